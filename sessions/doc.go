@@ -1,0 +1,22 @@
+// Package sessions remembers visitors of an Echo program: lazily, with Django's
+// vocabulary, and without losing a concurrent write.
+//
+// Five ideas, one file each, outermost first:
+//
+//   - [Hold] (hold.go) keeps a reply back until everything it promises is saved.
+//   - [Manager] (manager.go) gives a request its [Session] and saves it once, at the end.
+//   - [Carrier] (carrier.go) is how a value travels: a cookie, a header.
+//   - [Engine] (engine.go) is what a carried value stands for: a key to a record, or the data itself.
+//   - [Store] (store.go) is where records lie; its comments are the contract that storetest checks.
+//
+// A program needs three lines:
+//
+//	manager, err := sessions.New(sessions.Keyed("session", store), sessions.DefaultOptions())
+//	e.Use(sessions.Hold())
+//	session, err := manager.Load(c) // in a handler
+//
+// What is saved and when: changes are recorded key by key and committed once,
+// after the handler, onto the record as it is then. Two requests that write
+// different keys of one session both win; for the same key the last writer
+// does. A record that was ended meanwhile is never brought back.
+package sessions

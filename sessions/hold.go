@@ -1,0 +1,202 @@
+// Hold: the middleware that keeps a reply back until what it promises is saved.
+
+package sessions
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// commitTimeout bounds the saves at the end of a request. They go on when the
+// client hangs up: half a save helps nobody.
+const commitTimeout = 10 * time.Second
+
+// Hold is the middleware every session needs. The reply is one promise with
+// the save, so:
+//
+//  1. the handler's reply, an error page included, is written to memory;
+//  2. a status from 500 up saves nothing, and takes no Set-Cookie along;
+//  3. otherwise every session the handler loaded is committed, in reverse
+//     order of loading, like deferred calls;
+//  4. if one fails, the held reply is dropped with every header the handler
+//     set, Set-Cookie first of all, and the error is answered instead:
+//     503 with Retry-After when the store cannot be reached, 409 when the
+//     session was ended meanwhile, 413 when it is too large, else 500;
+//  5. only then does the first byte leave, with a Server-Timing header that
+//     says what the stores cost.
+//
+// Inside another Hold it does nothing. Replies that are streamed must stay
+// outside. A panic passes through, and nothing was sent.
+func Hold() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if heldBy(c) != nil {
+				return next(c)
+			}
+			return hold(c, next)
+		}
+	}
+}
+
+// OnCommit registers work that must succeed before the reply leaves, in one
+// row with the sessions: last registered, first called. Its error drops the
+// reply as theirs does. Outside Hold it does nothing.
+func OnCommit(c echo.Context, commit func(context.Context) error) {
+	if held := heldBy(c); held != nil {
+		held.commits = append(held.commits, commit)
+	}
+}
+
+// AfterCommit registers work to be done once everything is saved, before the
+// reply leaves. Outside Hold it does nothing.
+func AfterCommit(c echo.Context, work func()) {
+	if held := heldBy(c); held != nil {
+		held.after = append(held.after, work)
+	}
+}
+
+// held is what one request has under way.
+type held struct {
+	sessions map[*Manager]*Session
+	commits  []func(context.Context) error
+	after    []func()
+
+	mu  sync.Mutex
+	ops []StoreOp
+}
+
+const heldKey = "cookielab/sessions.held"
+
+func heldBy(c echo.Context) *held {
+	h, _ := c.Get(heldKey).(*held)
+	return h
+}
+
+func hold(c echo.Context, next echo.HandlerFunc) error {
+	h := &held{sessions: map[*Manager]*Session{}}
+	c.Set(heldKey, h)
+	defer c.Set(heldKey, nil)
+
+	request, outer := c.Request(), c.Response().Writer
+	c.SetRequest(request.WithContext(WithTrace(request.Context(), &Trace{StoreDone: h.note})))
+	reply := newReply(c, outer)
+	defer func() { // a panic must find the reply as untouched as we did
+		if c.Response().Writer != outer {
+			reset(c, outer)
+		}
+		c.SetRequest(request)
+	}()
+
+	if err := next(c); err != nil {
+		c.Error(statusOf(err))
+	}
+	if reply.status >= http.StatusInternalServerError {
+		reply.header["Set-Cookie"] = outer.Header()["Set-Cookie"]
+	} else if err := h.commit(c); err != nil {
+		reply = newReply(c, outer)
+		if errors.Is(err, ErrUnavailable) {
+			reply.header.Set("Retry-After", "5")
+		}
+		c.Error(statusOf(err))
+	} else {
+		for _, work := range h.after {
+			work()
+		}
+	}
+	addServerTiming(reply.header, h.ops)
+	reset(c, outer)
+	c.Response().Status, c.Response().Committed = reply.status, true
+	return reply.release(outer, request)
+}
+
+func (h *held) commit(c echo.Context) error {
+	if len(h.commits) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), commitTimeout)
+	defer cancel()
+	for _, commit := range slices.Backward(h.commits) {
+		if err := commit(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *held) note(op StoreOp) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ops = append(h.ops, op)
+}
+
+// statusOf gives an error of this package the status that a client should
+// see; the cause stays inside, for the log and for errors.Is.
+func statusOf(err error) error {
+	var already *echo.HTTPError
+	switch {
+	case errors.As(err, &already):
+		return err
+	case errors.Is(err, ErrUnavailable):
+		return echo.NewHTTPError(http.StatusServiceUnavailable, "The session store cannot be reached just now.").SetInternal(err)
+	case errors.Is(err, ErrEnded):
+		return echo.NewHTTPError(http.StatusConflict, "The session was ended while this request was at work; nothing of it was saved.").SetInternal(err)
+	case errors.Is(err, ErrTooLarge):
+		return echo.NewHTTPError(http.StatusRequestEntityTooLarge, "That is more than a session can hold; nothing was changed.").SetInternal(err)
+	default:
+		return err
+	}
+}
+
+// reply is a response in memory.
+type reply struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// newReply makes everything that is written to the context from now on go to
+// memory; its headers start as those the outer middleware has set.
+func newReply(c echo.Context, outer http.ResponseWriter) *reply {
+	r := &reply{header: maps.Clone(outer.Header()), status: http.StatusOK}
+	for name, lines := range r.header {
+		r.header[name] = slices.Clone(lines)
+	}
+	reset(c, r)
+	return r
+}
+
+func reset(c echo.Context, w http.ResponseWriter) {
+	response := c.Response()
+	response.Writer, response.Status, response.Size, response.Committed = w, http.StatusOK, 0, false
+}
+
+func (r *reply) Header() http.Header         { return r.header }
+func (r *reply) WriteHeader(status int)      { r.status = status }
+func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+func (r *reply) release(w http.ResponseWriter, request *http.Request) error {
+	header := w.Header()
+	clear(header)
+	maps.Copy(header, r.header)
+	if header["Set-Cookie"] == nil {
+		delete(header, "Set-Cookie")
+	}
+	if r.status != http.StatusNoContent && r.status != http.StatusNotModified && header.Get("Content-Length") == "" {
+		header.Set("Content-Length", strconv.Itoa(r.body.Len())) // for HEAD, too
+	}
+	w.WriteHeader(r.status)
+	if request.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(r.body.Bytes())
+	return err
+}

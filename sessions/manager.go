@@ -1,0 +1,190 @@
+// Manager: gives each request its session, once, and saves it when Hold says so.
+
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Manager ties an [Engine], a [Carrier] and [Options] together. One serves
+// many requests at once; a program may have several, each with its own purpose
+// and cookie.
+type Manager struct {
+	engine  Engine
+	carrier Carrier
+	options Options
+}
+
+// New makes a manager; an error that wraps [ErrOption] when an option cannot
+// work.
+func New(engine Engine, options Options) (*Manager, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	carrier := options.Carrier
+	if carrier == nil {
+		carrier = Cookie(options)
+	}
+	return &Manager{engine: engine, carrier: carrier, options: options}, nil
+}
+
+// ErrNoHold: a session was asked for outside [Hold], where nothing could save
+// it. A mistake in the program.
+var ErrNoHold = errors.New("sessions: Load needs the middleware Hold")
+
+// Load returns the request's session; the first call asks the engine, later
+// ones return the same session. A handler that never calls it costs nothing.
+// A value that stands for nothing gives a new, empty session, and
+// [Session.Rejected] says why; it is stored only if something is set.
+// The error wraps [ErrUnavailable] when the engine cannot be reached: return it
+// from the handler, and the client gets a 503.
+func (m *Manager) Load(c echo.Context) (*Session, error) {
+	held := heldBy(c)
+	if held == nil {
+		return nil, ErrNoHold
+	}
+	if session, loaded := held.sessions[m]; loaded {
+		return session, nil
+	}
+	session := &Session{manager: m}
+	session.value, session.carried = m.carrier.Read(c.Request())
+	if err := session.load(c.Request().Context()); err != nil {
+		return nil, err
+	}
+	addVary(c.Response().Header(), m.carrier.Vary())
+	held.sessions[m] = session
+	held.commits = append(held.commits, func(ctx context.Context) error {
+		return m.finish(ctx, session, c.Response().Header())
+	})
+	return session, nil
+}
+
+// load asks the engine what the carried value stands for.
+func (s *Session) load(ctx context.Context) error {
+	if !s.carried {
+		s.rejected = ErrAbsent
+		return nil
+	}
+	state, err := s.manager.engine.Load(ctx, s.value)
+	switch {
+	case err == nil:
+		s.state, s.values = state, state.Values
+	case errors.Is(err, ErrExpired):
+		s.lies, s.rejected = state, ErrExpired
+	case errors.Is(err, ErrMalformed):
+		s.rejected = ErrMalformed
+	case errors.Is(err, ErrNotFound):
+		s.rejected = ErrNotFound
+		if err != ErrNotFound { //nolint:errorlint // more than a plain "not found" has a cause worth a line
+			s.manager.logger().Warn("session data cannot be read", "error", err)
+		}
+	default:
+		return err
+	}
+	return nil
+}
+
+// finish saves a session at the end of its request and tells the client:
+//
+//  1. changed, or to be saved with every request: commit;
+//  2. there is a session and it was saved: give the client its value, and with
+//     it a new expiry;
+//  3. there is none, and the client carries a value that this request ended or
+//     replaced by nothing (or that it may not keep, see DropRejected): erase it.
+//
+// Anything else leaves the client as it is.
+func (m *Manager) finish(ctx context.Context, s *Session, header http.Header) error {
+	if s.modified || (m.options.SaveEveryRequest && s.state != nil) {
+		state, err := m.commit(ctx, s.state, s.changes)
+		if err != nil {
+			return err
+		}
+		s.state, s.saved = state, true
+		if state != nil {
+			s.values, s.owned = state.Values, false
+		}
+		s.changes = Changes{}
+	}
+	now := m.now()
+	switch {
+	case s.state != nil && s.saved && s.state.Expires.After(now):
+		maxAge := time.Duration(0)
+		if !s.ExpiresAtBrowserClose() {
+			// Upwards, so that what was to live for ten seconds is not sent as nine.
+			maxAge = (s.state.Expires.Sub(now) + time.Second - 1).Truncate(time.Second)
+		}
+		m.carrier.Write(header, s.state.Value, maxAge, now)
+	case s.carried && (s.saved || (s.state == nil && m.options.DropRejected)):
+		m.carrier.Erase(header)
+	}
+	return nil
+}
+
+func (m *Manager) commit(ctx context.Context, state *State, changes Changes) (*State, error) {
+	changes.Age, changes.Now = m.options.Age, m.now()
+	return m.engine.Commit(ctx, state, changes)
+}
+
+// Options returns the manager's options.
+func (m *Manager) Options() Options { return m.options }
+
+func (m *Manager) now() time.Time { return m.options.Clock.now() }
+
+func (m *Manager) logger() *slog.Logger {
+	if m.options.Logger != nil {
+		return m.options.Logger
+	}
+	return slog.Default()
+}
+
+// addVary names a request header that the reply depends on, once.
+func addVary(header http.Header, name string) {
+	for _, line := range header.Values("Vary") {
+		if slices.ContainsFunc(strings.Split(line, ","), func(field string) bool {
+			return strings.EqualFold(strings.TrimSpace(field), name)
+		}) {
+			return
+		}
+	}
+	header.Add("Vary", name)
+}
+
+// ClearExpired removes records that expired before an instant, in steps of a
+// thousand with a rest between, so that requests pass in between; it says how
+// many. Meant for a background loop ([Clean]) and for a command.
+func ClearExpired(ctx context.Context, store Store, before time.Time) (int, error) {
+	const step, rest = 1000, 5 * time.Millisecond
+	for total := 0; ; {
+		n, err := store.ClearExpired(ctx, before, step)
+		total += n
+		if err != nil || n < step {
+			return total, err
+		}
+		if err := pause(ctx, rest); err != nil {
+			return total, err
+		}
+	}
+}
+
+// Linger is for how long [Clean] leaves an expired record where it is, so that
+// "expired" can still be told from "unknown".
+const Linger = 15 * time.Minute
+
+// Clean calls [ClearExpired] every interval, for what expired more than
+// [Linger] ago, until the context ends. A failure is logged and tried again.
+func Clean(ctx context.Context, store Store, interval time.Duration, clock Clock, logger *slog.Logger) {
+	for pause(ctx, interval) == nil {
+		if _, err := ClearExpired(ctx, store, clock.now().Add(-Linger)); err != nil && ctx.Err() == nil {
+			logger.Error("cleaning expired sessions failed", "error", fmt.Errorf("clean: %w", err))
+		}
+	}
+}

@@ -1,0 +1,277 @@
+// Memory: a Store in this process's memory, bounded and sharded.
+
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory keeps records in the memory of one process: fast, gone with a
+// restart, and not shared with another server. It is bounded: when it is full,
+// a new record pushes out an expired one or, of a few looked at, the one saved
+// longest ago, whose owner is then signed out, as in any cache.
+type Memory struct {
+	clock    Clock
+	perShard int
+	shards   [shardCount]shard
+	owners   owners
+}
+
+// Work on one shard leaves the other 255 alone, so a step of cleaning holds up
+// few requests, and those only for the time it takes to walk one shard.
+const shardCount = 256
+
+type shard struct {
+	mu      sync.RWMutex
+	entries map[ID]*entry
+}
+
+// entry is a Record with its times as microseconds, which halves its size.
+type entry struct {
+	id                      ID
+	version                 uint64
+	created, saved, expires int64
+	owner                   string
+	data                    []byte
+}
+
+// NewMemory makes a store for at most limit records; an error that wraps
+// [ErrOption] for fewer than one in each of its 256 shards. A nil clock is
+// time.Now.
+func NewMemory(limit int, clock Clock) (*Memory, error) {
+	if limit < shardCount {
+		return nil, fmt.Errorf("%w: a memory store needs room for %d records, not %d", ErrOption, shardCount, limit)
+	}
+	m := &Memory{clock: clock, perShard: limit / shardCount}
+	m.owners.of = map[string][]*entry{}
+	for i := range m.shards {
+		m.shards[i].entries = map[ID]*entry{}
+	}
+	return m, nil
+}
+
+var _ Store = (*Memory)(nil)
+
+// String names the store in traces.
+func (m *Memory) String() string { return "memory" }
+
+// The first byte of a hash spreads evenly.
+func (m *Memory) shard(id ID) *shard { return &m.shards[id[0]] }
+
+// Create implements [Store].
+func (m *Memory) Create(_ context.Context, rec Record) error {
+	s := m.shard(rec.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.entries[rec.ID]; taken {
+		return ErrExists
+	}
+	if len(s.entries) >= m.perShard {
+		m.evict(s)
+	}
+	rec.Version = 1
+	e := entryOf(rec)
+	s.entries[rec.ID] = e
+	m.owners.add(e)
+	return nil
+}
+
+// evict makes room for one record. A map is walked from a random place, so a
+// handful of entries is a fair sample.
+func (m *Memory) evict(s *shard) {
+	const sample = 8
+	var victim *entry
+	now, seen := m.clock.now().UnixMicro(), 0
+	for _, e := range s.entries {
+		if victim == nil || e.saved < victim.saved {
+			victim = e
+		}
+		if e.expires <= now {
+			victim = e
+			break
+		}
+		if seen++; seen == sample {
+			break
+		}
+	}
+	m.remove(s, victim)
+}
+
+func (m *Memory) remove(s *shard, e *entry) {
+	delete(s.entries, e.id)
+	m.owners.remove(e)
+}
+
+// Load implements [Store].
+func (m *Memory) Load(_ context.Context, id ID) (Record, error) {
+	s := m.shard(id)
+	s.mu.RLock()
+	e, ok := s.entries[id]
+	s.mu.RUnlock() // entries are replaced, never changed
+	if !ok {
+		return Record{}, ErrNotFound
+	}
+	if e.expires <= m.clock.now().UnixMicro() {
+		return e.record(), ErrExpired
+	}
+	return e.record(), nil
+}
+
+// Update implements [Store].
+func (m *Memory) Update(_ context.Context, rec Record) error {
+	now := m.clock.now().UnixMicro()
+	s := m.shard(rec.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.entries[rec.ID]
+	switch {
+	case !ok:
+		return ErrNotFound
+	case old.expires <= now:
+		return ErrExpired
+	case old.version != rec.Version:
+		return ErrConflict
+	}
+	e := entryOf(rec)
+	e.version, e.created = old.version+1, old.created
+	s.entries[rec.ID] = e
+	m.owners.replace(old, e)
+	return nil
+}
+
+// Delete implements [Store].
+func (m *Memory) Delete(_ context.Context, id ID, version uint64) error {
+	s := m.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.entries[id]
+	if !ok {
+		return ErrNotFound
+	}
+	if version != 0 && e.version != version {
+		return ErrConflict
+	}
+	m.remove(s, e)
+	return nil
+}
+
+// ByOwner implements [Store], by an index.
+func (m *Memory) ByOwner(_ context.Context, owner string) ([]Record, error) {
+	now := m.clock.now().UnixMicro()
+	var found []Record
+	for _, e := range m.owners.list(owner) {
+		if e.expires > now {
+			found = append(found, e.record())
+		}
+	}
+	slices.SortFunc(found, func(a, b Record) int { return b.Saved.Compare(a.Saved) })
+	return found, nil
+}
+
+// ClearExpired implements [Store], one shard at a time.
+func (m *Memory) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	cut, cleared := before.UnixMicro(), 0
+	for i := range m.shards {
+		if cleared >= limit {
+			break
+		}
+		if ctx.Err() != nil {
+			return cleared, errors.Join(ErrUnavailable, ctx.Err())
+		}
+		s := &m.shards[i]
+		s.mu.Lock()
+		for _, e := range s.entries {
+			if cleared < limit && e.expires < cut {
+				m.remove(s, e)
+				cleared++
+			}
+		}
+		s.mu.Unlock()
+	}
+	return cleared, nil
+}
+
+// Len is how many records lie there, expired ones included.
+func (m *Memory) Len() int {
+	total := 0
+	for i := range m.shards {
+		m.shards[i].mu.RLock()
+		total += len(m.shards[i].entries)
+		m.shards[i].mu.RUnlock()
+	}
+	return total
+}
+
+func entryOf(rec Record) *entry {
+	return &entry{
+		id: rec.ID, version: rec.Version, owner: rec.Owner, data: rec.Data,
+		created: rec.Created.UnixMicro(), saved: rec.Saved.UnixMicro(), expires: rec.Expires.UnixMicro(),
+	}
+}
+
+func (e *entry) record() Record {
+	return Record{
+		ID: e.id, Version: e.version, Owner: e.owner, Data: e.data,
+		Created: time.UnixMicro(e.created), Saved: time.UnixMicro(e.saved), Expires: time.UnixMicro(e.expires),
+	}
+}
+
+// owners is the index behind ByOwner. Its lock is taken inside a shard's, never
+// the other way round.
+type owners struct {
+	mu sync.Mutex
+	of map[string][]*entry
+}
+
+func (o *owners) add(e *entry) {
+	if e.owner == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.of[e.owner] = append(o.of[e.owner], e)
+}
+
+func (o *owners) remove(e *entry) {
+	if e.owner == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	rest := o.of[e.owner]
+	if i := slices.Index(rest, e); i >= 0 {
+		rest = slices.Delete(rest, i, i+1)
+	}
+	if len(rest) == 0 {
+		delete(o.of, e.owner)
+	} else {
+		o.of[e.owner] = rest
+	}
+}
+
+func (o *owners) replace(old, e *entry) {
+	if old.owner != e.owner {
+		o.remove(old)
+		o.add(e)
+		return
+	}
+	if e.owner == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if i := slices.Index(o.of[e.owner], old); i >= 0 {
+		o.of[e.owner][i] = e
+	}
+}
+
+func (o *owners) list(owner string) []*entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.of[owner])
+}

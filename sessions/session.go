@@ -1,0 +1,307 @@
+// Session: one visitor's data during one request, in Django's vocabulary.
+
+package sessions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Session is what a handler works with. Its methods touch memory only, but for
+// Update; what changed is saved once, by [Hold], after the handler. It belongs
+// to its request: not for several goroutines at once.
+type Session struct {
+	manager  *Manager
+	carried  bool   // the request carried a value
+	value    string // which
+	state    *State // as loaded, nil when there is no live session
+	rejected error  // why there is none
+	lies     *State // the expired session that still lies there
+
+	values  Values // as the handler sees them
+	owned   bool   // values is a copy of ours, not the state's own map
+	changes Changes
+
+	accessed, modified bool
+	saved              bool // Update has saved already: the carrier is told at the end
+}
+
+// Get is the value of a key, nil when there is none (Django: session.get). A
+// change inside a returned list or map is not noticed: Set it again.
+func (s *Session) Get(key string) any {
+	s.accessed = true
+	return s.values.Get(key)
+}
+
+// Into decodes the value of a key into a Go value; found is false when there
+// is none.
+func (s *Session) Into(key string, into any) (found bool, err error) {
+	s.accessed = true
+	return s.values.Into(key, into)
+}
+
+// Text is the value of a key if it is a string, else "".
+func (s *Session) Text(key string) string {
+	s.accessed = true
+	return s.values.Text(key)
+}
+
+// Has reports whether there is a key (Django: key in session).
+func (s *Session) Has(key string) bool {
+	s.accessed = true
+	_, ok := s.values[key]
+	return ok
+}
+
+// Keys are the keys in alphabetical order (Django: session.keys).
+func (s *Session) Keys() []string {
+	s.accessed = true
+	return s.values.Keys()
+}
+
+// Values are the values in the order of Keys (Django: session.values).
+func (s *Session) Values() []any {
+	values := make([]any, 0, len(s.values))
+	for _, key := range s.Keys() {
+		values = append(values, s.values.Get(key))
+	}
+	return values
+}
+
+// Items is a copy of everything (Django: session.items).
+func (s *Session) Items() map[string]any {
+	items := make(map[string]any, len(s.values))
+	for _, key := range s.Keys() {
+		items[key] = s.values.Get(key)
+	}
+	return items
+}
+
+// Set puts a value under a key (Django: session[key] = value). The error, when
+// JSON cannot hold the value, comes now and not at the save; the old value
+// stays then.
+func (s *Session) Set(key string, value any) error {
+	s.own()
+	if err := s.values.Set(key, value); err != nil {
+		return err
+	}
+	s.change(key, s.values[key])
+	return nil
+}
+
+// SetDefault sets a key unless it is there, and returns its value (Django:
+// session.setdefault).
+func (s *Session) SetDefault(key string, value any) (any, error) {
+	if !s.Has(key) {
+		if err := s.Set(key, value); err != nil {
+			return nil, err
+		}
+	}
+	return s.Get(key), nil
+}
+
+// Delete removes a key and reports whether it was there (Django: del
+// session[key], which raises KeyError when it was not).
+func (s *Session) Delete(key string) (existed bool) {
+	if !s.Has(key) {
+		return false
+	}
+	s.own()
+	delete(s.values, key)
+	s.change(key, nil)
+	return true
+}
+
+// Pop removes a key and returns its value; existed is false when there was
+// none (Django: session.pop).
+func (s *Session) Pop(key string) (value any, existed bool) {
+	value = s.Get(key)
+	return value, s.Delete(key)
+}
+
+// Clear removes every value but keeps the key (Django: session.clear).
+func (s *Session) Clear() {
+	s.values, s.owned = Values{}, true
+	s.changes.Clear, s.changes.Values = true, nil
+	s.accessed, s.modified = true, true
+}
+
+// Flush ends the session: its record is removed, and what is set afterwards
+// in this request begins a new one under a new key (Django: session.flush, which
+// logout uses). A copy of the old key finds nothing.
+func (s *Session) Flush() {
+	s.values, s.owned = Values{}, true
+	s.changes = Changes{Flush: true}
+	s.accessed, s.modified = true, true
+}
+
+// CycleKey keeps the data and changes the key: to be called whenever somebody
+// signs in, so that a key known from before is worth nothing (Django:
+// session.cycle_key).
+func (s *Session) CycleKey() {
+	s.changes.Cycle = true
+	s.accessed, s.modified = true, true
+}
+
+// SetExpiry says when the session ends: [Idle], [Until], [BrowserClose] or
+// [Policy] (Django: session.set_expiry).
+func (s *Session) SetExpiry(e Expiry) {
+	if e.kind == byPolicy {
+		s.Delete(expiryKey)
+		return
+	}
+	if err := s.Set(expiryKey, e); err != nil {
+		panic(err) // an Expiry always fits into JSON
+	}
+}
+
+// ExpiryDate is when the session would end if it were saved now (Django:
+// get_expiry_date).
+func (s *Session) ExpiryDate() time.Time {
+	return s.values.expiry().expiresAt(s.manager.now(), s.manager.options.Age)
+}
+
+// ExpiryAge is how long the session would live if it were saved now (Django:
+// get_expiry_age).
+func (s *Session) ExpiryAge() time.Duration { return s.ExpiryDate().Sub(s.manager.now()) }
+
+// ExpiresAtBrowserClose reports whether the cookie has no age of its own
+// (Django: get_expire_at_browser_close).
+func (s *Session) ExpiresAtBrowserClose() bool {
+	switch s.values.expiry().kind {
+	case byPolicy:
+		return s.manager.options.ExpireAtBrowserClose
+	case atBrowserClose:
+		return true
+	default:
+		return false
+	}
+}
+
+// Update changes the stored session at once, atomically: change works on the
+// values as they are in the store now, and no other request's change falls
+// between its reading and its writing. It may be called several times, until a
+// swap succeeds, so it must not do anything else. Its error ends the update and
+// comes back unchanged. What Update saved stays, whatever becomes of the reply.
+// (Django's session.update merges values; change can do that, and count, too.)
+func (s *Session) Update(ctx context.Context, change func(Values) error) error {
+	s.accessed = true
+	if s.state == nil || s.changes.Flush || s.changes.Cycle {
+		return s.updateUnsaved(change)
+	}
+	state, err := s.manager.commit(ctx, s.state, Changes{Edit: change})
+	if err != nil {
+		return err
+	}
+	// What this request changed so far is still to be saved, on top of this.
+	s.state, s.saved = state, true
+	s.values, s.owned = s.changes.over(state.Values), true
+	return nil
+}
+
+// updateUnsaved serves Update while nobody else can know the session: its key
+// is issued with the reply.
+func (s *Session) updateUnsaved(change func(Values) error) error {
+	before := s.values
+	s.values, s.owned = maps.Clone(before), true
+	if s.values == nil {
+		s.values = Values{}
+	}
+	if err := change(s.values); err != nil {
+		s.values, s.owned = before, false
+		return err
+	}
+	for key := range before {
+		if _, still := s.values[key]; !still {
+			s.change(key, nil)
+		}
+	}
+	for key, raw := range s.values {
+		if string(before[key]) != string(raw) {
+			s.change(key, raw)
+		}
+	}
+	return nil
+}
+
+// Key is the key under which the session is stored, "" while it is not
+// (Django: session_key).
+func (s *Session) Key() string {
+	if s.state == nil || s.changes.Flush {
+		return ""
+	}
+	return s.state.Value
+}
+
+// Record is the session's record as it was loaded or last saved; ok is false
+// while nothing is stored.
+func (s *Session) Record() (rec Record, ok bool) {
+	if s.state == nil {
+		return Record{}, false
+	}
+	return s.state.Record, true
+}
+
+// Rejected says why the request has no stored session: [ErrAbsent],
+// [ErrMalformed], [ErrNotFound] or [ErrExpired]; nil when it has one.
+func (s *Session) Rejected() error { return s.rejected }
+
+// Expired is the record of a session that has expired but still lies there.
+func (s *Session) Expired() (rec Record, ok bool) {
+	if s.lies == nil {
+		return Record{}, false
+	}
+	return s.lies.Record, true
+}
+
+// Accessed reports whether anything was read or changed (Django:
+// session.accessed).
+func (s *Session) Accessed() bool { return s.accessed }
+
+// Modified reports whether anything was changed that will be saved (Django:
+// session.modified).
+func (s *Session) Modified() bool { return s.modified }
+
+// own copies the state's values before the first change: they are what a
+// commit starts from.
+func (s *Session) own() {
+	if !s.owned {
+		s.values, s.owned = Changes{}.over(s.values), true
+	}
+}
+
+// change notes that a key gets a value, or, with nil, that it goes.
+func (s *Session) change(key string, raw json.RawMessage) {
+	if s.changes.Values == nil {
+		s.changes.Values = map[string]json.RawMessage{}
+	}
+	s.changes.Values[key] = raw
+	s.accessed, s.modified = true, true
+}
+
+// over is what the changes make of values.
+func (ch Changes) over(values Values) Values {
+	result := Values{}
+	if !ch.Clear && !ch.Flush {
+		maps.Copy(result, values)
+	}
+	for key, raw := range ch.Values {
+		if raw == nil {
+			delete(result, key)
+		} else {
+			result[key] = raw
+		}
+	}
+	return result
+}
+
+// String names the session without its key, for logs.
+func (s *Session) String() string {
+	if s.state == nil {
+		return fmt.Sprintf("no session (%v)", s.rejected)
+	}
+	return "session " + s.state.Record.ID.String()[:8]
+}

@@ -1,0 +1,251 @@
+// SQLite: a Store in one file, shared by all processes that open it.
+
+package sessions
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	_ "modernc.org/sqlite" // pure Go: one static binary on every system
+)
+
+// SQLite keeps records in one database file, in WAL mode: readers and the one
+// writer do not wait for each other. What was answered survives the end of the
+// process, kill -9 included; after a power cut the last moments may be missing
+// (synchronous=NORMAL), the file is whole. Several processes may share it.
+type SQLite struct {
+	clock Clock
+	read  *sql.DB
+	write *sql.DB // one connection: SQLite has one writer, and waiting in Go is cheaper
+
+	load, update, create, remove, removeVersion, version, byOwner, clear *sql.Stmt
+}
+
+// A key is 32 random bytes, so rows lie in the tree of their key, without a
+// second one for row numbers. Times are microseconds since 1970, UTC.
+const sqliteSchema = `
+CREATE TABLE IF NOT EXISTS sessions (
+	id      BLOB    PRIMARY KEY,
+	version INTEGER NOT NULL,
+	owner   TEXT    NOT NULL,
+	created INTEGER NOT NULL,
+	saved   INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	data    TEXT    NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires);
+CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved) WHERE owner <> '';
+`
+
+var _ Store = (*SQLite)(nil)
+
+// OpenSQLite opens the database file, made with mode 0600 if it is missing,
+// its folder must exist. A nil clock is time.Now. Close it at the end.
+func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) {
+	// SQLite would make the file readable for everybody; its WAL takes the
+	// same mode.
+	made, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("sessions: open the database: %w", err)
+	}
+	_ = made.Close() // nothing was written
+	s := &SQLite{clock: clock}
+	if s.write, err = openSQLite(file, 1); err != nil {
+		return nil, err
+	}
+	if s.read, err = openSQLite(file, max(4, runtime.GOMAXPROCS(0))); err != nil {
+		return nil, errors.Join(err, s.write.Close())
+	}
+	if _, err = s.write.ExecContext(ctx, sqliteSchema); err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sessions: %s is not usable as a session database: %w", file, err), s.Close())
+	}
+	return s, nil
+}
+
+func openSQLite(file string, connections int) (*sql.DB, error) {
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.ToSlash(absolute)
+	if path[0] != '/' {
+		path = "/" + path // file:///C:/… on Windows
+	}
+	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"},
+		"_txlock": {"immediate"},
+	}.Encode()}
+	db, err := sql.Open("sqlite", source.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func (s *SQLite) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		into **sql.Stmt
+		db   *sql.DB
+		text string
+	}{
+		{&s.load, s.read, `SELECT version, owner, created, saved, expires, data FROM sessions WHERE id = ?`},
+		{&s.version, s.read, `SELECT version, expires FROM sessions WHERE id = ?`},
+		{&s.byOwner, s.read, `SELECT id, version, owner, created, saved, expires, data FROM sessions
+			WHERE owner = ? AND owner <> '' AND expires > ? ORDER BY saved DESC`},
+		{&s.create, s.write, `INSERT INTO sessions (id, version, owner, created, saved, expires, data)
+			VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&s.update, s.write, `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ?
+			WHERE id = ? AND version = ? AND expires > ?`},
+		{&s.remove, s.write, `DELETE FROM sessions WHERE id = ?`},
+		{&s.removeVersion, s.write, `DELETE FROM sessions WHERE id = ? AND version = ?`},
+		{&s.clear, s.write, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`},
+	} {
+		statement, err := p.db.PrepareContext(ctx, p.text)
+		if err != nil {
+			return err
+		}
+		*p.into = statement
+	}
+	return nil
+}
+
+// String names the store in traces.
+func (s *SQLite) String() string { return "sqlite" }
+
+// Close closes the database; all its methods fail afterwards.
+func (s *SQLite) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// Ping reports whether the database answers.
+func (s *SQLite) Ping(ctx context.Context) error { return unavailable(s.read.PingContext(ctx)) }
+
+// Create implements [Store].
+func (s *SQLite) Create(ctx context.Context, rec Record) error {
+	n, err := affected(s.create.ExecContext(ctx, rec.ID[:], rec.Owner,
+		rec.Created.UnixMicro(), rec.Saved.UnixMicro(), rec.Expires.UnixMicro(), string(rec.Data)))
+	if err == nil && n == 0 {
+		return ErrExists
+	}
+	return err
+}
+
+// Load implements [Store].
+func (s *SQLite) Load(ctx context.Context, id ID) (Record, error) {
+	rec := Record{ID: id}
+	var created, saved, expires int64
+	err := s.load.QueryRowContext(ctx, id[:]).Scan(&rec.Version, &rec.Owner, &created, &saved, &expires, &rec.Data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Record{}, ErrNotFound
+	}
+	if err != nil {
+		return Record{}, unavailable(err)
+	}
+	rec.Created, rec.Saved, rec.Expires = time.UnixMicro(created), time.UnixMicro(saved), time.UnixMicro(expires)
+	if !rec.Expires.After(s.clock.now()) {
+		return rec, ErrExpired
+	}
+	return rec, nil
+}
+
+// Update implements [Store]: one statement, so the swap is atomic by itself.
+func (s *SQLite) Update(ctx context.Context, rec Record) error {
+	n, err := affected(s.update.ExecContext(ctx, rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
+		string(rec.Data), rec.ID[:], rec.Version, s.clock.now().UnixMicro()))
+	if err == nil && n == 0 {
+		return s.whyNot(ctx, rec.ID)
+	}
+	return err
+}
+
+// Delete implements [Store].
+func (s *SQLite) Delete(ctx context.Context, id ID, version uint64) error {
+	if version == 0 {
+		n, err := affected(s.remove.ExecContext(ctx, id[:]))
+		if err == nil && n == 0 {
+			return ErrNotFound
+		}
+		return err
+	}
+	n, err := affected(s.removeVersion.ExecContext(ctx, id[:], version))
+	if err == nil && n == 0 {
+		if err = s.whyNot(ctx, id); errors.Is(err, ErrExpired) {
+			err = ErrConflict // it lies there, so its version is another
+		}
+	}
+	return err
+}
+
+// whyNot says why a statement that names a version found no row. The row may
+// have changed again since: a conflict then, and the caller looks afresh.
+func (s *SQLite) whyNot(ctx context.Context, id ID) error {
+	var version, expires int64
+	err := s.version.QueryRowContext(ctx, id[:]).Scan(&version, &expires)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound
+	case err != nil:
+		return unavailable(err)
+	case expires <= s.clock.now().UnixMicro():
+		return ErrExpired
+	default:
+		return ErrConflict
+	}
+}
+
+// ByOwner implements [Store], by an index.
+func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+	rows, err := s.byOwner.QueryContext(ctx, owner, s.clock.now().UnixMicro())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	var found []Record
+	for rows.Next() {
+		var rec Record
+		var id []byte
+		var created, saved, expires int64
+		if err := rows.Scan(&id, &rec.Version, &rec.Owner, &created, &saved, &expires, &rec.Data); err != nil {
+			return nil, unavailable(err)
+		}
+		if len(id) != len(rec.ID) {
+			return nil, unavailable(fmt.Errorf("an ID of %d bytes", len(id)))
+		}
+		rec.ID = ID(id)
+		rec.Created, rec.Saved, rec.Expires = time.UnixMicro(created), time.UnixMicro(saved), time.UnixMicro(expires)
+		found = append(found, rec)
+	}
+	return found, unavailable(rows.Err())
+}
+
+// ClearExpired implements [Store].
+func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := affected(s.clear.ExecContext(ctx, before.UnixMicro(), limit))
+	return int(n), err
+}
+
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	n, err := result.RowsAffected()
+	return n, unavailable(err)
+}
+
+// unavailable marks an error as the store's own failure.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}

@@ -1,0 +1,138 @@
+// Trace: hooks, in the manner of net/http/httptrace, that tell what a request
+// asked of a store and how long it took.
+
+package sessions
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// StoreOp is one finished store operation.
+type StoreOp struct {
+	Name     string // "create", "load", "update", "delete", "by owner", "clear expired"
+	Store    string // what kind of store: "sqlite", "memory"
+	ID       ID     // the record's; zero where the operation is not about one
+	Bytes    int    // of session data, read or written
+	Start    time.Time
+	Duration time.Duration
+	Err      error // nil, ErrNotFound, …
+}
+
+// Trace receives what happens under a context. Hooks may be called from
+// several goroutines; nil ones are skipped.
+type Trace struct {
+	StoreDone func(StoreOp)
+}
+
+type traceKey struct{}
+
+// WithTrace returns a context under which trace hears of every store
+// operation. A trace that the context already has goes on hearing too.
+func WithTrace(ctx context.Context, trace *Trace) context.Context {
+	if outer, ok := ctx.Value(traceKey{}).(*Trace); ok && outer.StoreDone != nil {
+		inner := trace
+		trace = &Trace{StoreDone: func(op StoreOp) {
+			if inner.StoreDone != nil {
+				inner.StoreDone(op)
+			}
+			outer.StoreDone(op)
+		}}
+	}
+	return context.WithValue(ctx, traceKey{}, trace)
+}
+
+// Traced is the store with its operations reported to the context's [Trace].
+// [Keyed] does this by itself; it is for programs that ask a store directly.
+func Traced(store Store) Store {
+	if _, already := store.(traced); already {
+		return store
+	}
+	return traced{store}
+}
+
+type traced struct{ Store }
+
+// report notes one operation. Without a listener it costs one context lookup.
+func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, err error) {
+	trace, ok := ctx.Value(traceKey{}).(*Trace)
+	if !ok || trace.StoreDone == nil {
+		return func(int, error) {}
+	}
+	start := time.Now() // a duration, not a judgement of age: no clock to move
+	return func(bytes int, err error) {
+		trace.StoreDone(StoreOp{
+			Name: name, Store: t.kind(), ID: id, Bytes: bytes,
+			Start: start, Duration: time.Since(start), Err: err,
+		})
+	}
+}
+
+func (t traced) kind() string {
+	if named, ok := t.Store.(fmt.Stringer); ok {
+		return named.String()
+	}
+	return "store"
+}
+
+func (t traced) Create(ctx context.Context, rec Record) error {
+	done := t.report(ctx, "create", rec.ID)
+	err := t.Store.Create(ctx, rec)
+	done(len(rec.Data), err)
+	return err
+}
+
+func (t traced) Load(ctx context.Context, id ID) (Record, error) {
+	done := t.report(ctx, "load", id)
+	rec, err := t.Store.Load(ctx, id)
+	done(len(rec.Data), err)
+	return rec, err
+}
+
+func (t traced) Update(ctx context.Context, rec Record) error {
+	done := t.report(ctx, "update", rec.ID)
+	err := t.Store.Update(ctx, rec)
+	done(len(rec.Data), err)
+	return err
+}
+
+func (t traced) Delete(ctx context.Context, id ID, version uint64) error {
+	done := t.report(ctx, "delete", id)
+	err := t.Store.Delete(ctx, id, version)
+	done(0, err)
+	return err
+}
+
+func (t traced) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+	done := t.report(ctx, "by owner", ID{})
+	recs, err := t.Store.ByOwner(ctx, owner)
+	done(0, err)
+	return recs, err
+}
+
+func (t traced) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	done := t.report(ctx, "clear expired", ID{})
+	n, err := t.Store.ClearExpired(ctx, before, limit)
+	done(0, err)
+	return n, err
+}
+
+// addServerTiming tells DevTools' Timing panel what the store cost (the
+// Server-Timing header of W3C Server Timing; milliseconds).
+func addServerTiming(header http.Header, ops []StoreOp) {
+	if len(ops) == 0 {
+		return
+	}
+	var line strings.Builder
+	for i, op := range ops {
+		if i > 0 {
+			line.WriteString(", ")
+		}
+		fmt.Fprintf(&line, "%s;desc=%q;dur=%.3f",
+			strings.ReplaceAll(op.Name, " ", "-"), op.Store, float64(op.Duration.Nanoseconds())/1e6)
+	}
+	header.Add("Server-Timing", line.String())
+}
