@@ -99,6 +99,9 @@ func (v Values) encode() ([]byte, error) {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
+		if !json.Valid(v[key]) { // written past Set; the record could not be read again
+			return nil, fmt.Errorf("sessions: the value of %q is no JSON", key)
+		}
 		name, err := json.Marshal(key)
 		if err != nil {
 			return nil, err

@@ -84,7 +84,7 @@ type keyed struct {
 // The purpose is mixed into every ID: a key issued for one purpose means
 // nothing to another, even in the same store.
 func Keyed(purpose string, store Store) Engine {
-	e := &keyed{purpose: purpose, store: traced{store}}
+	e := &keyed{purpose: purpose, store: Traced(store)}
 	for i := range e.stripes {
 		e.stripes[i] = make(stripe, 1)
 	}
@@ -189,6 +189,9 @@ func (e *keyed) update(ctx context.Context, state *State, ch Changes) (*State, e
 // A crash after 1 leaves a record whose key nobody has; cleaning removes it.
 func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (*State, error) {
 	for try := 1; ; try++ {
+		if !state.Record.Expires.After(ch.Now) {
+			return nil, ErrEnded // Delete would take it all the same
+		}
 		from := state.Values
 		if from == nil {
 			from = Values{}

@@ -23,12 +23,14 @@ const commitTimeout = 10 * time.Second
 // Hold is the middleware every session needs. The reply is one promise with
 // the save, so:
 //
-//  1. the handler's reply, an error page included, is written to memory;
+//  1. the handler's reply, an error page included, is written to memory; an
+//     error takes the place of what the handler wrote before it;
 //  2. a status from 500 up saves nothing, and takes no Set-Cookie along;
 //  3. otherwise every session the handler loaded is committed, in reverse
 //     order of loading, like deferred calls;
-//  4. if one fails, the held reply is dropped with every header the handler
-//     set, Set-Cookie first of all, and the error is answered instead:
+//  4. if one fails, or the handler passes on that a session could not be
+//     loaded or updated, the held reply is dropped with every header the
+//     handler set, Set-Cookie first of all, and the error is answered instead:
 //     503 with Retry-After when the store cannot be reached, 409 when the
 //     session was ended meanwhile, 413 when it is too large, else 500;
 //  5. only then does the first byte leave, with a Server-Timing header that
@@ -96,25 +98,33 @@ func hold(c echo.Context, next echo.HandlerFunc) error {
 		c.SetRequest(request)
 	}()
 
-	if err := next(c); err != nil {
-		c.Error(statusOf(err))
+	err := next(c)
+	if err != nil && !ofSession(err) {
+		reply.unwrite(c)
+		c.Error(err)
+		err = nil
 	}
-	if reply.status >= http.StatusInternalServerError {
-		reply.header["Set-Cookie"] = outer.Header()["Set-Cookie"]
-	} else if err := h.commit(c); err != nil {
+	if err == nil && reply.status < http.StatusInternalServerError {
+		if err = h.commit(c); err == nil {
+			for _, work := range h.after {
+				work()
+			}
+		}
+	}
+	switch {
+	case err != nil:
 		reply = newReply(c, outer)
 		if errors.Is(err, ErrUnavailable) {
 			reply.header.Set("Retry-After", "5")
 		}
 		c.Error(statusOf(err))
-	} else {
-		for _, work := range h.after {
-			work()
-		}
+	case reply.status >= http.StatusInternalServerError:
+		reply.header["Set-Cookie"] = outer.Header()["Set-Cookie"]
 	}
-	addServerTiming(reply.header, h.ops)
+	addServerTiming(reply.header, h.noted())
 	reset(c, outer)
-	c.Response().Status, c.Response().Committed = reply.status, true
+	response := c.Response()
+	response.Status, response.Size, response.Committed = reply.status, int64(reply.body.Len()), true
 	return reply.release(outer, request)
 }
 
@@ -136,6 +146,17 @@ func (h *held) note(op StoreOp) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ops = append(h.ops, op)
+}
+
+func (h *held) noted() []StoreOp {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ops
+}
+
+// ofSession reports an error that says a session was not loaded or not saved.
+func ofSession(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrEnded) || errors.Is(err, ErrTooLarge)
 }
 
 // statusOf gives an error of this package the status that a client should
@@ -172,6 +193,15 @@ func newReply(c echo.Context, outer http.ResponseWriter) *reply {
 	}
 	reset(c, r)
 	return r
+}
+
+// unwrite makes room for an error page: what was written before the error is
+// half a page. The headers stay, as where nothing was written yet.
+func (r *reply) unwrite(c echo.Context) {
+	r.body.Reset()
+	r.status = http.StatusOK
+	r.header.Del("Content-Length")
+	reset(c, r)
 }
 
 func reset(c echo.Context, w http.ResponseWriter) {

@@ -11,8 +11,22 @@ import (
 	"time"
 )
 
-// ErrOption: an option has a value that cannot work; the message names it.
+// ErrOption: an option has a value that cannot work. The error is an
+// [OptionError], which names it.
 var ErrOption = errors.New("sessions: bad option")
+
+// OptionError names an option and says why its value cannot work. It is an
+// [ErrOption] to errors.Is.
+type OptionError struct {
+	Option string // the name of the field
+	Reason string
+}
+
+// Error is one line with both.
+func (e *OptionError) Error() string { return ErrOption.Error() + ": " + e.Option + ": " + e.Reason }
+
+// Is makes every OptionError an [ErrOption].
+func (e *OptionError) Is(target error) bool { return target == ErrOption }
 
 // Options of a [Manager]. Start from [DefaultOptions]: false and "" are
 // choices too. In brackets the Django setting that each one stands for.
@@ -74,7 +88,7 @@ const MaxAge = 400 * 24 * time.Hour
 // nothing, as an error that wraps [ErrOption].
 func (o Options) Validate() error {
 	bad := func(name, format string, args ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrOption, name, fmt.Sprintf(format, args...))
+		return &OptionError{name, fmt.Sprintf(format, args...)}
 	}
 	prefix := func(p string) bool {
 		return len(o.Name) >= len(p) && strings.EqualFold(o.Name[:len(p)], p)

@@ -13,7 +13,10 @@ import (
 	"runtime"
 	"time"
 
-	_ "modernc.org/sqlite" // pure Go: one static binary on every system
+	// Pure Go: one static binary on every system. Measured against
+	// ncruces/go-sqlite3, the other one: equally fast once nothing is
+	// cancelled (see whole), opens in half the time, a smaller binary.
+	_ "modernc.org/sqlite"
 )
 
 // SQLite keeps records in one database file, in WAL mode: readers and the one
@@ -28,8 +31,8 @@ type SQLite struct {
 	load, update, create, remove, removeVersion, version, byOwner, clear *sql.Stmt
 }
 
-// A key is 32 random bytes, so rows lie in the tree of their key, without a
-// second one for row numbers. Times are microseconds since 1970, UTC.
+// Times are microseconds since 1970, UTC. An ordinary table, with the IDs in an
+// index beside it: WITHOUT ROWID was measured a fifth slower to update.
 const sqliteSchema = `
 CREATE TABLE IF NOT EXISTS sessions (
 	id      BLOB    PRIMARY KEY,
@@ -39,7 +42,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 	saved   INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
 	data    TEXT    NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires);
 CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved) WHERE owner <> '';
 `
@@ -132,7 +135,7 @@ func (s *SQLite) Ping(ctx context.Context) error { return unavailable(s.read.Pin
 
 // Create implements [Store].
 func (s *SQLite) Create(ctx context.Context, rec Record) error {
-	n, err := affected(s.create.ExecContext(ctx, rec.ID[:], rec.Owner,
+	n, err := affected(s.create.ExecContext(whole(ctx), rec.ID[:], rec.Owner,
 		rec.Created.UnixMicro(), rec.Saved.UnixMicro(), rec.Expires.UnixMicro(), string(rec.Data)))
 	if err == nil && n == 0 {
 		return ErrExists
@@ -144,7 +147,7 @@ func (s *SQLite) Create(ctx context.Context, rec Record) error {
 func (s *SQLite) Load(ctx context.Context, id ID) (Record, error) {
 	rec := Record{ID: id}
 	var created, saved, expires int64
-	err := s.load.QueryRowContext(ctx, id[:]).Scan(&rec.Version, &rec.Owner, &created, &saved, &expires, &rec.Data)
+	err := s.load.QueryRowContext(whole(ctx), id[:]).Scan(&rec.Version, &rec.Owner, &created, &saved, &expires, &rec.Data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, ErrNotFound
 	}
@@ -160,7 +163,7 @@ func (s *SQLite) Load(ctx context.Context, id ID) (Record, error) {
 
 // Update implements [Store]: one statement, so the swap is atomic by itself.
 func (s *SQLite) Update(ctx context.Context, rec Record) error {
-	n, err := affected(s.update.ExecContext(ctx, rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
+	n, err := affected(s.update.ExecContext(whole(ctx), rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
 		string(rec.Data), rec.ID[:], rec.Version, s.clock.now().UnixMicro()))
 	if err == nil && n == 0 {
 		return s.whyNot(ctx, rec.ID)
@@ -171,13 +174,13 @@ func (s *SQLite) Update(ctx context.Context, rec Record) error {
 // Delete implements [Store].
 func (s *SQLite) Delete(ctx context.Context, id ID, version uint64) error {
 	if version == 0 {
-		n, err := affected(s.remove.ExecContext(ctx, id[:]))
+		n, err := affected(s.remove.ExecContext(whole(ctx), id[:]))
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
 		return err
 	}
-	n, err := affected(s.removeVersion.ExecContext(ctx, id[:], version))
+	n, err := affected(s.removeVersion.ExecContext(whole(ctx), id[:], version))
 	if err == nil && n == 0 {
 		if err = s.whyNot(ctx, id); errors.Is(err, ErrExpired) {
 			err = ErrConflict // it lies there, so its version is another
@@ -190,7 +193,7 @@ func (s *SQLite) Delete(ctx context.Context, id ID, version uint64) error {
 // have changed again since: a conflict then, and the caller looks afresh.
 func (s *SQLite) whyNot(ctx context.Context, id ID) error {
 	var version, expires int64
-	err := s.version.QueryRowContext(ctx, id[:]).Scan(&version, &expires)
+	err := s.version.QueryRowContext(whole(ctx), id[:]).Scan(&version, &expires)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return ErrNotFound
@@ -205,7 +208,7 @@ func (s *SQLite) whyNot(ctx context.Context, id ID) error {
 
 // ByOwner implements [Store], by an index.
 func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
-	rows, err := s.byOwner.QueryContext(ctx, owner, s.clock.now().UnixMicro())
+	rows, err := s.byOwner.QueryContext(whole(ctx), owner, s.clock.now().UnixMicro())
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -230,9 +233,15 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
 
 // ClearExpired implements [Store].
 func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := affected(s.clear.ExecContext(ctx, before.UnixMicro(), limit))
+	n, err := affected(s.clear.ExecContext(whole(ctx), before.UnixMicro(), limit))
 	return int(n), err
 }
+
+// whole lets a statement that has begun finish, whoever has hung up: each takes
+// microseconds, and at worst the five seconds of busy_timeout. The driver starts
+// a goroutine for every statement that could be cancelled, which costs more
+// than most statements do (measured: a load takes half as long without).
+func whole(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
 func affected(result sql.Result, err error) (int64, error) {
 	if err != nil {

@@ -1,0 +1,37 @@
+# Cookie Lab. Every target does its own set-up; Go is all that has to be there.
+
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race bench lint build dist
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the lab; settings as environment variables, or: go run . --help
+	go run .
+
+test: ## run every test, in a real browser too; installs what is missing (root on Debian)
+	@.ci/setup
+	@.ci/test ./...
+
+race: ## run the tests of the Go code under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -short ./...
+
+bench: ## measure; ratios count, the machine does not
+	go test -run '^$$' -bench . -benchmem ./sessions/...
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@2026.1 ./...
+
+build: ## build ./cookielab
+	go build -trimpath -ldflags '-s -w' -o cookielab .
+
+dist: ## build for Linux, macOS and Windows, on amd64 and arm64, into dist/
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		suffix=; [ $$os = windows ] && suffix=.exe; \
+		echo "dist/cookielab-$$os-$$arch$$suffix"; \
+		GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "dist/cookielab-$$os-$$arch$$suffix" . || exit 1; \
+	done; done

@@ -1,0 +1,186 @@
+// Actions: what the action bar does to all three ways at once, or to one. Each
+// is a form with a real response, so that DevTools shows what happened.
+
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// shortLife is how long "Expire in 10 s" gives all three ways.
+const shortLife = 10 * time.Second
+
+// before notes how the dashboard's cells stand, so that the next dashboard can
+// show what a deed changed.
+func (lab *Lab) before(c echo.Context) error {
+	findings, err := lab.recallAll(c)
+	if err != nil {
+		return err
+	}
+	book := notebookOf(c).Book()
+	if book == nil {
+		return nil
+	}
+	keeps, err := lab.serverKeeps(c, findings)
+	if err != nil {
+		return err
+	}
+	book.setBefore(cellsOf(findings, keeps, book.Copy()))
+	return nil
+}
+
+// done ends a deed: it is written down, the copy, if there is one, is sent
+// once more, and the browser goes on to the page that shows it all.
+func (lab *Lab) done(c echo.Context, deed, lane, to string) error {
+	n := notebookOf(c)
+	if err := n.note(Deed{Name: deed, Lane: lane, At: now(lab.clock)}); err != nil {
+		return err
+	}
+	sessions.AfterCommit(c, func() { lab.replay(c, n.Book()) })
+	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// postEdit serves POST /act/edit: what one could do in DevTools, for all three.
+func (lab *Lab) postEdit(c echo.Context) error {
+	return lab.forgeAll(c, "edit", lab.lanes, forgeRole)
+}
+
+// postFlip serves POST /act/flip/{lane}: one character in the middle.
+func (lab *Lab) postFlip(c echo.Context) error {
+	lane, err := lab.laneParam(c)
+	if err != nil {
+		return err
+	}
+	return lab.forgeAll(c, "flip", []Lane{lane}, flipCharacter)
+}
+
+// forgeAll rewrites the cookies that came as a visitor could, and sets them
+// with the life they had.
+func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(lane, value string) string) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	n := notebookOf(c)
+	for _, lane := range lanes {
+		values := sessions.ReadCookies(c.Request(), lane.CookieName())
+		if len(values) == 0 {
+			continue // nothing to edit
+		}
+		age, at := lab.age(), now(lab.clock)
+		if a, ok := n.Attributes(lane.ID()); ok && a.BrowserExpires() != nil {
+			if left := a.BrowserExpires().Sub(at); left >= time.Second {
+				age = left
+			}
+		}
+		lab.setAs(c, lane, forge(lane.ID(), values[0]), age)
+	}
+	return lab.done(c, deed, laneOf(lanes), "/dashboard")
+}
+
+// setAs sets a lane's cookie to a value of our making, with the attributes the
+// lane gives it.
+func (lab *Lab) setAs(c echo.Context, lane Lane, value string, age time.Duration) {
+	if lane.ID() == Session {
+		sessions.Cookie(lab.config.Cookie).Write(c.Response().Header(), value, age, now(lab.clock))
+		return
+	}
+	setLaneCookie(c, lane.CookieName(), value, age, lane.ID() == Signed, now(lab.clock))
+}
+
+// postExpire serves POST /act/expire: all three for ten seconds, by the
+// browser's clock and by the server's, and a new copy of them.
+func (lab *Lab) postExpire(c echo.Context) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	who, ok := lab.signedIn(c)
+	if !ok {
+		return lab.done(c, "expire.nobody", "", "/dashboard")
+	}
+	if err := lab.remember(c, who, shortLife); err != nil {
+		return err
+	}
+	if n := notebookOf(c); n != nil {
+		// The new cookies exist only once they are saved.
+		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOfReply(c)) })
+	}
+	return lab.done(c, "expire", "", "/dashboard")
+}
+
+// postRestore serves POST /act/restore: signs in again as before, on the word
+// of the live record that this browser was given, and ends that record.
+func (lab *Lab) postRestore(c echo.Context) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	who, ok := lab.signedIn(c)
+	if !ok {
+		record, values, err := lab.leftBehind(c)
+		if err != nil {
+			return err
+		}
+		if record == nil || values.Text(sessions.UserKey) == "" {
+			return lab.done(c, "restore.nobody", "", "/dashboard")
+		}
+		who = Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
+		if err := lab.endLeftBehind(c); err != nil {
+			return err
+		}
+	} // else the record is the one in use, and a new key ends it
+	if err := lab.remember(c, who, lab.age()); err != nil {
+		return err
+	}
+	return lab.done(c, "restore", "", "/dashboard")
+}
+
+// postDrop serves POST /act/drop/{lane}: deletes only the browser's copy, as
+// one could in DevTools. The server's half does not notice.
+func (lab *Lab) postDrop(c echo.Context) error {
+	lane, err := lab.laneParam(c)
+	if err != nil {
+		return err
+	}
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	if lane.ID() == Session {
+		sessions.Cookie(lab.config.Cookie).Erase(c.Response().Header())
+	} else {
+		eraseLaneCookie(c, lane.CookieName(), lane.ID() == Signed)
+	}
+	return lab.done(c, "drop", lane.ID(), "/dashboard")
+}
+
+// signedIn is who the session lane found in this request: the only lane that
+// authorises anything. before has asked it.
+func (lab *Lab) signedIn(c echo.Context) (Identity, bool) {
+	f, ok := c.Get(sessionFindingKey).(Finding)
+	return f.Who, ok && f.Verdict == Found && f.Who.User != ""
+}
+
+// leftBehind is the live record that this browser was last given; nil when it
+// is over or was never made.
+func (lab *Lab) leftBehind(c echo.Context) (*sessions.Record, sessions.Values, error) {
+	record, err := lab.noted(c)
+	if err != nil || record == nil || !record.Expires.After(now(lab.clock)) {
+		return nil, nil, err
+	}
+	values, err := sessions.DecodeValues(record.Data)
+	if err != nil {
+		return nil, nil, nil //nolint:nilerr // unreadable is as good as over
+	}
+	return record, values, nil
+}
+
+// laneOf names the one lane that a deed was about; "" for all.
+func laneOf(lanes []Lane) string {
+	if len(lanes) == 1 {
+		return lanes[0].ID()
+	}
+	return ""
+}

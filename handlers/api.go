@@ -1,0 +1,177 @@
+// The machine-readable twin of the dashboard.
+
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+type lanesAnswer struct {
+	Lanes []LaneFinding `json:"lanes"`
+}
+
+// LaneFinding is a [Finding] as programs read it.
+type LaneFinding struct {
+	ID             string        `json:"id"`
+	Cookie         string        `json:"cookie"`
+	Sent           bool          `json:"sent"`
+	Verdict        Verdict       `json:"verdict"`
+	User           *string       `json:"user"`
+	Role           *string       `json:"role"`
+	Reason         string        `json:"reason"`
+	Checks         []LaneCheck   `json:"checks"`
+	Attributes     *Attributes   `json:"attributes"` // null where this notebook did not see them set
+	BrowserExpires *time.Time    `json:"browser_expires_at"`
+	ServerExpires  *time.Time    `json:"server_expires_at"`
+	ServerKeeps    *serverRecord `json:"server_keeps"`
+}
+
+// LaneCheck is a [Check] as programs read it.
+type LaneCheck struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// serverRecord is what lies on the server for one way.
+type serverRecord struct {
+	Kind string `json:"kind"` // "nothing", "secret" (one for everybody), "record"
+
+	// Of a record only.
+	ID      string          `json:"id,omitempty"` // the hash of the key
+	Reached bool            `json:"reached"`      // this request's key led to it
+	Live    bool            `json:"live"`         // its time is not over
+	Version uint64          `json:"version,omitempty"`
+	Owner   string          `json:"owner,omitempty"`
+	Created *time.Time      `json:"created,omitempty"`
+	Saved   *time.Time      `json:"saved,omitempty"`
+	Expires *time.Time      `json:"expires,omitempty"`
+	Bytes   int             `json:"bytes,omitempty"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+const (
+	keepsNothing = "nothing"
+	keepsSecret  = "secret"
+	keepsRecord  = "record"
+)
+
+// getLanes serves GET /api/lanes.
+func (lab *Lab) getLanes(c echo.Context) error {
+	findings, err := lab.recallAll(c)
+	if err != nil {
+		return err
+	}
+	answer, err := lab.describe(c, findings)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, lanesAnswer{answer})
+}
+
+// describe adds to findings what the notebook and the store know.
+func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, error) {
+	keeps, err := lab.serverKeeps(c, findings)
+	if err != nil {
+		return nil, err
+	}
+	n := notebookOf(c)
+	described := make([]LaneFinding, len(findings))
+	for i, f := range findings {
+		d := LaneFinding{
+			ID: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict,
+			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: f.Reason.String(),
+			Checks: make([]LaneCheck, len(f.Checks)), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
+		}
+		for j, check := range f.Checks {
+			d.Checks[j] = LaneCheck{check.Name, check.OK, check.Detail.String()}
+		}
+		if a, ok := n.Attributes(f.Lane); ok {
+			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()
+		}
+		if d.ServerExpires == nil && keeps[i].Kind == keepsRecord {
+			d.ServerExpires = keeps[i].Expires // it lies there, though nothing led to it
+		}
+		described[i] = d
+	}
+	return described, nil
+}
+
+// serverKeeps is what lies on the server for each finding. For the session way
+// it is the record that the request reached, or else the one that this browser
+// was last given and that still lies there.
+func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord, error) {
+	keeps := make([]*serverRecord, len(findings))
+	for i, f := range findings {
+		switch f.Lane {
+		case Signed:
+			keeps[i] = &serverRecord{Kind: keepsSecret}
+		case Session:
+			record, reached := f.Record, f.Record != nil
+			if record == nil {
+				var err error
+				if record, err = lab.noted(c); err != nil {
+					return nil, err
+				}
+			}
+			if record != nil {
+				keeps[i] = describeRecord(record, reached, now(lab.clock))
+				break
+			}
+			fallthrough
+		default:
+			keeps[i] = &serverRecord{Kind: keepsNothing}
+		}
+	}
+	return keeps, nil
+}
+
+// noted is the record that this browser was last given, live or expired; nil
+// when it does not lie there any more.
+func (lab *Lab) noted(c echo.Context) (*sessions.Record, error) {
+	id, ok := notebookOf(c).Record()
+	if !ok {
+		return nil, nil
+	}
+	record, err := lab.store.Load(c.Request().Context(), id)
+	switch {
+	case err == nil, errors.Is(err, sessions.ErrExpired):
+		return &record, nil
+	case errors.Is(err, sessions.ErrNotFound):
+		return nil, nil
+	default:
+		return nil, err
+	}
+}
+
+func describeRecord(r *sessions.Record, reached bool, at time.Time) *serverRecord {
+	d := &serverRecord{
+		Kind: keepsRecord, ID: r.ID.String(), Reached: reached, Live: r.Expires.After(at), Version: r.Version,
+		Owner: r.Owner, Created: &r.Created, Saved: &r.Saved, Expires: &r.Expires, Bytes: len(r.Data),
+	}
+	if json.Valid(r.Data) {
+		d.Data = r.Data
+	}
+	return d
+}
+
+func textOrNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

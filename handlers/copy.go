@@ -1,0 +1,151 @@
+// The copy: cookies taken from the browser and sent by another program. The
+// server itself is that program, over a real connection.
+
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// Copy is what a thief has: the cookies, and what the server concluded when
+// they were last sent.
+type Copy struct {
+	Cookies []CopiedCookie // in the order of the lanes
+	Taken   time.Time
+	Sent    time.Time     // when last replayed; zero: not yet
+	Lanes   []LaneFinding // what the server answered then
+	Failed  bool          // the last replay got no answer
+}
+
+// CopiedCookie is one cookie of a copy.
+type CopiedCookie struct{ Lane, Name, Value string }
+
+// Header is the Cookie header that carries the copy.
+func (c *Copy) Header() string {
+	pairs := make([]string, 0, len(c.Cookies))
+	for _, cookie := range c.Cookies {
+		pairs = append(pairs, cookie.Name+"="+cookie.Value)
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// postCopy serves POST /act/copy: takes a copy of what came, and sends it.
+func (lab *Lab) postCopy(c echo.Context) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	taken := lab.copyOfRequest(c)
+	if len(taken.Cookies) == 0 {
+		return lab.done(c, "copy.nothing", "", "/dashboard")
+	}
+	if book := notebookOf(c).Book(); book != nil {
+		book.setCopy(taken)
+	}
+	return lab.done(c, "copy", "", "/dashboard")
+}
+
+// postReplay serves POST /act/replay: sends the copy again.
+func (lab *Lab) postReplay(c echo.Context) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	if notebookOf(c).Book().Copy() == nil {
+		return lab.done(c, "replay.nothing", "", "/dashboard")
+	}
+	return lab.done(c, "replay", "", "/dashboard")
+}
+
+func (lab *Lab) copyOfRequest(c echo.Context) *Copy {
+	taken := &Copy{Taken: now(lab.clock)}
+	for _, lane := range lab.lanes {
+		if values := sessions.ReadCookies(c.Request(), lane.CookieName()); len(values) > 0 {
+			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), lane.CookieName(), values[0]})
+		}
+	}
+	return taken
+}
+
+// copyOfReply takes the cookies that a reply is about to set.
+func (lab *Lab) copyOfReply(c echo.Context) *Copy {
+	taken := &Copy{Taken: now(lab.clock)}
+	for _, lane := range lab.lanes {
+		for _, line := range c.Response().Header()["Set-Cookie"] {
+			if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == lane.CookieName() {
+				taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), cookie.Name, cookie.Value})
+			}
+		}
+	}
+	return taken
+}
+
+// newSecondClient is the other program: no jar, no proxy, no redirects.
+func newSecondClient() *http.Client {
+	return &http.Client{
+		Timeout:   5 * time.Second,
+		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// replay sends the copy once more, as another client, and keeps what the
+// server concludes. A replay that fails is said to have failed; the deed that
+// caused it stands.
+func (lab *Lab) replay(c echo.Context, book *Book) {
+	taken := book.Copy()
+	if taken == nil {
+		return
+	}
+	sent := *taken
+	sent.Sent = now(lab.clock)
+	lanes, err := lab.sendCopy(c, book, taken)
+	if sent.Lanes, sent.Failed = lanes, err != nil; err != nil {
+		lab.log.Error("the replay failed", "error", err)
+	}
+	book.setCopy(&sent)
+}
+
+func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {
+	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return nil, fmt.Errorf("this request came by no connection, so there is no address to send a copy to")
+	}
+	// The browser may go away while this runs; the copy is sent all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local.String()+"/api/lanes", nil)
+	if err != nil {
+		return nil, err
+	}
+	word, withdraw := lab.wire.announce(book)
+	defer withdraw()
+	request.Host = c.Request().Host // the name the cookies were set under
+	request.Header.Set("Cookie", taken.Header())
+	request.Header.Set("User-Agent", "another-program/1.0")
+	request.Header.Set(replayHeader, word)
+	response, err := lab.second.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the replay was answered %s", response.Status)
+	}
+	var answer lanesAnswer
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil {
+		return nil, err
+	}
+	return answer.Lanes, nil
+}

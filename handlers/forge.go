@@ -1,0 +1,75 @@
+// Forging: what anybody can do to the cookies in their own browser, without
+// knowing a secret. The lab does it for those who have no DevTools at hand.
+
+package handlers
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"cookielab/sessions"
+)
+
+// forgeRole makes a teacher of whoever a value names, as far as the lane's
+// value can be written:
+//
+//   - plain: the role is rewritten;
+//   - signed: the content is rewritten, the old seal is all there is;
+//   - session: nothing is written there to edit, so a key is invented.
+func forgeRole(lane, value string) string {
+	switch lane {
+	case Plain:
+		if who, ok := readPlain(value); ok {
+			return plainValue(Identity{User: who.User, Role: RoleTeacher})
+		}
+	case Signed:
+		if forged, ok := forgeSealed(value, RoleTeacher); ok {
+			return forged
+		}
+	case Session:
+		return sessions.NewKey()
+	}
+	return value // not in a form that says who: nothing to rewrite
+}
+
+// forgeSealed rewrites the role inside a sealed value and leaves the time and
+// the MAC as they are.
+func forgeSealed(value, role string) (string, bool) {
+	sealed, err := sessions.Dissect(value)
+	if err != nil {
+		return "", false
+	}
+	var facts signedFacts
+	if json.Unmarshal([]byte(sealed.Content), &facts) != nil {
+		return "", false
+	}
+	if facts.Role == role {
+		return value, true
+	}
+	facts.Role = role
+	content, err := json.Marshal(facts)
+	if err != nil {
+		return "", false
+	}
+	inner := base64.URLEncoding.EncodeToString(content)
+	return base64.URLEncoding.EncodeToString([]byte(sealed.Stamp + "|" + inner + "|" + string(sealed.MAC))), true
+}
+
+// flipCharacter changes one character of a value. In the middle, because the
+// last one before the padding of base64 may carry bits that nobody reads; in
+// the plain value the first letter of the name, so that it still reads.
+func flipCharacter(lane, value string) string {
+	at := len(value) / 2
+	if lane == Plain {
+		at = strings.Index(value, "user=") + len("user=")
+	}
+	if at >= len(value) {
+		return value
+	}
+	other := byte('a')
+	if value[at] == 'a' {
+		other = 'b'
+	}
+	return value[:at] + string(other) + value[at+1:]
+}

@@ -1,0 +1,139 @@
+// Guard rails: what every request passes before a handler sees it.
+
+package handlers
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	maxBody   = 64 << 10 // bytes of a form
+	maxFields = 100      // fields of a form
+)
+
+// recoverPanic turns a panic into the 500 page; its stack goes to the log.
+func (lab *Lab) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch r := recover(); r {
+			case nil:
+			case http.ErrAbortHandler: // means: drop the connection, say nothing
+				panic(r)
+			default:
+				lab.log.Error("panic", "path", c.Request().URL.Path, "panic", r, "stack", string(debug.Stack()))
+				err = problem(http.StatusInternalServerError, "internal", "Something went wrong on our side. The log has the details.")
+				c.Error(err)
+				err = nil
+			}
+		}()
+		return next(c)
+	}
+}
+
+// secureHeaders go with every reply, errors included. No inline script or
+// style anywhere, nothing from elsewhere, no framing.
+func (lab *Lab) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		setSecureHeaders(c.Response().Header())
+		return next(c)
+	}
+}
+
+func setSecureHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	// Not no-referrer: with that, a browser posts our own forms with
+	// "Origin: null" where it sends no Fetch metadata.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	// Every page shows who is looking. What may be kept says so itself.
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Cookie")
+}
+
+// readForm reads the body of an unsafe request, whole and before anything is
+// done: too long (413), broken (400) or of another kind (415) has no effect.
+func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if isSafe(r.Method) {
+			return next(c)
+		}
+		form, err := parseForm(r)
+		if err != nil {
+			// The rest of the body is not worth reading.
+			c.Response().Header().Set("Connection", "close")
+			return err
+		}
+		r.PostForm, r.Form = form, form
+		return next(c)
+	}
+}
+
+func parseForm(r *http.Request) (url.Values, error) {
+	tooLarge := problem(http.StatusRequestEntityTooLarge, "too_large", "That is more than a form of this lab can have.")
+	if r.ContentLength > maxBody {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, "bad_request", "The request broke off or is not well formed.").wrap(err)
+	}
+	if len(body) > maxBody || strings.Count(string(body), "&") >= maxFields {
+		return nil, tooLarge
+	}
+	if len(body) == 0 {
+		return url.Values{}, nil
+	}
+	switch kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case err != nil, kind == "multipart/form-data" && parameters["boundary"] == "":
+		return nil, problem(http.StatusBadRequest, "bad_request", "The Content-Type of the request is not well formed.").wrap(err)
+	case kind != "application/x-www-form-urlencoded":
+		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "This address takes ordinary forms only.")
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, "bad_request", "The form is not well formed.").wrap(err)
+	}
+	return form, nil
+}
+
+// sameOrigin refuses unsafe requests that another origin began
+// (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
+func (lab *Lab) sameOrigin() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				lab.log.Warn("cross-origin request refused", "path", c.Request().URL.Path,
+					"site", c.Request().Header.Get("Sec-Fetch-Site"))
+				return problem(http.StatusForbidden, "cross_origin",
+					"This request was begun by a page of another origin. Only this lab's own pages may change something here.").wrap(err)
+			}
+			return next(c)
+		}
+	}
+}
+
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// single returns a form field that must not be repeated.
+func single(form url.Values, name string) (string, error) {
+	if values := form[name]; len(values) > 1 {
+		return "", problem(http.StatusBadRequest, "bad_request", "The field "+name+" was sent more than once.")
+	}
+	return form.Get(name), nil
+}

@@ -1,0 +1,278 @@
+// Package handlers is the lab itself: its pages, its lanes, its wire. This file
+// lists every route; each page has a file of its own.
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// Config is what the lab is made of.
+type Config struct {
+	Files     fs.FS          // templates/, static/ and the Go source that pages show
+	Sessions  sessions.Store // where the session lane's records lie
+	Notebooks sessions.Store // where notebooks lie: always one that survives a restart
+	Engine    string         // the engine's name, for pages
+	Cookie    sessions.Options
+	Secrets   [][]byte // the first seals, all verify; at least sessions.MinSecret bytes each
+
+	ClassPassword string
+	TeacherPIN    string
+	AllowHosts    []string // further Host headers to answer to, as a browser sends them
+
+	Clock sessions.Clock // nil: time.Now
+	Log   *slog.Logger   // nil: nothing is logged
+}
+
+// Lab is one running Cookie Lab.
+type Lab struct {
+	config    Config
+	clock     sessions.Clock
+	log       *slog.Logger
+	echo      *echo.Echo
+	templates templates
+	static    staticFiles
+
+	lanes     []Lane // plain, signed, session: always in this order
+	sessions  *sessions.Manager
+	store     sessions.Store // the session lane's, traced
+	notebooks *sessions.Manager
+	wire      *Wire
+	throttle  *throttle
+	second    *http.Client // the other program that replays copies
+	kinds     map[string]routeKind
+}
+
+// sessionPurpose and notebookPurpose are mixed into every key's hash.
+const (
+	sessionPurpose  = "session"
+	notebookPurpose = "notebook"
+)
+
+// New makes the lab; an error names what cannot work.
+func New(config Config) (*Lab, error) {
+	lab := &Lab{
+		config: config, clock: config.Clock, log: config.Log,
+		store: sessions.Traced(config.Sessions), wire: newWire(config.Clock),
+		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{},
+		second: newSecondClient(),
+	}
+	if lab.log == nil {
+		lab.log = slog.New(slog.DiscardHandler)
+	}
+	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
+	bookOptions := sessions.DefaultOptions()
+	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
+
+	var errs [5]error
+	lab.sessions, errs[0] = sessions.New(sessions.Keyed(sessionPurpose, config.Sessions), config.Cookie)
+	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
+	var signer *sessions.Signer
+	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
+	lab.static, errs[3] = readStatic(config.Files)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	lab.lanes = []Lane{
+		plainLane{config.Clock},
+		signedLane{signer, config.Clock},
+		sessionLane{lab.sessions, config.Clock},
+	}
+	names := map[string]bool{notebookCookie: true}
+	for _, lane := range lab.lanes {
+		if names[lane.CookieName()] {
+			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", lane.CookieName())}
+		}
+		names[lane.CookieName()] = true
+	}
+	source, err := readSource(config.Files)
+	if err != nil {
+		return nil, err
+	}
+	functions := templateFunctions()
+	functions["source"], functions["static"] = source.function, lab.static.url
+	if lab.templates, err = parseTemplates(config.Files, functions); err != nil {
+		return nil, err
+	}
+	lab.routes()
+	return lab, nil
+}
+
+// routeKind says what a route may do with the notebook.
+type routeKind int
+
+const (
+	bare      routeKind = iota // never asks for it: static files, health, unknown addresses
+	api                        // reads it, and never opens one
+	action                     // reads and writes it
+	page                       // opens one for a visitor who has none
+	loginForm                  // a page whose form may be posted without one
+)
+
+// routes lists every address, and what stands before it.
+func (lab *Lab) routes() {
+	e := echo.New()
+	e.HTTPErrorHandler = lab.handleError
+	e.IPExtractor = echo.ExtractIPDirect()
+	lab.echo = e
+
+	// Outermost first; a test holds the order.
+	e.Use(
+		lab.checkHost,
+		lab.recoverPanic,
+		lab.secureHeaders,
+		lab.record,
+		sessions.Hold(),
+		lab.openNotebook,
+		lab.readForm,
+		lab.sameOrigin(),
+	)
+
+	lab.get("/", page, lab.getHome)
+	lab.get("/login", loginForm, lab.getLogin)
+	lab.post("/login", loginForm, lab.postLogin)
+	lab.post("/logout", action, lab.postLogout)
+	lab.get("/dashboard", page, lab.getDashboard)
+	lab.get("/door/:lane", page, lab.getDoor)
+	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
+	lab.post("/reset", action, lab.postReset)
+
+	// The action bar: all three ways at once, or one of them.
+	lab.post("/act/edit", action, lab.postEdit)
+	lab.post("/act/copy", action, lab.postCopy)
+	lab.post("/act/replay", action, lab.postReplay)
+	lab.post("/act/expire", action, lab.postExpire)
+	lab.post("/act/restore", action, lab.postRestore)
+	lab.post("/act/logout/:lane", action, lab.postLogoutLane)
+	lab.post("/act/drop/:lane", action, lab.postDrop)
+	lab.post("/act/flip/:lane", action, lab.postFlip)
+
+	lab.get("/api/lanes", api, lab.getLanes)
+	lab.get("/healthz", bare, lab.getHealth)
+	lab.get("/favicon.ico", bare, lab.getFavicon)
+	lab.get("/static/*", bare, lab.getStatic)
+}
+
+// get registers a route for GET and, since a reply to HEAD is the same without
+// its body, for HEAD.
+func (lab *Lab) get(path string, kind routeKind, handler echo.HandlerFunc) {
+	lab.echo.GET(path, handler)
+	lab.echo.HEAD(path, handler)
+	lab.kinds[path] = kind
+}
+
+func (lab *Lab) post(path string, kind routeKind, handler echo.HandlerFunc) {
+	lab.echo.POST(path, handler)
+	lab.kinds[path] = kind
+}
+
+// ServeHTTP makes the lab an http.Handler.
+func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.echo.ServeHTTP(w, r) }
+
+// Close lets go of what the lab holds open; its stores are their owner's.
+func (lab *Lab) Close() { lab.second.CloseIdleConnections() }
+
+// lane finds a lane by its ID.
+func (lab *Lab) lane(id string) (Lane, bool) {
+	for _, lane := range lab.lanes {
+		if lane.ID() == id {
+			return lane, true
+		}
+	}
+	return nil, false
+}
+
+// laneParam finds the lane that the address names.
+func (lab *Lab) laneParam(c echo.Context) (Lane, error) {
+	lane, ok := lab.lane(c.Param("lane"))
+	if !ok {
+		return nil, echo.ErrNotFound
+	}
+	return lane, nil
+}
+
+// laneOfCookie finds the lane that a cookie belongs to; nil for other cookies.
+func (lab *Lab) laneOfCookie(name string) Lane {
+	for _, lane := range lab.lanes {
+		if lane.CookieName() == name {
+			return lane
+		}
+	}
+	return nil
+}
+
+const (
+	sessionFindingKey = "cookielab/handlers.session finding"
+	rememberedKey     = "cookielab/handlers.remembered"
+)
+
+// recall asks one lane and puts what it finds on the wire.
+func (lab *Lab) recall(c echo.Context, lane Lane) (Finding, error) {
+	f, err := lane.Recall(c)
+	if err != nil {
+		return f, err
+	}
+	noteFinding(c, f)
+	if lane.ID() == Session {
+		c.Set(sessionFindingKey, f)
+	}
+	return f, nil
+}
+
+// recallAll asks every lane, in order.
+func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
+	findings := make([]Finding, 0, len(lab.lanes))
+	for _, lane := range lab.lanes {
+		f, err := lab.recall(c, lane)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+// remember makes every lane remember somebody, for the same time.
+func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error {
+	for _, lane := range lab.lanes {
+		if err := lane.Remember(c, who, age); err != nil {
+			return err
+		}
+	}
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	c.Set(rememberedKey, session) // the notebook notes its record once it is saved
+	return nil
+}
+
+// age is how long the lanes remember somebody, unless an action says otherwise.
+func (lab *Lab) age() time.Duration { return lab.config.Cookie.Age }
+
+// getHealth serves GET /healthz: 200 while the stores answer.
+func (lab *Lab) getHealth(c echo.Context) error {
+	for _, store := range []sessions.Store{lab.config.Sessions, lab.config.Notebooks} {
+		if err := probe(c.Request().Context(), store); err != nil {
+			return err
+		}
+	}
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// probe asks a store for a record that cannot exist.
+func probe(ctx context.Context, store sessions.Store) error {
+	if _, err := store.Load(ctx, sessions.ID{}); !errors.Is(err, sessions.ErrNotFound) {
+		return err
+	}
+	return nil
+}

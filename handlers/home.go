@@ -1,0 +1,22 @@
+// The front page: what this is, and where to begin.
+
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+type homePage struct {
+	Page
+	Engine string
+}
+
+// getHome serves GET /.
+func (lab *Lab) getHome(c echo.Context) error {
+	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+		return err
+	}
+	return lab.render(c, http.StatusOK, "home", homePage{lab.page(c, "Cookie Lab"), lab.config.Engine})
+}

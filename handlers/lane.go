@@ -1,0 +1,169 @@
+// Lanes: the ways to remember a visitor, and what each concludes about a
+// request. A page says "way"; lane is the word of the code.
+
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// Lane is one way to remember a visitor. Read its files side by side, top to
+// bottom: lane_plain.go, lane_signed.go, lane_session.go.
+type Lane interface {
+	// ID names the lane in code, in URLs and in the API.
+	ID() string
+	// CookieName is the cookie it uses.
+	CookieName() string
+	// Remember makes the reply carry who this is, for a while.
+	Remember(c echo.Context, who Identity, age time.Duration) error
+	// Recall says what the request tells by this lane alone. Whatever came is
+	// a finding; an error means that the server could not look.
+	Recall(c echo.Context) (Finding, error)
+	// Forget ends what can be ended: the browser's copy always, the server's
+	// half where there is one.
+	Forget(c echo.Context) error
+}
+
+// The lanes' names, in the order in which they always stand.
+const (
+	Plain   = "plain"
+	Signed  = "signed"
+	Session = "session"
+)
+
+// Identity is who somebody is, or claims to be.
+type Identity struct {
+	User string
+	Role string
+}
+
+// The two roles. Doors open for a teacher.
+const (
+	RoleStudent = "student"
+	RoleTeacher = "teacher"
+)
+
+// Verdict is what a lane concludes.
+type Verdict string
+
+// All verdicts. The session lane says Found where the signed one says
+// Verified: one looked a record up, the other only checked a seal.
+const (
+	Absent     Verdict = "absent"     // nothing came
+	Believed   Verdict = "believed"   // nobody checked
+	Verified   Verdict = "verified"   // the MAC holds
+	Found      Verdict = "found"      // a live record
+	Tampered   Verdict = "tampered"   // the MAC does not fit
+	Expired    Verdict = "expired"    // too old by the server's clock
+	Unknown    Verdict = "unknown"    // no such record
+	Unreadable Verdict = "unreadable" // not in the expected form
+)
+
+// Accepted reports whether the lane takes the visitor for somebody.
+func (v Verdict) Accepted() bool { return v == Believed || v == Verified || v == Found }
+
+// Finding is what a lane concludes about one request: verdict, who, each
+// check, why.
+type Finding struct {
+	Lane    string
+	Cookie  string // the cookie's name
+	Sent    bool   // it came with the request
+	Value   string // as it came
+	Others  int    // further cookies of the same name, which do not count
+	Verdict Verdict
+	Who     Identity // empty where nobody is recognised
+	Reason  Phrase
+	Checks  []Check
+
+	// Expires is when the server stops believing; zero: it never does, or
+	// there is nothing to stop.
+	Expires time.Time
+	// Record is what the session lane found, live or expired.
+	Record *sessions.Record
+}
+
+// Check is one thing a lane looked at, in the order of looking. The first that
+// fails decides the verdict.
+type Check struct {
+	Name   string // "seal"; its words are "check.seal"
+	OK     bool
+	Detail Phrase
+}
+
+// Title is the check in words.
+func (c Check) Title() Phrase { return say("check." + c.Name) }
+
+// FailedCheck is the check that decided against the visitor; ok is false when
+// none did.
+func (f Finding) FailedCheck() (failed Check, ok bool) {
+	for _, check := range f.Checks {
+		if !check.OK {
+			return check, true
+		}
+	}
+	return Check{}, false
+}
+
+// newFinding begins every Recall: did a cookie of this name come at all?
+func newFinding(c echo.Context, lane Lane) (f Finding, came bool) {
+	f = Finding{Lane: lane.ID(), Cookie: lane.CookieName()}
+	values := sessions.ReadCookies(c.Request(), f.Cookie)
+	if len(values) > 0 {
+		f.Sent, f.Value, f.Others = true, values[0], len(values)-1
+	}
+	f.check("came", f.Sent, say("came."+yesNo(f.Sent), f.Cookie))
+	if !f.Sent {
+		return f.conclude(Absent, Identity{}), false
+	}
+	return f, true
+}
+
+// check notes one check and returns its outcome.
+func (f *Finding) check(name string, ok bool, detail Phrase) bool {
+	f.Checks = append(f.Checks, Check{Name: name, OK: ok, Detail: detail})
+	return ok
+}
+
+// conclude ends every Recall. The reason is the check that failed, or else
+// what the verdict means.
+func (f Finding) conclude(v Verdict, who Identity) Finding {
+	f.Verdict, f.Who, f.Reason = v, who, say("reason."+string(v))
+	if failed, ok := f.FailedCheck(); ok {
+		f.Reason = failed.Detail
+	}
+	if f.Others > 0 {
+		f.Reason = say("reason.others", f.Reason, f.Others, f.Cookie)
+	}
+	return f
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// setLaneCookie writes a cookie as the plain and the signed lane have it: on
+// every path of this host, Lax, for age.
+func setLaneCookie(c echo.Context, name, value string, age time.Duration, httpOnly bool, now time.Time) {
+	c.SetCookie(&http.Cookie{
+		Name: name, Value: value, Path: "/", HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
+		// Max-Age decides; Expires says the same as a date.
+		MaxAge: int(age / time.Second), Expires: now.Add(age),
+	})
+}
+
+// eraseLaneCookie sends a cookie that is over already. Path and Domain must be
+// those it was set with, or the browser takes it for another cookie.
+func eraseLaneCookie(c echo.Context, name string, httpOnly bool) {
+	c.SetCookie(&http.Cookie{
+		Name: name, Path: "/", HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
+		MaxAge: -1, Expires: time.Unix(0, 0),
+	})
+}

@@ -1,0 +1,90 @@
+// The session lane: the facts lie on the server, the browser carries a key.
+
+package handlers
+
+import (
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+type sessionLane struct {
+	manager *sessions.Manager
+	clock   sessions.Clock
+}
+
+func (sessionLane) ID() string           { return Session }
+func (l sessionLane) CookieName() string { return l.manager.Options().Name }
+
+// Remember files the facts in the session and gives it a new key, so that a
+// key somebody planted or saw before the login is worth nothing. What Hold
+// saves after the handler is what the next request finds.
+func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) error {
+	session, err := l.manager.Load(c)
+	if err != nil {
+		return err
+	}
+	// As django.contrib.auth.login: somebody else's data go, a visitor's own
+	// (collected before signing in, say) stay.
+	if user := session.Text(sessions.UserKey); user != "" && user != who.User {
+		session.Flush()
+	} else {
+		session.CycleKey()
+	}
+	at := now(l.clock)
+	if age == l.manager.Options().Age {
+		session.SetExpiry(sessions.Policy())
+	} else {
+		session.SetExpiry(sessions.Until(at.Add(age)))
+	}
+	return errors.Join(
+		session.Set(sessions.UserKey, who.User),
+		session.Set(sessions.RoleKey, who.Role),
+		session.Set(sessions.SinceKey, at.UTC().Format(time.RFC3339)),
+	)
+}
+
+// Recall looks the key up.
+func (l sessionLane) Recall(c echo.Context) (Finding, error) {
+	f, came := newFinding(c, l)
+	if !came {
+		return f, nil
+	}
+	session, err := l.manager.Load(c)
+	if err != nil {
+		return f, err // the store did not answer: that is not "nobody"
+	}
+	rejected := session.Rejected()
+	shape := !errors.Is(rejected, sessions.ErrMalformed)
+	if !f.check("shape", shape, say("shape."+yesNo(shape))) {
+		return f.conclude(Unreadable, Identity{}), nil
+	}
+	exists := !errors.Is(rejected, sessions.ErrNotFound)
+	if !f.check("record", exists, say("record."+yesNo(exists))) {
+		return f.conclude(Unknown, Identity{}), nil
+	}
+	record, live := session.Record()
+	if !live {
+		record, _ = session.Expired()
+	}
+	f.Record, f.Expires = &record, record.Expires
+	if !f.check("age", live, say("age."+yesNo(live)+".session", clockTime(record.Expires))) {
+		return f.conclude(Expired, Identity{}), nil
+	}
+	return f.conclude(Found, Identity{
+		User: session.Text(sessions.UserKey), Role: session.Text(sessions.RoleKey),
+	}), nil
+}
+
+// Forget removes the record and the cookie. A copy of the key opens nothing.
+func (l sessionLane) Forget(c echo.Context) error {
+	session, err := l.manager.Load(c)
+	if err != nil {
+		return err
+	}
+	session.Flush()
+	return nil
+}

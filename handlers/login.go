@@ -1,0 +1,162 @@
+// Signing in: a name and the class password. Who you are is not the subject,
+// how it is remembered is.
+
+package handlers
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	teacherName = "teacher" // needs the PIN, and has the role
+	maxName     = 30        // letters
+	maxNext     = 2 << 10   // bytes
+)
+
+type loginPage struct {
+	Page
+	SignIn signInForm
+}
+
+// signInForm fills the form, which stands on the dashboard as well.
+type signInForm struct {
+	Username string
+	Password string // the class password: no secret, it is printed at the start
+	Next     string // "": the dashboard
+	Teacher  bool   // the PIN is asked for
+	Problem  string
+}
+
+func (lab *Lab) signInForm(c echo.Context) signInForm {
+	return signInForm{Username: notebookOf(c).Name(), Password: lab.config.ClassPassword}
+}
+
+// getLogin serves GET /login.
+func (lab *Lab) getLogin(c echo.Context) error {
+	form := lab.signInForm(c)
+	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
+		form.Next = next
+	}
+	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+		return err
+	}
+	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, "Sign in"), form})
+}
+
+// postLogin serves POST /login (fields username, password, pin, next). It is
+// the first of the five files of a login; the lanes' Remember come next.
+func (lab *Lab) postLogin(c echo.Context) error {
+	form := c.Request().PostForm
+	var fields [3]string
+	for i, name := range []string{"username", "password", "pin"} {
+		var err error
+		if fields[i], err = single(form, name); err != nil {
+			return err
+		}
+	}
+	name, password, pin := fields[0], fields[1], fields[2]
+	next, asked := nextOf(form)
+	if !asked {
+		next = "/dashboard"
+	}
+	refuse := func(status int, sentence string) error {
+		shown := signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: sentence}
+		if asked && next != "/" {
+			shown.Next = next
+		}
+		return lab.render(c, status, "login", loginPage{lab.page(c, "Sign in"), shown})
+	}
+
+	if !validName(name) {
+		return refuse(http.StatusUnprocessableEntity, "A name has 1 to 30 letters, digits, - or _.")
+	}
+	if wait := lab.throttle.wait(name); wait > 0 {
+		lab.log.Warn("login throttled", "name", name)
+		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
+		return refuse(http.StatusTooManyRequests, "Too many wrong tries for this name. Wait a minute.")
+	}
+	who := Identity{User: name, Role: RoleStudent}
+	if name == teacherName {
+		who.Role = RoleTeacher
+		if pin == "" {
+			pin = password // one field is enough for a program
+		}
+		if !equal(pin, lab.config.TeacherPIN) {
+			lab.throttle.failed(name)
+			lab.log.Info("login failed", "name", name)
+			return refuse(http.StatusForbidden, "That is not the teacher's PIN. It was printed when the lab was started.")
+		}
+	} else if !equal(password, lab.config.ClassPassword) {
+		lab.throttle.failed(name)
+		lab.log.Info("login failed", "name", name)
+		return refuse(http.StatusForbidden, "That is not the class password. It stands on this page, and where the lab was started.")
+	}
+	lab.throttle.succeeded(name)
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	if err := lab.remember(c, who, lab.age()); err != nil {
+		return err
+	}
+	lab.log.Info("signed in", "name", who.User, "role", who.Role)
+	if n := notebookOf(c); n != nil {
+		if err := n.session.Set(bookName, who.User); err != nil {
+			return err
+		}
+	}
+	return lab.done(c, "login", "", next)
+}
+
+// validName reports whether a name has 1 to 30 Unicode letters, digits, - or _.
+func validName(name string) bool {
+	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
+	})
+}
+
+// equal compares in constant time, whatever the lengths.
+func equal(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// nextOf reads the field next: a path of this lab, or "/" for anything else.
+// asked is false where there is no such field.
+func nextOf(form url.Values) (next string, asked bool) {
+	values, asked := form["next"]
+	if !asked {
+		return "", false
+	}
+	if len(values) == 1 && safeNext(values[0]) {
+		return values[0], true
+	}
+	return "/", true
+}
+
+// safeNext reports whether a redirect to next stays on this lab in every
+// browser: browsers read \ as /, drop tabs and newlines, and take // for a host.
+func safeNext(next string) bool {
+	if len(next) > maxNext || !strings.HasPrefix(next, "/") ||
+		strings.ContainsFunc(next, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f || r == utf8.RuneError }) {
+		return false
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+		return false
+	}
+	return !strings.HasPrefix(u.Path, "//") && !strings.ContainsFunc(u.Path, func(r rune) bool {
+		return r == '\\' || r < ' ' || r == 0x7f
+	}) && !strings.Contains(u.Path, "/..")
+}

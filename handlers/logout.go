@@ -1,0 +1,62 @@
+// Signing out: one logout forgets all three ways.
+
+package handlers
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// postLogout serves POST /logout.
+func (lab *Lab) postLogout(c echo.Context) error {
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	for _, lane := range lab.lanes {
+		if err := lane.Forget(c); err != nil {
+			return err
+		}
+	}
+	if err := lab.endLeftBehind(c); err != nil {
+		return err
+	}
+	lab.log.Info("signed out")
+	return lab.done(c, "logout", "", "/dashboard")
+}
+
+// postLogoutLane serves POST /act/logout/{lane}: that way only.
+func (lab *Lab) postLogoutLane(c echo.Context) error {
+	lane, err := lab.laneParam(c)
+	if err != nil {
+		return err
+	}
+	if err := lab.before(c); err != nil {
+		return err
+	}
+	if err := lane.Forget(c); err != nil {
+		return err
+	}
+	if lane.ID() == Session {
+		if err := lab.endLeftBehind(c); err != nil {
+			return err
+		}
+	}
+	return lab.done(c, "logout", lane.ID(), "/dashboard")
+}
+
+// endLeftBehind ends the record this browser was last given, also when its key
+// does not come any more: an edit or DevTools may have taken it away.
+func (lab *Lab) endLeftBehind(c echo.Context) error {
+	id, ok := notebookOf(c).Record()
+	if !ok {
+		return nil
+	}
+	err := lab.store.Delete(c.Request().Context(), id, 0)
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+// The recorder: middleware that puts each exchange of a known notebook on the
+// wire, as its bytes come and go.
+
+package handlers
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// replayHeader names, by a one-time word, whose wire a replay goes on.
+const replayHeader = "Lab-Replay"
+
+const recordingKey = "cookielab/handlers.recording"
+
+// recording is an exchange while it is under way.
+type recording struct {
+	http.ResponseWriter
+	c        echo.Context
+	exchange *Exchange
+	replay   *Book // whose replay this is, nil for a browser's own request
+	done     bool
+
+	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
+}
+
+// record stands outside Hold, so it sees what really leaves, and notes it the
+// moment before the first byte does: the next request already finds it.
+func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		request := c.Request()
+		r := &recording{
+			ResponseWriter: c.Response().Writer, c: c,
+			exchange: newExchange(request),
+			replay:   lab.wire.replayed(request.Header.Get(replayHeader)),
+		}
+		if r.replay != nil {
+			r.exchange.Client = ClientOther
+		}
+		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.exchange.Ops = append(r.exchange.Ops, op)
+		}}
+		c.SetRequest(request.WithContext(sessions.WithTrace(request.Context(), trace)))
+		c.Set(recordingKey, r)
+		c.Response().Writer = r
+		defer func() { c.Response().Writer = r.ResponseWriter }()
+		return next(c)
+	}
+}
+
+func newExchange(r *http.Request) *Exchange {
+	e := &Exchange{
+		Client: ClientBrowser, Start: time.Now(),
+		Method: r.Method, Target: r.URL.RequestURI(), Protocol: r.Proto, Host: r.Host,
+		UserAgent: r.UserAgent(),
+		Fetch: FetchMetadata{
+			Site: r.Header.Get("Sec-Fetch-Site"), Mode: r.Header.Get("Sec-Fetch-Mode"),
+			Dest: r.Header.Get("Sec-Fetch-Dest"), User: r.Header.Get("Sec-Fetch-User"),
+		},
+	}
+	for i, line := range r.Header.Values("Cookie") {
+		if i > 0 {
+			e.Cookie += "; "
+		}
+		e.Cookie += line
+	}
+	return e
+}
+
+// noteFinding adds a lane's conclusion to the exchange under way.
+func noteFinding(c echo.Context, f Finding) {
+	if r, ok := c.Get(recordingKey).(*recording); ok {
+		r.exchange.Findings = append(r.exchange.Findings, f)
+	}
+}
+
+// WriteHeader notes the exchange, then lets the reply go.
+func (r *recording) WriteHeader(status int) {
+	r.finish(status)
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recording) Write(b []byte) (int, error) {
+	r.finish(http.StatusOK)
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (r *recording) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (r *recording) finish(status int) {
+	if r.done {
+		return
+	}
+	r.done = true
+	book := r.replay
+	if book == nil {
+		if book = notebookOf(r.c).Book(); book == nil {
+			return // a stranger: nobody could look at it
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.exchange
+	e.Duration, e.Status = time.Since(e.Start), status
+	e.SetCookie = append([]string(nil), r.Header()["Set-Cookie"]...)
+	e.Location = r.Header().Get("Location")
+	book.Add(e)
+}

@@ -1,0 +1,85 @@
+// Static files: served from the binary, kept by browsers until they change.
+
+package handlers
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+type staticFile struct {
+	content []byte
+	kind    string
+	version string
+}
+
+type staticFiles map[string]staticFile
+
+func readStatic(files fs.FS) (staticFiles, error) {
+	set := staticFiles{}
+	err := fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		set[strings.TrimPrefix(name, "static/")] = staticFile{content, contentType(name), hex.EncodeToString(sum[:6])}
+		return nil
+	})
+	return set, err
+}
+
+// contentType does not ask the system's table, which differs from one machine
+// to the next.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".ico":
+		return "image/x-icon"
+	default:
+		return mime.TypeByExtension(path.Ext(name))
+	}
+}
+
+// url is a file's address, with its version: a new version is a new address.
+func (s staticFiles) url(name string) string { return "/static/" + name + "?v=" + s[name].version }
+
+// getStatic serves GET /static/*.
+func (lab *Lab) getStatic(c echo.Context) error { return lab.serveStatic(c, c.Param("*")) }
+
+// getFavicon serves GET /favicon.ico, which browsers ask for unasked.
+func (lab *Lab) getFavicon(c echo.Context) error { return lab.serveStatic(c, "favicon.ico") }
+
+func (lab *Lab) serveStatic(c echo.Context, name string) error {
+	file, ok := lab.static[name]
+	if !ok {
+		return echo.ErrNotFound
+	}
+	header := c.Response().Header()
+	header.Set("Content-Type", file.kind)
+	header.Set("Cache-Control", "public, max-age=3600")
+	if c.QueryParam("v") == file.version {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	header.Del("Vary") // the same for everybody
+	header.Set("ETag", `"`+file.version+`"`)
+	http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(file.content))
+	return nil
+}

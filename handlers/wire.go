@@ -1,0 +1,204 @@
+// The wire: the last exchanges of each notebook, in memory only.
+
+package handlers
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// What the wire keeps at most, so that memory stays flat.
+const (
+	maxBooks         = 1000
+	maxExchanges     = 50
+	maxExchangeBytes = 64 << 10
+)
+
+// Exchange is one request and its response as seen on the wire, with the store
+// operations between.
+type Exchange struct {
+	Number   int // counts from 1 within a notebook
+	Client   string
+	Start    time.Time
+	Duration time.Duration
+
+	Method, Target, Protocol, Host string
+	Fetch                          FetchMetadata
+	UserAgent                      string
+	Cookie                         string // the raw header, "" where none was sent
+
+	Status    int
+	Location  string
+	SetCookie []string // the raw lines
+	Ops       []sessions.StoreOp
+	Findings  []Finding
+	Cut       bool // more was sent than the wire keeps
+}
+
+// FetchMetadata is what a browser says about where a request comes from (W3C
+// Fetch Metadata); all "" from other programs.
+type FetchMetadata struct{ Site, Mode, Dest, User string }
+
+// The two kinds of client.
+const (
+	ClientBrowser = "browser"
+	ClientOther   = "another program"
+)
+
+// bytes is roughly what an exchange takes.
+func (e *Exchange) bytes() int {
+	n := len(e.Target) + len(e.Host) + len(e.UserAgent) + len(e.Cookie) + len(e.Location)
+	for _, line := range e.SetCookie {
+		n += len(line)
+	}
+	return n
+}
+
+// cut shortens what a client can make long, the least telling first.
+func (e *Exchange) cut() {
+	for _, text := range []*string{&e.UserAgent, &e.Target, &e.Cookie} {
+		if over := e.bytes() - maxExchangeBytes; over > 0 {
+			*text = (*text)[:max(0, len(*text)-over)]
+			e.Cut = true
+		}
+	}
+}
+
+// Wire holds the books of all notebooks. The book unused longest makes room
+// for a new one.
+type Wire struct {
+	mu    sync.Mutex
+	clock sessions.Clock
+	books map[sessions.ID]*Book
+	// replays are the requests the lab itself has under way as another
+	// client: a one-time word in their header says whose wire they go on.
+	replays map[string]*Book
+}
+
+func newWire(clock sessions.Clock) *Wire {
+	return &Wire{clock: clock, books: map[sessions.ID]*Book{}, replays: map[string]*Book{}}
+}
+
+// Book returns the book of a notebook, a new one if there is none.
+func (w *Wire) Book(id sessions.ID) *Book {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	book, ok := w.books[id]
+	if !ok {
+		if len(w.books) >= maxBooks {
+			var oldest sessions.ID
+			for id, b := range w.books {
+				if w.books[oldest] == nil || b.used.Before(w.books[oldest].used) {
+					oldest = id
+				}
+			}
+			delete(w.books, oldest)
+		}
+		book = &Book{}
+		w.books[id] = book
+	}
+	book.used = now(w.clock)
+	return book
+}
+
+// Drop forgets a notebook's book.
+func (w *Wire) Drop(id sessions.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.books, id)
+}
+
+// announce prepares a replay and returns its one-time word; done withdraws it.
+func (w *Wire) announce(book *Book) (word string, done func()) {
+	word = rand.Text()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replays[word] = book
+	return word, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.replays, word)
+	}
+}
+
+// replayed returns whose replay a word announces, once.
+func (w *Wire) replayed(word string) *Book {
+	if word == "" {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	book := w.replays[word]
+	delete(w.replays, word)
+	return book
+}
+
+// Book is what memory holds for one notebook. It may be used by several
+// requests at once.
+type Book struct {
+	used time.Time // guarded by the Wire
+
+	mu        sync.Mutex
+	count     int
+	exchanges []*Exchange // the oldest first
+	copied    *Copy
+	before    map[string]string // cells as they were before the last deed
+}
+
+// Add puts an exchange on the wire.
+func (b *Book) Add(e *Exchange) {
+	e.cut()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count++
+	e.Number = b.count
+	if len(b.exchanges) == maxExchanges {
+		b.exchanges = append(b.exchanges[:0:0], b.exchanges[1:]...)
+	}
+	b.exchanges = append(b.exchanges, e)
+}
+
+// Exchanges are those on the wire, the oldest first. They do not change.
+func (b *Book) Exchanges() []*Exchange {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*Exchange(nil), b.exchanges...)
+}
+
+// Copy is the copy that was taken, nil when there is none. It does not change.
+func (b *Book) Copy() *Copy {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.copied
+}
+
+func (b *Book) setCopy(c *Copy) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.copied = c
+}
+
+// Before are the dashboard's cells as they were before the last deed.
+func (b *Book) Before() map[string]string {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.before
+}
+
+func (b *Book) setBefore(cells map[string]string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before = cells
+}

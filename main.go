@@ -1,0 +1,412 @@
+// Cookie Lab: settings → stores → lab → serve → stop cleanly.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+)
+
+// What the binary carries: pages, static files, and the Go source that pages show.
+//
+//go:embed templates static handlers/*.go sessions/*.go
+var files embed.FS
+
+func main() {
+	settings, err := readSettings(os.Args[1:])
+	if err == nil {
+		err = run(settings, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cookielab:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the flags and environment variables. The names in capitals are
+// Django's where it has one.
+type settings struct {
+	Addr          string   `default:"localhost:8080" env:"COOKIELAB_ADDR" placeholder:"HOST:PORT" help:"Where to listen; loopback only. Port 0 picks a free one. (${default})"`
+	AllowHost     []string `env:"COOKIELAB_ALLOW_HOST" placeholder:"HOST[:PORT]" help:"A further Host header to answer to, for a proxy on this machine. Repeatable."`
+	Data          string   `env:"COOKIELAB_DATA" placeholder:"DIR" help:"Folder for the database and the key file. (your configuration folder)"`
+	Engine        string   `enum:"db,cache" default:"db" env:"SESSION_ENGINE" help:"Where sessions live: db or cache. (${default})"`
+	DatabaseURL   string   `name:"database-url" env:"COOKIELAB_DATABASE_URL" placeholder:"FILE" help:"SQLite database, within the data folder unless absolute. (cookielab.db)"`
+	ClassPassword string   `default:"cookies" env:"COOKIELAB_CLASS_PASSWORD" help:"What students sign in with; shown on the page. (${default})"`
+	TeacherPIN    string   `name:"teacher-pin" env:"COOKIELAB_TEACHER_PIN" placeholder:"DIGITS" help:"What the name teacher signs in with. (6 random digits, printed at the start)"`
+
+	CookieName     string `name:"session-cookie-name" default:"lab_sessionid" env:"SESSION_COOKIE_NAME" group:"session" help:"(${default})"`
+	CookiePath     string `name:"session-cookie-path" default:"/" env:"SESSION_COOKIE_PATH" group:"session" help:"(${default})"`
+	CookieDomain   string `name:"session-cookie-domain" env:"SESSION_COOKIE_DOMAIN" group:"session" help:"(none: this host alone)"`
+	CookieSecure   bool   `name:"session-cookie-secure" default:"false" negatable:"" env:"SESSION_COOKIE_SECURE" group:"session" help:"(${default})"`
+	CookieHTTPOnly bool   `name:"session-cookie-httponly" default:"true" negatable:"" env:"SESSION_COOKIE_HTTPONLY" group:"session" help:"(${default})"`
+	CookieSameSite string `name:"session-cookie-samesite" default:"Lax" env:"SESSION_COOKIE_SAMESITE" group:"session" help:"Lax, Strict or None. (${default})"`
+	CookieAge      int64  `name:"session-cookie-age" default:"1209600" env:"SESSION_COOKIE_AGE" group:"session" help:"Seconds. (${default}, two weeks)"`
+	BrowserClose   bool   `name:"session-expire-at-browser-close" default:"false" negatable:"" env:"SESSION_EXPIRE_AT_BROWSER_CLOSE" group:"session" help:"(${default})"`
+	SaveAlways     bool   `name:"session-save-every-request" default:"false" negatable:"" env:"SESSION_SAVE_EVERY_REQUEST" group:"session" help:"(${default})"`
+
+	databaseFile string
+	secrets      [][]byte
+}
+
+const (
+	engineDB    = "db"
+	engineCache = "cache"
+
+	description = `Cookie Lab shows what a plain cookie, a signed cookie and a server-side session each keep, send and conclude.
+
+Signing keys come from SECRET_KEY and SECRET_KEY_FALLBACKS (base64, 32 bytes or more each, fallbacks separated by commas), else from the file secret.key in the data folder, which is made at the first start.`
+)
+
+// readSettings reads flags and environment; --help prints itself and ends.
+func readSettings(args []string) (*settings, error) {
+	s := &settings{}
+	parser, err := kong.New(s, kong.Name("cookielab"), kong.Description(description), kong.UsageOnError(),
+		kong.ExplicitGroups([]kong.Group{{Key: "session", Title: "Session cookie, by Django's names:"}}))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// complete fills in what was left open and prepares the data folder. Each
+// error names its setting.
+func (s *settings) complete() error {
+	if s.Data == "" {
+		base, err := os.UserConfigDir()
+		if err != nil {
+			return fmt.Errorf("--data: this system names no configuration folder (%w); give one", err)
+		}
+		s.Data = filepath.Join(base, "cookielab")
+	}
+	var err error
+	if s.Data, err = filepath.Abs(s.Data); err == nil {
+		err = os.MkdirAll(s.Data, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	file := strings.TrimPrefix(s.DatabaseURL, "sqlite:")
+	if strings.Contains(file, "://") {
+		return fmt.Errorf("--database-url: %q is no file; SQLite is the database of this version", s.DatabaseURL)
+	}
+	if file == "" {
+		file = "cookielab.db"
+	}
+	if s.databaseFile = file; !filepath.IsAbs(file) {
+		s.databaseFile = filepath.Join(s.Data, file)
+	}
+	if s.ClassPassword == "" {
+		return errors.New("--class-password: must not be empty")
+	}
+	if s.TeacherPIN == "" {
+		s.TeacherPIN = randomPIN()
+	}
+	if s.CookieAge > int64(sessions.MaxAge/time.Second) || s.CookieAge < 1 {
+		return fmt.Errorf("SESSION_COOKIE_AGE: %d must be from 1 second to 400 days (%d)", s.CookieAge, sessions.MaxAge/time.Second)
+	}
+	if _, ok := sameSites[strings.ToLower(s.CookieSameSite)]; !ok {
+		return fmt.Errorf("SESSION_COOKIE_SAMESITE: %q must be Lax, Strict or None", s.CookieSameSite)
+	}
+	s.secrets, err = readSecrets(s.Data, os.Getenv)
+	return err
+}
+
+var sameSites = map[string]http.SameSite{
+	"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
+}
+
+func (s *settings) cookie() sessions.Options {
+	return sessions.Options{
+		Name: s.CookieName, Path: s.CookiePath, Domain: s.CookieDomain, Secure: s.CookieSecure, HTTPOnly: s.CookieHTTPOnly,
+		SameSite: sameSites[strings.ToLower(s.CookieSameSite)], Age: time.Duration(s.CookieAge) * time.Second,
+		ExpireAtBrowserClose: s.BrowserClose, SaveEveryRequest: s.SaveAlways,
+	}
+}
+
+// explain names the setting behind an option that the sessions package refused.
+func (s *settings) explain(err error) error {
+	var bad *sessions.OptionError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	return fmt.Errorf("SESSION_COOKIE_%s: %s", strings.ToUpper(bad.Option), bad.Reason)
+}
+
+// greet says where the lab is and how to get in. Only here, and never in the log.
+func (s *settings) greet(out io.Writer, address string, notes []string) {
+	host, port, _ := net.SplitHostPort(address) // what a listener says is well formed
+	if asked, _, _ := net.SplitHostPort(s.Addr); strings.EqualFold(asked, "localhost") {
+		host = "localhost"
+	}
+	fmt.Fprintf(out, `Cookie Lab is running.
+
+  Open            http://%s/dashboard
+  Class password  %s
+  Teacher         name "teacher", PIN %s
+  Engine          %s
+  Data            %s
+
+`, net.JoinHostPort(host, port), s.ClassPassword, s.TeacherPIN, s.Engine, s.Data)
+	for _, note := range notes {
+		fmt.Fprintln(out, note)
+	}
+	fmt.Fprintln(out, "Stop it with Ctrl+C.")
+}
+
+// randomPIN is six digits, each PIN equally likely.
+func randomPIN() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		panic(err) // crypto/rand ends the program before it fails
+	}
+	return fmt.Sprintf("%06d", n)
+}
+
+// readSecrets reads the signing keys: from the environment, else from the key
+// file, which is made at the first start.
+func readSecrets(folder string, environment func(string) string) ([][]byte, error) {
+	var secrets [][]byte
+	if text := environment("SECRET_KEY"); text != "" {
+		secret, err := decodeSecret(text)
+		if err != nil {
+			return nil, fmt.Errorf("SECRET_KEY: %w", err)
+		}
+		secrets = append(secrets, secret)
+	} else {
+		secret, err := keyFile(filepath.Join(folder, "secret.key"))
+		if err != nil {
+			return nil, fmt.Errorf("the key file: %w", err)
+		}
+		secrets = append(secrets, secret)
+	}
+	for text := range strings.SplitSeq(environment("SECRET_KEY_FALLBACKS"), ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		secret, err := decodeSecret(text)
+		if err != nil {
+			return nil, fmt.Errorf("SECRET_KEY_FALLBACKS: %w", err)
+		}
+		secrets = append(secrets, secret)
+	}
+	return secrets, nil
+}
+
+// decodeSecret reads base64 in either alphabet, padded or not. Its errors never
+// repeat the text.
+func decodeSecret(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.TrimSpace(text), "=")
+	secret, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		secret, err = base64.RawURLEncoding.DecodeString(text)
+	}
+	if err != nil {
+		return nil, errors.New("not base64")
+	}
+	if len(secret) < sessions.MinSecret {
+		return nil, fmt.Errorf("%d bytes, at least %d are needed", len(secret), sessions.MinSecret)
+	}
+	return secret, nil
+}
+
+// keyFile reads the key file, or makes it. One that others may read is
+// refused: whoever has the key can sign in as anybody. (On Windows, where Go
+// sees no such bits, the folder's own protection has to do.)
+func keyFile(name string) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		secret := make([]byte, sessions.MinSecret)
+		rand.Read(secret) // never fails
+		_, err := file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
+		return secret, errors.Join(err, file.Close())
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be read by others (mode %04o); make it private with chmod 600, or delete it for a new key", name, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := decodeSecret(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return secret, nil
+}
+
+// run builds the lab from the inside out, serves until it is told to stop, and
+// takes it apart in reverse order.
+func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	if err := settings.complete(); err != nil {
+		return err
+	}
+	stores, err := openStores(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.close()) }()
+
+	lab, err := handlers.New(handlers.Config{
+		Files: files, Sessions: stores.sessions, Notebooks: stores.notebooks, Engine: settings.Engine,
+		Cookie: settings.cookie(), Secrets: settings.secrets,
+		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
+		AllowHosts: settings.AllowHost, Log: log,
+	})
+	if err != nil {
+		return settings.explain(err)
+	}
+	defer lab.Close()
+
+	listeners, notes, err := listen(settings.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	server := &http.Server{
+		Handler: lab,
+		// Slow or silent clients do not hold a connection for ever.
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	settings.greet(out, listeners[0].Addr().String(), notes)
+	return serve(ctx, stop, server, listeners)
+}
+
+// serve runs until the context ends; then it finishes the requests under way,
+// for ten seconds at most. A second signal ends the program at once, because
+// stop has given the signals back.
+func serve(ctx context.Context, stop func(), server *http.Server, listeners []net.Listener) error {
+	failed := make(chan error, len(listeners))
+	for _, listener := range listeners {
+		go func() { failed <- server.Serve(listener) }()
+	}
+	select {
+	case err := <-failed:
+		return errors.Join(err, server.Close())
+	case <-ctx.Done():
+	}
+	stop()
+	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(last)
+}
+
+// stores are where sessions and notebooks lie.
+type stores struct {
+	sessions, notebooks sessions.Store
+	close               func() error
+}
+
+// openStores opens the database, which notebooks always need, and what the
+// engine needs beside it, and keeps both clean.
+func openStores(ctx context.Context, settings *settings, log *slog.Logger) (*stores, error) {
+	database, err := sessions.OpenSQLite(ctx, settings.databaseFile, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--database-url: %w", err)
+	}
+	s := &stores{sessions: database, notebooks: database, close: database.Close}
+	go sessions.Clean(ctx, database, time.Minute, nil, log)
+	if settings.Engine == engineCache {
+		memory, err := sessions.NewMemory(memoryLimit, nil)
+		if err != nil {
+			return nil, errors.Join(err, database.Close())
+		}
+		s.sessions = memory
+		go sessions.Clean(ctx, memory, time.Minute, nil, log)
+	}
+	return s, nil
+}
+
+// memoryLimit bounds the memory cache: about 500 bytes for each session of an
+// ordinary size, so some 100 MB at most.
+const memoryLimit = 200_000
+
+// listen opens an address. "localhost" means 127.0.0.1 and [::1] on the same
+// port, because browsers try one or the other first; whatever is not loopback
+// is refused. The notes say what is different from the usual.
+func listen(address string) (listeners []net.Listener, notes []string, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%q is not HOST:PORT", address)
+	}
+	if !strings.EqualFold(host, "localhost") {
+		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+			return nil, nil, fmt.Errorf("%q: only localhost, 127.0.0.1 and [::1] are served; the lab shows every cookie in clear and stays on this machine", address)
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, nil, busy(address, err)
+		}
+		return []net.Listener{l}, nil, nil
+	}
+	// Port 0 picks a free port once, for both; it may be taken on the other
+	// address, so another is tried.
+	for range 10 {
+		four, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", port))
+		if err != nil {
+			return nil, nil, busy(address, err)
+		}
+		_, chosen, _ := net.SplitHostPort(four.Addr().String()) // what a listener says is well formed
+		six, err := net.Listen("tcp6", net.JoinHostPort("::1", chosen))
+		switch {
+		case err == nil:
+			return []net.Listener{four, six}, nil, nil
+		case !isBusy(err):
+			return []net.Listener{four}, []string{"This machine has no IPv6, so only 127.0.0.1 is served."}, nil
+		}
+		_ = four.Close() // half an address is none
+		if port != "0" {
+			return nil, nil, busy(address, err)
+		}
+	}
+	return nil, nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]")
+}
+
+func isBusy(err error) bool {
+	const windows = syscall.Errno(10048) // WSAEADDRINUSE, which Go does not translate
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windows)
+}
+
+func busy(address string, err error) error {
+	if isBusy(err) {
+		return fmt.Errorf("%s is in use by another program; choose another port, for example --addr localhost:8090", address)
+	}
+	return err
+}
