@@ -233,7 +233,7 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
 
 // ClearExpired implements [Store].
 func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := affected(s.clear.ExecContext(whole(ctx), before.UnixMicro(), limit))
+	n, err := affected(s.clear.ExecContext(whole(ctx), before.UnixMicro(), max(limit, 0))) // to SQLite, -1 is no limit
 	return int(n), err
 }
 

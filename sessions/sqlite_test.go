@@ -1,18 +1,22 @@
 package sessions_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
 
-func openSQLite(t *testing.T, clock sessions.Clock) sessions.Store {
-	return openFile(t, filepath.Join(t.TempDir(), "sessions.db"), clock)
-}
-
-func openFile(t testing.TB, file string, clock sessions.Clock) *sessions.SQLite {
+func openSQLite(t testing.TB, file string, clock sessions.Clock) *sessions.SQLite {
+	t.Helper()
 	store, err := sessions.OpenSQLite(t.Context(), file, clock)
 	if err != nil {
 		t.Fatal(err)
@@ -25,10 +29,169 @@ func openFile(t testing.TB, file string, clock sessions.Clock) *sessions.SQLite 
 	return store
 }
 
-func TestSQLiteIsAStore(t *testing.T) { storetest.Store(t, openSQLite) }
+func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
+
+func TestSQLiteIsAStore(t *testing.T) {
+	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
+		return openSQLite(t, sqliteFile(t), clock)
+	})
+}
 
 func TestSQLiteMakesAnEngine(t *testing.T) {
 	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
-		return sessions.Keyed("session", openSQLite(t, clock))
+		return sessions.Keyed("session", openSQLite(t, sqliteFile(t), clock))
 	})
+}
+
+func TestSQLiteFilesAreForTheirOwnerAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such mode bits")
+	}
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	store := openSQLite(t, file, clock.Now)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	for _, name := range []string{file, file + "-wal", file + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		storetest.Equal(t, filepath.Base(name), info.Mode().Perm(), os.FileMode(0o600))
+	}
+}
+
+func TestSQLiteKeepsDataWhenItIsReopened(t *testing.T) {
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	rec := recordOf(neighbour(1), clock)
+	rec.Data = []byte(`{"a":"曲奇"}`)
+	first, err := sessions.OpenSQLite(t.Context(), file, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustCreate(t, first, rec)
+	storetest.Is(t, "Close", first.Close(), nil)
+
+	second := openSQLite(t, file, clock.Now)
+	got, err := second.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "data", string(got.Data), string(rec.Data))
+	recs, err := second.ByOwner(t.Context(), "alice")
+	storetest.Is(t, "ByOwner", err, nil)
+	storetest.Equal(t, "records of the owner", len(recs), 1)
+}
+
+// What one handle answered, another finds at once.
+func TestSQLiteFileCanBeOpenedTwice(t *testing.T) {
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	one, two := openSQLite(t, file, clock.Now), openSQLite(t, file, clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, one, rec)
+	rec.Version = 1
+	storetest.Is(t, "Update elsewhere", two.Update(t.Context(), rec), nil)
+	storetest.Is(t, "Update of the old version", one.Update(t.Context(), rec), sessions.ErrConflict)
+	storetest.Is(t, "Delete elsewhere", two.Delete(t.Context(), rec.ID, 0), nil)
+	storetest.Is(t, "Update of what is gone", one.Update(t.Context(), rec), sessions.ErrNotFound)
+}
+
+func TestSQLiteTakesAnyFileName(t *testing.T) {
+	clock := storetest.NewClock()
+	file := filepath.Join(t.TempDir(), "odd %41 #name?mode=memory&曲奇.db")
+	mustCreate(t, openSQLite(t, file, clock.Now), recordOf(neighbour(1), clock))
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() == 0 {
+		t.Error("the records lie somewhere else")
+	}
+	entries, err := os.ReadDir(filepath.Dir(file))
+	storetest.Is(t, "ReadDir", err, nil)
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), filepath.Base(file)) {
+			t.Errorf("stray file %q", entry.Name())
+		}
+	}
+}
+
+func TestAnUnusableFileIsAnErrorThatNamesIt(t *testing.T) {
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "garbage.db")
+	text := strings.Repeat("this is no database\n", 500)
+	if err := os.WriteFile(garbage, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{
+		"not a database":    garbage,
+		"a folder":          dir,
+		"in no folder":      filepath.Join(dir, "missing", "sessions.db"),
+		"in what is a file": filepath.Join(garbage, "sessions.db"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, err := sessions.OpenSQLite(t.Context(), file, nil)
+			if err == nil {
+				store.Close()
+				t.Fatal("opened")
+			}
+			if !strings.Contains(err.Error(), file) {
+				t.Errorf("%q does not name the file", err)
+			}
+		})
+	}
+	after, err := os.ReadFile(garbage)
+	storetest.Is(t, "ReadFile", err, nil)
+	storetest.Equal(t, "somebody else's file is as it was", string(after) == text, true)
+}
+
+func TestAClosedDatabaseIsUnavailable(t *testing.T) {
+	clock := storetest.NewClock()
+	store, err := sessions.OpenSQLite(t.Context(), sqliteFile(t), clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Is(t, "Ping", store.Ping(t.Context()), nil)
+	site := storetest.NewSite(t, sessions.Keyed("session", store), clock, nil)
+	b := site.Browser()
+	storetest.Equal(t, "status", b.Visit(func(s *sessions.Session) error { return s.Set("a", 1) }).Status, http.StatusOK)
+	key := b.Key()
+	storetest.Is(t, "Close", store.Close(), nil)
+
+	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
+	_, loaded := store.Load(ctx, rec.ID)
+	_, owned := store.ByOwner(ctx, "alice")
+	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
+	for name, err := range map[string]error{
+		"Create": store.Create(ctx, rec), "Load": loaded, "Update": store.Update(ctx, rec),
+		"Delete": store.Delete(ctx, rec.ID, 0), "Delete of a version": store.Delete(ctx, rec.ID, 1),
+		"ByOwner": owned, "ClearExpired": cleared, "Ping": store.Ping(ctx),
+	} {
+		storetest.Is(t, name, err, sessions.ErrUnavailable)
+	}
+	for name, b := range map[string]*storetest.Browser{"at the load": b, "at the save": site.Browser()} {
+		reply := b.Visit(func(s *sessions.Session) error { return s.Set("a", 2) })
+		storetest.Equal(t, name+": status", reply.Status, http.StatusServiceUnavailable)
+		storetest.Equal(t, name+": Retry-After", reply.Header.Get("Retry-After"), "5")
+		storetest.Equal(t, name+": Set-Cookie", reply.Header["Set-Cookie"], nil)
+	}
+	storetest.Equal(t, "the browser still carries its key", b.Key(), key)
+}
+
+func TestSQLiteClearsThousandsInSteps(t *testing.T) {
+	const dead = 2500 // three steps of sessions.ClearExpired
+	clock := storetest.NewClock()
+	store := openSQLite(t, sqliteFile(t), clock.Now)
+	for n := range dead {
+		rec := recordOf(sessions.KeyID("dead", fmt.Sprint(n)), clock)
+		rec.Expires = clock.Now().Add(-time.Hour)
+		mustCreate(t, store, rec)
+	}
+	live := recordOf(sessions.KeyID("live", ""), clock)
+	mustCreate(t, store, live)
+	n, err := sessions.ClearExpired(t.Context(), store, clock.Now())
+	storetest.Is(t, "ClearExpired", err, nil)
+	storetest.Equal(t, "cleared", n, dead)
+	_, err = store.Load(t.Context(), live.ID)
+	storetest.Is(t, "Load of the live one", err, nil)
 }

@@ -94,8 +94,9 @@ type Page interface {
 	Type(selector, text string)
 
 	// Click waits until the element can be clicked, scrolls it into view if it
-	// is not there, and clicks its centre with the mouse. If the click starts a
-	// navigation in this tab, Click waits until the new document has loaded.
+	// is not there, and clicks its centre with the mouse. If a link, a form or a
+	// script starts a navigation of this tab at the click, Click waits until the
+	// new document has loaded. For a script that does so later, use WaitText.
 	Click(selector string)
 
 	// ScrollY says how far the page is scrolled down, in CSS pixels.

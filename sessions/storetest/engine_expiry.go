@@ -221,6 +221,7 @@ var expiryFacts = []engineFact{
 
 	// SESSION_SAVE_EVERY_REQUEST
 	{"with SaveEveryRequest a read counts as activity", func(t *testing.T, site *Site) {
+		plain := site
 		site = site.With(func(o *sessions.Options) { o.SaveEveryRequest = true })
 		b := signedUp(t, site, map[string]any{"a": 1})
 		for range 3 {
@@ -231,7 +232,7 @@ var expiryFacts = []engineFact{
 			Equal(t, "Max-Age", reply.Cookie("sessionid").MaxAge, 1209600)
 		}
 		silent(t, site.Browser().Visit(look)) // still nothing to save
-		until(t, site, b, twoWeeks)
+		until(t, plain, b.At(plain), twoWeeks)
 	}},
 
 	// B11: Django's _session_expiry

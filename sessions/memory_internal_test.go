@@ -1,0 +1,86 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// While cleaning waits for one shard, held here for as long as it likes, every
+// operation on all the others comes to its end: nothing but that one shard is
+// ever locked by it. If more were, this test would not end.
+func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
+	const stuck = 100
+	now := time.Now()
+	m, err := NewMemory(1<<12, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	in := func(shard, n byte, expires time.Duration) Record {
+		return Record{ID: ID{shard, n}, Owner: "alice", Saved: now, Expires: now.Add(expires), Data: []byte("{}")}
+	}
+	for shard := range shardCount {
+		if err := m.Create(ctx, in(byte(shard), 1, -time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	m.shards[stuck].mu.Lock()
+	cleared := make(chan int)
+	go func() {
+		n, err := m.ClearExpired(ctx, now, 2*shardCount)
+		if err != nil {
+			t.Error(err)
+		}
+		cleared <- n
+	}()
+	// It goes shard by shard, so once the one before is clean it has arrived.
+	for {
+		if _, err := m.Load(ctx, ID{stuck - 1, 1}); errors.Is(err, ErrNotFound) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for i := range shardCount {
+		shard := byte(i)
+		if shard == stuck {
+			continue
+		}
+		rec := in(shard, 2, time.Hour)
+		err := m.Create(ctx, rec)
+		rec.Version = 1
+		_, loaded := m.Load(ctx, rec.ID)
+		if err := errors.Join(err, loaded, m.Update(ctx, rec), m.Delete(ctx, rec.ID, 2)); err != nil {
+			t.Errorf("shard %d: %v", shard, err)
+		}
+	}
+	if _, err := m.ByOwner(ctx, "alice"); err != nil {
+		t.Error(err)
+	}
+	m.shards[stuck].mu.Unlock()
+
+	if n := <-cleared; n != shardCount {
+		t.Errorf("cleared %d records, want %d", n, shardCount)
+	}
+}
+
+// A clean step that has removed its share leaves the other shards alone.
+func TestCleaningMemoryEndsWithItsLimit(t *testing.T) {
+	now := time.Now()
+	m, err := NewMemory(1<<12, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shard := range 10 {
+		if err := m.Create(context.Background(), Record{ID: ID{byte(shard)}, Expires: now.Add(-time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.shards[5].mu.Lock() // would be in the way
+	defer m.shards[5].mu.Unlock()
+	if n, err := m.ClearExpired(context.Background(), now, 5); n != 5 || err != nil {
+		t.Errorf("cleared %d records (%v), want 5", n, err)
+	}
+}

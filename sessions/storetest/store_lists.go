@@ -1,0 +1,214 @@
+// The suite for stores: an owner's records, and those whose time is over.
+
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// oddOwners are pairwise different, however alike they look.
+var oddOwners = []string{
+	"alice", "Alice", "alice ", " alice", "alice\x00", "alice\x00b", "\x00", "a%", "a_", "%", "*", `'"`, `\`, "alice\n",
+	"é", "e\u0301", "曲奇", "🍪", "ß", "ss", "ı", "i", "I", "null", "0", strings.Repeat("long ", 200),
+}
+
+var ownerFacts = []storeFact{
+	{"ByOwner lists the live records of one owner, the last saved first", func(t *testing.T, store sessions.Store, clock *Clock) {
+		// Django has no such list: test_extra_session_field (A3) is its beginning.
+		var want []sessions.Record
+		for n := range 5 {
+			clock.Advance(time.Second)
+			want = append(want, create(t, store, recordOf(n, clock)))
+			other := recordOf(100+n, clock)
+			other.Owner = "bob"
+			create(t, store, other)
+		}
+		clock.Advance(time.Second)
+		want[1].Saved = clock.Now() // saved again: to the front
+		must(t, store.Update(t.Context(), want[1]))
+		want[1].Version = 2
+		want = []sessions.Record{want[1], want[4], want[3], want[2], want[0]}
+		got, err := store.ByOwner(t.Context(), "alice")
+		must(t, err)
+		Equal(t, "order", ids(got), ids(want))
+		for i := range min(len(got), len(want)) {
+			same(t, got[i], want[i])
+		}
+	}},
+
+	{"ByOwner leaves expired records out", func(t *testing.T, store sessions.Store, clock *Clock) {
+		short, long := recordOf(1, clock), recordOf(2, clock)
+		long.Expires = clock.Now().Add(2 * time.Hour)
+		create(t, store, short)
+		create(t, store, long)
+		clock.Advance(time.Hour) // to the very instant at which the first one ends
+		recs, err := store.ByOwner(t.Context(), "alice")
+		must(t, err)
+		Equal(t, "live records", ids(recs), []sessions.ID{long.ID})
+	}},
+
+	{"an empty owner owns nothing", func(t *testing.T, store sessions.Store, clock *Clock) {
+		rec := recordOf(1, clock)
+		rec.Owner = ""
+		rec = create(t, store, rec)
+		must(t, store.Update(t.Context(), rec))
+		recs, err := store.ByOwner(t.Context(), "")
+		must(t, err)
+		Equal(t, "records of nobody", len(recs), 0)
+	}},
+
+	{"an owner without records has none", func(t *testing.T, store sessions.Store, clock *Clock) {
+		create(t, store, recordOf(1, clock))
+		recs, err := store.ByOwner(t.Context(), "carol")
+		must(t, err)
+		Equal(t, "records", len(recs), 0)
+	}},
+
+	{"owners are told apart byte by byte", func(t *testing.T, store sessions.Store, clock *Clock) {
+		for n, owner := range oddOwners {
+			rec := recordOf(n, clock)
+			rec.Owner = owner
+			create(t, store, rec)
+		}
+		for n, owner := range oddOwners {
+			recs, err := store.ByOwner(t.Context(), owner)
+			must(t, err)
+			Equal(t, fmt.Sprintf("records of %.20q", owner), ids(recs), []sessions.ID{idOf(n)})
+		}
+	}},
+
+	{"a record moves with its owner", func(t *testing.T, store sessions.Store, clock *Clock) {
+		// test_extra_session_field: filled at login, emptied at logout.
+		rec := recordOf(1, clock)
+		rec.Owner = ""
+		rec = create(t, store, rec)
+		for _, owner := range []string{"alice", "alice", "bob", "", "alice"} {
+			rec.Owner = owner
+			must(t, store.Update(t.Context(), rec))
+			rec.Version++
+			for _, who := range []string{"alice", "bob", ""} {
+				recs, err := store.ByOwner(t.Context(), who)
+				must(t, err)
+				want := []sessions.ID{}
+				if who == owner && who != "" {
+					want = append(want, rec.ID)
+				}
+				Equal(t, fmt.Sprintf("records of %q while %q owns it", who, owner), ids(recs), want)
+			}
+		}
+	}},
+
+	{"what was deleted or cleared belongs to nobody", func(t *testing.T, store sessions.Store, clock *Clock) {
+		rec := create(t, store, recordOf(1, clock))
+		create(t, store, recordOf(2, clock))
+		must(t, store.Delete(t.Context(), rec.ID, 0))
+		clock.Advance(2 * time.Hour)
+		_, err := store.ClearExpired(t.Context(), clock.Now(), 10)
+		must(t, err)
+		clock.Advance(-2 * time.Hour) // so that age is not why they are missing
+		recs, err := store.ByOwner(t.Context(), "alice")
+		must(t, err)
+		Equal(t, "records", len(recs), 0)
+	}},
+}
+
+var clearFacts = []storeFact{
+	{"ClearExpired removes what expired before the instant, and says how many", func(t *testing.T, store sessions.Store, clock *Clock) {
+		// test_clearsessions_command: one in the future stays, one in the past goes.
+		var recs []sessions.Record
+		for n := range 10 {
+			rec := recordOf(n, clock)
+			rec.Expires = clock.Now().Add(time.Duration(n) * time.Minute).Truncate(time.Microsecond)
+			recs = append(recs, create(t, store, rec))
+		}
+		clock.Advance(time.Hour) // all are over, but that is not what was asked
+		n, err := store.ClearExpired(t.Context(), recs[4].Expires, 100)
+		must(t, err)
+		Equal(t, "removed", n, 4) // "before": the one that ended at this instant stays
+		for _, rec := range recs[:4] {
+			gone(t, store, rec.ID)
+		}
+		for _, rec := range recs[4:] {
+			lies(t, store, rec, sessions.ErrExpired)
+		}
+	}},
+
+	{"ClearExpired leaves live records alone", func(t *testing.T, store sessions.Store, clock *Clock) {
+		rec := create(t, store, recordOf(1, clock))
+		n, err := store.ClearExpired(t.Context(), clock.Now(), 100)
+		must(t, err)
+		Equal(t, "removed", n, 0)
+		lies(t, store, rec, nil)
+	}},
+
+	{"ClearExpired goes by the record as last saved", func(t *testing.T, store sessions.Store, clock *Clock) {
+		rec := create(t, store, recordOf(1, clock))
+		rec.Expires = clock.Now().Add(3 * time.Hour)
+		must(t, store.Update(t.Context(), rec))
+		rec.Version = 2
+		clock.Advance(2 * time.Hour)
+		n, err := store.ClearExpired(t.Context(), clock.Now(), 100)
+		must(t, err)
+		Equal(t, "removed", n, 0)
+		lies(t, store, rec, nil)
+	}},
+
+	{"ClearExpired removes at most limit records a call, and all of them in the end", func(t *testing.T, store sessions.Store, clock *Clock) {
+		const all, limit = 50, 7
+		for n := range all {
+			create(t, store, recordOf(n, clock))
+		}
+		keep := recordOf(all, clock)
+		keep.Expires = clock.Now().Add(9 * time.Hour)
+		keep = create(t, store, keep)
+		clock.Advance(2 * time.Hour)
+		var steps []int
+		for range all {
+			n, err := store.ClearExpired(t.Context(), clock.Now(), limit)
+			must(t, err)
+			steps = append(steps, n)
+			if n < limit {
+				break
+			}
+		}
+		Equal(t, "removed a call", steps, append(slices.Repeat([]int{limit}, all/limit), all%limit))
+		for n := range all {
+			gone(t, store, idOf(n))
+		}
+		lies(t, store, keep, nil)
+	}},
+
+	{"ClearExpired with no room in its limit removes nothing", func(t *testing.T, store sessions.Store, clock *Clock) {
+		rec := create(t, store, recordOf(1, clock))
+		clock.Advance(2 * time.Hour)
+		for _, limit := range []int{0, -1} {
+			n, err := store.ClearExpired(t.Context(), clock.Now(), limit)
+			must(t, err)
+			Equal(t, "removed", n, 0)
+		}
+		lies(t, store, rec, sessions.ErrExpired)
+	}},
+
+	{"ClearExpired of an empty store is no error", func(t *testing.T, store sessions.Store, clock *Clock) {
+		// E: clear_expired() runs without error.
+		n, err := store.ClearExpired(t.Context(), clock.Now(), 100)
+		must(t, err)
+		Equal(t, "removed", n, 0)
+	}},
+
+	{"all that expired can be cleared with the package's own loop", func(t *testing.T, store sessions.Store, clock *Clock) {
+		for n := range 20 {
+			create(t, store, recordOf(n, clock))
+		}
+		clock.Advance(2 * time.Hour)
+		n, err := sessions.ClearExpired(t.Context(), store, clock.Now())
+		must(t, err)
+		Equal(t, "removed", n, 20)
+	}},
+}
