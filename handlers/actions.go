@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 
 // shortLife is how long "Expire in 10 s" gives all three ways.
 const shortLife = 10 * time.Second
+
+// maxCookie is how many bytes of name and value a browser keeps; it ignores a
+// longer cookie whole (RFC 6265bis 5.7).
+const maxCookie = 4096
 
 // before notes how the dashboard's cells stand, so that the next dashboard can
 // show what a deed changed.
@@ -66,20 +71,39 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 		return err
 	}
 	n := notebookOf(c)
-	for _, lane := range lanes {
+	forged := make([]string, len(lanes)) // all before any is set: no half an edit
+	for i, lane := range lanes {
 		values := sessions.ReadCookies(c.Request(), lane.CookieName())
 		if len(values) == 0 {
 			continue // nothing to edit
 		}
-		age, at := lab.age(), now(lab.clock)
-		if a, ok := n.Attributes(lane.ID()); ok && a.BrowserExpires() != nil {
-			if left := a.BrowserExpires().Sub(at); left >= time.Second {
-				age = left
-			}
+		forged[i] = forge(lane.ID(), values[0])
+		if n := len(lane.CookieName()) + len(forged[i]); n > maxCookie {
+			return problem(http.StatusUnprocessableEntity, "cookie_too_long", fmt.Sprintf(
+				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.CookieName(), n, maxCookie))
 		}
-		lab.setAs(c, lane, forge(lane.ID(), values[0]), age)
+	}
+	for i, lane := range lanes {
+		if forged[i] == "" {
+			continue
+		}
+		lab.setAs(c, lane, forged[i], lab.ageLeft(n, lane))
 	}
 	return lab.done(c, deed, laneOf(lanes), "/dashboard")
+}
+
+// ageLeft is how long the browser would still keep a lane's cookie; 0: until it
+// is closed.
+func (lab *Lab) ageLeft(n *Notebook, lane Lane) time.Duration {
+	a, ok := n.Attributes(lane.ID())
+	if !ok {
+		return lab.age()
+	}
+	until := a.BrowserExpires()
+	if until == nil {
+		return 0
+	}
+	return max(time.Second, until.Sub(now(lab.clock)))
 }
 
 // setAs sets a lane's cookie to a value of our making, with the attributes the

@@ -150,11 +150,11 @@ func yesNo(b bool) string {
 }
 
 // setLaneCookie writes a cookie as the plain and the signed lane have it: on
-// every path of this host, Lax, for age.
+// every path of this host, Lax, for age; Max-Age decides, Expires says the same
+// as a date.
 func setLaneCookie(c echo.Context, name, value string, age time.Duration, httpOnly bool, now time.Time) {
 	c.SetCookie(&http.Cookie{
 		Name: name, Value: value, Path: "/", HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
-		// Max-Age decides; Expires says the same as a date.
 		MaxAge: int(age / time.Second), Expires: now.Add(age),
 	})
 }

@@ -107,7 +107,8 @@ func opensNotebook(r *http.Request, kind routeKind) bool {
 	case page:
 		return r.Method == http.MethodGet
 	case loginForm:
-		return r.Method == http.MethodGet || r.Method == http.MethodPost
+		// Where a browser sends no Fetch metadata, its Origin tells.
+		return r.Method == http.MethodGet || (r.Method == http.MethodPost && http.NewCrossOriginProtection().Check(r) == nil)
 	default:
 		return false
 	}

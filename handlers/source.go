@@ -30,6 +30,9 @@ func readSource(files fs.FS) (source, error) {
 			return nil, err
 		}
 		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue // no part of the program, and may use its names
+			}
 			text, err := fs.ReadFile(files, name)
 			if err != nil {
 				return nil, err

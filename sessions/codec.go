@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/securecookie"
 )
@@ -63,7 +64,7 @@ func (v Values) Text(key string) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
 	}
-	if inner := raw[1 : len(raw)-1]; !slices.Contains(inner, '\\') {
+	if inner := raw[1 : len(raw)-1]; !slices.Contains(inner, '\\') && utf8.Valid(inner) {
 		return string(inner)
 	}
 	var text string
@@ -72,10 +73,13 @@ func (v Values) Text(key string) string {
 }
 
 // Set puts a value under a key. An error when JSON cannot hold it, or key is
-// empty; the old value stays then.
+// empty or no UTF-8 text, which JSON would change; the old value stays then.
 func (v Values) Set(key string, value any) error {
 	if key == "" {
 		return errors.New("sessions: a key must not be empty")
+	}
+	if !utf8.ValidString(key) {
+		return fmt.Errorf("sessions: the key %q is no UTF-8 text", key)
 	}
 	raw, err := json.Marshal(value)
 	if err != nil {

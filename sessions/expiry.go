@@ -34,8 +34,17 @@ const (
 func Idle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d.Truncate(time.Second)} }
 
 // Until ends a session at a fixed instant, however often it is saved (Django:
-// set_expiry with a datetime; its timedelta is Until(now.Add(d))).
-func Until(t time.Time) Expiry { return Expiry{kind: atInstant, at: t} }
+// set_expiry with a datetime; its timedelta is Until(now.Add(d))). Years that
+// its text form does not have, below 0 and above 9999, mean the nearest.
+func Until(t time.Time) Expiry {
+	first, last := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	if t.Before(first) {
+		t = first
+	} else if t.After(last) {
+		t = last
+	}
+	return Expiry{kind: atInstant, at: t}
+}
 
 // BrowserClose makes the cookie one without Max-Age and Expires; the record
 // still lives for Options.Age (Django: set_expiry(0)).

@@ -120,7 +120,7 @@ func (m *Manager) finish(ctx context.Context, s *Session, header http.Header) er
 		maxAge := time.Duration(0)
 		if !s.ExpiresAtBrowserClose() {
 			// Upwards, so that what was to live for ten seconds is not sent as nine.
-			maxAge = (s.state.Expires.Sub(now) + time.Second - 1).Truncate(time.Second)
+			maxAge = (min(s.state.Expires.Sub(now), MaxAge) + time.Second - 1).Truncate(time.Second)
 		}
 		m.carrier.Write(header, s.state.Value, maxAge, now)
 	case s.carried && (s.saved || (s.state == nil && m.options.DropRejected)):

@@ -32,12 +32,14 @@ type shard struct {
 }
 
 // entry is a Record with its times as microseconds, which halves its size.
+// Its shard's lock guards all of it, but for id, which never changes, and place.
 type entry struct {
 	id                      ID
 	version                 uint64
 	created, saved, expires int64
 	owner                   string
 	data                    []byte
+	place                   int // in its owner's list; guarded by owners
 }
 
 // NewMemory makes a store for at most limit records; an error that wraps
@@ -109,17 +111,26 @@ func (m *Memory) remove(s *shard, e *entry) {
 
 // Load implements [Store].
 func (m *Memory) Load(_ context.Context, id ID) (Record, error) {
+	rec, ok := m.look(id)
+	switch {
+	case !ok:
+		return Record{}, ErrNotFound
+	case !rec.Expires.After(m.clock.now()):
+		return rec, ErrExpired
+	default:
+		return rec, nil
+	}
+}
+
+func (m *Memory) look(id ID) (rec Record, ok bool) {
 	s := m.shard(id)
 	s.mu.RLock()
+	defer s.mu.RUnlock()
 	e, ok := s.entries[id]
-	s.mu.RUnlock() // entries are replaced, never changed
 	if !ok {
-		return Record{}, ErrNotFound
+		return rec, false
 	}
-	if e.expires <= m.clock.now().UnixMicro() {
-		return e.record(), ErrExpired
-	}
-	return e.record(), nil
+	return e.record(), true
 }
 
 // Update implements [Store].
@@ -128,19 +139,22 @@ func (m *Memory) Update(_ context.Context, rec Record) error {
 	s := m.shard(rec.ID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.entries[rec.ID]
+	e, ok := s.entries[rec.ID]
 	switch {
 	case !ok:
 		return ErrNotFound
-	case old.expires <= now:
+	case e.expires <= now:
 		return ErrExpired
-	case old.version != rec.Version:
+	case e.version != rec.Version:
 		return ErrConflict
 	}
-	e := entryOf(rec)
-	e.version, e.created = old.version+1, old.created
-	s.entries[rec.ID] = e
-	m.owners.replace(old, e)
+	if e.owner != rec.Owner {
+		m.owners.remove(e)
+		e.owner = rec.Owner
+		m.owners.add(e)
+	}
+	e.version++
+	e.saved, e.expires, e.data = rec.Saved.UnixMicro(), rec.Expires.UnixMicro(), rec.Data
 	return nil
 }
 
@@ -162,11 +176,12 @@ func (m *Memory) Delete(_ context.Context, id ID, version uint64) error {
 
 // ByOwner implements [Store], by an index.
 func (m *Memory) ByOwner(_ context.Context, owner string) ([]Record, error) {
-	now := m.clock.now().UnixMicro()
+	now := m.clock.now()
 	var found []Record
-	for _, e := range m.owners.list(owner) {
-		if e.expires > now {
-			found = append(found, e.record())
+	for _, id := range m.owners.list(owner) {
+		// It may have gone, or gone to another owner, since the list was made.
+		if rec, ok := m.look(id); ok && rec.Owner == owner && rec.Expires.After(now) {
+			found = append(found, rec)
 		}
 	}
 	slices.SortFunc(found, func(a, b Record) int { return b.Saved.Compare(a.Saved) })
@@ -221,8 +236,8 @@ func (e *entry) record() Record {
 	}
 }
 
-// owners is the index behind ByOwner. Its lock is taken inside a shard's, never
-// the other way round.
+// owners is the index behind ByOwner. Its lock may be taken inside a shard's,
+// never the other way round.
 type owners struct {
 	mu sync.Mutex
 	of map[string][]*entry
@@ -234,44 +249,33 @@ func (o *owners) add(e *entry) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	e.place = len(o.of[e.owner])
 	o.of[e.owner] = append(o.of[e.owner], e)
 }
 
+// remove lets the last of the owner's entries take the place that gets free.
 func (o *owners) remove(e *entry) {
 	if e.owner == "" {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	rest := o.of[e.owner]
-	if i := slices.Index(rest, e); i >= 0 {
-		rest = slices.Delete(rest, i, i+1)
-	}
-	if len(rest) == 0 {
+	list := o.of[e.owner]
+	last := len(list) - 1
+	moved := list[last]
+	list[e.place], moved.place = moved, e.place
+	list[last] = nil
+	if o.of[e.owner] = list[:last]; last == 0 {
 		delete(o.of, e.owner)
-	} else {
-		o.of[e.owner] = rest
 	}
 }
 
-func (o *owners) replace(old, e *entry) {
-	if old.owner != e.owner {
-		o.remove(old)
-		o.add(e)
-		return
-	}
-	if e.owner == "" {
-		return
-	}
+func (o *owners) list(owner string) []ID {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if i := slices.Index(o.of[e.owner], old); i >= 0 {
-		o.of[e.owner][i] = e
+	ids := make([]ID, 0, len(o.of[owner]))
+	for _, e := range o.of[owner] {
+		ids = append(ids, e.id)
 	}
-}
-
-func (o *owners) list(owner string) []*entry {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.of[owner])
+	return ids
 }

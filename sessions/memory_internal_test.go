@@ -19,7 +19,11 @@ func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
 	}
 	ctx := context.Background()
 	in := func(shard, n byte, expires time.Duration) Record {
-		return Record{ID: ID{shard, n}, Owner: "alice", Saved: now, Expires: now.Add(expires), Data: []byte("{}")}
+		owner := "alice"
+		if shard == stuck {
+			owner = "bob"
+		}
+		return Record{ID: ID{shard, n}, Owner: owner, Saved: now, Expires: now.Add(expires), Data: []byte("{}")}
 	}
 	for shard := range shardCount {
 		if err := m.Create(ctx, in(byte(shard), 1, -time.Hour)); err != nil {

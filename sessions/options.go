@@ -98,7 +98,7 @@ func (o Options) Validate() error {
 		return bad("Name", "%q is no cookie name", o.Name)
 	case !strings.HasPrefix(o.Path, "/"):
 		return bad("Path", "%q must begin with /", o.Path)
-	case strings.ContainsAny(o.Path, ";\r\n"):
+	case (&http.Cookie{Name: "n", Value: "v", Path: o.Path}).Valid() != nil:
 		return bad("Path", "%q has a character that no attribute can have", o.Path)
 	case o.Domain != "" && (&http.Cookie{Name: "n", Value: "v", Domain: o.Domain}).Valid() != nil:
 		return bad("Domain", "%q is no domain", o.Domain)

@@ -24,7 +24,7 @@ import (
 
 const (
 	processEnv = "COOKIELAB_TEST_PROCESS" // the file, the key and the task, by line
-	half       = 250
+	share      = 250
 	prefix     = "second process: " // tells its lines from those of package testing
 )
 
@@ -32,18 +32,18 @@ func TestTwoProcessesKeepAllOf500Commits(t *testing.T) {
 	site, b, file := shared(t, map[string]any{"a": 1})
 	second := start(t, file, b.Key(), "commits")
 	second.say("go")
-	storetest.Commits(t, b, 0, half)
+	storetest.Commits(t, b, 0, share)
 	second.end()
-	storetest.Committed(t, site.Browser().Carry(b.Key()), 2*half)
+	storetest.Committed(t, site.Browser().Carry(b.Key()), 2*share)
 }
 
 func TestTwoProcessesCountAllOf500Increments(t *testing.T) {
 	_, b, file := shared(t, map[string]any{"n": 0})
 	second := start(t, file, b.Key(), "increments")
 	second.say("go")
-	storetest.Increments(t, b, half)
+	storetest.Increments(t, b, share)
 	second.end()
-	storetest.Equal(t, "n", items(t, b)["n"], any(int64(2*half)))
+	storetest.Equal(t, "n", items(t, b)["n"], any(int64(2*share)))
 }
 
 func TestACommitAfterALogoutInAnotherProcessAnswers409(t *testing.T) {
@@ -103,10 +103,10 @@ func TestSecondProcess(t *testing.T) {
 	switch task {
 	case "commits":
 		wait()
-		storetest.Commits(t, b, half, half)
+		storetest.Commits(t, b, share, share)
 	case "increments":
 		wait()
-		storetest.Increments(t, b, half)
+		storetest.Increments(t, b, share)
 	case "late commit":
 		reply := b.Visit(func(s *sessions.Session) error {
 			say("loaded")

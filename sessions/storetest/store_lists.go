@@ -104,6 +104,24 @@ var ownerFacts = []storeFact{
 		}
 	}},
 
+	{"an owner's other records stay listed in whatever order some go", func(t *testing.T, store sessions.Store, clock *Clock) {
+		for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			want := []sessions.ID{}
+			for n := range order {
+				clock.Advance(time.Second)
+				create(t, store, recordOf(n, clock))
+				want = slices.Insert(want, 0, idOf(n))
+			}
+			for _, n := range order {
+				must(t, store.Delete(t.Context(), idOf(n), 1))
+				want = slices.DeleteFunc(want, func(id sessions.ID) bool { return id == idOf(n) })
+				recs, err := store.ByOwner(t.Context(), "alice")
+				must(t, err)
+				Equal(t, fmt.Sprint("left when they go in the order ", order), ids(recs), want)
+			}
+		}
+	}},
+
 	{"what was deleted or cleared belongs to nobody", func(t *testing.T, store sessions.Store, clock *Clock) {
 		rec := create(t, store, recordOf(1, clock))
 		create(t, store, recordOf(2, clock))

@@ -1,0 +1,295 @@
+// What the action bar does, over HTTP; the same deeds are done by clicking in
+// browser_test.go.
+
+package handlers_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/handlers"
+)
+
+// deed presses a button; the answer always leads to the dashboard.
+func (c *client) deed(t *testing.T, path string) {
+	t.Helper()
+	if r := c.post(path, nil); r.status != 303 || r.header.Get("Location") != "/dashboard" {
+		t.Fatalf("POST %s answers %d to %q: %s", path, r.status, r.header.Get("Location"), r.body)
+	}
+}
+
+// thief is another client with a copy of every cookie.
+func (c *client) thief() *client {
+	thief := c.lab.client()
+	for _, cookie := range c.cookies {
+		thief.carry(cookie.Name, cookie.Value)
+	}
+	return thief
+}
+
+func TestEdit(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	key := alice.cookie("lab_sessionid")
+	alice.deed(t, "/act/edit")
+	found := alice.lanes()
+	if got := alice.verdicts(); got != "believed tampered unknown" {
+		t.Errorf("after the edit: %s", got)
+	}
+	if got := text(found["plain"].Role); got != "teacher" {
+		t.Errorf("plain believes the role %q", got)
+	}
+	// Alice's record still lies there; this browser just does not reach it.
+	if keeps := found["session"].ServerKeeps; keeps.Kind != "record" || keeps.Reached || !keeps.Live || keeps.Owner != "alice" {
+		t.Errorf("the server keeps %+v", keeps)
+	}
+	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Found {
+		t.Errorf("the key that the edit took away is %s", got)
+	}
+}
+
+func TestPutItBack(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		before []string
+		wait   time.Duration
+		want   string
+	}{
+		{"after an edit", []string{"/act/edit"}, 0, everywhere},
+		{"after deleting the browser's copies", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, everywhere},
+		{"while signed in", nil, 0, everywhere},
+		{"not after logging out", []string{"/logout"}, 0, nowhere},
+		{"not after logging out of the session alone", []string{"/act/logout/session"}, 0, "believed verified absent"},
+		{"not when the session is over", []string{"/act/expire"}, 11 * time.Second, "believed expired expired"},
+		{"not when an edited session is over", []string{"/act/edit"}, 15 * 24 * time.Hour, "believed tampered unknown"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			lab := newLab(t)
+			alice := lab.client().signIn("alice")
+			key := alice.cookie("lab_sessionid")
+			for _, deed := range c.before {
+				alice.deed(t, deed)
+			}
+			lab.clock.Advance(c.wait)
+			alice.deed(t, "/act/restore")
+			if got := alice.verdicts(); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			if c.want == everywhere {
+				if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Unknown {
+					t.Errorf("the record that was left behind is %s", got)
+				}
+			}
+		})
+	}
+}
+
+func TestLogoutEndsWhatAnEditLeftBehind(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	key := alice.cookie("lab_sessionid")
+	alice.deed(t, "/act/edit")
+	alice.deed(t, "/logout")
+	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Unknown {
+		t.Errorf("after logging out, the key from before the edit is %s", got)
+	}
+}
+
+func TestOneWayOnly(t *testing.T) {
+	for _, c := range []struct{ path, want string }{
+		{"/act/logout/plain", "absent verified found"},
+		{"/act/logout/signed", "believed absent found"},
+		{"/act/logout/session", "believed verified absent"},
+		{"/act/drop/plain", "absent verified found"},
+		{"/act/drop/signed", "believed absent found"},
+		{"/act/drop/session", "believed verified absent"},
+		{"/act/flip/plain", everywhere},
+		{"/act/flip/signed", "believed tampered found"},
+		{"/act/flip/session", "believed verified unknown"},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			lab := newLab(t)
+			alice := lab.client().signIn("alice")
+			key := alice.cookie("lab_sessionid")
+			alice.deed(t, c.path)
+			if got := alice.verdicts(); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			// Only a logout ends the record; the browser's copy is not it.
+			want := handlers.Found
+			if c.path == "/act/logout/session" {
+				want = handlers.Unknown
+			}
+			if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != want {
+				t.Errorf("a copy of the key is %s, want %s", got, want)
+			}
+		})
+	}
+	for _, path := range []string{"/act/logout/x", "/act/drop/x", "/act/flip/x"} {
+		if got := newLab(t).client().post(path, nil).status; got != 404 {
+			t.Errorf("%s answers %d", path, got)
+		}
+	}
+}
+
+func TestExpireInTenSeconds(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	r := alice.post("/act/expire", nil)
+	for _, name := range cookieOf {
+		if cookie := r.sets(name); cookie == nil || cookie.MaxAge != 10 {
+			t.Errorf("%s is set as %v, want Max-Age=10", name, cookie)
+		}
+	}
+	if got := alice.verdicts(); got != everywhere {
+		t.Errorf("at first: %s", got)
+	}
+	lab.clock.Advance(9 * time.Second)
+	if got := alice.verdicts(); got != everywhere {
+		t.Errorf("after nine seconds: %s", got)
+	}
+	lab.clock.Advance(2 * time.Second)
+	if got := alice.verdicts(); got != "believed expired expired" {
+		t.Errorf("after eleven seconds: %s", got)
+	}
+}
+
+func TestTheCopy(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client()
+	alice.get("/dashboard")
+	alice.signIn("alice")
+	alice.deed(t, "/act/copy")
+	replays := func() (n int) {
+		for _, exchange := range lab.WireOf(alice.cookie(notebookCookie)) {
+			if exchange.Client != handlers.ClientOther {
+				continue
+			}
+			n++
+			if strings.Contains(exchange.Cookie, notebookCookie) || exchange.Target != "/api/lanes" || len(exchange.SetCookie) > 0 {
+				t.Errorf("the other program sent %s with %q and was answered %v", exchange.Target, exchange.Cookie, exchange.SetCookie)
+			}
+		}
+		return n
+	}
+	if got := replays(); got != 1 {
+		t.Fatalf("taking the copy sent it %d times", got)
+	}
+	alice.get("/dashboard")
+	alice.get("/api/lanes")
+	if got := replays(); got != 1 {
+		t.Errorf("a GET sent the copy: %d replays", got)
+	}
+	for i, path := range []string{"/act/replay", "/act/flip/plain", "/act/edit", "/logout"} {
+		alice.deed(t, path)
+		if got := replays(); got != 2+i {
+			t.Errorf("after %s the copy was sent %d times, want %d", path, got, 2+i)
+		}
+	}
+	page := alice.get("/dashboard").body
+	for lane, verdict := range map[string]string{"plain": "believed", "signed": "verified", "session": "unknown"} {
+		if !strings.Contains(page, `id="copy-`+lane+`" data-verdict="`+verdict+`"`) {
+			t.Errorf("the dashboard does not say %s of the copy's %s", verdict, lane)
+		}
+	}
+}
+
+func TestNobodyElseMayReplay(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client()
+	alice.get("/dashboard")
+	before := len(lab.WireOf(alice.cookie(notebookCookie)))
+	lab.client().lanes(with("Lab-Replay", "a guess"))
+	if got := len(lab.WireOf(alice.cookie(notebookCookie))); got != before {
+		t.Errorf("a guessed word put %d exchanges on somebody's wire", got-before)
+	}
+}
+
+func TestWhatJustHappened(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client()
+	says := func(want string) {
+		t.Helper()
+		page := alice.get("/dashboard").body
+		_, after, _ := strings.Cut(page, `id="sentence" role="status">`)
+		got, _, _ := strings.Cut(after, "</p>")
+		if !strings.Contains(got, escaped(want)) {
+			t.Errorf("the page says %q, want %q", got, want)
+		}
+	}
+	says("Nobody knows you yet. Sign in and watch rows ① to ④.")
+	alice.deed(t, "/act/expire")
+	says("Sign in first")
+	alice.deed(t, "/act/restore")
+	says("Nothing to put back")
+	alice.deed(t, "/act/copy")
+	says("Nothing to copy")
+	alice.deed(t, "/act/replay")
+	says("Nothing to copy")
+	alice.signIn("alice")
+	says("You signed in. All three remember alice. Look where the name is kept.")
+	alice.deed(t, "/act/edit")
+	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit.")
+	alice.deed(t, "/act/restore")
+	says("Put back: all three remember alice")
+	alice.deed(t, "/act/flip/signed")
+	says("You changed one character of the signed cookie. Plain: Believed, unchecked. Signed: Tampered. Session: Found.")
+	alice.deed(t, "/act/restore")
+	alice.deed(t, "/act/copy")
+	says("Another program sent a copy. All three accept it: none can tell.")
+	alice.deed(t, "/logout")
+	says("You logged out. The copy still works for plain and signed; only the session is over.")
+	alice.signIn("alice")
+	alice.deed(t, "/act/expire")
+	says("All three end in ten seconds")
+	lab.clock.Advance(11 * time.Second)
+	for _, name := range cookieOf {
+		alice.drop(name) // as the browser does by its own clock
+	}
+	alice.deed(t, "/act/replay")
+	says("Your browser obeyed and sends nothing. The copy has no clock: plain is still believed, signed and session are over.")
+}
+
+func TestReset(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client()
+	alice.get("/dashboard")
+	alice.signIn("alice")
+	thief := alice.thief()
+	r := alice.post("/reset", nil)
+	if r.status != 303 || r.header.Get("Location") != "/reset?done=1" {
+		t.Fatalf("POST /reset answers %d to %q", r.status, r.header.Get("Location"))
+	}
+	if len(alice.cookies) != 0 {
+		t.Errorf("after the reset the browser carries %v", alice.cookies)
+	}
+	proof := alice.get("/reset?done=1")
+	if !strings.Contains(proof.body, "Nothing arrived") || len(proof.cookies) != 0 {
+		t.Errorf("the proof sets %v and says %s", proof.cookies, proof.body)
+	}
+	if got := thief.lanes()["session"]; got.Verdict != handlers.Unknown || got.Attributes != nil {
+		t.Errorf("the server's half is still there: %+v", got)
+	}
+	if rows := lab.rows(t); rows != "" {
+		t.Errorf("the database still has\n%s", rows)
+	}
+	if got := lab.WireOf(thief.cookie(notebookCookie)); len(got) > 1 { // the thief's own visit opened an empty one
+		t.Errorf("the wire still has %d exchanges", len(got))
+	}
+	// What does arrive after a reset is named.
+	stubborn := lab.client().carry("plain_user", "user=alice")
+	if got := stubborn.get("/reset?done=1").body; !strings.Contains(got, "This request still brought") || !strings.Contains(got, "<code>plain_user</code>") {
+		t.Errorf("a cookie that still arrives is not named: %s", got)
+	}
+}
+
+func TestResetDropsAKeyThatIsNotKnownAnyMore(t *testing.T) {
+	lab := newLab(t)
+	stranger := lab.client().carry(notebookCookie, strings.Repeat("n", 32)).carry("lab_sessionid", strings.Repeat("k", 32))
+	stranger.post("/reset", url.Values{})
+	if len(stranger.cookies) != 0 {
+		t.Errorf("after the reset the browser carries %v", stranger.cookies)
+	}
+}

@@ -1,0 +1,211 @@
+// Bad input through the front door: odd Cookie headers, too much of them, and
+// what is hardly HTTP. The row numbers are those of the project's list of bad
+// inputs. Forms are in badforms_test.go, forged values in forged_test.go, slow
+// clients in slow_test.go.
+
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+)
+
+func TestOddCookieHeaders(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	live, dead := alice.cookie("lab_sessionid"), sessions.NewKey()
+	for _, test := range []struct {
+		name    string
+		lines   []string // the header lines; LIVE and DEAD stand for keys
+		session handlers.Verdict
+		plain   handlers.Verdict // "": absent
+	}{
+		{"row 1: no Cookie header at all is a visitor like any other", nil, handlers.Absent, ""},
+		{"row 2: an empty Cookie header is none", []string{"Cookie:"}, handlers.Absent, ""},
+		{"row 2: semicolons alone are no cookies", []string{"Cookie: ;;;; ;"}, handlers.Absent, ""},
+		{"row 3: of two the first counts, though it is the dead one", []string{"Cookie: lab_sessionid=DEAD; lab_sessionid=LIVE"}, handlers.Unknown, ""},
+		{"row 3: of two the first counts, though the second is dead", []string{"Cookie: lab_sessionid=LIVE; lab_sessionid=DEAD"}, handlers.Found, ""},
+		{"row 4: two Cookie headers are one", []string{"Cookie: plain_user=user=bob", "Cookie: lab_sessionid=LIVE"}, handlers.Found, handlers.Believed},
+		{"row 4: the first counts across two headers", []string{"Cookie: lab_sessionid=DEAD", "Cookie: lab_sessionid=LIVE"}, handlers.Unknown, ""},
+		{"row 5: a pair without = does not hide the next", []string{"Cookie: foo; lab_sessionid=LIVE"}, handlers.Found, ""},
+		{"row 6: a pair without a name does not hide the next", []string{"Cookie: =foo; lab_sessionid=LIVE"}, handlers.Found, ""},
+		{"row 7: an empty value is no key", []string{"Cookie: lab_sessionid="}, handlers.Unreadable, ""},
+		{"row 8: names are case-sensitive, upper", []string{"Cookie: LAB_SESSIONID=LIVE"}, handlers.Absent, ""},
+		{"row 8: names are case-sensitive, title", []string{"Cookie: Lab_sessionid=LIVE; Plain_user=user=bob"}, handlers.Absent, ""},
+		{"row 9: $Version and $Path are ordinary names", []string{"Cookie: $Version=1; lab_sessionid=LIVE; $Path=/"}, handlers.Found, ""},
+		{"row 10: quotes around a value are taken off", []string{`Cookie: lab_sessionid="LIVE"`}, handlers.Found, ""},
+		{"row 11: a comma separates nothing", []string{"Cookie: lab_sessionid=LIVE, other=1"}, handlers.Unreadable, ""},
+		{"row 12: a quote inside drops that pair only", []string{`Cookie: lab_sessionid=LIVE"Y; plain_user=user=bob`}, handlers.Absent, handlers.Believed},
+		{"row 12: a backslash inside drops that pair only", []string{`Cookie: lab_sessionid=LIVE\Y; plain_user=user=bob`}, handlers.Absent, handlers.Believed},
+		{"row 13: UTF-8 drops that pair only", []string{"Cookie: lab_sessionid=LIVEé; plain_user=user=bob"}, handlers.Absent, handlers.Believed},
+		{"row 13: a byte that is no UTF-8 drops that pair only", []string{"Cookie: lab_sessionid=LIVE\xff; plain_user=user=bob"}, handlers.Absent, handlers.Believed},
+		{"row 13: a tab inside drops that pair only", []string{"Cookie: lab_sessionid=LI\tVE; plain_user=user=bob"}, handlers.Absent, handlers.Believed},
+		{"row 14: a space after the name is nothing", []string{"Cookie: lab_sessionid =LIVE"}, handlers.Found, ""},
+		{"row 14: a space before the value is part of it", []string{"Cookie: lab_sessionid= LIVE"}, handlers.Unreadable, ""},
+		{"row 15: a value is never percent-decoded", []string{"Cookie: lab_sessionid=%2e%2e%2f%00"}, handlers.Unreadable, ""},
+		{"row 15: not even into a live key", []string{"Cookie: lab_sessionid=%" + hex(live[0]) + live[1:]}, handlers.Unreadable, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var wrote []string
+			lab.sessions.Before = func(op string) error {
+				if op != "load" {
+					wrote = append(wrote, op)
+				}
+				return nil
+			}
+			lines := strings.NewReplacer("LIVE", live, "DEAD", dead).Replace(strings.Join(test.lines, "\r\n") + "\r\n")
+			request := func(path string) reply {
+				return raw(t, lab.addr, "GET "+path+" HTTP/1.1\r\nHost: "+lab.addr+"\r\n"+strings.TrimLeft(lines, "\r\n")+"\r\n")
+			}
+
+			answer := request("/api/lanes")
+			if answer.status != http.StatusOK || len(answer.cookies) > 0 {
+				t.Fatalf("the API answers %d and sets %v", answer.status, answer.cookies)
+			}
+			found := lanesIn(t, answer.body)
+			if got := found[handlers.Session].Verdict; got != test.session {
+				t.Errorf("the session way concludes %s, not %s", got, test.session)
+			}
+			plain := test.plain
+			if plain == "" {
+				plain = handlers.Absent
+			}
+			if got := found[handlers.Plain].Verdict; got != plain {
+				t.Errorf("the plain way concludes %s, not %s", got, plain)
+			}
+
+			page := request("/dashboard")
+			if page.status != http.StatusOK || len(page.cookies) != 1 || page.cookies[0].Name != notebookCookie {
+				t.Errorf("the dashboard answers %d and sets %v, not the notebook alone", page.status, page.cookies)
+			}
+			if len(wrote) > 0 {
+				t.Errorf("looking at cookies wrote to the store: %v", wrote)
+			}
+		})
+	}
+}
+
+func hex(b byte) string {
+	const digits = "0123456789abcdef"
+	return string([]byte{digits[b>>4], digits[b&15]})
+}
+
+func TestMalformedKeyIsNotLookedUp(t *testing.T) {
+	lab := newLab(t)
+	for _, key := range []string{"", "short", strings.Repeat("A", 32), strings.Repeat("a", 33), "../../etc/passwd", "' OR 1=1 --", "*"} {
+		t.Run("rows 7, 20, 27, 30: "+key, func(t *testing.T) {
+			lab.sessions.Before = func(op string) error {
+				t.Errorf("the store was asked to %s", op)
+				return nil
+			}
+			if got := lab.client().carry("lab_sessionid", key).lanes()[handlers.Session].Verdict; got != handlers.Unreadable {
+				t.Errorf("verdict %s", got)
+			}
+		})
+	}
+}
+
+// The cookies of a whole class project on localhost are one jar.
+func TestManyCookies(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	for _, test := range []struct {
+		name     string
+		cookies  string
+		status   int
+		verdicts string
+	}{
+		{"row 32: a 64 KB header is refused by Go", "x=" + strings.Repeat("y", 64<<10), http.StatusRequestHeaderFieldsTooLarge, ""},
+		{"a 24 KB header of other programs' cookies is taken", alice.header() + "; x=" + strings.Repeat("y", 24<<10), http.StatusOK, everywhere},
+		{"3,000 cookies are taken", alice.header() + strings.Repeat("; a=b", 3000-len(alice.cookies)), http.StatusOK, everywhere},
+		{"row 33: of 3,001 cookies Go reads none", alice.header() + strings.Repeat("; a=b", 3001-len(alice.cookies)), http.StatusOK, nowhere},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, path := range []string{"/", "/dashboard", "/door/session", "/reset", "/api/lanes"} {
+				answer := lab.client().get(path, with("Cookie", test.cookies))
+				if want := doorsShut(path, test.status); answer.status != want {
+					t.Errorf("GET %s answers %d, not %d", path, answer.status, want)
+				}
+			}
+			if test.verdicts != "" {
+				if got := lab.client().verdicts(with("Cookie", test.cookies)); got != test.verdicts {
+					t.Errorf("the three ways conclude %q, not %q", got, test.verdicts)
+				}
+			}
+		})
+	}
+}
+
+// doorsShut is the status of a page for somebody who is no teacher.
+func doorsShut(path string, status int) int {
+	if strings.HasPrefix(path, "/door/") && status == http.StatusOK {
+		return http.StatusForbidden
+	}
+	return status
+}
+
+func TestHardlyHTTP(t *testing.T) {
+	lab := newLab(t)
+	host := "Host: " + lab.addr + "\r\n"
+	for _, test := range []struct {
+		name, request string
+		status        int
+	}{
+		{"row 16: 0x01 in a header", "GET /dashboard HTTP/1.1\r\n" + host + "Cookie: a=\x01\r\n\r\n", http.StatusBadRequest},
+		{"row 16: 0x7F in a header", "GET /dashboard HTTP/1.1\r\n" + host + "Cookie: a=\x7f\r\n\r\n", http.StatusBadRequest},
+		{"row 16: a bare CR in a header", "GET /dashboard HTTP/1.1\r\n" + host + "Cookie: a=\rb\r\n\r\n", http.StatusBadRequest},
+		{"row 17: NUL in the Cookie header", "GET /dashboard HTTP/1.1\r\n" + host + "Cookie: a=\x00\r\n\r\n", http.StatusBadRequest},
+		{"row 17: %00 in the path", "GET /%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 17: %00 as a door", "GET /door/%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 17: %00 in a static file's name", "GET /static/lab.css%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + formType +
+			"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n", http.StatusSeeOther},
+		{"row 61: two lengths", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b", http.StatusBadRequest},
+		{"row 61: a negative length", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\na=b", http.StatusBadRequest},
+		{"row 61: xchunked", "POST /logout HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\na=b", http.StatusNotImplemented},
+		{"row 61: a bad chunk", "POST /logout HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\na=b", http.StatusBadRequest},
+		{"row 62: /../x is not tidied up", "GET /../dashboard HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: /%2e%2e/x is not tidied up", "GET /%2e%2e/dashboard HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: //x is no redirect", "GET //dashboard HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: //host/x is no redirect", "GET //evil.example/dashboard HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: static files end at their folder", "GET /static/../handlers/guard.go HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: static files end at their folder, encoded", "GET /static/..%2f..%2flab.db HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: static files end at their folder, twice encoded", "GET /static/..%252f..%252flab.db HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 62: static files end at their folder, backslash", `GET /static/..\..\lab.db HTTP/1.1` + "\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 63: a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", http.StatusBadRequest},
+		// Go hands this one on; it names no host.
+		{"row 63: an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http.StatusMisdirectedRequest},
+		{"row 63: HTTP/3.0 on TCP", "GET /dashboard HTTP/3.0\r\n" + host + "\r\n", http.StatusHTTPVersionNotSupported},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer := raw(t, lab.addr, test.request)
+			if answer.status != test.status {
+				t.Errorf("answered %d, not %d: %s", answer.status, test.status, answer.body)
+			}
+			if location := answer.header.Get("Location"); location != "" && location != "/dashboard" {
+				t.Errorf("sent to %q", location)
+			}
+			if again := lab.client().get("/healthz"); again.status != http.StatusOK {
+				t.Errorf("afterwards the server answers %d", again.status)
+			}
+		})
+	}
+}
+
+func TestNothingElseIsServed(t *testing.T) {
+	lab := newLab(t)
+	for _, path := range []string{
+		"/debug/pprof/", "/debug/vars", "/.git/HEAD", "/static", "/static/", "/static/.", "/static/lab", "/lab.db", "/cookielab.db",
+		"/handlers/guard.go", "/templates/layout.html", "/static/../templates/layout.html", "/index.html", "/dashboard/", "/api", "/api/", "/test/panic",
+	} {
+		t.Run(path, func(t *testing.T) {
+			if answer := lab.client().get(path); answer.status != http.StatusNotFound || len(answer.cookies) > 0 {
+				t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+			}
+		})
+	}
+}

@@ -1,0 +1,72 @@
+// What tests need to reach inside the lab, and routes that exist only for them.
+
+package handlers
+
+import (
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// Limits of memory.
+const (
+	MaxBooks         = maxBooks
+	MaxExchanges     = maxExchanges
+	MaxExchangeBytes = maxExchangeBytes
+)
+
+// NewWire makes a wire without a lab.
+func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
+
+// English is the text of a phrase.
+func English(id string) (text string, ok bool) {
+	text, ok = english[id]
+	return text, ok
+}
+
+// Routes are the lab's routes.
+func (lab *Lab) Routes() []*echo.Route { return lab.echo.Routes() }
+
+// WireOf is the wire of the notebook that this key, a cookie's value, opens.
+func (lab *Lab) WireOf(key string) []*Exchange {
+	lab.wire.mu.Lock()
+	book := lab.wire.books[sessions.KeyID(notebookPurpose, key)]
+	lab.wire.mu.Unlock()
+	return book.Exchanges()
+}
+
+// ThrottledNames are how many names the throttle remembers.
+func (lab *Lab) ThrottledNames() int {
+	lab.throttle.mu.Lock()
+	defer lab.throttle.mu.Unlock()
+	return len(lab.throttle.tries)
+}
+
+// TryFailed tells the throttle of a wrong try.
+func (lab *Lab) TryFailed(name string) { lab.throttle.failed(name) }
+
+// Break adds, below /test and /api/test, routes whose handlers go wrong after
+// they have signed somebody in and begun a page.
+func (lab *Lab) Break() {
+	half := func(c echo.Context) error {
+		if err := lab.remember(c, Identity{User: "mallory", Role: RoleTeacher}, time.Hour); err != nil {
+			return err
+		}
+		c.Response().Header().Set("Half-Done", "yes")
+		return c.HTML(200, "half a page")
+	}
+	for _, prefix := range []string{"/test", "/api/test"} {
+		lab.get(prefix+"/panic", page, func(c echo.Context) error {
+			if err := half(c); err != nil {
+				return err
+			}
+			panic("a secret of the panic")
+		})
+		lab.get(prefix+"/failure", page, func(c echo.Context) error {
+			return errors.Join(half(c), errors.New("a secret of the failure"))
+		})
+	}
+}

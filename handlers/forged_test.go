@@ -1,0 +1,203 @@
+// Signed values that are not as the server made them, through the front door:
+// each is told apart, and none is believed.
+
+package handlers_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+)
+
+// facts are what the signed cookie holds.
+type facts struct {
+	User    string `json:"user"`
+	Role    string `json:"role"`
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+}
+
+// seal makes a signed value as the lab does.
+func seal(t testing.TB, purpose string, secret []byte, content any) string {
+	t.Helper()
+	signer, err := sessions.NewSigner(purpose, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := signer.Sign(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// unseal is the text inside the outer base64.
+func unseal(t testing.TB, value string) string {
+	t.Helper()
+	text, err := base64.URLEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestForgedSignedValues(t *testing.T) {
+	lab := newLab(t)
+	at := lab.clock.Now()
+	alice := facts{User: "alice", Role: "teacher", Issued: at.Unix(), Expires: at.Add(time.Hour).Unix()}
+	genuine := func(content any) string { return seal(t, "signed_user", secrets[0], content) }
+	cut := func(parts int) string { // of time|content|MAC, the first so many
+		split := strings.SplitAfter(unseal(t, genuine(alice)), "|")
+		return base64.URLEncoding.EncodeToString([]byte(strings.Join(split[:parts], "")))
+	}
+	issued := func(ago time.Duration) facts {
+		f := alice
+		f.Issued = at.Add(-ago).Unix()
+		return f
+	}
+	until := func(left time.Duration) facts {
+		f := alice
+		f.Expires = at.Add(left).Unix()
+		return f
+	}
+	padded := alice
+	for padded.User = "a"; !strings.HasSuffix(genuine(padded), "="); padded.User += "a" {
+	}
+
+	for _, test := range []struct {
+		name, value string
+		verdict     handlers.Verdict
+		check       string // that failed, "" for none
+	}{
+		{"as the server made it", genuine(alice), handlers.Verified, ""},
+		{"sealed with the older secret", seal(t, "signed_user", secrets[1], alice), handlers.Verified, ""},
+		{"row 34: no MAC", cut(2), handlers.Tampered, "seal"},
+		{"row 34: no MAC and no content", cut(1), handlers.Tampered, "seal"},
+		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(unseal(t, genuine(alice))[:len(unseal(t, genuine(alice)))-16])), handlers.Tampered, "seal"},
+		{"row 34: moved here from another cookie's name", seal(t, "plain_user", secrets[0], alice), handlers.Tampered, "seal"},
+		{"row 34: sealed with a key of somebody else's", seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), handlers.Tampered, "seal"},
+		{"row 35: not base64", "%%%", handlers.Unreadable, "readable"},
+		{"row 35: base64 of the other alphabet", "++//", handlers.Unreadable, "readable"},
+		{"row 35: padding lost", strings.TrimRight(genuine(padded), "="), handlers.Unreadable, "readable"},
+		{"row 35: empty", "", handlers.Unreadable, "readable"},
+		{"row 35: 5 KB", strings.Repeat("QUJD", 5<<10/4), handlers.Unreadable, "length"},
+		{"row 35: sealed, but no object", genuine("alice"), handlers.Unreadable, "readable"},
+		{"row 35: sealed, but fields of another kind", genuine(map[string]any{"user": 1}), handlers.Unreadable, "readable"},
+		{"sealed, but without a user", genuine(facts{Role: "teacher", Issued: alice.Issued, Expires: alice.Expires}), handlers.Unreadable, "complete"},
+		{"sealed, but without an end", genuine(facts{User: "alice", Role: "teacher", Issued: alice.Issued}), handlers.Unreadable, "complete"},
+		{"a second before its end", genuine(until(time.Second)), handlers.Verified, ""},
+		{"row 36: at its end", genuine(until(0)), handlers.Expired, "age"},
+		{"row 36: long after its end", genuine(until(-1000 * time.Hour)), handlers.Expired, "age"},
+		{"dated half a minute ahead: clocks differ", genuine(issued(-30 * time.Second)), handlers.Verified, ""},
+		{"row 36: dated two minutes ahead", genuine(issued(-2 * time.Minute)), handlers.Unreadable, "dated"},
+		{"row 36: dated ahead, and expired: the date decides", genuine(facts{"alice", "teacher", at.Add(time.Hour).Unix(), at.Add(-time.Hour).Unix()}), handlers.Unreadable, "dated"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := lab.client().carry("signed_user", test.value)
+			found := c.lanes()[handlers.Signed]
+			if found.Verdict != test.verdict {
+				t.Errorf("concluded %s, not %s: %s", found.Verdict, test.verdict, found.Reason)
+			}
+			failed := ""
+			for _, check := range found.Checks {
+				if !check.OK && failed == "" {
+					failed = check.Name
+				}
+			}
+			if failed != test.check {
+				t.Errorf("the check that failed is %q, not %q", failed, test.check)
+			}
+			if known := found.User != nil; known != (test.verdict == handlers.Verified) {
+				t.Errorf("%s, and the user is %v", found.Verdict, found.User)
+			}
+
+			door := c.get("/door/signed")
+			if open := door.status == http.StatusOK; open != (test.verdict == handlers.Verified) {
+				t.Errorf("%s, and the door answers %d", found.Verdict, door.status)
+			}
+			if test.check != "" && !strings.Contains(door.body, escaped(found.Reason)) {
+				t.Errorf("the door does not say why: %q", found.Reason)
+			}
+			if page := c.get("/dashboard"); page.status != http.StatusOK || c.cookie("signed_user") != test.value {
+				t.Errorf("the dashboard answers %d and leaves %q in the browser", page.status, c.cookie("signed_user"))
+			}
+		})
+	}
+}
+
+// Of the signed bytes none can be changed, wherever it stands; of the text, as
+// base64 spells it, only what decodes to the same bytes.
+func TestEveryByteIsSealed(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	value := c.cookie("signed_user")
+	text := unseal(t, value)
+	for i := range len(text) {
+		changed := []byte(text)
+		changed[i] ^= 1
+		c.carry("signed_user", base64.URLEncoding.EncodeToString(changed))
+		if got := c.lanes()[handlers.Signed].Verdict; got != handlers.Tampered {
+			t.Errorf("row 34: byte %d of %q changed: %s", i, text, got)
+		}
+	}
+	if c.carry("signed_user", value); c.verdicts() != everywhere {
+		t.Error("the value itself does not verify any more")
+	}
+}
+
+// Row 31: what the lab sets is never longer than a browser keeps.
+func TestNoCookieIsTooLongForABrowser(t *testing.T) {
+	const kept = 4096 // bytes of name and value (RFC 6265bis 5.7)
+	lab := newLab(t)
+	for _, name := range []string{strings.Repeat("a", 30), strings.Repeat("é", 30), strings.Repeat("𠀀", 30)} {
+		t.Run("row 31: signed in as "+name, func(t *testing.T) {
+			for _, cookie := range lab.client().signIn(name).cookies {
+				if n := len(cookie.Name) + len(cookie.Value); n > kept {
+					t.Errorf("%s has %d bytes", cookie.Name, n)
+				}
+			}
+		})
+	}
+	longest := func(content func(user string) string, name string) string {
+		value := ""
+		for n := 1; ; n++ {
+			next := content(strings.Repeat("a", n))
+			if len(name)+len(next) > kept {
+				return value
+			}
+			value = next
+		}
+	}
+	plain := func(user string) string { return "user=" + user + "&role=x" }
+	signed := func(user string) string {
+		f, err := json.Marshal(facts{User: user, Role: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.URLEncoding.EncodeToString([]byte("1|" + base64.URLEncoding.EncodeToString(f) + "|no MAC"))
+	}
+	for _, test := range []struct{ name, cookie, value string }{
+		{"plain, as long as a cookie can be", "plain_user", longest(plain, "plain_user")},
+		{"plain, of characters that take three each", "plain_user", plain(strings.Repeat("(", 2000))},
+		{"signed, as long as a cookie can be", "signed_user", longest(signed, "signed_user")},
+	} {
+		t.Run("row 31: edited, "+test.name, func(t *testing.T) {
+			c := lab.client()
+			c.get("/dashboard")
+			c.carry("plain_user", "user=bob&role=student").carry(test.cookie, test.value)
+			answer := c.post("/act/edit", nil)
+			if answer.status != http.StatusUnprocessableEntity || !strings.Contains(answer.body, "none of more than 4096") {
+				t.Errorf("answered %d without saying why: %.2000s", answer.status, answer.body)
+			}
+			if len(answer.cookies) > 0 {
+				t.Errorf("half an edit: sets %v", answer.cookies)
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package sessions_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cookielab/sessions"
+	"cookielab/sessions/storetest"
+)
+
+// token is a carrier as a program may write its own: a header instead of a cookie.
+type token struct{}
+
+func (token) Read(r *http.Request) (string, bool) {
+	_, value, found := strings.Cut(r.Header.Get("Authorization"), "Token ")
+	return value, found
+}
+func (token) Write(h http.Header, value string, _ time.Duration, _ time.Time) { h.Set("Token", value) }
+func (token) Erase(h http.Header)                                             { h.Set("Token", "") }
+func (token) Vary() string                                                    { return "Authorization" }
+
+func TestAProgramMayBringItsOwnCarrier(t *testing.T) {
+	site, _, _ := keyedOver(t)
+	site = site.With(func(o *sessions.Options) { o.Carrier = token{} })
+	reply := site.Browser().Visit(setter("a", 1))
+	storetest.Equal(t, "Vary", reply.Header["Vary"], []string{"Authorization"})
+	storetest.Equal(t, "Set-Cookie", reply.Header["Set-Cookie"], nil)
+	_, err := site.Engine.Load(t.Context(), reply.Header.Get("Token"))
+	storetest.Is(t, "Load of what the carrier was given", err, nil)
+	site.Browser().Carry(reply.Header.Get("Token")).Visit(func(s *sessions.Session) error {
+		storetest.Is(t, "Rejected: a cookie is not what it reads", s.Rejected(), sessions.ErrAbsent)
+		return nil
+	})
+}
+
+func TestAManagerTellsItsOptions(t *testing.T) {
+	site, _, _ := keyedOver(t)
+	site = site.With(func(o *sessions.Options) { o.Name = "other" })
+	storetest.Equal(t, "Name", site.Manager.Options().Name, "other")
+}
+
+// steps is a store that has so many expired records, and counts the steps in
+// which they are cleared.
+type steps struct {
+	sessions.Store
+	dead   int
+	limits []int
+	after  func(step int)
+	err    error
+}
+
+func (s *steps) ClearExpired(_ context.Context, _ time.Time, limit int) (int, error) {
+	s.limits = append(s.limits, limit)
+	n := min(s.dead, limit)
+	s.dead -= n
+	if s.after != nil {
+		s.after(len(s.limits))
+	}
+	return n, s.err
+}
+
+func TestClearExpiredGoesInBoundedStepsToTheEnd(t *testing.T) {
+	for dead, want := range map[int]int{0: 1, 1: 1, 999: 1, 1000: 2, 1001: 2, 3500: 4} {
+		store := &steps{dead: dead}
+		n, err := sessions.ClearExpired(t.Context(), store, time.Now())
+		storetest.Is(t, "ClearExpired", err, nil)
+		storetest.Equal(t, "cleared", n, dead)
+		storetest.Equal(t, "steps", len(store.limits), want)
+		for _, limit := range store.limits {
+			if limit < 1 || limit > 1000 {
+				t.Errorf("a step of %d", limit)
+			}
+		}
+	}
+}
+
+func TestClearExpiredStopsWithItsContextAndAtAnError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	store := &steps{dead: 1 << 20, after: func(step int) {
+		if step == 3 {
+			cancel()
+		}
+	}}
+	n, err := sessions.ClearExpired(ctx, store, time.Now())
+	storetest.Is(t, "ClearExpired", err, context.Canceled)
+	storetest.Equal(t, "cleared until then", n, 3000)
+
+	n, err = sessions.ClearExpired(t.Context(), &steps{dead: 1 << 20, err: sessions.ErrUnavailable}, time.Now())
+	storetest.Is(t, "ClearExpired", err, sessions.ErrUnavailable)
+	storetest.Equal(t, "cleared until then", n, 1000)
+}
+
+// lockedLog is a log that may be read while others write.
+type lockedLog struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func TestCleanLeavesWhatExpiredJustNowAndGoesOnAfterAFailure(t *testing.T) {
+	clock := storetest.NewClock()
+	memory := openMemory(t, clock.Now)
+	long, just := recordOf(neighbour(1), clock), recordOf(neighbour(2), clock)
+	long.Expires = clock.Now().Add(-sessions.Linger - time.Second)
+	just.Expires = clock.Now().Add(-sessions.Linger + time.Second)
+	mustCreate(t, memory, long)
+	mustCreate(t, memory, just)
+
+	calls, rounds := 0, make(chan int, 100)
+	faulty := &storetest.Faulty{Store: memory, Before: func(op string) error {
+		calls++
+		select {
+		case rounds <- calls:
+		default:
+		}
+		if calls == 1 {
+			return sessions.ErrUnavailable
+		}
+		return nil
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	var log lockedLog
+	over := make(chan struct{})
+	go func() {
+		sessions.Clean(ctx, faulty, time.Millisecond, clock.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		close(over)
+	}()
+	for n := range rounds { // the first fails, the second cleans, the third means it is over
+		if n == 3 {
+			break
+		}
+	}
+	cancel()
+	<-over
+
+	_, err := memory.Load(t.Context(), long.ID)
+	storetest.Is(t, "what expired long ago", err, sessions.ErrNotFound)
+	_, err = memory.Load(t.Context(), just.ID)
+	storetest.Is(t, "what expired just now", err, sessions.ErrExpired)
+	storetest.Equal(t, "failures in the log", strings.Count(log.String(), "cleaning expired sessions failed"), 1)
+}
