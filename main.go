@@ -39,7 +39,7 @@ func main() {
 		err = run(settings, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "cookielab:", err)
+		fmt.Fprintln(os.Stderr, "cookielab:", strings.ReplaceAll(err.Error(), "\n", " ")) // one line, always
 		os.Exit(1)
 	}
 }
@@ -111,7 +111,8 @@ func (s *settings) complete() error {
 	}
 	file := strings.TrimPrefix(s.DatabaseURL, "sqlite:")
 	if strings.Contains(file, "://") {
-		return fmt.Errorf("--database-url: %q is no file; SQLite is the database of this version", s.DatabaseURL)
+		// Such a URL may hold a password, so it is not repeated.
+		return errors.New("--database-url: not the name of a file; SQLite is the database of this version")
 	}
 	if file == "" {
 		file = "cookielab.db"
@@ -237,17 +238,12 @@ func decodeSecret(text string) ([]byte, error) {
 // refused: whoever has the key can sign in as anybody. (On Windows, where Go
 // sees no such bits, the folder's own protection has to do.)
 func keyFile(name string) ([]byte, error) {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		secret := make([]byte, sessions.MinSecret)
-		rand.Read(secret) // never fails
-		_, err := file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
-		return secret, errors.Join(err, file.Close())
-	}
-	if !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
 	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeKeyFile(name); err == nil {
+			info, err = os.Stat(name)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -263,6 +259,31 @@ func keyFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return secret, nil
+}
+
+// makeKeyFile makes the key file whole or not at all, so that a program started
+// at the same moment, or after a crash, never reads half a key. If the other
+// one was faster, its key stays.
+func makeKeyFile(name string) error {
+	file, err := os.CreateTemp(filepath.Dir(name), "new-*.key") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	secret := make([]byte, sessions.MinSecret)
+	rand.Read(secret) // never fails
+	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	err = os.Link(file.Name(), name) // unlike Rename, never replaces
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil: // a file system without links
+		return os.Rename(file.Name(), name)
+	}
+	return nil
 }
 
 // run builds the lab from the inside out, serves until it is told to stop, and
@@ -295,9 +316,15 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	server := &http.Server{
-		Handler: lab,
-		// Slow or silent clients do not hold a connection for ever.
+	settings.greet(out, listeners[0].Addr().String(), notes)
+	return serve(ctx, stop, newServer(lab, log), listeners)
+}
+
+// newServer sets the limits: slow or silent clients do not hold a connection
+// for ever.
+func newServer(lab http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           lab,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -305,8 +332,6 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	settings.greet(out, listeners[0].Addr().String(), notes)
-	return serve(ctx, stop, server, listeners)
 }
 
 // serve runs until the context ends; then it finishes the requests under way,
@@ -367,7 +392,8 @@ func listen(address string) (listeners []net.Listener, notes []string, err error
 		return nil, nil, fmt.Errorf("%q is not HOST:PORT", address)
 	}
 	if !strings.EqualFold(host, "localhost") {
-		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		// Not IsLoopback: requests to 127.0.0.2 would all be answered 421.
+		if ip := net.ParseIP(host); !ip.Equal(net.IPv4(127, 0, 0, 1)) && !ip.Equal(net.IPv6loopback) {
 			return nil, nil, fmt.Errorf("%q: only localhost, 127.0.0.1 and [::1] are served; the lab shows every cookie in clear and stays on this machine", address)
 		}
 		l, err := net.Listen("tcp", address)

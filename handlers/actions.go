@@ -31,23 +31,60 @@ func (lab *Lab) before(c echo.Context) error {
 	if book == nil {
 		return nil
 	}
-	keeps, err := lab.serverKeeps(c, findings)
+	described, err := lab.describe(c, findings)
 	if err != nil {
 		return err
 	}
-	book.setBefore(cellsOf(findings, keeps, book.Copy()))
+	book.setBefore(cellsOf(findings, described, book.Copy()))
 	return nil
 }
 
 // done ends a deed: it is written down, the copy, if there is one, is sent
 // once more, and the browser goes on to the page that shows it all.
-func (lab *Lab) done(c echo.Context, deed, lane, to string) error {
+func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 	n := notebookOf(c)
-	if err := n.note(Deed{Name: deed, Lane: lane, At: now(lab.clock)}); err != nil {
+	deed.At = now(lab.clock)
+	if err := n.note(deed); err != nil {
 		return err
 	}
-	sessions.AfterCommit(c, func() { lab.replay(c, n.Book()) })
+	sessions.AfterCommit(c, func() {
+		if book := n.Book(); book != nil {
+			book.expect(lab.valuesAfter(c))
+			lab.replay(c, book)
+		}
+	})
 	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// valuesAfter are the lanes' values that the browser will carry after this
+// reply: what it sent, changed as the reply's Set-Cookie lines say.
+func (lab *Lab) valuesAfter(c echo.Context) map[string]string {
+	values := lab.valuesOf(c)
+	for _, line := range c.Response().Header()["Set-Cookie"] {
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil {
+			continue
+		}
+		switch lane := lab.laneOfCookie(cookie.Name); {
+		case lane == nil:
+		case cookie.MaxAge < 0:
+			delete(values, lane.ID())
+		default:
+			values[lane.ID()] = cookie.Value
+		}
+	}
+	return values
+}
+
+// valuesOf are the lanes' values that came.
+func (lab *Lab) valuesOf(c echo.Context) map[string]string {
+	values := map[string]string{}
+	for _, lane := range lab.lanes {
+		if came := sessions.ReadCookies(c.Request(), lane.CookieName()); len(came) > 0 {
+			values[lane.ID()] = came[0]
+		}
+	}
+	return values
 }
 
 // postEdit serves POST /act/edit: what one could do in DevTools, for all three.
@@ -70,26 +107,30 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	n := notebookOf(c)
-	forged := make([]string, len(lanes)) // all before any is set: no half an edit
-	for i, lane := range lanes {
-		values := sessions.ReadCookies(c.Request(), lane.CookieName())
-		if len(values) == 0 {
+	done := Deed{Name: deed, Lane: laneOf(lanes)}
+	n, came, forged := notebookOf(c), lab.valuesOf(c), map[string]string{}
+	for _, lane := range lanes { // all before any is set: no half an edit
+		value, ok := came[lane.ID()]
+		if !ok {
 			continue // nothing to edit
 		}
-		forged[i] = forge(lane.ID(), values[0])
-		if n := len(lane.CookieName()) + len(forged[i]); n > maxCookie {
-			return problem(http.StatusUnprocessableEntity, "cookie_too_long", fmt.Sprintf(
-				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.CookieName(), n, maxCookie))
-		}
-	}
-	for i, lane := range lanes {
-		if forged[i] == "" {
+		rewritten := forge(lane.ID(), value)
+		if rewritten == value {
 			continue
 		}
-		lab.setAs(c, lane, forged[i], lab.ageLeft(n, lane))
+		if size := len(lane.CookieName()) + len(rewritten); size > maxCookie {
+			return problem(http.StatusUnprocessableEntity, "cookie_too_long", fmt.Sprintf(
+				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.CookieName(), size, maxCookie))
+		}
+		forged[lane.ID()] = rewritten
+		done.Changed = append(done.Changed, lane.ID())
 	}
-	return lab.done(c, deed, laneOf(lanes), "/dashboard")
+	for _, lane := range lanes {
+		if value, ok := forged[lane.ID()]; ok {
+			lab.setAs(c, lane, value, lab.ageLeft(n, lane))
+		}
+	}
+	return lab.done(c, done, "/dashboard")
 }
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
@@ -124,16 +165,16 @@ func (lab *Lab) postExpire(c echo.Context) error {
 	}
 	who, ok := lab.signedIn(c)
 	if !ok {
-		return lab.done(c, "expire.nobody", "", "/dashboard")
+		return lab.done(c, Deed{Name: "expire.nobody"}, "/dashboard")
 	}
 	if err := lab.remember(c, who, shortLife); err != nil {
 		return err
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOfReply(c)) })
+		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.valuesAfter(c))) })
 	}
-	return lab.done(c, "expire", "", "/dashboard")
+	return lab.done(c, Deed{Name: "expire"}, "/dashboard")
 }
 
 // postRestore serves POST /act/restore: signs in again as before, on the word
@@ -149,17 +190,14 @@ func (lab *Lab) postRestore(c echo.Context) error {
 			return err
 		}
 		if record == nil || values.Text(sessions.UserKey) == "" {
-			return lab.done(c, "restore.nobody", "", "/dashboard")
+			return lab.done(c, Deed{Name: "restore.nobody"}, "/dashboard")
 		}
 		who = Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
-		if err := lab.endLeftBehind(c); err != nil {
-			return err
-		}
-	} // else the record is the one in use, and a new key ends it
+	}
 	if err := lab.remember(c, who, lab.age()); err != nil {
 		return err
 	}
-	return lab.done(c, "restore", "", "/dashboard")
+	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
 }
 
 // postDrop serves POST /act/drop/{lane}: deletes only the browser's copy, as
@@ -177,7 +215,7 @@ func (lab *Lab) postDrop(c echo.Context) error {
 	} else {
 		eraseLaneCookie(c, lane.CookieName(), lane.ID() == Signed)
 	}
-	return lab.done(c, "drop", lane.ID(), "/dashboard")
+	return lab.done(c, Deed{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
 // signedIn is who the session lane found in this request: the only lane that

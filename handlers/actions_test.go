@@ -59,7 +59,7 @@ func TestPutItBack(t *testing.T) {
 	}{
 		{"after an edit", []string{"/act/edit"}, 0, everywhere},
 		{"after deleting the browser's copies", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, everywhere},
-		{"while signed in", nil, 0, everywhere},
+		{"while signed in, under a new key", nil, 0, everywhere},
 		{"not after logging out", []string{"/logout"}, 0, nowhere},
 		{"not after logging out of the session alone", []string{"/act/logout/session"}, 0, "believed verified absent"},
 		{"not when the session is over", []string{"/act/expire"}, 11 * time.Second, "believed expired expired"},
@@ -231,11 +231,13 @@ func TestWhatJustHappened(t *testing.T) {
 	alice.signIn("alice")
 	says("You signed in. All three remember alice. Look where the name is kept.")
 	alice.deed(t, "/act/edit")
-	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit.")
+	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead.")
+	alice.deed(t, "/act/edit")
+	says("The role could not be changed any further")
 	alice.deed(t, "/act/restore")
-	says("Put back: all three remember alice")
+	says("Put back: all three remember alice again, the session under a new key.")
 	alice.deed(t, "/act/flip/signed")
-	says("You changed one character of the signed cookie. Plain: Believed, unchecked. Signed: Tampered. Session: Found.")
+	says("You changed one character of the signed cookie. You: Plain: Believed, unchecked. Signed: Tampered. Session: Found.")
 	alice.deed(t, "/act/restore")
 	alice.deed(t, "/act/copy")
 	says("Another program sent a copy. All three accept it: none can tell.")
@@ -243,13 +245,14 @@ func TestWhatJustHappened(t *testing.T) {
 	says("You logged out. The copy still works for plain and signed; only the session is over.")
 	alice.signIn("alice")
 	alice.deed(t, "/act/expire")
-	says("All three end in ten seconds")
+	says("In ten seconds your browser drops all three.")
 	lab.clock.Advance(11 * time.Second)
 	for _, name := range cookieOf {
 		alice.drop(name) // as the browser does by its own clock
 	}
+	says("Your browser obeyed its clock and sends none of the three. And the copy?")
 	alice.deed(t, "/act/replay")
-	says("Your browser obeyed and sends nothing. The copy has no clock: plain is still believed, signed and session are over.")
+	says("Your browser obeyed and sends none of the three. The copy has no clock: plain is still believed, signed and session are over.")
 }
 
 func TestReset(t *testing.T) {
@@ -259,14 +262,14 @@ func TestReset(t *testing.T) {
 	alice.signIn("alice")
 	thief := alice.thief()
 	r := alice.post("/reset", nil)
-	if r.status != 303 || r.header.Get("Location") != "/reset?done=1" {
+	if r.status != 303 || r.header.Get("Location") != "/reset?done=record" {
 		t.Fatalf("POST /reset answers %d to %q", r.status, r.header.Get("Location"))
 	}
 	if len(alice.cookies) != 0 {
 		t.Errorf("after the reset the browser carries %v", alice.cookies)
 	}
-	proof := alice.get("/reset?done=1")
-	if !strings.Contains(proof.body, "Nothing arrived") || len(proof.cookies) != 0 {
+	proof := alice.get("/reset?done=record")
+	if !strings.Contains(proof.body, "Nothing arrived") || !strings.Contains(proof.body, "The session's record on the server was deleted.") || len(proof.cookies) != 0 {
 		t.Errorf("the proof sets %v and says %s", proof.cookies, proof.body)
 	}
 	if got := thief.lanes()["session"]; got.Verdict != handlers.Unknown || got.Attributes != nil {
@@ -282,6 +285,52 @@ func TestReset(t *testing.T) {
 	stubborn := lab.client().carry("plain_user", "user=alice")
 	if got := stubborn.get("/reset?done=1").body; !strings.Contains(got, "This request still brought") || !strings.Contains(got, "<code>plain_user</code>") {
 		t.Errorf("a cookie that still arrives is not named: %s", got)
+	}
+}
+
+// What DevTools does is no deed of the lab: the page must not repeat the last one.
+func TestChangesByOtherHands(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client()
+	alice.get("/dashboard")
+	alice.signIn("alice")
+	alice.get("/dashboard")
+	alice.carry("plain_user", "user=bob&role=teacher")
+	for range 2 {
+		page := alice.get("/dashboard").body
+		if !strings.Contains(page, "Something else changed what your browser sends.") {
+			t.Error("the page does not say that somebody changed a cookie")
+		}
+		for lane, changed := range map[string]bool{"plain": true, "signed": false, "session": false} {
+			_, cell, _ := strings.Cut(page, `id="keeps-`+lane+`"`)
+			if cell, _, _ = strings.Cut(cell, "</td>"); strings.Contains(cell, "changed-tag") != changed {
+				t.Errorf("row ① of %s is tagged changed: %v, want %v", lane, !changed, changed)
+			}
+		}
+	}
+	for _, name := range cookieOf {
+		alice.drop(name)
+	}
+	if page := alice.get("/dashboard").body; !strings.Contains(page, escaped("Your browser sent none of the three. The server's record about alice still lies there.")) {
+		t.Error("the page does not say that the record still lies there")
+	}
+}
+
+// Signing in anew must not leave a live session behind that no logout reaches.
+func TestSigningInAgainEndsWhatAnEditLeftBehind(t *testing.T) {
+	for _, end := range []string{"/logout", "/reset"} {
+		lab := newLab(t)
+		alice := lab.client()
+		alice.get("/dashboard")
+		alice.signIn("alice")
+		thief := alice.thief()
+		thief.drop(notebookCookie)
+		alice.deed(t, "/act/edit")
+		alice.signIn("alice")
+		alice.post(end, nil)
+		if got := thief.lanes()["session"].Verdict; got != handlers.Unknown {
+			t.Errorf("after %s the first key is %s", end, got)
+		}
 	}
 }
 

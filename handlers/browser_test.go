@@ -133,7 +133,7 @@ var stories = []struct {
 			if !cookie.HostOnly {
 				t.Errorf("%s is not host-only", lane)
 			}
-			until, err := time.Parse("2006-01-02T15:04:05.000Z", shown("Expires / Max-Age"))
+			until, err := time.Parse(time.RFC3339, shown("Expires / Max-Age"))
 			if difference := until.Sub(cookie.Expires).Abs(); err != nil || difference > 2*time.Second {
 				t.Errorf("Expires of %s: the page says %v (%v), the browser %v", lane, until, err, cookie.Expires)
 			}
@@ -157,6 +157,7 @@ var stories = []struct {
 		} {
 			v.edit(t, cookieOf[forgery.lane], forgery.forge)
 			v.open(t, "/dashboard", 200)
+			v.says(t, "Something else changed what your browser sends.")
 			v.concludes(t, forgery.verdicts[:]...)
 			v.doors(t, forgery.doors[:]...)
 		}
@@ -180,7 +181,7 @@ var stories = []struct {
 		v.signIn(t, "alice")
 		v.act(t, "/act/edit")
 		v.concludes(t, "believed", "tampered", "unknown")
-		v.says(t, "Plain believed it, signed noticed, the session cookie had nothing to edit.")
+		v.says(t, "Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead.")
 		if got := v.Text("#concludes-plain .concluded"); !strings.Contains(got, "alice · teacher") {
 			t.Errorf("plain concludes %q", got)
 		}
@@ -234,7 +235,7 @@ var stories = []struct {
 		v.act(t, "/act/replay")
 		v.concludes(t, "absent", "absent", "absent")
 		v.copyConcludes(t, "believed", "expired", "expired")
-		v.says(t, "Your browser obeyed and sends nothing.")
+		v.says(t, "Your browser obeyed and sends none of the three.")
 		if got := v.Text("#server-session"); !strings.Contains(got, "still lying there") {
 			t.Errorf("row ③ says %q, but the record still lies there", got)
 		}
@@ -260,7 +261,7 @@ var stories = []struct {
 		v.concludes(t, "believed", "verified", "found")
 		v.perWay(t, "/act/logout/session")
 		v.concludes(t, "believed", "verified", "absent")
-		if got := v.Text("#server-session"); !strings.HasPrefix(got, "nothing") {
+		if got := v.Text("#server-session"); !strings.HasPrefix(got, "no record") {
 			t.Errorf("row ③ says %q after the record was ended", got)
 		}
 	}},
@@ -269,7 +270,7 @@ var stories = []struct {
 		v.signIn(t, "alice")
 		v.act(t, "/act/copy")
 		v.Click(`form[action="/reset"] button`)
-		v.at(t, "/reset?done=1")
+		v.at(t, "/reset?done=record")
 		if got := v.Text("#arrived"); !strings.Contains(got, "none of the lab's cookies") {
 			t.Errorf("the proof says %q", got)
 		}
@@ -294,6 +295,7 @@ var stories = []struct {
 		}
 		v.WaitText("#document-cookie", "plain_user=user=alice&role=student")
 		v.WaitText("#cookie-store", `"plain_user"`)
+		v.WaitText("#hidden-cookies", "signed_user, lab_sessionid")
 		for _, box := range []string{"#document-cookie", "#cookie-store"} {
 			for _, hidden := range []string{"signed_user", "lab_sessionid", "lab_notebook"} {
 				if strings.Contains(v.Text(box), hidden) {

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"cookielab/sessions"
 )
 
 // Copy is what a thief has: the cookies, and what the server concluded when
@@ -45,14 +43,14 @@ func (lab *Lab) postCopy(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	taken := lab.copyOfRequest(c)
+	taken := lab.copyOf(lab.valuesOf(c))
 	if len(taken.Cookies) == 0 {
-		return lab.done(c, "copy.nothing", "", "/dashboard")
+		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
 	}
 	if book := notebookOf(c).Book(); book != nil {
 		book.setCopy(taken)
 	}
-	return lab.done(c, "copy", "", "/dashboard")
+	return lab.done(c, Deed{Name: "copy"}, "/dashboard")
 }
 
 // postReplay serves POST /act/replay: sends the copy again.
@@ -61,29 +59,17 @@ func (lab *Lab) postReplay(c echo.Context) error {
 		return err
 	}
 	if notebookOf(c).Book().Copy() == nil {
-		return lab.done(c, "replay.nothing", "", "/dashboard")
+		return lab.done(c, Deed{Name: "replay.nothing"}, "/dashboard")
 	}
-	return lab.done(c, "replay", "", "/dashboard")
+	return lab.done(c, Deed{Name: "replay"}, "/dashboard")
 }
 
-func (lab *Lab) copyOfRequest(c echo.Context) *Copy {
+// copyOf is a copy of values by lane.
+func (lab *Lab) copyOf(values map[string]string) *Copy {
 	taken := &Copy{Taken: now(lab.clock)}
 	for _, lane := range lab.lanes {
-		if values := sessions.ReadCookies(c.Request(), lane.CookieName()); len(values) > 0 {
-			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), lane.CookieName(), values[0]})
-		}
-	}
-	return taken
-}
-
-// copyOfReply takes the cookies that a reply is about to set.
-func (lab *Lab) copyOfReply(c echo.Context) *Copy {
-	taken := &Copy{Taken: now(lab.clock)}
-	for _, lane := range lab.lanes {
-		for _, line := range c.Response().Header()["Set-Cookie"] {
-			if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == lane.CookieName() {
-				taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), cookie.Name, cookie.Value})
-			}
+		if value, ok := values[lane.ID()]; ok {
+			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), lane.CookieName(), value})
 		}
 	}
 	return taken

@@ -6,6 +6,7 @@ package handlers
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,9 +27,10 @@ type dashboardPage struct {
 
 	Copy     *Copy
 	Table    []attributeRow
-	Last     *Exchange // the last finished one
-	Ran      []string  // functions that the last deed ran
+	Last     []*Exchange // the last finished one, after the replay that it caused
+	Ran      []string    // functions that the last deed ran
 	Host     string
+	Engine   string
 	MaySend  bool // some cookie of the three ways came
 	MayLive  bool // the session lane knows who you are
 	MayTurn  bool // there is something to put back
@@ -42,7 +44,7 @@ type laneView struct {
 
 	Steps   []Check
 	Value   string // as it came
-	Bytes   int    // of name and value
+	Bytes   int    // of name and value, as they came
 	Claims  chip   // what the value says, believed or not
 	Dropped *time.Time
 	Record  chip // what the record says
@@ -95,27 +97,29 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	taken := book.Copy()
 	p := dashboardPage{
 		Page: lab.page(c, "Dashboard"), SignIn: lab.signInForm(c), Copy: taken,
-		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
+		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host, Engine: lab.config.Engine,
 	}
 	p.Notebook, p.Foreign = lab.otherCookies(c.Request())
-	if exchanges := book.Exchanges(); len(exchanges) > 0 {
-		p.Last = exchanges[len(exchanges)-1]
-	}
-	keeps := make([]*serverRecord, len(described))
+	p.Last = lastExchange(book.Exchanges())
 	for i, d := range described {
-		keeps[i] = d.ServerKeeps
 		p.Lanes = append(p.Lanes, lab.view(d, findings[i], taken, c))
 		p.MaySend = p.MaySend || d.Sent
 	}
-	markChanged(p.Lanes, book.Before(), cellsOf(findings, keeps, taken))
+	cells := cellsOf(findings, described, taken)
+	before, strayed := book.show(lab.valuesOf(c), cells)
+	markChanged(p.Lanes, before, cells)
 	session := described[len(described)-1]
 	p.MayLive = session.Verdict == Found && session.User != nil
-	p.MayTurn = session.ServerKeeps.Kind == keepsRecord && session.ServerKeeps.Live && session.ServerKeeps.Owner != ""
-	p.MayLeave = p.MaySend || p.MayTurn
+	signedIn := session.ServerKeeps.Kind == keepsRecord && session.ServerKeeps.Live && session.ServerKeeps.Owner != ""
+	p.MayTurn = signedIn && !agreed(p.Lanes)
+	p.MayLeave = p.MaySend || signedIn
 	deed, _ := n.Deed()
+	if strayed {
+		deed = Deed{Name: "strayed"}
+	}
 	p.Sentence = sentence(deed, p.Lanes, taken)
 	p.Table = attributeTable(p.Lanes, c.Request().Host)
-	p.Ran = ranBy(deed.Name)
+	p.Ran = ranBy(deed)
 	return lab.render(c, http.StatusOK, "dashboard", p)
 }
 
@@ -135,12 +139,12 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 
 // view makes the column of one lane.
 func (lab *Lab) view(d LaneFinding, f Finding, taken *Copy, c echo.Context) laneView {
-	v := laneView{LaneFinding: d, Steps: f.Checks, Value: f.Value, Bytes: len(f.Cookie) + len(f.Value), Label: verdictLabels[f.Verdict]}
+	v := laneView{LaneFinding: d, Steps: f.Checks, Value: f.Raw, Bytes: len(f.Cookie) + len(f.Raw), Label: verdictLabels[f.Verdict]}
 	words := laneWords[d.ID]
 	v.Title, v.Short, v.Subtitle = words[0], words[1], words[2]
 	if f.Sent {
 		v.Claims, v.Fields, v.Sealed = takeApart(d.ID, f.Value)
-		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Value)
+		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
 	} else if d.BrowserExpires != nil && !d.BrowserExpires.After(now(lab.clock)) {
 		v.Dropped = d.BrowserExpires
 	}
@@ -198,13 +202,37 @@ func curlLine(host, pair string) string {
 	return "curl -H 'Cookie: " + strings.ReplaceAll(pair, "'", `'\''`) + "' 'http://" + host + "/api/lanes'"
 }
 
-// cellsOf boils each cell of the four rows down to a text, to compare.
-func cellsOf(findings []Finding, keeps []*serverRecord, taken *Copy) map[string]string {
+// lastExchange is the last exchange of the browser and, before it, the replay
+// by the other program that went on while it was at work.
+func lastExchange(exchanges []*Exchange) []*Exchange {
+	from := len(exchanges) - 1
+	for from > 0 && exchanges[from-1].Client == ClientOther {
+		from--
+	}
+	return exchanges[max(from, 0):]
+}
+
+// agreed reports whether all ways take the visitor for the same person.
+func agreed(lanes []laneView) bool {
+	for _, v := range lanes {
+		if !v.Verdict.Accepted() || v.User == nil || *v.User != textOf(lanes[0].User) || textOf(v.Role) != textOf(lanes[0].Role) {
+			return false
+		}
+	}
+	return true
+}
+
+// cellsOf boils each cell of the rows down to a text, to compare. Row ② follows
+// row ①, so it has none.
+func cellsOf(findings []Finding, described []LaneFinding, taken *Copy) map[string]string {
 	cells := map[string]string{}
 	for i, f := range findings {
-		cells["1-"+f.Lane] = f.Value
-		cells["2-"+f.Lane] = yesNo(f.Sent) + f.Value
-		cells["3-"+f.Lane] = keeps[i].Kind + keeps[i].ID + yesNo(keeps[i].Reached) + yesNo(keeps[i].Live)
+		keeps := described[i].ServerKeeps
+		cells["1-"+f.Lane] = f.Raw
+		if at := described[i].BrowserExpires; f.Sent && at != nil {
+			cells["1-"+f.Lane] += " until " + clockTime(*at)
+		}
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + yesNo(keeps.Reached) + yesNo(keeps.Live)
 		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
 	}
 	if taken != nil {
@@ -215,8 +243,7 @@ func cellsOf(findings []Finding, keeps []*serverRecord, taken *Copy) map[string]
 	return cells
 }
 
-// markChanged marks what the last deed changed. Row ② follows row ①, so it has
-// no mark of its own.
+// markChanged marks what changed.
 func markChanged(lanes []laneView, before, after map[string]string) {
 	for i := range lanes {
 		lanes[i].Changed = map[string]bool{}
@@ -259,7 +286,12 @@ func attributeTable(lanes []laneView, host string) []attributeRow {
 			}
 			return cell{Text: devToolsTime(*v.BrowserExpires)}
 		}},
-		{"Size", func(_ laneView, a *Attributes) cell { return cell{Text: number(a.Size)} }},
+		{"Size", func(v laneView, a *Attributes) cell {
+			if v.Sent {
+				return cell{Text: strconv.Itoa(v.Bytes)} // of what came, like Value
+			}
+			return cell{Text: strconv.Itoa(a.Size)}
+		}},
 		{"HttpOnly", func(_ laneView, a *Attributes) cell { return tick(a.HTTPOnly) }},
 		{"Secure", func(_ laneView, a *Attributes) cell { return tick(a.Secure) }},
 		{"SameSite", func(_ laneView, a *Attributes) cell { return cell{Text: a.SameSite} }},

@@ -12,11 +12,10 @@ import (
 type doorPage struct {
 	Page
 	Lane   string
-	Title  string
+	Way    string // its title
 	Open   bool
-	Who    Identity
+	By     Identity // by this way alone
 	Label  verdictLabel
-	Reason string
 	Failed string // the check that kept it shut
 	Detail string
 }
@@ -33,9 +32,9 @@ func (lab *Lab) getDoor(c echo.Context) error {
 		return err
 	}
 	p := doorPage{
-		Lane: lane.ID(), Title: laneWords[lane.ID()][0], Who: f.Who,
+		Lane: lane.ID(), Way: laneWords[lane.ID()][0], By: f.Who,
 		Open:  f.Verdict.Accepted() && f.Who.Role == RoleTeacher,
-		Label: verdictLabels[f.Verdict], Reason: f.Reason.String(),
+		Label: verdictLabels[f.Verdict],
 	}
 	status := http.StatusOK
 	if !p.Open {

@@ -79,7 +79,8 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 	if p.Status >= http.StatusInternalServerError {
 		lab.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "status", p.Status, "error", err)
 	}
-	setSecureHeaders(c.Response().Header()) // refused hosts come by before the middleware
+	setSecureHeaders(c.Response().Header())   // refused hosts come by before the middleware
+	c.Response().Header().Del("Content-Type") // of a page that was begun before the error
 	if p.Status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", "5")
 	}
@@ -87,7 +88,7 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": p.Message})
 	} else {
 		err = lab.render(c, p.Status, "error", errorPage{
-			Page: lab.page(c, http.StatusText(p.Status)), Status: p.Status, Message: p.Message,
+			Page: lab.page(c, http.StatusText(p.Status)), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
 		})
 	}
 	if err != nil {
@@ -100,4 +101,13 @@ type errorPage struct {
 	Page
 	Status  int
 	Message string
+	Home    string // where to go on from here
+}
+
+// homeOf is the dashboard; from a host that is refused, under its real name.
+func homeOf(c echo.Context, status int) string {
+	if status == http.StatusMisdirectedRequest {
+		return "http://localhost:" + localPort(c.Request()) + "/dashboard"
+	}
+	return "/dashboard"
 }

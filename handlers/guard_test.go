@@ -325,6 +325,19 @@ func TestOrderOfTheGuards(t *testing.T) {
 			t.Errorf("without it, answered %d", got)
 		}
 	})
+	t.Run("in full: so the stack of a panic passes through them", func(t *testing.T) {
+		alice.get("/test/panic")
+		stack := lab.log.String() // innermost first
+		at := len(stack)
+		guards := []string{"checkHost", "recoverPanic", "secureHeaders", "record", "Hold", "openNotebook", "readForm", "sameOrigin", "Break"}
+		for _, guard := range guards {
+			next := strings.LastIndex(stack[:at], guard+".func")
+			if next < 0 {
+				t.Fatalf("%s is not inside the one before: %v", guard, guards)
+			}
+			at = next
+		}
+	})
 	if got := alice.verdicts(); got != everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
 	}

@@ -241,7 +241,8 @@ func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
 	return findings, nil
 }
 
-// remember makes every lane remember somebody, for the same time.
+// remember makes every lane remember somebody, for the same time, and ends the
+// record that this browser was given before, if its key does not come any more.
 func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error {
 	for _, lane := range lab.lanes {
 		if err := lane.Remember(c, who, age); err != nil {
@@ -253,7 +254,12 @@ func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error 
 		return err
 	}
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved
-	return nil
+	if record, ok := session.Record(); ok {
+		if noted, _ := notebookOf(c).Record(); noted == record.ID {
+			return nil // the one in use: its new key ends it
+		}
+	}
+	return lab.endLeftBehind(c)
 }
 
 // age is how long the lanes remember somebody, unless an action says otherwise.

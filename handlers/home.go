@@ -8,15 +8,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-type homePage struct {
-	Page
-	Engine string
-}
-
 // getHome serves GET /.
 func (lab *Lab) getHome(c echo.Context) error {
 	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "home", homePage{lab.page(c, "Cookie Lab"), lab.config.Engine})
+	return lab.render(c, http.StatusOK, "home", lab.page(c, "Cookie Lab"))
 }

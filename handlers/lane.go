@@ -73,7 +73,8 @@ type Finding struct {
 	Lane    string
 	Cookie  string // the cookie's name
 	Sent    bool   // it came with the request
-	Value   string // as it came
+	Value   string // as it is judged
+	Raw     string // as it came: with the quotes that some programs put around it
 	Others  int    // further cookies of the same name, which do not count
 	Verdict Verdict
 	Who     Identity // empty where nobody is recognised
@@ -110,13 +111,19 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 }
 
 // newFinding begins every Recall: did a cookie of this name come at all?
-func newFinding(c echo.Context, lane Lane) (f Finding, came bool) {
+func newFinding(c echo.Context, lane Lane) (f Finding, sent bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.CookieName()}
-	values := sessions.ReadCookies(c.Request(), f.Cookie)
-	if len(values) > 0 {
-		f.Sent, f.Value, f.Others = true, values[0], len(values)-1
+	if cookies := c.Request().CookiesNamed(f.Cookie); len(cookies) > 0 {
+		f.Sent, f.Value, f.Raw, f.Others = true, cookies[0].Value, cookies[0].Value, len(cookies)-1
+		if cookies[0].Quoted {
+			f.Raw = `"` + f.Value + `"`
+		}
 	}
-	f.check("came", f.Sent, say("came."+yesNo(f.Sent), f.Cookie))
+	came := say("came."+yesNo(f.Sent), f.Cookie)
+	if f.Raw != f.Value {
+		came = say("came.quoted", f.Cookie)
+	}
+	f.check("came", f.Sent, came)
 	if !f.Sent {
 		return f.conclude(Absent, Identity{}), false
 	}

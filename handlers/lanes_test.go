@@ -237,14 +237,27 @@ func TestDoors(t *testing.T) {
 	}
 }
 
+// A page's head names who is signed in, and only the session lane knows that.
+func TestHeadBelievesTheSessionOnly(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice").carry("plain_user", "user=mallory&role=teacher")
+	for _, path := range []string{"/", "/dashboard", "/login", "/reset", "/door/plain", "/door/signed", "/door/session"} {
+		_, head, _ := strings.Cut(alice.get(path).body, `<p class="who">`)
+		head, _, _ = strings.Cut(head, "</p>")
+		if !strings.Contains(head, "alice") || strings.Contains(head, "mallory") {
+			t.Errorf("the head of %s says %s", path, head)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	lab := newLab(t)
 	for _, c := range []struct {
 		name   string
 		status int
 	}{
-		{"alice", 303}, {"李小龙", 303}, {"Zoë-2_b", 303}, {strings.Repeat("x", 30), 303}, {strings.Repeat("李", 30), 303},
-		{"", 422}, {strings.Repeat("x", 31), 422}, {"a b", 422}, {"a;b", 422}, {"<b>", 422}, {"a\x00b", 422}, {"\xff", 422}, {"‮abc", 422},
+		{"alice", 303}, {"李小龙", 303}, {"Zoë-2_b", 303}, {"प्रिया", 303}, {strings.Repeat("x", 30), 303}, {strings.Repeat("李", 30), 303},
+		{"", 422}, {strings.Repeat("x", 31), 422}, {"a b", 422}, {"a;b", 422}, {"<b>", 422}, {"a\x00b", 422}, {"\u0301a", 422}, {"\xff", 422}, {"‮abc", 422},
 	} {
 		form := url.Values{"username": {c.name}, "password": {classPassword}}
 		visitor := lab.client()

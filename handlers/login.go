@@ -6,6 +6,7 @@ package handlers
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -63,7 +65,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 			return err
 		}
 	}
-	name, password, pin := fields[0], fields[1], fields[2]
+	name, password, pin := cleanName(fields[0]), fields[1], fields[2]
 	next, asked := nextOf(form)
 	if !asked {
 		next = "/dashboard"
@@ -77,16 +79,19 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	}
 
 	if !validName(name) {
-		return refuse(http.StatusUnprocessableEntity, "A name has 1 to 30 letters, digits, - or _.")
+		return refuse(http.StatusUnprocessableEntity, "A name has 1 to 30 letters, digits, - or _, and no spaces.")
 	}
 	if wait := lab.throttle.wait(name); wait > 0 {
 		lab.log.Warn("login throttled", "name", name)
 		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
-		return refuse(http.StatusTooManyRequests, "Too many wrong tries for this name. Wait a minute.")
+		return refuse(http.StatusTooManyRequests, fmt.Sprintf("Too many wrong tries for this name. Wait %d seconds.", wait))
 	}
 	who := Identity{User: name, Role: RoleStudent}
 	if name == teacherName {
 		who.Role = RoleTeacher
+		if pin == "" && password == lab.config.ClassPassword {
+			return refuse(http.StatusForbidden, "The name teacher needs the PIN that was printed when the lab was started.")
+		}
 		if pin == "" {
 			pin = password // one field is enough for a program
 		}
@@ -113,16 +118,28 @@ func (lab *Lab) postLogin(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.done(c, "login", "", next)
+	return lab.done(c, Deed{Name: "login"}, next)
+}
+
+// cleanName is a name as people mean it: composed letters as one character each,
+// and teacher in any spelling, so that nobody else can look like one.
+func cleanName(name string) string {
+	name = norm.NFC.String(name)
+	if strings.EqualFold(name, teacherName) {
+		return teacherName
+	}
+	return name
 }
 
 // validName reports whether a name has 1 to 30 Unicode letters, digits, - or _.
+// The vowel signs of Indian scripts and the like count as letters.
 func validName(name string) bool {
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
 		return false
 	}
-	return !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
+	first, _ := utf8.DecodeRuneInString(name)
+	return !unicode.IsMark(first) && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
 	})
 }
 

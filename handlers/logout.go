@@ -24,7 +24,7 @@ func (lab *Lab) postLogout(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	return lab.done(c, "logout", "", "/dashboard")
+	return lab.done(c, Deed{Name: "logout"}, "/dashboard")
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.
@@ -44,7 +44,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.done(c, "logout", lane.ID(), "/dashboard")
+	return lab.done(c, Deed{Name: "logout", Lane: lane.ID()}, "/dashboard")
 }
 
 // endLeftBehind ends the record this browser was last given, also when its key

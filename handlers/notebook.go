@@ -230,9 +230,10 @@ func (n *Notebook) Book() *Book {
 
 // Deed is what was done last, by its name, for "what just happened".
 type Deed struct {
-	Name string    `json:"name"`
-	Lane string    `json:"lane,omitempty"` // one way only; "": all three
-	At   time.Time `json:"at"`
+	Name    string    `json:"name"`
+	Lane    string    `json:"lane,omitempty"`    // one way only; "": all three
+	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
+	At      time.Time `json:"at"`
 }
 
 // Deed returns what was done last; ok is false when nothing was.

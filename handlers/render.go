@@ -19,6 +19,7 @@ import (
 type Page struct {
 	Title   string
 	Current string   // the path, to mark it in the menu
+	Asked   bool     // the session lane was asked who this is
 	Who     Identity // by the session lane; empty: nobody
 }
 
@@ -26,7 +27,8 @@ type Page struct {
 // as this request has a live session; where the store fails, nobody is named.
 func (lab *Lab) page(c echo.Context, title string) Page {
 	p := Page{Title: title, Current: c.Request().URL.Path}
-	if f, ok := c.Get(sessionFindingKey).(Finding); ok && f.Verdict == Found {
+	f, ok := c.Get(sessionFindingKey).(Finding)
+	if p.Asked = ok; ok && f.Verdict == Found {
 		p.Who = f.Who
 	}
 	return p
@@ -77,12 +79,15 @@ func templateFunctions() template.FuncMap {
 	return template.FuncMap{
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"stamp": devToolsTime,
+		"clock": func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"short": shortKey,
 	}
 }
 
-// devToolsTime is an instant as the Expires column of DevTools shows it.
-func devToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// devToolsTime is an instant as the Expires column of DevTools shows it, but
+// for the fraction: the browser counts from the moment it got the reply, which
+// no server knows to the millisecond.
+func devToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // shortKey shows a key by its first four and last two characters.
 func shortKey(key string) string {

@@ -15,15 +15,22 @@ import (
 type resetPage struct {
 	Page
 	Done    bool     // shown after a reset
+	Record  string   // what became of the session's record: doneRecord, doneNothing
 	Arrived []string // names of the lab's cookies in this very request
 	Foreign int      // cookies of other programs on this host: not ours to delete
 	Host    string
 	Others  []string // the same lab under other names, each with a jar of its own
 }
 
+// What a reset did to the session's record, as the address of the proof says.
+const (
+	doneRecord  = "record"  // it was deleted
+	doneNothing = "nothing" // neither cookies nor notebook led to one
+)
+
 // getReset serves GET /reset: what it will do, or, after it, the proof.
 func (lab *Lab) getReset(c echo.Context) error {
-	p := resetPage{Done: c.QueryParam("done") != "", Host: c.Request().Host}
+	p := resetPage{Done: c.QueryParam("done") != "", Record: c.QueryParam("done"), Host: c.Request().Host}
 	for _, cookie := range c.Request().Cookies() {
 		if lab.isOurs(cookie.Name) {
 			p.Arrived = append(p.Arrived, cookie.Name)
@@ -56,6 +63,20 @@ func (lab *Lab) isOurs(name string) bool {
 //     is expired under those, too.
 //  4. The notebook goes, with what memory holds for it.
 func (lab *Lab) postReset(c echo.Context) error {
+	findings, err := lab.recallAll(c)
+	if err != nil {
+		return err
+	}
+	keeps, err := lab.serverKeeps(c, findings)
+	if err != nil {
+		return err
+	}
+	outcome := doneNothing
+	for _, kept := range keeps {
+		if kept.Kind == keepsRecord {
+			outcome = doneRecord
+		}
+	}
 	for _, lane := range lab.lanes {
 		if err := lane.Forget(c); err != nil {
 			return err
@@ -81,7 +102,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 	}
 	notebook.Flush()
 	lab.log.Info("browser reset")
-	return c.Redirect(http.StatusSeeOther, "/reset?done=1")
+	return c.Redirect(http.StatusSeeOther, "/reset?done="+outcome)
 }
 
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the

@@ -5,7 +5,6 @@ package handlers
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -31,16 +30,9 @@ var verdictLabels = map[Verdict]verdictLabel{
 
 func sentence(deed Deed, lanes []laneView, taken *Copy) string {
 	you, theirs := verdictsOf(lanes)
-	name := ""
-	for _, v := range lanes {
-		if v.User != nil {
-			name = *v.User
-		}
-	}
-	const (
-		all     = "believed verified found"
-		nothing = "absent absent absent"
-	)
+	session := lanes[len(lanes)-1]
+	all := you == "believed verified found" && agreed(lanes)
+	none := you == "absent absent absent"
 	switch {
 	case deed.Name == "expire.nobody":
 		return "Sign in first: there is nobody to remember for ten seconds."
@@ -48,39 +40,71 @@ func sentence(deed Deed, lanes []laneView, taken *Copy) string {
 		return "Nothing to put back: no live session was left behind. Sign in again."
 	case deed.Name == "copy.nothing" || deed.Name == "replay.nothing":
 		return "Nothing to copy: no cookie of the three ways came."
-	case deed.Name == "login" && you == all:
-		return fmt.Sprintf("You signed in. All three remember %s. Look where the name is kept.", name)
-	case deed.Name == "restore" && you == all:
-		return fmt.Sprintf("Put back: all three remember %s, under a new key.", name)
-	case deed.Name == "edit" && you == "believed tampered unknown":
-		return "You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit."
-	case (deed.Name == "copy" || deed.Name == "replay") && theirs == all:
+	case (deed.Name == "copy" || deed.Name == "replay") && taken == nil:
+		return "The copy lay in this server's memory only, and is gone."
+	case deed.Name == "login" && all:
+		return fmt.Sprintf("You signed in. All three remember %s. Look where the name is kept.", *session.User)
+	case deed.Name == "restore" && all:
+		return fmt.Sprintf("Put back: all three remember %s again, the session under a new key.", *session.User)
+	case deed.Name == "edit" && len(deed.Changed) == 0:
+		return "There was nothing to edit."
+	case deed.Name == "edit" && you == "believed tampered unknown" && len(deed.Changed) == len(lanes):
+		return "You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead."
+	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session:
+		return "The role could not be changed any further; the session's key was replaced by an invented one. " + youPart(lanes)
+	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified found":
 		return "Another program sent a copy. All three accept it: none can tell."
-	case deed.Name == "expire" && you == all:
-		return "All three end in ten seconds: the browser stops sending, the server stops believing. A new copy was taken."
-	case you == nothing && theirs == "believed expired expired":
-		return "Your browser obeyed and sends nothing. The copy has no clock: plain is still believed, signed and session are over."
-	case deed.Name == "logout" && deed.Lane == "" && you == nothing && theirs == "believed verified unknown":
+	case deed.Name == "expire" && all:
+		return "In ten seconds your browser drops all three. By the server's clock only signed and session end; plain has none. A new copy was taken."
+	case none && theirs == "believed expired expired":
+		return "Your browser obeyed and sends none of the three. The copy has no clock: plain is still believed, signed and session are over."
+	case none && timesUp(lanes) && taken != nil:
+		return "Your browser obeyed its clock and sends none of the three. And the copy? Press “Replay the copy”."
+	case none && timesUp(lanes):
+		return "Your browser obeyed its clock and sends none of the three."
+	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified unknown":
 		return "You logged out. The copy still works for plain and signed; only the session is over."
-	case deed.Name == "logout" && deed.Lane == "" && you == nothing && taken == nil:
-		return "You logged out. The browser brings nothing any more, and the record is gone."
-	case you == nothing && theirs == "" && deed.Name != "expire" && deed.Name != "drop":
+	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
+		return "You logged out. The browser brings none of the three any more, and the record is gone."
+	case none && session.ServerKeeps.Kind == keepsRecord && session.Record.User != "":
+		return fmt.Sprintf("Your browser sent none of the three. The server's record about %s still lies there.", session.Record.User)
+	case none && taken == nil:
 		return "Nobody knows you yet. Sign in and watch rows ① to ④."
 	}
-	return begin(deed) + list(lanes, func(v laneView) string { return v.Label.Word }, "") + copyPart(lanes)
+	if deed.Name == "copy" || deed.Name == "replay" {
+		return begin(deed) + copyPart(lanes) + " " + youPart(lanes)
+	}
+	return strings.TrimSpace(begin(deed) + youPart(lanes) + " " + copyPart(lanes))
+}
+
+// timesUp reports whether the browser's clock took all three.
+func timesUp(lanes []laneView) bool {
+	for _, v := range lanes {
+		if v.Dropped == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // begin names the deed where no sentence of its own fits.
 func begin(deed Deed) string {
-	way := strings.ToLower(laneWords[deed.Lane][0])
 	switch deed.Name {
+	case "strayed":
+		return "Something else changed what your browser sends. "
 	case "flip":
-		return "You changed one character of the " + way + ". "
+		if len(deed.Changed) == 0 {
+			return "There was nothing to change. "
+		}
+		return "You changed one character of the " + carried(deed.Lane) + ". "
 	case "drop":
-		return "You deleted the browser's copy of the " + way + "; the server did not notice. "
+		if deed.Lane == Session {
+			return "Your browser's key is gone; the record stays on the server. "
+		}
+		return "The " + carried(deed.Lane) + " is gone from your browser; the server keeps nothing of it that could stay behind. "
 	case "logout":
 		if deed.Lane != "" {
-			return "You logged out of the " + way + " only. "
+			return "You logged out of one way only: " + laneWords[deed.Lane][1] + ". "
 		}
 		return "You logged out. "
 	case "edit":
@@ -92,28 +116,35 @@ func begin(deed Deed) string {
 	}
 }
 
+// carried is what a browser has of a way.
+func carried(lane string) string {
+	if lane == Session {
+		return "session's key"
+	}
+	return strings.ToLower(laneWords[lane][0])
+}
+
+// youPart is "You: Plain: Found. Signed: Verified.", copyPart the same of the
+// copy, "" where there is none.
+func youPart(lanes []laneView) string {
+	part := "You:"
+	for _, v := range lanes {
+		part += " " + v.Short + ": " + v.Label.Word + "."
+	}
+	return part
+}
+
 func copyPart(lanes []laneView) string {
-	part := list(lanes, func(v laneView) string {
-		if v.Copy == nil {
-			return ""
+	part := ""
+	for _, v := range lanes {
+		if v.Copy != nil {
+			part += " " + v.Short + ": " + v.Copy.Word + "."
 		}
-		return v.Copy.Word
-	}, "")
+	}
 	if part == "" {
 		return ""
 	}
-	return " The copy: " + part
-}
-
-// list is "Plain: Found. Signed: Verified."
-func list(lanes []laneView, word func(laneView) string, prefix string) string {
-	var parts []string
-	for _, v := range lanes {
-		if w := word(v); w != "" {
-			parts = append(parts, prefix+v.Short+": "+w+".")
-		}
-	}
-	return strings.Join(parts, " ")
+	return "The copy:" + part
 }
 
 // verdictsOf are the three verdicts of you and of the copy, "" without a copy.
@@ -129,12 +160,20 @@ func verdictsOf(lanes []laneView) (you, theirs string) {
 }
 
 // ranBy names the functions that a deed ran, in the order in which they did.
-func ranBy(deed string) []string {
-	switch deed {
+func ranBy(deed Deed) []string {
+	each := func(method string) (names []string) {
+		for _, lane := range []string{Plain, Signed, Session} {
+			if deed.Lane == "" || deed.Lane == lane {
+				names = append(names, "handlers."+lane+"Lane."+method)
+			}
+		}
+		return names
+	}
+	switch deed.Name {
 	case "login", "restore", "expire":
-		return []string{"handlers.plainLane.Remember", "handlers.signedLane.Remember", "handlers.sessionLane.Remember"}
+		return each("Remember")
 	case "logout":
-		return []string{"handlers.plainLane.Forget", "handlers.signedLane.Forget", "handlers.sessionLane.Forget"}
+		return each("Forget")
 	case "edit":
 		return []string{"handlers.forgeRole", "handlers.forgeSealed"}
 	case "flip":
@@ -142,10 +181,11 @@ func ranBy(deed string) []string {
 	case "copy", "replay":
 		return []string{"handlers.Lab.sendCopy"}
 	case "drop":
+		if deed.Lane == Session {
+			return []string{"sessions.cookieCarrier.Erase"}
+		}
 		return []string{"handlers.eraseLaneCookie"}
 	default:
 		return nil
 	}
 }
-
-func number(n int) string { return strconv.Itoa(n) }

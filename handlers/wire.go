@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"crypto/rand"
+	"maps"
 	"sync"
 	"time"
 
@@ -146,6 +147,9 @@ type Book struct {
 	exchanges []*Exchange // the oldest first
 	copied    *Copy
 	before    map[string]string // cells as they were before the last deed
+	shown     map[string]string // cells as the last dashboard showed them
+	expected  map[string]string // values by lane that the last deed left in the browser
+	strayed   bool              // the browser's values changed otherwise since
 }
 
 // Add puts an exchange on the wire.
@@ -187,18 +191,32 @@ func (b *Book) setCopy(c *Copy) {
 	b.copied = c
 }
 
-// Before are the dashboard's cells as they were before the last deed.
-func (b *Book) Before() map[string]string {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.before
-}
-
+// setBefore keeps how the cells stand before a deed.
 func (b *Book) setBefore(cells map[string]string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.before = cells
+}
+
+// expect keeps which values a deed leaves in the browser.
+func (b *Book) expect(values map[string]string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected, b.strayed = values, false
+}
+
+// show keeps what a dashboard is about to show. It returns the cells to compare
+// with: those before the last deed or, where the browser's values changed by
+// other hands since (DevTools, a clock), those shown before that.
+func (b *Book) show(values, cells map[string]string) (before map[string]string, strayed bool) {
+	if b == nil {
+		return nil, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expected != nil && !maps.Equal(b.expected, values) {
+		b.expected, b.before, b.strayed = values, b.shown, true
+	}
+	b.shown = cells
+	return b.before, b.strayed
 }

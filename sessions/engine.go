@@ -84,7 +84,7 @@ type keyed struct {
 // The purpose is mixed into every ID: a key issued for one purpose means
 // nothing to another, even in the same store.
 func Keyed(purpose string, store Store) Engine {
-	e := &keyed{purpose: purpose, store: Traced(store)}
+	e := &keyed{purpose: purpose, store: tracedFor(store, purpose)}
 	for i := range e.stripes {
 		e.stripes[i] = make(stripe, 1)
 	}

@@ -2,7 +2,6 @@ package sessions_test
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -181,7 +180,7 @@ type process struct {
 	in    io.WriteCloser
 	out   *bufio.Scanner
 	heard []string // its lines, but for what hear was waiting for
-	other bytes.Buffer
+	other lockedLog
 }
 
 func start(t *testing.T, file, key, task string) *process {

@@ -15,6 +15,7 @@ import (
 type StoreOp struct {
 	Name     string // "create", "load", "update", "delete", "by owner", "clear expired"
 	Store    string // what kind of store: "sqlite", "memory"
+	Purpose  string // what the engine keeps there, as given to [Keyed]; "" when a store was asked directly
 	ID       ID     // the record's; zero where the operation is not about one
 	Bytes    int    // of session data, read or written
 	Start    time.Time
@@ -47,14 +48,19 @@ func WithTrace(ctx context.Context, trace *Trace) context.Context {
 
 // Traced is the store with its operations reported to the context's [Trace].
 // [Keyed] does this by itself; it is for programs that ask a store directly.
-func Traced(store Store) Store {
-	if _, already := store.(traced); already {
-		return store
+func Traced(store Store) Store { return tracedFor(store, "") }
+
+func tracedFor(store Store, purpose string) Store {
+	if already, ok := store.(traced); ok {
+		store = already.Store
 	}
-	return traced{store}
+	return traced{store, purpose}
 }
 
-type traced struct{ Store }
+type traced struct {
+	Store
+	purpose string
+}
 
 // report notes one operation. Without a listener it costs one context lookup.
 func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, err error) {
@@ -65,7 +71,7 @@ func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, 
 	start := time.Now() // a duration, not a judgement of age: no clock to move
 	return func(bytes int, err error) {
 		trace.StoreDone(StoreOp{
-			Name: name, Store: t.kind(), ID: id, Bytes: bytes,
+			Name: name, Store: t.kind(), Purpose: t.purpose, ID: id, Bytes: bytes,
 			Start: start, Duration: time.Since(start), Err: err,
 		})
 	}

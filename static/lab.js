@@ -34,6 +34,11 @@
     live.hidden = false;
     document.getElementById("script-off").hidden = true;
     document.getElementById("document-cookie").textContent = document.cookie || "(empty)";
+    // What the request carried and a script does not find.
+    const seen = new Set(document.cookie.split("; ").map((pair) => pair.split("=")[0]));
+    const sent = document.getElementById("header").textContent.replace(/^Cookie: /, "").split("; ");
+    const names = sent.filter((pair) => pair.includes("=")).map((pair) => pair.split("=")[0]);
+    document.getElementById("hidden-cookies").textContent = names.filter((name) => !seen.has(name)).join(", ") || "none";
     const store = document.getElementById("cookie-store");
     if ("cookieStore" in window) {
       cookieStore.getAll().then(

@@ -1,0 +1,175 @@
+// The recorder: an exchange on the wire is what really came and went.
+
+package handlers_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+	"cookielab/sessions/storetest"
+)
+
+// wire is a client's wire.
+func (c *client) wire() []*handlers.Exchange { return c.lab.WireOf(c.cookie(notebookCookie)) }
+
+// last is the last exchange on it.
+func (c *client) last() *handlers.Exchange {
+	c.lab.t.Helper()
+	wire := c.wire()
+	if len(wire) == 0 {
+		c.lab.t.Fatal("nothing is on the wire")
+	}
+	return wire[len(wire)-1]
+}
+
+func TestExchangeIsWhatCameAndWent(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/login")
+	brought := "other=1; " + c.header()
+	answer := c.post("/login?from=here", login("alice"), with("Cookie", brought), with("User-Agent", "a browser/1"),
+		with("Sec-Fetch-Mode", "navigate"), with("Sec-Fetch-Dest", "document"), with("Sec-Fetch-User", "?1"))
+	e := c.last()
+	for _, fact := range []struct{ name, got, want string }{
+		{"the client", e.Client, handlers.ClientBrowser},
+		{"the method", e.Method, "POST"},
+		{"the address, with its query", e.Target, "/login?from=here"},
+		{"the protocol", e.Protocol, "HTTP/1.1"},
+		{"the host", e.Host, lab.addr},
+		{"the user agent", e.UserAgent, "a browser/1"},
+		{"Fetch metadata", fmt.Sprint(e.Fetch), "{same-origin navigate document ?1}"},
+		{"the Cookie header, raw", e.Cookie, brought},
+		{"the status", fmt.Sprint(e.Status), "303"},
+		{"the location", e.Location, "/dashboard"},
+		{"the Set-Cookie lines, raw", strings.Join(e.SetCookie, "\n"), strings.Join(answer.header.Values("Set-Cookie"), "\n")},
+		{"the number", fmt.Sprint(e.Number), "2"},
+		{"nothing was cut", fmt.Sprint(e.Cut), "false"},
+	} {
+		if fact.got != fact.want {
+			t.Errorf("%s: %q, not %q", fact.name, fact.got, fact.want)
+		}
+	}
+	if len(e.SetCookie) != 4 { // the three ways' and the notebook's
+		t.Errorf("a login sets %d cookies: %q", len(e.SetCookie), e.SetCookie)
+	}
+	// The notebook was looked up, the session made, the notebook written.
+	if got, want := strings.Join(opNames(e), ", "), "load, create, update"; got != want {
+		t.Errorf("the store was asked to %s, not to %s", got, want)
+	}
+	if e.Ops[1].ID != sessions.KeyID("session", c.cookie("lab_sessionid")) || e.Ops[1].Bytes == 0 {
+		t.Errorf("the record that was made is %v, of %d bytes", e.Ops[1].ID, e.Ops[1].Bytes)
+	}
+
+	c.get("/dashboard")
+	var verdicts []string
+	for _, f := range c.last().Findings {
+		verdicts = append(verdicts, string(f.Verdict))
+	}
+	if got := strings.Join(verdicts, " "); got != everywhere {
+		t.Errorf("the findings on the wire are %q", got)
+	}
+}
+
+func opNames(e *handlers.Exchange) (names []string) {
+	for _, op := range e.Ops {
+		names = append(names, op.Name)
+	}
+	return names
+}
+
+func TestTwoCookieHeadersAreOneOnTheWire(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/dashboard")
+	raw(t, lab.addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.addr+"\r\nCookie: a=1\r\nCookie: "+c.header()+"\r\n\r\n")
+	if got, want := c.last().Cookie, "a=1; "+c.header(); got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+// A replay goes on the wire of whose copy it is, as another program's.
+func TestReplayIsOnTheWire(t *testing.T) {
+	c := newLab(t).client().signIn("alice")
+	copied := strings.TrimSuffix(c.header(), "; "+notebookCookie+"="+c.cookie(notebookCookie))
+	c.post("/act/copy", nil)
+	wire := c.wire()
+	replay, act := wire[len(wire)-2], wire[len(wire)-1]
+	if act.Target != "/act/copy" || act.Client != handlers.ClientBrowser {
+		t.Errorf("the deed: %s by %s", act.Target, act.Client)
+	}
+	if replay.Client != handlers.ClientOther || replay.Target != "/api/lanes" || replay.Cookie != copied || replay.Status != http.StatusOK {
+		t.Errorf("the replay: %s by %s with %q, answered %d", replay.Target, replay.Client, replay.Cookie, replay.Status)
+	}
+	if c.get("/dashboard"); len(c.wire()) != len(wire)+1 {
+		t.Error("looking replays as well")
+	}
+}
+
+// The wire has the reply that left, not the one that the handler made.
+func TestWireHasWhatLeft(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/dashboard")
+	lab.sessions.Before = storetest.Down("create")
+	answer := c.post("/login", login("alice"))
+	if e := c.last(); answer.status != http.StatusServiceUnavailable || e.Status != answer.status || len(e.SetCookie) > 0 || e.Location != "" {
+		t.Errorf("answered %d; on the wire: %d, %q, %q", answer.status, e.Status, e.SetCookie, e.Location)
+	}
+	if e := c.last(); !slices.ContainsFunc(e.Ops, func(op sessions.StoreOp) bool { return op.Name == "create" && op.Err != nil }) {
+		t.Errorf("the operation that failed is not on the wire: %v", e.Ops)
+	}
+}
+
+func TestWhatIsNotOnTheWire(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/dashboard")
+	for _, path := range []string{"/static/lab.css", "/favicon.ico", "/healthz", "/none"} {
+		t.Run(path, func(t *testing.T) {
+			if c.get(path); len(c.wire()) != 1 {
+				t.Error("is")
+			}
+		})
+	}
+	for range 60 {
+		c.get("/dashboard")
+	}
+	if wire := c.wire(); len(wire) != 50 || wire[49].Number != 61 {
+		t.Errorf("of 61 exchanges %d are kept, up to number %d", len(wire), wire[len(wire)-1].Number)
+	}
+}
+
+// A wire read while it is written to is whole (run with -race).
+func TestWireUnderManyRequests(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/dashboard")
+	done := make(chan struct{})
+	const readers = 4
+	for range readers {
+		twin := &client{lab: lab, cookies: slices.Clone(c.cookies)}
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for range 10 {
+				if answer := twin.get("/dashboard"); answer.status != http.StatusOK {
+					t.Errorf("answered %d", answer.status)
+				}
+			}
+		}()
+	}
+	for range readers {
+		<-done
+	}
+	numbers := map[int]bool{}
+	for _, e := range c.wire() {
+		numbers[e.Number] = true
+	}
+	if len(numbers) != 41 {
+		t.Errorf("%d exchanges with a number of their own, not 41", len(numbers))
+	}
+}

@@ -1,0 +1,351 @@
+// Pages: each renders in every state, says nothing unfinished, has no inline
+// script or style, leads only to addresses that exist, and takes what visitors
+// write for text.
+
+package handlers_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/handlers"
+)
+
+// pages visits every page in every state that it has, and hands each reply on.
+func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r reply)) {
+	t.Helper()
+	lab.Break()
+	visit := func(t *testing.T, c *client, paths ...string) {
+		t.Helper()
+		for _, path := range paths {
+			look(t, path, c.get(path))
+		}
+	}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
+	t.Run("errors", func(t *testing.T) {
+		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
+		look(t, "/login", lab.client().post("/login", wrong("alice")))
+		look(t, "/login", lab.client().post("/login", wrong("teacher")))
+		look(t, "/login", lab.client().post("/login", wrong("no name")))
+	})
+	for _, name := range []string{"alice", "teacher"} {
+		t.Run(name, func(t *testing.T) { visit(t, lab.client().signIn(name), all...) })
+	}
+	deeds := map[string][]string{"nothing to do": {"copy", "replay", "edit", "expire", "restore"}}
+	for _, deed := range []string{"copy", "edit", "expire", "flip/plain", "flip/signed", "flip/session", "drop/plain", "drop/signed", "drop/session",
+		"logout/plain", "logout/signed", "logout/session"} {
+		deeds[deed] = []string{deed}
+	}
+	deeds["copied, edited and put back"] = []string{"copy", "edit", "replay", "restore"}
+	for name, steps := range deeds {
+		t.Run(name, func(t *testing.T) {
+			c := lab.client()
+			if c.get("/dashboard"); name != "nothing to do" {
+				c.signIn("alice")
+			}
+			for _, step := range steps {
+				c.post("/act/"+step, nil)
+				visit(t, c, "/dashboard")
+			}
+			visit(t, c, "/door/plain", "/door/signed", "/door/session")
+			c.post("/logout", nil)
+			visit(t, c, "/dashboard")
+			c.post("/reset", nil)
+			visit(t, c, "/reset?done=1", "/dashboard")
+		})
+	}
+	t.Run("old and broken cookies", func(t *testing.T) {
+		c := lab.client().signIn("alice")
+		c.post("/act/copy", nil)
+		c.post("/act/expire", nil)
+		lab.clock.Advance(20 * time.Second)
+		visit(t, c, all...)
+		lab.clock.Advance(14 * 24 * time.Hour)
+		visit(t, c, all...)
+		for name, value := range map[string]string{"plain_user": "x", "signed_user": "%", "lab_sessionid": "x", "other": "y"} {
+			c.carry(name, value)
+		}
+		visit(t, c, all...)
+		visit(t, c, "/reset?done=1") // though they still come
+	})
+}
+
+var (
+	code     = regexp.MustCompile(`(?s)<pre class="go">.*?</pre>`) // Go that a page quotes may say anything
+	ownNames = regexp.MustCompile(`^http://(localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d):\d+/reset$`)
+)
+
+// tag is one tag of a page; its attributes are those in double quotes, as a
+// template writes them.
+type tag struct {
+	name       string
+	attributes [][2]string // name, value as text
+}
+
+func tagsIn(page string) (tags []tag) {
+	for part := range strings.SplitSeq(page, "<") {
+		text, _, _ := strings.Cut(part, ">")
+		name, rest, _ := strings.Cut(text, " ")
+		one := tag{name: strings.ToLower(name)}
+		for {
+			before, after, more := strings.Cut(rest, `="`)
+			if !more {
+				break
+			}
+			var value string
+			value, rest, _ = strings.Cut(after, `"`)
+			one.attributes = append(one.attributes, [2]string{strings.ToLower(before[strings.LastIndexAny(before, " \n\t")+1:]), html.UnescapeString(value)})
+		}
+		tags = append(tags, one)
+	}
+	return tags
+}
+
+// live is what on a page could act or be fetched from elsewhere: "" for none.
+func live(page string) string {
+	for _, tag := range tagsIn(page) {
+		var src string
+		for _, a := range tag.attributes {
+			name, value := a[0], strings.TrimSpace(strings.ToLower(a[1]))
+			switch {
+			case name == "style", strings.HasPrefix(name, "on"):
+				return tag.name + " " + name
+			case name == "href", name == "src", name == "action":
+				if src = value; !strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "#") && !ownNames.MatchString(value) || strings.HasPrefix(value, "//") {
+					return tag.name + " " + name + " " + value
+				}
+			}
+		}
+		switch tag.name {
+		case "script":
+			if src == "" {
+				return "an inline script"
+			}
+		case "style", "iframe", "object", "embed", "base", "img":
+			return tag.name
+		}
+	}
+	return ""
+}
+
+func TestEveryPage(t *testing.T) {
+	lab := newLab(t)
+	shown := map[string]bool{} // templates
+	checked := map[string]bool{}
+	pages(t, lab, func(t *testing.T, path string, r reply) {
+		t.Helper()
+		guarded(t, r)
+		text := code.ReplaceAllString(r.body, "")
+		for _, unfinished := range []string{"⟨", "⟩", "%!", "<no value>", "ZgotmplZ", "{{", "}}", "&lt;nil&gt;", "0001-01-01"} {
+			if at := strings.Index(text, unfinished); at >= 0 {
+				t.Errorf("%s says %q: …%.120s", path, unfinished, text[max(0, at-60):])
+			}
+		}
+		if !strings.HasPrefix(r.body, "<!doctype html>") || !strings.HasSuffix(strings.TrimSpace(r.body), "</html>") {
+			t.Errorf("%s is no whole page", path)
+		}
+		if found := live(r.body); found != "" {
+			t.Errorf("%s has inline script or style, or something from elsewhere: %s", path, found)
+		}
+		seen := map[string]bool{}
+		for _, tag := range tagsIn(r.body) {
+			for _, a := range tag.attributes {
+				name, value := a[0], a[1]
+				switch name {
+				case "id":
+					if seen[value] {
+						t.Errorf("%s has the id %q twice", path, value)
+					}
+					seen[value] = true
+				case "href", "src", "action":
+					if strings.HasPrefix(value, "/") && !checked[name+value] {
+						checked[name+value] = true
+						leads(t, lab, name, value)
+					}
+				}
+			}
+		}
+		for name, mark := range map[string]string{
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
+		} {
+			shown[name] = shown[name] || strings.Contains(r.body, mark)
+		}
+	})
+	files, err := filepath.Glob("../templates/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no templates", err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".html"); name != "layout" && !shown[name] {
+			t.Errorf("no page of %s was looked at", file)
+		}
+	}
+}
+
+// leads complains of a link or a form that leads nowhere.
+func leads(t *testing.T, lab *testLab, attribute, address string) {
+	t.Helper()
+	method := http.MethodGet
+	if attribute == "action" {
+		method = http.MethodPost
+	}
+	if answer := lab.client().do(method, address, with("Sec-Fetch-Site", "same-origin")); answer.status >= 500 || answer.status == 404 || answer.status == 405 {
+		t.Errorf("%s %s answers %d", method, address, answer.status)
+	}
+}
+
+// Every phrase that a lane may say has its words: its id is read from the
+// lanes' source, so that a page which is seldom seen is checked, too.
+func TestEveryPhraseHasWords(t *testing.T) {
+	files, err := filepath.Glob("lane*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What may stand in an id that is put together.
+	parts := map[string][]string{
+		"yesNo":  {"yes", "no"},
+		"string": {"believed", "verified", "found"}, // else a check failed, and its detail is the reason
+	}
+	var ids [][]string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				if f.Name == "say" {
+					ids = append(ids, spell(t, call.Args[0], parts))
+				}
+			case *ast.SelectorExpr:
+				if f.Sel.Name == "check" && len(call.Args) == 3 { // a check is named, and has a title
+					parts["Name"] = append(parts["Name"], spell(t, call.Args[0], parts)...)
+				}
+			}
+			return true
+		})
+	}
+	for _, name := range parts["Name"] {
+		ids = append(ids, []string{"check." + name})
+	}
+	if len(ids) < 20 {
+		t.Fatalf("only %d phrases were found in %v", len(ids), files)
+	}
+	for _, spellings := range ids {
+		for _, id := range spellings {
+			if text, ok := handlers.English(id); !ok || text == "" {
+				t.Errorf("nothing is said for %q", id)
+			}
+		}
+	}
+}
+
+// spell is every text that an expression of the source may be.
+func spell(t *testing.T, e ast.Expr, parts map[string][]string) (texts []string) {
+	t.Helper()
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{text}
+	case *ast.BinaryExpr:
+		for _, left := range spell(t, e.X, parts) {
+			for _, right := range spell(t, e.Y, parts) {
+				texts = append(texts, left+right)
+			}
+		}
+		return texts
+	case *ast.CallExpr:
+		if f, ok := e.Fun.(*ast.Ident); ok && parts[f.Name] != nil {
+			return parts[f.Name]
+		}
+	case *ast.SelectorExpr:
+		return parts[e.Sel.Name] // "check."+c.Name: filled in by the caller
+	}
+	t.Fatalf("an id of a kind that this test does not know: %T", e)
+	return nil
+}
+
+// What a visitor writes is text wherever it is shown: it says what it says, and
+// does nothing.
+func TestHostileTextIsInert(t *testing.T) {
+	lab := newLab(t)
+	for _, hostile := range []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'><svg onload='alert(1)'>`, `{{.}}`, `{{template "sign-in"}}`,
+		`javascript:alert(1)`, `</pre></code><h1>x`, `<!--`, `</title><script>alert(1)</script>`, `%s%d%!`, `⟨check.age⟩`, "$(id)", "`id`", `' onfocus='alert(1)`,
+	} {
+		t.Run(hostile, func(t *testing.T) {
+			value := "user=" + url.QueryEscape(hostile) + "&role=" + url.QueryEscape(hostile)
+			signed := seal(t, "signed_user", secrets[0], facts{User: hostile, Role: hostile, Issued: lab.clock.Now().Unix(), Expires: lab.clock.Now().Unix() + 60})
+			query := "?x=" + url.QueryEscape(hostile) + "&next=" + url.QueryEscape("/"+hostile)
+
+			c := lab.client()
+			c.get("/dashboard")
+			c.carry("plain_user", value).carry("signed_user", signed).carry("other", strings.NewReplacer(`"`, "", `\`, "", ";", "").Replace(hostile))
+			c.post("/act/copy", nil)
+			ask := func(path string) reply {
+				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
+			}
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+				inert(t, path, hostile, ask(path))
+			}
+			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {
+				if page := ask(path); !strings.Contains(html.UnescapeString(page.body), hostile) {
+					t.Errorf("%s does not show the name as it is", path)
+				}
+			}
+			form := url.Values{"username": {hostile}, "password": {hostile}, "pin": {hostile}, "next": {"/" + hostile}}
+			refused := c.post("/login", form)
+			inert(t, "the refused login", hostile, refused)
+			if !strings.Contains(html.UnescapeString(refused.body), `value="`+hostile) {
+				t.Error("the refused login does not show the name as it is")
+			}
+			api := ask("/api/lanes")
+			if kind := api.header.Get("Content-Type"); kind != "application/json" || strings.Contains(api.body, "<") {
+				t.Errorf("the API answers %s: %s", kind, api.body)
+			}
+			if got := lanesIn(t, api.body)[handlers.Plain].User; got == nil || *got != hostile {
+				t.Errorf("the API says %v", got)
+			}
+		})
+	}
+}
+
+// inert complains of a page on which a hostile text could do something.
+func inert(t *testing.T, path, hostile string, r reply) {
+	t.Helper()
+	page := code.ReplaceAllString(r.body, "")
+	if strings.ContainsAny(hostile, `<>"'`) && strings.Contains(page, hostile) {
+		t.Errorf("%s has it as it came", path)
+	}
+	if found := live(page); found != "" {
+		t.Errorf("%s has a live %s", path, found)
+	}
+	if strings.Count(page, "<title>") != 1 || strings.Count(page, "</pre>") != strings.Count(page, "<pre") || strings.Contains(page, "<!--") {
+		t.Errorf("%s is broken up", path)
+	}
+	if r.status >= 500 {
+		t.Errorf("%s answers %d", path, r.status)
+	}
+}
