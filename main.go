@@ -81,7 +81,7 @@ Signing keys come from SECRET_KEY and SECRET_KEY_FALLBACKS (base64, 32 bytes or 
 // readSettings reads flags and environment; --help prints itself and ends.
 func readSettings(args []string) (*settings, error) {
 	s := &settings{}
-	parser, err := kong.New(s, kong.Name("cookielab"), kong.Description(description), kong.UsageOnError(),
+	parser, err := kong.New(s, kong.Name("cookielab"), kong.Description(description),
 		kong.ExplicitGroups([]kong.Group{{Key: "session", Title: "Session cookie, by Django's names:"}}))
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func asProblem(err error) *Problem {
 		return p
 	case errors.Is(err, sessions.ErrUnavailable):
 		return problem(http.StatusServiceUnavailable, "store_unavailable",
-			"The server cannot reach the place where sessions lie. Nobody was signed out; try again in a few seconds.").wrap(err)
+			"The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds.").wrap(err)
 	case errors.Is(err, sessions.ErrEnded):
 		return problem(http.StatusConflict, "session_ended",
 			"The session was ended by another request while this one was at work. Nothing of this one was saved.").wrap(err)

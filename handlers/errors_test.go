@@ -91,7 +91,7 @@ func says(t *testing.T, r reply, code, message string) {
 	}
 }
 
-const unavailable = "The server cannot reach the place where sessions lie. Nobody was signed out; try again in a few seconds."
+const unavailable = "The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds."
 
 // A store that cannot be reached is no reason to take anybody for nobody.
 func TestStoreUnavailable(t *testing.T) {
@@ -139,6 +139,29 @@ func TestStoreUnavailable(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A session that an edit left behind can still be put back after the store has
+// failed to make the new one, or to remove the old.
+func TestPutItBackAfterTheStoreFailed(t *testing.T) {
+	for _, path := range []string{"/act/restore", "/login"} {
+		for _, op := range []string{"create", "delete"} {
+			t.Run(path+", "+op, func(t *testing.T) {
+				lab := newLab(t)
+				alice := lab.client().signIn("alice")
+				alice.post("/act/edit", nil)
+				lab.sessions.Before = storetest.Down(op)
+				answer := alice.post(path, login("alice"))
+				lab.sessions.Before = nil
+				if answer.status != http.StatusServiceUnavailable || len(answer.cookies) > 0 {
+					t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+				}
+				if alice.post("/act/restore", nil); alice.verdicts() != everywhere {
+					t.Errorf("put back, the three ways conclude %q", alice.verdicts())
+				}
+			})
+		}
 	}
 }
 

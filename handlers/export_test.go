@@ -46,7 +46,7 @@ func (lab *Lab) ThrottledNames() int {
 }
 
 // TryFailed tells the throttle of a wrong try.
-func (lab *Lab) TryFailed(name string) { lab.throttle.failed(name) }
+func (lab *Lab) TryFailed(name string) { lab.throttle.try(name) }
 
 // Break adds, below /test and /api/test, routes whose handlers go wrong after
 // they have signed somebody in and begun a page.

@@ -213,6 +213,7 @@ func (lab *Lab) laneOfCookie(name string) Lane {
 const (
 	sessionFindingKey = "cookielab/handlers.session finding"
 	rememberedKey     = "cookielab/handlers.remembered"
+	leftBehindKey     = "cookielab/handlers.left behind"
 )
 
 // recall asks one lane and puts what it finds on the wire.
@@ -254,12 +255,12 @@ func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error 
 		return err
 	}
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved
-	if record, ok := session.Record(); ok {
-		if noted, _ := notebookOf(c).Record(); noted == record.ID {
-			return nil // the one in use: its new key ends it
+	if left, ok := notebookOf(c).Record(); ok {
+		if record, live := session.Record(); !live || record.ID != left { // else it is in use: its new key ends it
+			c.Set(leftBehindKey, left)
 		}
 	}
-	return lab.endLeftBehind(c)
+	return nil
 }
 
 // age is how long the lanes remember somebody, unless an action says otherwise.

@@ -257,7 +257,7 @@ func TestNames(t *testing.T) {
 		status int
 	}{
 		{"alice", 303}, {"李小龙", 303}, {"Zoë-2_b", 303}, {"प्रिया", 303}, {strings.Repeat("x", 30), 303}, {strings.Repeat("李", 30), 303},
-		{"", 422}, {strings.Repeat("x", 31), 422}, {"a b", 422}, {"a;b", 422}, {"<b>", 422}, {"a\x00b", 422}, {"\u0301a", 422}, {"\xff", 422}, {"‮abc", 422},
+		{"", 422}, {strings.Repeat("x", 31), 422}, {"a b", 422}, {"a;b", 422}, {"<b>", 422}, {"a\x00b", 422}, {"\u0301a", 422}, {"\xff", 422}, {"\u202eabc", 422},
 	} {
 		form := url.Values{"username": {c.name}, "password": {classPassword}}
 		visitor := lab.client()

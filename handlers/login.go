@@ -81,7 +81,10 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if !validName(name) {
 		return refuse(http.StatusUnprocessableEntity, "A name has 1 to 30 letters, digits, - or _, and no spaces.")
 	}
-	if wait := lab.throttle.wait(name); wait > 0 {
+	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
+		return refuse(http.StatusForbidden, "The name teacher needs the PIN that was printed when the lab was started.") // no guess, so no try
+	}
+	if wait := lab.throttle.try(name); wait > 0 {
 		lab.log.Warn("login throttled", "name", name)
 		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
 		return refuse(http.StatusTooManyRequests, fmt.Sprintf("Too many wrong tries for this name. Wait %d seconds.", wait))
@@ -89,19 +92,14 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	who := Identity{User: name, Role: RoleStudent}
 	if name == teacherName {
 		who.Role = RoleTeacher
-		if pin == "" && password == lab.config.ClassPassword {
-			return refuse(http.StatusForbidden, "The name teacher needs the PIN that was printed when the lab was started.")
-		}
 		if pin == "" {
 			pin = password // one field is enough for a program
 		}
 		if !equal(pin, lab.config.TeacherPIN) {
-			lab.throttle.failed(name)
 			lab.log.Info("login failed", "name", name)
 			return refuse(http.StatusForbidden, "That is not the teacher's PIN. It was printed when the lab was started.")
 		}
 	} else if !equal(password, lab.config.ClassPassword) {
-		lab.throttle.failed(name)
 		lab.log.Info("login failed", "name", name)
 		return refuse(http.StatusForbidden, "That is not the class password. It stands on this page, and where the lab was started.")
 	}

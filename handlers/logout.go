@@ -54,6 +54,11 @@ func (lab *Lab) endLeftBehind(c echo.Context) error {
 	if !ok {
 		return nil
 	}
+	return lab.endRecord(c, id)
+}
+
+// endRecord removes a record of the session lane, if it still lies there.
+func (lab *Lab) endRecord(c echo.Context, id sessions.ID) error {
 	err := lab.store.Delete(c.Request().Context(), id, 0)
 	if errors.Is(err, sessions.ErrNotFound) {
 		return nil

@@ -138,13 +138,14 @@ func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
 			return err
 		}
 	}
-	return noteRecord(c, n)
+	return lab.noteRecord(c, n)
 }
 
 // noteRecord remembers which record this browser was given, by its ID, which
 // no browser could send. It shows what lies on the server when a request does
-// not reach it any more, and lets "put it back" end it.
-func noteRecord(c echo.Context, n *Notebook) error {
+// not reach it any more. The one it replaces ends only now that the new one is
+// saved: if that failed, there is still something to put back.
+func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 	session, ok := c.Get(rememberedKey).(*sessions.Session)
 	if !ok {
 		return nil
@@ -152,6 +153,11 @@ func noteRecord(c echo.Context, n *Notebook) error {
 	record, ok := session.Record() // saved by now: its commit came first
 	if !ok {
 		return nil
+	}
+	if left, ok := c.Get(leftBehindKey).(sessions.ID); ok {
+		if err := lab.endRecord(c, left); err != nil {
+			return err
+		}
 	}
 	return n.session.Set(bookRecord, record.ID.String())
 }

@@ -31,12 +31,25 @@ func newThrottle(clock sessions.Clock) *throttle {
 	return &throttle{clock: clock, tries: map[string]*tries{}}
 }
 
-// wait is how many seconds a name must wait; 0: it may try.
-func (t *throttle) wait(name string) int {
+// try counts a try, before its outcome is known: tries at the same moment must
+// not slip through together. It returns how many seconds the name must wait
+// instead; 0: it may try.
+func (t *throttle) try(name string) (wait int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tried := t.current(name)
-	if tried == nil || tried.count < maxTries {
+	if tried == nil {
+		if len(t.tries) >= maxThrottled {
+			for other := range t.tries { // any one: memory stays bounded
+				delete(t.tries, other)
+				break
+			}
+		}
+		tried = &tries{since: now(t.clock)}
+		t.tries[name] = tried
+	}
+	if tried.count < maxTries {
+		tried.count++
 		return 0
 	}
 	left := throttleWindow - now(t.clock).Sub(tried.since)
@@ -57,23 +70,7 @@ func (t *throttle) current(name string) *tries {
 	return tried
 }
 
-func (t *throttle) failed(name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	tried := t.current(name)
-	if tried == nil {
-		if len(t.tries) >= maxThrottled {
-			for other := range t.tries { // any one: memory stays bounded
-				delete(t.tries, other)
-				break
-			}
-		}
-		tried = &tries{since: now(t.clock)}
-		t.tries[name] = tried
-	}
-	tried.count++
-}
-
+// succeeded forgets a name's tries: only wrong ones count.
 func (t *throttle) succeeded(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

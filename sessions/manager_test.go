@@ -156,3 +156,43 @@ func TestCleanLeavesWhatExpiredJustNowAndGoesOnAfterAFailure(t *testing.T) {
 	storetest.Is(t, "what expired just now", err, sessions.ErrExpired)
 	storetest.Equal(t, "failures in the log", strings.Count(log.String(), "cleaning expired sessions failed"), 1)
 }
+
+// sharing is an engine that gives one state to several requests, as one with a
+// cache may.
+type sharing struct {
+	sessions.Engine
+	states []*sessions.State
+}
+
+func (e *sharing) Load(ctx context.Context, value string) (*sessions.State, error) {
+	state, err := e.Engine.Load(ctx, value)
+	e.states = append(e.states, state)
+	return state, err
+}
+
+func TestAHandlerDoesNotChangeTheStateThatTheEngineGave(t *testing.T) {
+	plain, _, _ := keyedOver(t)
+	engine := &sharing{Engine: plain.Engine}
+	site := storetest.NewSite(t, engine, plain.Clock, nil)
+	for name, change := range map[string]func(*sessions.Session) error{
+		"Set":       setter("a", 2),
+		"new Set":   setter("b", 2),
+		"Delete":    func(s *sessions.Session) error { s.Delete("a"); return nil },
+		"Clear":     func(s *sessions.Session) error { s.Clear(); return s.Set("b", 2) },
+		"SetExpiry": func(s *sessions.Session) error { s.SetExpiry(sessions.BrowserClose()); return nil },
+		"Update": func(s *sessions.Session) error {
+			return s.Update(context.Background(), func(values sessions.Values) error {
+				delete(values, "a")
+				return values.Set("b", 2)
+			})
+		},
+		"Items": func(s *sessions.Session) error { s.Items()["a"] = 2; return nil },
+	} {
+		b := site.Browser()
+		wantStatus(t, b.Visit(setter("a", []int{1})), http.StatusOK)
+		engine.states = nil
+		wantStatus(t, b.Visit(change), http.StatusOK)
+		storetest.Equal(t, name+": states", len(engine.states), 1)
+		storetest.Equal(t, name, engine.states[0].Values, sessions.Values{"a": []byte("[1]")})
+	}
+}

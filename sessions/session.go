@@ -189,7 +189,7 @@ func (s *Session) ExpiresAtBrowserClose() bool {
 // (Django's session.update merges values; change can do that, and count, too.)
 func (s *Session) Update(ctx context.Context, change func(Values) error) error {
 	s.accessed = true
-	if s.state == nil || s.changes.Flush || s.changes.Cycle {
+	if s.state == nil || s.changes.Flush || s.changes.Clear {
 		return s.updateUnsaved(change)
 	}
 	state, err := s.manager.commit(ctx, s.state, Changes{Edit: change})
@@ -202,8 +202,8 @@ func (s *Session) Update(ctx context.Context, change func(Values) error) error {
 	return nil
 }
 
-// updateUnsaved serves Update while nobody else can know the session: its key
-// is issued with the reply.
+// updateUnsaved serves Update where nobody else has a part in the values: the
+// key is issued with the reply, or what others set is about to be cleared.
 func (s *Session) updateUnsaved(change func(Values) error) error {
 	before := s.values
 	s.values, s.owned = maps.Clone(before), true

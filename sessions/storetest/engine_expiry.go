@@ -231,7 +231,8 @@ var expiryFacts = []engineFact{
 			Equal(t, "Set-Cookie with the same key", reply.Cookie("sessionid").Value, b.Key())
 			Equal(t, "Max-Age", reply.Cookie("sessionid").MaxAge, 1209600)
 		}
-		silent(t, site.Browser().Visit(look)) // still nothing to save
+		silent(t, site.Browser().Visit(look))                                           // still nothing to save
+		silent(t, site.Browser().Carry("abcdefghijklmnopqrstuvwxyz012345").Visit(look)) // nor to erase
 		until(t, plain, b.At(plain), twoWeeks)
 	}},
 

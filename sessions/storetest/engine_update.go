@@ -141,6 +141,47 @@ var editFacts = []engineFact{
 		holds(t, b, map[string]any{"a": int64(1)})
 	}},
 
+	{"Update after Flush is part of the new session", func(t *testing.T, site *Site) {
+		b := signedUp(t, site, map[string]any{"n": 1})
+		key := b.Key()
+		done(t, b.Visit(func(s *sessions.Session) error {
+			s.Flush()
+			err := count(s, "n")
+			Equal(t, "n", s.Get("n"), any(int64(1)))
+			holds(t, b.Twin(), map[string]any{"n": int64(1)}) // the old one still lies there, as it was
+			return err
+		}))
+		dead(t, site, key, sessions.ErrNotFound)
+		holds(t, b, map[string]any{"n": int64(1)})
+	}},
+
+	{"Update after Clear is not cleared", func(t *testing.T, site *Site) {
+		b := signedUp(t, site, map[string]any{"n": 5, "a": 1})
+		done(t, b.Visit(func(s *sessions.Session) error {
+			s.Clear()
+			err := count(s, "n")
+			Equal(t, "items", s.Items(), map[string]any{"n": int64(1)})
+			return err
+		}))
+		holds(t, b, map[string]any{"n": int64(1)})
+	}},
+
+	{"Update before and after CycleKey counts beside others", func(t *testing.T, site *Site) {
+		b := signedUp(t, site, map[string]any{"n": 0})
+		increment := func(s *sessions.Session) error { return count(s, "n") }
+		cycler := b.Twin()
+		done(t, cycler.Visit(func(s *sessions.Session) error {
+			before := count(s, "n")
+			s.CycleKey()
+			done(t, b.Twin().Visit(increment))
+			after := count(s, "n")
+			done(t, b.Twin().Visit(increment))
+			return errors.Join(before, after)
+		}))
+		dead(t, site, b.Key(), sessions.ErrNotFound)
+		holds(t, cycler, map[string]any{"n": int64(4)})
+	}},
+
 	{"Update tells the browser the new expiry", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"n": 1})
 		reply := b.Visit(func(s *sessions.Session) error { return count(s, "n") })

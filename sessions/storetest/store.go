@@ -53,6 +53,14 @@ func recordOf(n int, clock *Clock) sessions.Record {
 	}
 }
 
+// endingExactly is a record that ends in about an hour, at an instant that
+// stores and the clock can both tell exactly.
+func endingExactly(n int, clock *Clock) sessions.Record {
+	rec := recordOf(n, clock)
+	rec.Expires = rec.Expires.Truncate(time.Microsecond)
+	return rec
+}
+
 // create files a record and gives it back as it is stored, with its version.
 func create(t *testing.T, store sessions.Store, rec sessions.Record) sessions.Record {
 	t.Helper()

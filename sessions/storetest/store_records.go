@@ -95,8 +95,8 @@ var createFacts = []storeFact{
 
 	{"a record is dead from the very instant of Expires on", func(t *testing.T, store sessions.Store, clock *Clock) {
 		// Django (B16): live means expire_date > now.
-		rec := create(t, store, recordOf(1, clock))
-		clock.Advance(time.Hour - time.Microsecond)
+		rec := create(t, store, endingExactly(1, clock))
+		clock.Advance(rec.Expires.Sub(clock.Now()) - time.Microsecond)
 		lies(t, store, rec, nil)
 		clock.Advance(time.Microsecond)
 		lies(t, store, rec, sessions.ErrExpired)
@@ -206,8 +206,8 @@ var updateFacts = []storeFact{
 	}},
 
 	{"Update of an expired record is ErrExpired and does not revive it", func(t *testing.T, store sessions.Store, clock *Clock) {
-		rec := create(t, store, recordOf(1, clock))
-		clock.Advance(time.Hour)
+		rec := create(t, store, endingExactly(1, clock))
+		clock.Advance(rec.Expires.Sub(clock.Now()))
 		late := rec
 		late.Saved, late.Expires = clock.Now(), clock.Now().Add(time.Hour)
 		Is(t, "Update", store.Update(t.Context(), late), sessions.ErrExpired)
