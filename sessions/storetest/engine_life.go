@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -62,27 +63,53 @@ var lifeFacts = []engineFact{
 	}},
 
 	// test_save_doesnt_clear_data
-	{"data stay readable after the save, and the new key with them", func(t *testing.T, site *Site) {
+	{"after the save the session is as the next request finds it", func(t *testing.T, site *Site) {
 		b := site.Browser()
-		var after func()
-		reply := b.Do(http.MethodGet, func(c echo.Context) error {
-			s, err := site.Manager.Load(c)
-			if err != nil {
-				return err
-			}
-			sessions.AfterCommit(c, func() { after() })
-			after = func() {
-				Equal(t, "a", s.Get("a"), any("b"))
-				if rec, ok := s.Record(); s.Key() == "" || !ok || rec.Version == 0 {
-					t.Errorf("after the save: key %q, record %v (%v)", s.Key(), rec, ok)
+		var key string
+		var rec sessions.Record
+		var found map[string]any
+		for name, work := range map[string]func(*sessions.Session) error{
+			"Set":      setter("a", "b"),
+			"CycleKey": everyChange["CycleKey"],
+			"Update":   func(s *sessions.Session) error { return count(s, "n") },
+			"beside another": func(s *sessions.Session) error {
+				b.Twin().Visit(setter("elsewhere", 1))
+				return s.Set("here", 2)
+			},
+		} {
+			done(t, b.Visit(setter("first", 1)))
+			done(t, b.Do(http.MethodGet, func(c echo.Context) error {
+				s, err := site.Manager.Load(c)
+				if err != nil {
+					return err
 				}
-			}
-			if err := s.Set("a", "b"); err != nil {
-				return err
-			}
-			return c.String(http.StatusOK, "done")
-		})
-		done(t, reply)
+				sessions.AfterCommit(c, func() {
+					key, found = s.Key(), s.Items()
+					rec, _ = s.Record()
+				})
+				return errors.Join(work(s), c.String(http.StatusOK, "done"))
+			}))
+			t.Log(name)
+			Equal(t, "Key", key, b.Key())
+			done(t, b.Visit(func(s *sessions.Session) error {
+				Equal(t, "items", found, s.Items())
+				next, _ := s.Record()
+				same(t, rec, next)
+				return nil
+			}))
+		}
+	}},
+
+	// test_session_get_decoded (A2)
+	{"a record can be read without a session", func(t *testing.T, site *Site) {
+		b := signedUp(t, site, map[string]any{"a": 1, "b": "曲奇"})
+		done(t, b.Visit(func(s *sessions.Session) error {
+			rec, _ := s.Record()
+			values, err := sessions.DecodeValues(rec.Data)
+			Equal(t, "a", values.Get("a"), any(int64(1)))
+			Equal(t, "b", values.Text("b"), "曲奇")
+			return err
+		}))
 	}},
 
 	// test_sessionmanager_save (A2), test_create_and_save (A6)
