@@ -112,11 +112,19 @@ func (e *keyed) Commit(ctx context.Context, state *State, ch Changes) (*State, e
 	}
 	// Commits of one key wait for each other here, so that in one process the
 	// first swap succeeds; other keys of the same stripe wait a moment longer.
-	release, err := e.stripes[state.Record.ID[0]].lock(ctx)
+	stripe := e.stripes[state.Record.ID[0]]
+	waited, err := stripe.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer stripe.unlock()
+	if waited && !ch.Flush {
+		// Whoever was before us has probably changed the record: a swap with
+		// the state of before the wait would be in vain.
+		if state, err = e.Load(ctx, state.Value); err != nil {
+			return nil, endedIfGone(err)
+		}
+	}
 	switch {
 	case ch.Flush:
 		return e.flush(ctx, state, ch)
@@ -229,10 +237,16 @@ func (e *keyed) again(ctx context.Context, state *State, err error, try int) (*S
 		}
 		state, err = e.Load(ctx, state.Value)
 	}
+	return state, endedIfGone(err)
+}
+
+// endedIfGone is what a store's answer means to a request that had found the
+// session alive.
+func endedIfGone(err error) error {
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrExpired) {
-		return nil, ErrEnded
+		return ErrEnded
 	}
-	return state, err
+	return err
 }
 
 // apply makes the record that should be stored from the one that is.
@@ -266,14 +280,21 @@ func stateOf(key string, rec Record) (*State, error) {
 // stripe is a lock that gives up when the request does.
 type stripe chan struct{}
 
-func (s stripe) lock(ctx context.Context) (release func(), err error) {
+func (s stripe) lock(ctx context.Context) (waited bool, err error) {
 	select {
 	case s <- struct{}{}:
-		return func() { <-s }, nil
+		return false, nil
+	default:
+	}
+	select {
+	case s <- struct{}{}:
+		return true, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: waited too long for the session: %w", ErrUnavailable, ctx.Err())
+		return true, fmt.Errorf("%w: waited too long for the session: %w", ErrUnavailable, ctx.Err())
 	}
 }
+
+func (s stripe) unlock() { <-s }
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
