@@ -86,7 +86,7 @@ func TestCommitsRacingCycleKeyInAnotherProcessAreKeptOrAnswered409(t *testing.T)
 func TestSecondProcess(t *testing.T) {
 	orders := strings.Split(os.Getenv(processEnv), "\n")
 	if len(orders) != 3 {
-		t.Skip("runs as the second process of the tests above")
+		return // not a skip: there is nothing here that anybody misses
 	}
 	file, key, task := orders[0], orders[1], orders[2]
 	site := siteOn(t, file)
