@@ -28,7 +28,8 @@ import (
 	"cookielab/sessions"
 )
 
-// What the binary carries: pages, static files, and the Go source that pages show.
+// What the binary carries: pages, static files, and the Go source that pages
+// show. (A pattern cannot leave the tests out; the pages do.)
 //
 //go:embed templates static handlers/*.go sessions/*.go
 var files embed.FS
@@ -119,6 +120,11 @@ func (s *settings) complete() error {
 	}
 	if s.databaseFile = file; !filepath.IsAbs(file) {
 		s.databaseFile = filepath.Join(s.Data, file)
+	}
+	for _, host := range s.AllowHost {
+		if host == "" || strings.ContainsAny(host, "/@ \t") {
+			return fmt.Errorf("--allow-host: %q is no HOST or HOST:PORT", host)
+		}
 	}
 	if s.ClassPassword == "" {
 		return errors.New("--class-password: must not be empty")
@@ -280,7 +286,7 @@ func makeKeyFile(name string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return nil
-	case err != nil: // a file system without links
+	case err != nil: // a file system without links: then the last one stays
 		return os.Rename(file.Name(), name)
 	}
 	return nil
@@ -301,21 +307,25 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, stores.close()) }()
 
+	listeners, notes, err := listen(settings.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	defer func() { // serve closes them, too; an error before it must not leave them
+		for _, listener := range listeners {
+			_ = listener.Close()
+		}
+	}()
 	lab, err := handlers.New(handlers.Config{
 		Files: files, Sessions: stores.sessions, Notebooks: stores.notebooks, Engine: settings.Engine,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
-		AllowHosts: settings.AllowHost, Log: log,
+		AllowHosts: settings.AllowHost, Hosts: hostsOf(settings.Addr, listeners), Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)
 	}
 	defer lab.Close()
-
-	listeners, notes, err := listen(settings.Addr)
-	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
-	}
 	settings.greet(out, listeners[0].Addr().String(), notes)
 	return serve(ctx, stop, newServer(lab, log), listeners)
 }
@@ -414,20 +424,43 @@ func listen(address string) (listeners []net.Listener, notes []string, err error
 		switch {
 		case err == nil:
 			return []net.Listener{four, six}, nil, nil
-		case !isBusy(err):
+		case isNoIPv6(err):
 			return []net.Listener{four}, []string{"This machine has no IPv6, so only 127.0.0.1 is served."}, nil
 		}
 		_ = four.Close() // half an address is none
-		if port != "0" {
+		if port != "0" || !isBusy(err) {
 			return nil, nil, busy(address, err)
 		}
 	}
 	return nil, nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]")
 }
 
+// hostsOf are the names under which browsers reach the listeners.
+func hostsOf(address string, listeners []net.Listener) []string {
+	var hosts []string
+	if host, _, _ := net.SplitHostPort(address); strings.EqualFold(host, "localhost") {
+		hosts = append(hosts, "localhost")
+	}
+	for _, listener := range listeners {
+		host, _, _ := net.SplitHostPort(listener.Addr().String()) // what a listener says is well formed
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts
+}
+
 func isBusy(err error) bool {
 	const windows = syscall.Errno(10048) // WSAEADDRINUSE, which Go does not translate
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windows)
+}
+
+// isNoIPv6 reports that there is no such address here, or no such kind of address.
+func isNoIPv6(err error) bool {
+	const windowsFamily, windowsAddress = syscall.Errno(10047), syscall.Errno(10049)
+	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) ||
+		errors.Is(err, windowsFamily) || errors.Is(err, windowsAddress)
 }
 
 func busy(address string, err error) error {

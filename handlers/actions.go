@@ -184,6 +184,7 @@ func (lab *Lab) postRestore(c echo.Context) error {
 		return err
 	}
 	who, ok := lab.signedIn(c)
+	var word *sessions.Record
 	if !ok {
 		record, values, err := lab.leftBehind(c)
 		if err != nil {
@@ -193,9 +194,14 @@ func (lab *Lab) postRestore(c echo.Context) error {
 			return lab.done(c, Deed{Name: "restore.nobody"}, "/dashboard")
 		}
 		who = Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
+		word = record
 	}
 	if err := lab.remember(c, who, lab.age()); err != nil {
 		return err
+	}
+	if word != nil { // it ends when the new one is saved, and only if it still lives
+		c.Set(leftBehindKey, nil)
+		c.Set(wordOfKey, word)
 	}
 	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
 }

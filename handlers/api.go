@@ -140,6 +140,12 @@ func (lab *Lab) noted(c echo.Context) (*sessions.Record, error) {
 	if !ok {
 		return nil, nil
 	}
+	return lab.lying(c, id)
+}
+
+// lying is a record of the session lane, live or expired; nil when none lies
+// there.
+func (lab *Lab) lying(c echo.Context, id sessions.ID) (*sessions.Record, error) {
 	record, err := lab.store.Load(c.Request().Context(), id)
 	switch {
 	case err == nil, errors.Is(err, sessions.ErrExpired):

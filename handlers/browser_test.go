@@ -270,7 +270,9 @@ var stories = []struct {
 		v.signIn(t, "alice")
 		v.act(t, "/act/copy")
 		v.Click(`form[action="/reset"] button`)
-		v.at(t, "/reset?done=record")
+		if !strings.HasPrefix(v.URL(), v.base+"/reset?done=") {
+			t.Fatalf("the browser is at %s", v.URL())
+		}
 		if got := v.Text("#arrived"); !strings.Contains(got, "none of the lab's cookies") {
 			t.Errorf("the proof says %q", got)
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
 )
 
 // Copy is what a thief has: the cookies, and what the server concluded when
@@ -47,9 +49,8 @@ func (lab *Lab) postCopy(c echo.Context) error {
 	if len(taken.Cookies) == 0 {
 		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
 	}
-	if book := notebookOf(c).Book(); book != nil {
-		book.setCopy(taken)
-	}
+	n := notebookOf(c)
+	sessions.AfterCommit(c, func() { n.Book().setCopy(taken) })
 	return lab.done(c, Deed{Name: "copy"}, "/dashboard")
 }
 
@@ -100,7 +101,7 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 	if sent.Lanes, sent.Failed = lanes, err != nil; err != nil {
 		lab.log.Error("the replay failed", "error", err)
 	}
-	book.setCopy(&sent)
+	book.swapCopy(taken, &sent) // unless another tab took a newer one meanwhile
 }
 
 func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {

@@ -6,7 +6,7 @@ package handlers
 import (
 	"encoding/base64"
 	"encoding/json"
-	"strings"
+	"unicode/utf8"
 
 	"cookielab/sessions"
 )
@@ -56,20 +56,26 @@ func forgeSealed(value, role string) (string, bool) {
 	return base64.URLEncoding.EncodeToString([]byte(sealed.Stamp + "|" + inner + "|" + string(sealed.MAC))), true
 }
 
-// flipCharacter changes one character of a value. In the middle, because the
-// last one before the padding of base64 may carry bits that nobody reads; in
-// the plain value the first letter of the name, so that it still reads.
+// flipCharacter changes one character of a value. In the plain value the first
+// letter of the name, so that it still reads; elsewhere one in the middle,
+// because the last one before the padding of base64 may carry bits that nobody
+// reads.
 func flipCharacter(lane, value string) string {
-	at := len(value) / 2
-	if lane == Plain {
-		at = strings.Index(value, "user=") + len("user=")
+	if who, ok := readPlain(value); ok && lane == Plain {
+		first, size := utf8.DecodeRuneInString(who.User)
+		who.User = otherLetter(first) + who.User[size:]
+		return plainValue(who)
 	}
-	if at >= len(value) {
+	if value == "" {
 		return value
 	}
-	other := byte('a')
-	if value[at] == 'a' {
-		other = 'b'
+	at := len(value) / 2
+	return value[:at] + otherLetter(rune(value[at])) + value[at+1:]
+}
+
+func otherLetter(r rune) string {
+	if r == 'a' {
+		return "b"
 	}
-	return value[:at] + string(other) + value[at+1:]
+	return "a"
 }

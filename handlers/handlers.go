@@ -28,6 +28,7 @@ type Config struct {
 	ClassPassword string
 	TeacherPIN    string
 	AllowHosts    []string // further Host headers to answer to, as a browser sends them
+	Hosts         []string // names under which browsers reach the lab, for links: "localhost", "[::1]"
 
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
@@ -213,7 +214,8 @@ func (lab *Lab) laneOfCookie(name string) Lane {
 const (
 	sessionFindingKey = "cookielab/handlers.session finding"
 	rememberedKey     = "cookielab/handlers.remembered"
-	leftBehindKey     = "cookielab/handlers.left behind"
+	leftBehindKey     = "cookielab/handlers.left behind" // ID of a record to end once the new one is saved
+	wordOfKey         = "cookielab/handlers.word of"     // record on whose word somebody is signed in again
 )
 
 // recall asks one lane and puts what it finds on the wire.

@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -110,24 +111,50 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 	return Check{}, false
 }
 
-// newFinding begins every Recall: did a cookie of this name come at all?
-func newFinding(c echo.Context, lane Lane) (f Finding, sent bool) {
+// newFinding begins every Recall: did a cookie of this name come at all, and
+// one that can be a cookie? readable is false where there is nothing to judge.
+func newFinding(c echo.Context, lane Lane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.CookieName()}
-	if cookies := c.Request().CookiesNamed(f.Cookie); len(cookies) > 0 {
-		f.Sent, f.Value, f.Raw, f.Others = true, cookies[0].Value, cookies[0].Value, len(cookies)-1
-		if cookies[0].Quoted {
-			f.Raw = `"` + f.Value + `"`
-		}
-	}
-	came := say("came."+yesNo(f.Sent), f.Cookie)
-	if f.Raw != f.Value {
-		came = say("came.quoted", f.Cookie)
-	}
-	f.check("came", f.Sent, came)
-	if !f.Sent {
+	raw := rawCookies(c.Request(), f.Cookie)
+	if f.Sent = len(raw) > 0; !f.Sent {
+		f.check("came", false, say("came.no", f.Cookie))
 		return f.conclude(Absent, Identity{}), false
 	}
+	f.Raw, f.Others = raw[0], len(raw)-1
+	values := sessions.ReadCookies(c.Request(), f.Cookie)
+	if len(values) == 0 {
+		f.check("came", true, say("came.yes", f.Cookie))
+		if len(c.Request().Cookies()) == 0 && strings.Count(c.Request().Header.Get("Cookie"), ";") >= maxPairs {
+			f.check("count", false, say("count.no", maxPairs))
+		} else {
+			f.check("characters", false, say("characters.no"))
+		}
+		return f.conclude(Unreadable, Identity{}), false
+	}
+	f.Value = values[0]
+	came := say("came.yes", f.Cookie)
+	if f.Raw == `"`+f.Value+`"` {
+		came = say("came.quoted", f.Cookie)
+	}
+	f.check("came", true, came)
 	return f, true
+}
+
+// maxPairs is how many cookies net/http reads in one request; of more, none.
+const maxPairs = 3000
+
+// rawCookies are the values of all cookies of one name as they stand in the
+// Cookie headers: with quotes, and also those that net/http refuses to read.
+func rawCookies(r *http.Request, name string) []string {
+	var values []string
+	for _, line := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if before, value, _ := strings.Cut(pair, "="); strings.Trim(before, " \t") == name {
+				values = append(values, strings.Trim(value, " \t"))
+			}
+		}
+	}
+	return values
 }
 
 // check notes one check and returns its outcome.

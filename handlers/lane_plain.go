@@ -27,8 +27,8 @@ func (l plainLane) Remember(c echo.Context, who Identity, age time.Duration) err
 
 // Recall believes what came. There is nothing to check it against.
 func (l plainLane) Recall(c echo.Context) (Finding, error) {
-	f, came := newFinding(c, l)
-	if !came {
+	f, readable := newFinding(c, l)
+	if !readable {
 		return f, nil
 	}
 	who, ok := readPlain(f.Value)

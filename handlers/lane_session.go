@@ -49,8 +49,8 @@ func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) e
 
 // Recall looks the key up.
 func (l sessionLane) Recall(c echo.Context) (Finding, error) {
-	f, came := newFinding(c, l)
-	if !came {
+	f, readable := newFinding(c, l)
+	if !readable {
 		return f, nil
 	}
 	session, err := l.manager.Load(c)
@@ -86,5 +86,9 @@ func (l sessionLane) Forget(c echo.Context) error {
 		return err
 	}
 	session.Flush()
+	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(rawCookies(c.Request(), l.CookieName())) > 0 {
+		// One came that net/http refuses to read; the manager never saw it.
+		sessions.Cookie(l.manager.Options()).Erase(c.Response().Header())
+	}
 	return nil
 }

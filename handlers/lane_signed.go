@@ -49,8 +49,8 @@ func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) er
 
 // Recall checks the seal first; only then does it look inside.
 func (l signedLane) Recall(c echo.Context) (Finding, error) {
-	f, came := newFinding(c, l)
-	if !came {
+	f, readable := newFinding(c, l)
+	if !readable {
 		return f, nil
 	}
 	var facts signedFacts

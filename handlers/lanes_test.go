@@ -155,6 +155,31 @@ func TestPlainVerdicts(t *testing.T) {
 	}
 }
 
+// Such a cookie came, though nobody may read it: the page must not deny it.
+func TestCookieThatNoCookieMayBe(t *testing.T) {
+	lab := newLab(t)
+	found := lab.client().lanes(with("Cookie", `plain_user=user=小明; signed_user=a"b; lab_sessionid=x\\y`))
+	for _, id := range lanes {
+		if lane := found[id]; !lane.Sent || lane.Verdict != handlers.Unreadable || !strings.Contains(lane.Reason, "not allowed in a cookie") {
+			t.Errorf("%s: sent %v, %s, because %s", id, lane.Sent, lane.Verdict, lane.Reason)
+		}
+	}
+	if r := lab.client().post("/logout", nil, with("Cookie", `lab_sessionid=x\\y`)); r.sets("lab_sessionid") == nil {
+		t.Error("a logout does not erase it")
+	}
+}
+
+func TestNotebookIsNotSetByReading(t *testing.T) {
+	lab := newLab(t, func(c *handlers.Config) { c.Cookie.SaveEveryRequest = true })
+	alice := lab.client().signIn("alice")
+	if r := alice.get("/api/lanes"); r.sets(notebookCookie) != nil || r.sets("lab_sessionid") == nil {
+		t.Errorf("GET /api/lanes sets %v", r.cookies)
+	}
+	if r := alice.get("/dashboard", with("Sec-Fetch-Site", "cross-site")); r.sets(notebookCookie) != nil {
+		t.Errorf("a link from another site sets %v", r.cookies)
+	}
+}
+
 func TestFirstCookieOfANameCounts(t *testing.T) {
 	lab := newLab(t)
 	lane := lab.client().lanes(with("Cookie", "plain_user=user=first; plain_user=user=second; plain_user=user=third"))["plain"]

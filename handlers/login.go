@@ -120,7 +120,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 }
 
 // cleanName is a name as people mean it: composed letters as one character each,
-// and teacher in any spelling, so that nobody else can look like one.
+// and teacher however its letters are capitalised.
 func cleanName(name string) string {
 	name = norm.NFC.String(name)
 	if strings.EqualFold(name, teacherName) {

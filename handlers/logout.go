@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 
 	"github.com/labstack/echo/v4"
@@ -54,7 +55,15 @@ func (lab *Lab) endLeftBehind(c echo.Context) error {
 	if !ok {
 		return nil
 	}
-	return lab.endRecord(c, id)
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	if record, live := session.Record(); live && record.ID == id {
+		return nil // the one in use: its flush ends it
+	}
+	sessions.OnCommit(c, func(context.Context) error { return lab.endRecord(c, id) })
+	return nil
 }
 
 // endRecord removes a record of the session lane, if it still lies there.

@@ -6,6 +6,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -92,6 +93,9 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}
 		c.Set(notebookKey, n)
+		if kind == api || fromElsewhere(c.Request()) {
+			return next(c) // reads only: such a reply must not set the cookie
+		}
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
 		sessions.OnCommit(c, func(context.Context) error { return lab.noteReply(c, n) })
@@ -99,8 +103,14 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// fromElsewhere reports whether another site, or another port, began a request.
+func fromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site != "" && site != "same-origin" && site != "none"
+}
+
 func opensNotebook(r *http.Request, kind routeKind) bool {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+	if fromElsewhere(r) {
 		return false
 	}
 	switch kind {
@@ -156,6 +166,17 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 	}
 	if left, ok := c.Get(leftBehindKey).(sessions.ID); ok {
 		if err := lab.endRecord(c, left); err != nil {
+			return err
+		}
+	}
+	if word, ok := c.Get(wordOfKey).(*sessions.Record); ok {
+		err := lab.store.Delete(c.Request().Context(), word.ID, word.Version)
+		if errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict) {
+			// It was ended meanwhile, so its word counts no more, and neither
+			// does what was signed in on it.
+			return errors.Join(sessions.ErrEnded, lab.endRecord(c, record.ID))
+		}
+		if err != nil {
 			return err
 		}
 	}

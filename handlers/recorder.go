@@ -77,6 +77,7 @@ func newExchange(r *http.Request) *Exchange {
 // noteFinding adds a lane's conclusion to the exchange under way.
 func noteFinding(c echo.Context, f Finding) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
+		f.Record = nil // up to 64 KB, and none of the wire's
 		r.exchange.Findings = append(r.exchange.Findings, f)
 	}
 }

@@ -15,44 +15,58 @@ import (
 type resetPage struct {
 	Page
 	Done    bool     // shown after a reset
-	Record  string   // what became of the session's record: doneRecord, doneNothing
+	Record  string   // the session's record that was deleted, by its ID; "": there was none
+	Lies    bool     // and it lies there after all
 	Arrived []string // names of the lab's cookies in this very request
 	Foreign int      // cookies of other programs on this host: not ours to delete
 	Host    string
 	Others  []string // the same lab under other names, each with a jar of its own
 }
 
-// What a reset did to the session's record, as the address of the proof says.
-const (
-	doneRecord  = "record"  // it was deleted
-	doneNothing = "nothing" // neither cookies nor notebook led to one
-)
+// doneNothing in the address of the proof says that neither cookies nor notebook
+// led to a record; else the record's ID stands there, which no browser could
+// send as a key, and the proof looks it up.
+const doneNothing = "nothing"
 
 // getReset serves GET /reset: what it will do, or, after it, the proof.
 func (lab *Lab) getReset(c echo.Context) error {
-	p := resetPage{Done: c.QueryParam("done") != "", Record: c.QueryParam("done"), Host: c.Request().Host}
-	for _, cookie := range c.Request().Cookies() {
-		if lab.isOurs(cookie.Name) {
-			p.Arrived = append(p.Arrived, cookie.Name)
-		} else {
-			p.Foreign++
+	p := resetPage{Host: c.Request().Host}
+	done := c.QueryParam("done")
+	id, named := sessions.ParseID(done)
+	if p.Done = named || done == doneNothing; named {
+		p.Record = done
+		record, err := lab.lying(c, id)
+		if err != nil {
+			return err
+		}
+		p.Lies = record != nil
+	}
+	for _, name := range lab.ourCookies() {
+		if len(rawCookies(c.Request(), name)) > 0 {
+			p.Arrived = append(p.Arrived, name)
 		}
 	}
+	_, p.Foreign = lab.otherCookies(c.Request())
 	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
 		return err
 	}
 	host, _, _ := splitHost(p.Host)
-	for _, other := range []string{"localhost", "127.0.0.1", "[::1]"} {
-		if other != host && isLoopbackName(host) {
-			p.Others = append(p.Others, other+":"+localPort(c.Request()))
+	for _, name := range lab.config.Hosts {
+		if name != host {
+			p.Others = append(p.Others, name+":"+localPort(c.Request()))
 		}
 	}
 	p.Page = lab.page(c, "Reset this browser")
 	return lab.render(c, http.StatusOK, "reset", p)
 }
 
-func (lab *Lab) isOurs(name string) bool {
-	return name == notebookCookie || lab.laneOfCookie(name) != nil
+// ourCookies are the names of the cookies that the lab sets.
+func (lab *Lab) ourCookies() []string {
+	var names []string
+	for _, lane := range lab.lanes {
+		names = append(names, lane.CookieName())
+	}
+	return append(names, notebookCookie)
 }
 
 // postReset serves POST /reset.
@@ -74,7 +88,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 	outcome := doneNothing
 	for _, kept := range keeps {
 		if kept.Kind == keepsRecord {
-			outcome = doneRecord
+			outcome = kept.ID
 		}
 	}
 	for _, lane := range lab.lanes {

@@ -48,15 +48,15 @@ func sentence(deed Deed, lanes []laneView, taken *Copy) string {
 		return fmt.Sprintf("Put back: all three remember %s again, the session under a new key.", *session.User)
 	case deed.Name == "edit" && len(deed.Changed) == 0:
 		return "There was nothing to edit."
-	case deed.Name == "edit" && you == "believed tampered unknown" && len(deed.Changed) == len(lanes):
+	case deed.Name == "edit" && you == "believed tampered unknown" && len(deed.Changed) == len(lanes) && session.Record.Role == RoleStudent:
 		return "You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead."
 	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session:
 		return "The role could not be changed any further; the session's key was replaced by an invented one. " + youPart(lanes)
 	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified found":
 		return "Another program sent a copy. All three accept it: none can tell."
 	case deed.Name == "expire" && all:
-		return "In ten seconds your browser drops all three. By the server's clock only signed and session end; plain has none. A new copy was taken."
-	case none && theirs == "believed expired expired":
+		return "All three live ten seconds; then your browser drops them. By the server's clock only signed and session end; plain has none. A new copy was taken."
+	case none && timesUp(lanes) && theirs == "believed expired expired":
 		return "Your browser obeyed and sends none of the three. The copy has no clock: plain is still believed, signed and session are over."
 	case none && timesUp(lanes) && taken != nil:
 		return "Your browser obeyed its clock and sends none of the three. And the copy? Press “Replay the copy”."
@@ -72,9 +72,9 @@ func sentence(deed Deed, lanes []laneView, taken *Copy) string {
 		return "Nobody knows you yet. Sign in and watch rows ① to ④."
 	}
 	if deed.Name == "copy" || deed.Name == "replay" {
-		return begin(deed) + copyPart(lanes) + " " + youPart(lanes)
+		return begin(deed, session) + copyPart(lanes) + " " + youPart(lanes)
 	}
-	return strings.TrimSpace(begin(deed) + youPart(lanes) + " " + copyPart(lanes))
+	return strings.TrimSpace(begin(deed, session) + youPart(lanes) + " " + copyPart(lanes))
 }
 
 // timesUp reports whether the browser's clock took all three.
@@ -88,7 +88,7 @@ func timesUp(lanes []laneView) bool {
 }
 
 // begin names the deed where no sentence of its own fits.
-func begin(deed Deed) string {
+func begin(deed Deed, session laneView) string {
 	switch deed.Name {
 	case "strayed":
 		return "Something else changed what your browser sends. "
@@ -98,8 +98,11 @@ func begin(deed Deed) string {
 		}
 		return "You changed one character of the " + carried(deed.Lane) + ". "
 	case "drop":
-		if deed.Lane == Session {
+		if deed.Lane == Session && session.ServerKeeps.Kind == keepsRecord {
 			return "Your browser's key is gone; the record stays on the server. "
+		}
+		if deed.Lane == Session {
+			return "Your browser's key is gone; it led to no record. "
 		}
 		return "The " + carried(deed.Lane) + " is gone from your browser; the server keeps nothing of it that could stay behind. "
 	case "logout":

@@ -62,7 +62,7 @@ func (s source) add(folder, name string, text []byte) error {
 		}
 		start, end := set.Position(from), set.Position(function.End())
 		s[folder+"."+receiver(function)+function.Name.Name] = sourceFunction{
-			File: name, Line: start.Line, Text: string(text[start.Offset:end.Offset]),
+			File: name, Line: start.Line, Text: strings.ReplaceAll(string(text[start.Offset:end.Offset]), "\t", "    "),
 		}
 	}
 	return nil
@@ -90,6 +90,5 @@ func (s source) function(name string) (sourceFunction, error) {
 	if !ok {
 		return f, fmt.Errorf("there is no function %s in the source", name)
 	}
-	f.Text = strings.ReplaceAll(f.Text, "\t", "    ")
 	return f, nil
 }

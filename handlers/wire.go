@@ -5,6 +5,7 @@ package handlers
 import (
 	"crypto/rand"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (e *Exchange) bytes() int {
 func (e *Exchange) cut() {
 	for _, text := range []*string{&e.UserAgent, &e.Target, &e.Cookie} {
 		if over := e.bytes() - maxExchangeBytes; over > 0 {
-			*text = (*text)[:max(0, len(*text)-over)]
+			*text = strings.Clone((*text)[:max(0, len(*text)-over)])
 			e.Cut = true
 		}
 	}
@@ -186,9 +187,20 @@ func (b *Book) Copy() *Copy {
 }
 
 func (b *Book) setCopy(c *Copy) {
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.copied = c
+}
+
+func (b *Book) swapCopy(old, c *Copy) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.copied == old {
+		b.copied = c
+	}
 }
 
 // setBefore keeps how the cells stand before a deed.

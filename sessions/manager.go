@@ -180,8 +180,12 @@ func ClearExpired(ctx context.Context, store Store, before time.Time) (int, erro
 const Linger = 15 * time.Minute
 
 // Clean calls [ClearExpired] every interval, for what expired more than
-// [Linger] ago, until the context ends. A failure is logged and tried again.
+// [Linger] ago, until the context ends. A failure is logged (by slog.Default if
+// logger is nil) and tried again.
 func Clean(ctx context.Context, store Store, interval time.Duration, clock Clock, logger *slog.Logger) {
+	if logger == nil {
+		logger = slog.Default()
+	}
 	for pause(ctx, interval) == nil {
 		if _, err := ClearExpired(ctx, store, clock.now().Add(-Linger)); err != nil && ctx.Err() == nil {
 			logger.Error("cleaning expired sessions failed", "error", fmt.Errorf("clean: %w", err))

@@ -34,6 +34,9 @@ type traceKey struct{}
 // WithTrace returns a context under which trace hears of every store
 // operation. A trace that the context already has goes on hearing too.
 func WithTrace(ctx context.Context, trace *Trace) context.Context {
+	if trace == nil {
+		return ctx
+	}
 	if outer, ok := ctx.Value(traceKey{}).(*Trace); ok && outer.StoreDone != nil {
 		inner := trace
 		trace = &Trace{StoreDone: func(op StoreOp) {
