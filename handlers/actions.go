@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
@@ -60,27 +61,37 @@ func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 // reply: what it sent, changed as the reply's Set-Cookie lines say.
 func (lab *Lab) valuesAfter(c echo.Context) map[string]string {
 	values := lab.valuesOf(c)
-	for _, line := range c.Response().Header()["Set-Cookie"] {
-		cookie, err := http.ParseSetCookie(line)
-		if err != nil {
-			continue
-		}
-		switch lane := lab.laneOfCookie(cookie.Name); {
-		case lane == nil:
-		case cookie.MaxAge < 0:
+	for lane, cookie := range lab.cookiesSet(c) {
+		if cookie.MaxAge < 0 {
 			delete(values, lane.ID())
-		default:
+		} else {
 			values[lane.ID()] = cookie.Value
 		}
 	}
 	return values
 }
 
+// cookiesSet are the lanes' cookies that the reply sets or, with a negative
+// MaxAge, deletes: read from its Set-Cookie lines, so that nothing is missed.
+func (lab *Lab) cookiesSet(c echo.Context) iter.Seq2[Lane, *http.Cookie] {
+	return func(yield func(Lane, *http.Cookie) bool) {
+		for _, line := range c.Response().Header()["Set-Cookie"] {
+			cookie, err := http.ParseSetCookie(line)
+			if err != nil {
+				continue // not one of ours: those always parse
+			}
+			if lane := lab.laneOfCookie(cookie.Name); lane != nil && !yield(lane, cookie) {
+				return
+			}
+		}
+	}
+}
+
 // valuesOf are the lanes' values that came.
 func (lab *Lab) valuesOf(c echo.Context) map[string]string {
 	values := map[string]string{}
 	for _, lane := range lab.lanes {
-		if came := sessions.ReadCookies(c.Request(), lane.CookieName()); len(came) > 0 {
+		if came := sessions.ReadCookies(c.Request(), lane.Cookie().Name); len(came) > 0 {
 			values[lane.ID()] = came[0]
 		}
 	}
@@ -118,16 +129,16 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 		if rewritten == value {
 			continue
 		}
-		if size := len(lane.CookieName()) + len(rewritten); size > maxCookie {
+		if size := len(lane.Cookie().Name) + len(rewritten); size > maxCookie {
 			return problem(http.StatusUnprocessableEntity, "cookie_too_long", fmt.Sprintf(
-				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.CookieName(), size, maxCookie))
+				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.Cookie().Name, size, maxCookie))
 		}
 		forged[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
 	for _, lane := range lanes {
 		if value, ok := forged[lane.ID()]; ok {
-			lab.setAs(c, lane, value, lab.ageLeft(n, lane))
+			setCookie(c, lane, value, lab.ageLeft(n, lane), now(lab.clock))
 		}
 	}
 	return lab.done(c, done, "/dashboard")
@@ -145,16 +156,6 @@ func (lab *Lab) ageLeft(n *Notebook, lane Lane) time.Duration {
 		return 0
 	}
 	return max(time.Second, until.Sub(now(lab.clock)))
-}
-
-// setAs sets a lane's cookie to a value of our making, with the attributes the
-// lane gives it.
-func (lab *Lab) setAs(c echo.Context, lane Lane, value string, age time.Duration) {
-	if lane.ID() == Session {
-		sessions.Cookie(lab.config.Cookie).Write(c.Response().Header(), value, age, now(lab.clock))
-		return
-	}
-	setLaneCookie(c, lane.CookieName(), value, age, lane.ID() == Signed, now(lab.clock))
 }
 
 // postExpire serves POST /act/expire: all three for ten seconds, by the
@@ -186,7 +187,7 @@ func (lab *Lab) postRestore(c echo.Context) error {
 	who, ok := lab.signedIn(c)
 	var word *sessions.Record
 	if !ok {
-		record, values, err := lab.leftBehind(c)
+		record, values, err := lab.wordOf(c)
 		if err != nil {
 			return err
 		}
@@ -199,9 +200,8 @@ func (lab *Lab) postRestore(c echo.Context) error {
 	if err := lab.remember(c, who, lab.age()); err != nil {
 		return err
 	}
-	if word != nil { // it ends when the new one is saved, and only if it still lives
-		c.Set(leftBehindKey, nil)
-		c.Set(wordOfKey, word)
+	if word != nil {
+		c.Set(leftBehindKey, leftBehind{word.ID, word.Version})
 	}
 	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
 }
@@ -216,11 +216,7 @@ func (lab *Lab) postDrop(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	if lane.ID() == Session {
-		sessions.Cookie(lab.config.Cookie).Erase(c.Response().Header())
-	} else {
-		eraseLaneCookie(c, lane.CookieName(), lane.ID() == Signed)
-	}
+	eraseCookie(c, lane)
 	return lab.done(c, Deed{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
@@ -231,9 +227,9 @@ func (lab *Lab) signedIn(c echo.Context) (Identity, bool) {
 	return f.Who, ok && f.Verdict == Found && f.Who.User != ""
 }
 
-// leftBehind is the live record that this browser was last given; nil when it
-// is over or was never made.
-func (lab *Lab) leftBehind(c echo.Context) (*sessions.Record, sessions.Values, error) {
+// wordOf is the live record that this browser was last given, and what it says;
+// nil when it is over or was never made.
+func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
 	record, err := lab.noted(c)
 	if err != nil || record == nil || !record.Expires.After(now(lab.clock)) {
 		return nil, nil, err

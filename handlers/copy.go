@@ -29,7 +29,7 @@ type Copy struct {
 }
 
 // CopiedCookie is one cookie of a copy.
-type CopiedCookie struct{ Lane, Name, Value string }
+type CopiedCookie struct{ Name, Value string }
 
 // Header is the Cookie header that carries the copy.
 func (c *Copy) Header() string {
@@ -70,7 +70,7 @@ func (lab *Lab) copyOf(values map[string]string) *Copy {
 	taken := &Copy{Taken: now(lab.clock)}
 	for _, lane := range lab.lanes {
 		if value, ok := values[lane.ID()]; ok {
-			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.ID(), lane.CookieName(), value})
+			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.Cookie().Name, value})
 		}
 	}
 	return taken

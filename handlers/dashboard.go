@@ -67,7 +67,6 @@ type copyVerdict struct {
 	verdictLabel
 	Verdict    Verdict
 	User, Role string
-	Sent       bool
 }
 
 type attributeRow struct {
@@ -156,7 +155,7 @@ func (lab *Lab) view(d LaneFinding, f Finding, taken *Copy, c echo.Context) lane
 	if taken != nil && len(taken.Lanes) > 0 {
 		for _, other := range taken.Lanes {
 			if other.ID == d.ID {
-				v.Copy = &copyVerdict{verdictLabels[other.Verdict], other.Verdict, textOf(other.User), textOf(other.Role), other.Sent}
+				v.Copy = &copyVerdict{verdictLabels[other.Verdict], other.Verdict, textOf(other.User), textOf(other.Role)}
 			}
 		}
 	}

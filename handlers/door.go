@@ -49,7 +49,7 @@ func (lab *Lab) getDoor(c echo.Context) error {
 	}
 	if lane.ID() != Session {
 		// The page's head names who is signed in, which the session lane knows.
-		if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+		if err := lab.recallSession(c); err != nil {
 			return err
 		}
 	}

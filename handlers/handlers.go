@@ -74,7 +74,7 @@ func New(config Config) (*Lab, error) {
 	bookOptions := sessions.DefaultOptions()
 	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
 
-	var errs [5]error
+	var errs [4]error
 	lab.sessions, errs[0] = sessions.New(sessions.Keyed(sessionPurpose, config.Sessions), config.Cookie)
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	var signer *sessions.Signer
@@ -90,10 +90,10 @@ func New(config Config) (*Lab, error) {
 	}
 	names := map[string]bool{notebookCookie: true}
 	for _, lane := range lab.lanes {
-		if names[lane.CookieName()] {
-			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", lane.CookieName())}
+		if names[lane.Cookie().Name] {
+			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", lane.Cookie().Name)}
 		}
-		names[lane.CookieName()] = true
+		names[lane.Cookie().Name] = true
 	}
 	source, err := readSource(config.Files)
 	if err != nil {
@@ -204,7 +204,7 @@ func (lab *Lab) laneParam(c echo.Context) (Lane, error) {
 // laneOfCookie finds the lane that a cookie belongs to; nil for other cookies.
 func (lab *Lab) laneOfCookie(name string) Lane {
 	for _, lane := range lab.lanes {
-		if lane.CookieName() == name {
+		if lane.Cookie().Name == name {
 			return lane
 		}
 	}
@@ -214,8 +214,7 @@ func (lab *Lab) laneOfCookie(name string) Lane {
 const (
 	sessionFindingKey = "cookielab/handlers.session finding"
 	rememberedKey     = "cookielab/handlers.remembered"
-	leftBehindKey     = "cookielab/handlers.left behind" // ID of a record to end once the new one is saved
-	wordOfKey         = "cookielab/handlers.word of"     // record on whose word somebody is signed in again
+	leftBehindKey     = "cookielab/handlers.left behind"
 )
 
 // recall asks one lane and puts what it finds on the wire.
@@ -229,6 +228,12 @@ func (lab *Lab) recall(c echo.Context, lane Lane) (Finding, error) {
 		c.Set(sessionFindingKey, f)
 	}
 	return f, nil
+}
+
+// recallSession asks the lane that knows who is signed in, for the page's head.
+func (lab *Lab) recallSession(c echo.Context) error {
+	_, err := lab.recall(c, lab.lanes[len(lab.lanes)-1])
+	return err
 }
 
 // recallAll asks every lane, in order.
@@ -259,7 +264,7 @@ func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error 
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved
 	if left, ok := notebookOf(c).Record(); ok {
 		if record, live := session.Record(); !live || record.ID != left { // else it is in use: its new key ends it
-			c.Set(leftBehindKey, left)
+			c.Set(leftBehindKey, leftBehind{ID: left})
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 
 // getHome serves GET /.
 func (lab *Lab) getHome(c echo.Context) error {
-	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+	if err := lab.recallSession(c); err != nil {
 		return err
 	}
 	return lab.render(c, http.StatusOK, "home", lab.page(c, "Cookie Lab"))

@@ -18,8 +18,8 @@ import (
 type Lane interface {
 	// ID names the lane in code, in URLs and in the API.
 	ID() string
-	// CookieName is the cookie it uses.
-	CookieName() string
+	// Cookie is the name and the attributes of the cookie it uses.
+	Cookie() sessions.Options
 	// Remember makes the reply carry who this is, for a while.
 	Remember(c echo.Context, who Identity, age time.Duration) error
 	// Recall says what the request tells by this lane alone. Whatever came is
@@ -114,7 +114,7 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 // newFinding begins every Recall: did a cookie of this name come at all, and
 // one that can be a cookie? readable is false where there is nothing to judge.
 func newFinding(c echo.Context, lane Lane) (f Finding, readable bool) {
-	f = Finding{Lane: lane.ID(), Cookie: lane.CookieName()}
+	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
 	raw := rawCookies(c.Request(), f.Cookie)
 	if f.Sent = len(raw) > 0; !f.Sent {
 		f.check("came", false, say("came.no", f.Cookie))
@@ -183,21 +183,19 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// setLaneCookie writes a cookie as the plain and the signed lane have it: on
-// every path of this host, Lax, for age; Max-Age decides, Expires says the same
-// as a date.
-func setLaneCookie(c echo.Context, name, value string, age time.Duration, httpOnly bool, now time.Time) {
-	c.SetCookie(&http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
-		MaxAge: int(age / time.Second), Expires: now.Add(age),
-	})
+// laneCookie is a cookie as the plain and the signed lane have it: on every path
+// of this host, and Lax.
+func laneCookie(name string, httpOnly bool) sessions.Options {
+	return sessions.Options{Name: name, Path: "/", HTTPOnly: httpOnly, SameSite: http.SameSiteLaxMode}
 }
 
-// eraseLaneCookie sends a cookie that is over already. Path and Domain must be
-// those it was set with, or the browser takes it for another cookie.
-func eraseLaneCookie(c echo.Context, name string, httpOnly bool) {
-	c.SetCookie(&http.Cookie{
-		Name: name, Path: "/", HttpOnly: httpOnly, SameSite: http.SameSiteLaxMode,
-		MaxAge: -1, Expires: time.Unix(0, 0),
-	})
+// setCookie makes the reply set a lane's cookie, for age; 0: until the browser
+// is closed.
+func setCookie(c echo.Context, lane Lane, value string, age time.Duration, at time.Time) {
+	sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
+}
+
+// eraseCookie makes the reply delete a lane's cookie.
+func eraseCookie(c echo.Context, lane Lane) {
+	sessions.Cookie(lane.Cookie()).Erase(c.Response().Header())
 }

@@ -16,12 +16,12 @@ const plainCookie = "plain_user"
 
 type plainLane struct{ clock sessions.Clock }
 
-func (plainLane) ID() string         { return Plain }
-func (plainLane) CookieName() string { return plainCookie }
+func (plainLane) ID() string               { return Plain }
+func (plainLane) Cookie() sessions.Options { return laneCookie(plainCookie, false) }
 
 // Remember writes the facts into a cookie, readable for scripts as well.
 func (l plainLane) Remember(c echo.Context, who Identity, age time.Duration) error {
-	setLaneCookie(c, plainCookie, plainValue(who), age, false, now(l.clock))
+	setCookie(c, l, plainValue(who), age, now(l.clock))
 	return nil
 }
 
@@ -39,8 +39,8 @@ func (l plainLane) Recall(c echo.Context) (Finding, error) {
 }
 
 // Forget asks the browser to drop the cookie. A copy of it goes on working.
-func (plainLane) Forget(c echo.Context) error {
-	eraseLaneCookie(c, plainCookie, false)
+func (l plainLane) Forget(c echo.Context) error {
+	eraseCookie(c, l)
 	return nil
 }
 

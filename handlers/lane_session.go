@@ -16,8 +16,8 @@ type sessionLane struct {
 	clock   sessions.Clock
 }
 
-func (sessionLane) ID() string           { return Session }
-func (l sessionLane) CookieName() string { return l.manager.Options().Name }
+func (sessionLane) ID() string                 { return Session }
+func (l sessionLane) Cookie() sessions.Options { return l.manager.Options() }
 
 // Remember files the facts in the session and gives it a new key, so that a
 // key somebody planted or saw before the login is worth nothing. What Hold
@@ -86,9 +86,9 @@ func (l sessionLane) Forget(c echo.Context) error {
 		return err
 	}
 	session.Flush()
-	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(rawCookies(c.Request(), l.CookieName())) > 0 {
+	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(rawCookies(c.Request(), l.Cookie().Name)) > 0 {
 		// One came that net/http refuses to read; the manager never saw it.
-		sessions.Cookie(l.manager.Options()).Erase(c.Response().Header())
+		eraseCookie(c, l)
 	}
 	return nil
 }

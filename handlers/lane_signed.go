@@ -32,8 +32,8 @@ type signedFacts struct {
 	Expires  int64  `json:"exp"` // the server believes it before this instant
 }
 
-func (signedLane) ID() string         { return Signed }
-func (signedLane) CookieName() string { return signedCookie }
+func (signedLane) ID() string               { return Signed }
+func (signedLane) Cookie() sessions.Options { return laneCookie(signedCookie, true) }
 
 // Remember writes the facts and seals them.
 func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) error {
@@ -43,7 +43,7 @@ func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) er
 	if err != nil {
 		return err
 	}
-	setLaneCookie(c, signedCookie, value, age, true, at)
+	setCookie(c, l, value, age, at)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (l signedLane) Recall(c echo.Context) (Finding, error) {
 
 // Forget asks the browser to drop the cookie. A copy of it goes on working
 // until its time is over: the server keeps no list to strike it from.
-func (signedLane) Forget(c echo.Context) error {
-	eraseLaneCookie(c, signedCookie, true)
+func (l signedLane) Forget(c echo.Context) error {
+	eraseCookie(c, l)
 	return nil
 }

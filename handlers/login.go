@@ -48,7 +48,7 @@ func (lab *Lab) getLogin(c echo.Context) error {
 	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
 		form.Next = next
 	}
-	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+	if err := lab.recallSession(c); err != nil {
 		return err
 	}
 	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, "Sign in"), form})

@@ -131,15 +131,7 @@ func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
 		return nil // flushed by a reset: nothing is noted after that
 	}
 	at := now(lab.clock)
-	for _, line := range c.Response().Header()["Set-Cookie"] {
-		cookie, err := http.ParseSetCookie(line)
-		if err != nil {
-			continue // not one of ours: those always parse
-		}
-		lane := lab.laneOfCookie(cookie.Name)
-		if lane == nil {
-			continue
-		}
+	for lane, cookie := range lab.cookiesSet(c) {
 		if cookie.MaxAge < 0 {
 			n.session.Delete(bookSet + lane.ID())
 			continue
@@ -149,6 +141,13 @@ func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
 		}
 	}
 	return lab.noteRecord(c, n)
+}
+
+// leftBehind is a record to end once the new one is saved. With a Version, the
+// new one was given on its word, which counts only while it is still that.
+type leftBehind struct {
+	ID      sessions.ID
+	Version uint64
 }
 
 // noteRecord remembers which record this browser was given, by its ID, which
@@ -164,19 +163,14 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 	if !ok {
 		return nil
 	}
-	if left, ok := c.Get(leftBehindKey).(sessions.ID); ok {
-		if err := lab.endRecord(c, left); err != nil {
-			return err
-		}
-	}
-	if word, ok := c.Get(wordOfKey).(*sessions.Record); ok {
-		err := lab.store.Delete(c.Request().Context(), word.ID, word.Version)
-		if errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict) {
+	if left, ok := c.Get(leftBehindKey).(leftBehind); ok {
+		err := lab.store.Delete(c.Request().Context(), left.ID, left.Version)
+		switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
+		case gone && left.Version != 0:
 			// It was ended meanwhile, so its word counts no more, and neither
 			// does what was signed in on it.
 			return errors.Join(sessions.ErrEnded, lab.endRecord(c, record.ID))
-		}
-		if err != nil {
+		case err != nil && !gone:
 			return err
 		}
 	}

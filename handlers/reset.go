@@ -47,7 +47,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 		}
 	}
 	_, p.Foreign = lab.otherCookies(c.Request())
-	if _, err := lab.recall(c, lab.lanes[len(lab.lanes)-1]); err != nil {
+	if err := lab.recallSession(c); err != nil {
 		return err
 	}
 	host, _, _ := splitHost(p.Host)
@@ -64,7 +64,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 func (lab *Lab) ourCookies() []string {
 	var names []string
 	for _, lane := range lab.lanes {
-		names = append(names, lane.CookieName())
+		names = append(names, lane.Cookie().Name)
 	}
 	return append(names, notebookCookie)
 }
@@ -97,8 +97,8 @@ func (lab *Lab) postReset(c echo.Context) error {
 		}
 		// Forget says nothing about a cookie that did not come, but it may be
 		// there all the same, for another path.
-		if lane.ID() == Session && len(sessions.ReadCookies(c.Request(), lane.CookieName())) == 0 {
-			sessions.Cookie(lab.config.Cookie).Erase(c.Response().Header())
+		if lane.ID() == Session && len(sessions.ReadCookies(c.Request(), lane.Cookie().Name)) == 0 {
+			eraseCookie(c, lane)
 		}
 	}
 	if err := lab.endLeftBehind(c); err != nil {
@@ -128,7 +128,7 @@ func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
 			continue
 		}
 		c.SetCookie(&http.Cookie{
-			Name: lane.CookieName(), Path: a.Path, Domain: a.Domain, Secure: a.Secure,
+			Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure,
 			MaxAge: -1, Expires: time.Unix(0, 0),
 		})
 	}

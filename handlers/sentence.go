@@ -184,10 +184,7 @@ func ranBy(deed Deed) []string {
 	case "copy", "replay":
 		return []string{"handlers.Lab.sendCopy"}
 	case "drop":
-		if deed.Lane == Session {
-			return []string{"sessions.cookieCarrier.Erase"}
-		}
-		return []string{"handlers.eraseLaneCookie"}
+		return []string{"handlers.eraseCookie", "sessions.cookieCarrier.Erase"}
 	default:
 		return nil
 	}
