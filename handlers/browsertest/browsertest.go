@@ -16,6 +16,9 @@
 // No method returns an error: what goes wrong ends the test with a sentence.
 // So the methods of a Page, like those of its testing.TB, are called from the
 // goroutine of the test only. A method that waits gives up after ten seconds.
+//
+// There are two browsers, Chromium and Firefox. The file tab.go says what a
+// browser has to offer for a third.
 package browsertest
 
 import (
@@ -52,6 +55,12 @@ type Options struct {
 
 	// Dark is a visitor who prefers a dark color scheme.
 	Dark bool
+
+	// ReducedMotion is a visitor who prefers that little moves.
+	ReducedMotion bool
+
+	// Print shows the pages as they would be printed.
+	Print bool
 
 	// Language is the language the visitor asks for, such as "de" or "pt-BR".
 	Language string
@@ -99,6 +108,13 @@ type Page interface {
 	// new document has loaded. For a script that does so later, use WaitText.
 	Click(selector string)
 
+	// Press presses one key on whatever has the focus, and waits like Click. The
+	// key is a character or has the name that a script would see: "Tab",
+	// "Enter", "Escape", "Backspace", "Delete", "Home", "End", "PageUp",
+	// "PageDown", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"; the space
+	// bar is "Space".
+	Press(key string)
+
 	// ScrollY says how far the page is scrolled down, in CSS pixels.
 	ScrollY() float64
 
@@ -108,8 +124,9 @@ type Page interface {
 	// Eval runs a script in the page and decodes the value of its last
 	// expression from JSON into the value that into points to; nil drops it. A
 	// promise is awaited. The script is the tester's and not the page's, so
-	// NoScript does not stop it if the browser can tell them apart. Chromium
-	// can, but there timers and event handlers stay off all the same.
+	// NoScript does not stop it; timers and event handlers stay off all the
+	// same. In Firefox the script of such a tester cannot leave variables
+	// behind in the page.
 	Eval(js string, into any)
 
 	// Cookies is the whole cookie jar of the profile, those that are HttpOnly
@@ -130,7 +147,7 @@ type Page interface {
 	// the content security policy, dialogs such as that of alert (they are
 	// accepted at once), and requests that failed. An HTTP status of 400 and
 	// above is a complaint for what a document loads, not for the document of
-	// the tab itself. Frames of other sites and workers are not heard.
+	// the tab itself. Frames of other sites and workers may not be heard.
 	//
 	// Complaints first waits, up to a second, for requests under way. The
 	// words are those of the browser, so look for a part of them.
@@ -138,6 +155,9 @@ type Page interface {
 
 	// Screenshot writes the full page, also what is out of view, to a PNG file.
 	Screenshot(file string)
+
+	// ScreenshotView writes only what is in the window now to a PNG file.
+	ScreenshotView(file string)
 
 	// NewTab opens another tab of the same visit: it shares the cookie jar.
 	NewTab() Page

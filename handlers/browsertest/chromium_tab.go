@@ -1,4 +1,4 @@
-// This file opens and closes tabs of Chromium and reads what they show.
+// This file opens and closes tabs of Chromium, and moves and reads them.
 
 package browsertest
 
@@ -7,10 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -21,78 +18,67 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is one tab of a visit.
-type tab struct {
-	visit    *visit
-	t        testing.TB
-	patience time.Duration // with the page; less only where a test tests it
-	ctx      context.Context
-	leave    context.CancelFunc // lets go of the tab and does not close it
-	watch    *watch
+// chromiumTab drives one tab.
+type chromiumTab struct {
+	visit *chromiumVisit
+	ctx   context.Context
+	leave context.CancelFunc // lets go of the tab and does not close it
+	heard *chromiumWatch
 }
 
-// open opens another tab.
-func (v *visit) open() Page {
-	v.t.Helper()
-	w := newWatch()
+// newTab opens a tab.
+func (v *chromiumVisit) newTab() (driver, error) {
+	w := &chromiumWatch{watch: newWatch()}
 	ctx, leave := chromedp.NewContext(v.browser.ctx,
 		chromedp.WithExistingBrowserContext(v.profile),
 		chromedp.WithListener(w.hear),
 		chromedp.WithDetachOnCancel())
-	p := &tab{visit: v, t: v.t, patience: patience, ctx: ctx, leave: leave, watch: w}
-	v.tabs = append(v.tabs, p)
+	d := &chromiumTab{visit: v, ctx: ctx, leave: leave, heard: w}
+	v.tabs = append(v.tabs, d)
 
 	// The first action opens the tab; see Chromium for the alarm.
 	alarm := time.AfterFunc(3*patience, leave)
 	defer alarm.Stop()
 	if err := chromedp.Do(ctx); err != nil {
-		p.t.Fatalf("Chromium opens no tab: %v", err)
+		return nil, err
 	}
-	w.begin(ctx, cdp.FrameID(p.id()))
-	p.dress()
-	return p
+	w.attend(ctx, cdp.FrameID(d.id()))
+	return d, d.dress()
 }
 
-func (p *tab) NewTab() Page {
-	p.t.Helper()
-	return p.visit.open()
-}
+func (d *chromiumTab) name() string            { return d.visit.browser.Name() }
+func (d *chromiumTab) watched() *watch         { return d.heard.watch }
+func (d *chromiumTab) newTab() (driver, error) { return d.visit.newTab() }
 
-func (p *tab) CloseTab() {
-	p.t.Helper()
-	ctx, cancel := p.limit()
+func (d *chromiumTab) closeTab() error {
+	ctx, cancel := d.limit()
 	defer cancel()
-	if _, err := chromedp.CallBrowser(ctx, target.CloseTarget, target.CloseTargetParams{TargetID: p.id()}); err != nil {
-		p.t.Fatalf("Chromium does not close the tab: %v", err)
-	}
-	p.leave()
+	_, err := chromedp.CallBrowser(ctx, target.CloseTarget, target.CloseTargetParams{TargetID: d.id()})
+	d.leave()
+	return err
 }
 
 // id is Chromium's name for the tab.
-func (p *tab) id() target.ID {
-	return chromedp.FromContext(p.ctx).Target.TargetID
+func (d *chromiumTab) id() target.ID {
+	return chromedp.FromContext(d.ctx).Target.TargetID
 }
 
 // dress makes the tab that of the visitor whom the options describe.
-func (p *tab) dress() {
-	p.t.Helper()
-	o := p.visit.options
-	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width:             int64(cmp.Or(o.Width, 1280)),
-		Height:            int64(cmp.Or(o.Height, 800)),
-		DeviceScaleFactor: 1,
-	})
-	// Every tab believes that it has the focus, also while others are open.
-	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
-
-	scheme := "light"
+func (d *chromiumTab) dress() error {
+	o := d.visit.options
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: "light"},
+		{Name: "prefers-reduced-motion", Value: "no-preference"},
+	}}
 	if o.Dark {
-		scheme = "dark"
+		media.Features[0].Value = "dark"
 	}
-	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
+	if o.ReducedMotion {
+		media.Features[1].Value = "reduce"
+	}
+	if o.Print {
+		media.Media = "print"
+	}
 
 	// Without a user agent the command changes only the languages: as a browser
 	// does it, the language of a region is followed by the language itself.
@@ -101,163 +87,113 @@ func (p *tab) dress() {
 	if base, _, regional := strings.Cut(language, "-"); regional {
 		languages += "," + base
 	}
-	call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{AcceptLanguage: languages})
 
+	err := errors.Join(
+		tell(d, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width:             int64(cmp.Or(o.Width, 1280)),
+			Height:            int64(cmp.Or(o.Height, 800)),
+			DeviceScaleFactor: 1,
+		}),
+		// Every tab believes that it has the focus, also while others are open.
+		tell(d, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+		tell(d, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript}),
+		tell(d, emulation.SetEmulatedMedia, media),
+		tell(d, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{AcceptLanguage: languages}),
+	)
 	// Tabs that share a process share its locale, and Chromium refuses to set it
 	// twice. Then it is set.
-	ctx, cancel := p.limit()
-	defer cancel()
-	_, _ = chromedp.Call(ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: language})
+	_ = tell(d, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: language})
+	return err
 }
 
-func (p *tab) URL() string {
-	p.t.Helper()
-	var url string
-	p.ask(&url, "document.URL")
-	if !strings.HasPrefix(url, "chrome-error:") {
-		return url
+func (d *chromiumTab) open(url string) error {
+	answer, err := call(d, page.Navigate, page.NavigateParams{URL: url})
+	if err == nil && answer.ErrorText != "" {
+		err = errors.New(answer.ErrorText)
 	}
-	// Chromium shows a page of its own; its history knows the address.
-	history := call(p, page.GetNavigationHistory, cdp.Empty{})
-	return history.Entries[history.CurrentIndex].URL
+	return err
 }
 
-func (p *tab) Title() string {
-	p.t.Helper()
-	var title string
-	p.ask(&title, "document.title")
-	return title
+func (d *chromiumTab) reload() error {
+	return tell(d, page.Reload, page.ReloadParams{})
 }
 
-func (p *tab) ScrollY() float64 {
-	p.t.Helper()
-	var y float64
-	p.ask(&y, "scrollY")
-	return y
-}
-
-func (p *tab) Has(selector string) bool {
-	p.t.Helper()
-	var has bool
-	p.ask(&has, question("has", selector))
-	return has
-}
-
-func (p *tab) Texts(selector string) []string {
-	p.t.Helper()
-	var texts []string
-	p.ask(&texts, question("texts", selector))
-	return texts
-}
-
-func (p *tab) Text(selector string) string {
-	p.t.Helper()
-	return p.await(selector, question("text", selector))
-}
-
-func (p *tab) Attr(selector, name string) string {
-	p.t.Helper()
-	return p.await(selector, question("attr", selector, name))
-}
-
-func (p *tab) WaitText(selector, want string) {
-	p.t.Helper()
-	var text *string
-	contains := func() bool {
-		p.ask(&text, question("text", selector))
-		return text != nil && strings.Contains(*text, want)
+func (d *chromiumTab) address(document string) (string, error) {
+	if !strings.HasPrefix(document, "chrome-error:") {
+		return document, nil
 	}
-	switch {
-	case poll(p.patience, contains):
-	case text == nil:
-		p.t.Fatalf("%s shows no element %s after %v; it should say %q", p.URL(), selector, p.patience, want)
-	default:
-		p.t.Fatalf("the element %s of %s says %q after %v; it should say %q", selector, p.URL(), *text, p.patience, want)
-	}
-}
-
-func (p *tab) Eval(js string, into any) {
-	p.t.Helper()
-	if err := p.evaluate(js, into); err != nil {
-		p.t.Fatalf("the script %s fails: %v", js, err)
-	}
-}
-
-func (p *tab) Screenshot(file string) {
-	p.t.Helper()
-	ctx, cancel := p.limit()
-	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	history, err := call(d, page.GetNavigationHistory, cdp.Empty{})
 	if err != nil {
-		p.t.Fatalf("Chromium takes no screenshot: %v", err)
+		return "", err
 	}
-	if err := os.WriteFile(file, png, 0o644); err != nil {
-		p.t.Fatalf("the screenshot is not written: %v", err)
-	}
+	return history.Entries[history.CurrentIndex].URL, nil
 }
 
-// await asks a question about an element until the element exists.
-func (p *tab) await(selector, js string) string {
-	p.t.Helper()
-	var answer *string
-	exists := func() bool { p.ask(&answer, js); return answer != nil }
-	if !poll(p.patience, exists) {
-		p.t.Fatalf("%s shows no element %s after %v", p.URL(), selector, p.patience)
-	}
-	return *answer
-}
-
-// ask evaluates an expression that changes nothing, so it can try again if a
-// navigation takes the document away meanwhile.
-func (p *tab) ask(into any, js string) {
-	p.t.Helper()
-	var err error
-	answered := func() bool {
-		err = p.evaluate(js, into)
-		return err == nil || errors.As(err, new(*chromedp.ExceptionError)) || p.ctx.Err() != nil
-	}
-	if poll(patience, answered); err != nil {
-		p.t.Fatalf("Chromium does not read the page: %v", err)
-	}
-}
-
-// evaluate runs a script in the page and decodes its value.
-func (p *tab) evaluate(js string, into any) error {
-	ctx, cancel := p.limit()
-	defer cancel()
+func (d *chromiumTab) evaluate(js string) (json.RawMessage, error) {
 	yes := true
-	answer, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{
+	answer, err := call(d, runtime.Evaluate, runtime.EvaluateParams{
 		Expression:    js,
 		ReturnByValue: &yes,
 		AwaitPromise:  &yes,
 	})
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case answer.ExceptionDetails != nil:
-		return &chromedp.ExceptionError{ExceptionDetails: answer.ExceptionDetails}
-	case into == nil:
-		return nil
+		return nil, thrown((&chromedp.ExceptionError{ExceptionDetails: answer.ExceptionDetails}).Error())
 	}
-	if err := json.Unmarshal(answer.Result.Value, into); err != nil {
-		return fmt.Errorf("its value, of type %s, cannot be decoded into %T: %w", answer.Result.Type, into, err)
+	return json.RawMessage(answer.Result.Value), nil
+}
+
+// focused has nothing to do: see SetFocusEmulationEnabled.
+func (d *chromiumTab) focused(act func() error) error { return act() }
+
+func (d *chromiumTab) click(x, y float64) error {
+	return d.do(chromedp.MouseEvent(chromedp.MouseMoved, x, y), chromedp.MouseClickXY(x, y))
+}
+
+func (d *chromiumTab) press(keys []key) error {
+	var all strings.Builder
+	for _, k := range keys {
+		all.WriteString(k.chromium)
 	}
-	return nil
+	return d.do(chromedp.KeyEvent(all.String()))
+}
+
+func (d *chromiumTab) screenshot(whole bool) ([]byte, error) {
+	ctx, cancel := d.limit()
+	defer cancel()
+	if whole {
+		return chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	}
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
 }
 
 // limit is the context of one command: the tab's, but not for ever.
-func (p *tab) limit() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(p.ctx, patience)
+func (d *chromiumTab) limit() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(d.ctx, patience)
+}
+
+// do takes some steps in the tab.
+func (d *chromiumTab) do(steps ...chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := d.limit()
+	defer cancel()
+	return chromedp.Do(ctx, steps...)
 }
 
 // call sends one command to the tab.
-func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
-	p.t.Helper()
-	ctx, cancel := p.limit()
+func call[P, R any](d *chromiumTab, command cdp.Command[P, R], params P) (R, error) {
+	ctx, cancel := d.limit()
 	defer cancel()
 	result, err := chromedp.Call(ctx, command, params)
-	if err != nil {
-		p.t.Fatalf("Chromium does not do %s: %v", command.Method, err)
+	if d.ctx.Err() != nil {
+		err = errEnded
 	}
-	return result
+	return result, err
+}
+
+// tell sends one command whose answer says nothing.
+func tell[P, R any](d *chromiumTab, command cdp.Command[P, R], params P) error {
+	_, err := call(d, command, params)
+	return err
 }

@@ -1,16 +1,13 @@
-// This file listens to what Chromium tells about a tab: where it navigates and
-// what it complains about.
+// This file listens to what Chromium tells about a tab.
 
 package browsertest
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -21,67 +18,23 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// watch remembers what happened in one tab. Chromium names every load of a
-// document by a loader ID, and the request for the document has the same ID.
-type watch struct {
-	mu    sync.Mutex
+// chromiumWatch fills a watch. Chromium names every load of a document by a
+// loader ID, and the request for the document has the same ID.
+type chromiumWatch struct {
+	*watch
 	ctx   context.Context // of the tab, to answer dialogs
 	frame cdp.FrameID     // the main frame of the tab
-
-	asked    time.Time                          // when the page asked for a navigation that has not begun
-	begun    int                                // navigations so far, also those within a document
-	loader   cdp.LoaderID                       // of the latest navigation to another document
-	url      string                             // where that navigation went first
-	loading  bool                               // whether it is still under way
-	statuses map[network.RequestID]int          // HTTP statuses of the documents of the tab
-	requests map[network.RequestID]cdp.LoaderID // requests under way, and for whom
-
-	latest     time.Time // event
-	complaints []string
 }
 
-func newWatch() *watch {
-	return &watch{statuses: map[network.RequestID]int{}, requests: map[network.RequestID]cdp.LoaderID{}}
-}
-
-// begin tells the watch which tab it watches.
-func (w *watch) begin(ctx context.Context, frame cdp.FrameID) {
+// attend tells the watch which tab it watches.
+func (w *chromiumWatch) attend(ctx context.Context, frame cdp.FrameID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ctx, w.frame = ctx, frame
 }
 
-// navigations is the number of navigations that have begun so far.
-func (w *watch) navigations() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.begun
-}
-
-// loaded reports whether no navigation is under way. One that the page asked
-// for begins within a second or never, as when the browser refuses it.
-func (w *watch) loaded() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.loading && time.Since(w.asked) > time.Second
-}
-
-// status is the HTTP status of the latest document, or 0.
-func (w *watch) status() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.statuses[network.RequestID(w.loader)]
-}
-
-// quiet reports whether no request is under way and nothing happens any more.
-func (w *watch) quiet() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.requests) == 0 && time.Since(w.latest) > 2*moment
-}
-
 // hear takes in one event. Chromium sends them one after the other.
-func (w *watch) hear(event any) {
+func (w *chromiumWatch) hear(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.latest = time.Now()
@@ -89,15 +42,14 @@ func (w *watch) hear(event any) {
 	case *page.EventFrameRequestedNavigation:
 		here := e.Disposition == page.ClientNavigationDispositionCurrentTab
 		if e.FrameID == w.frame && here && !strings.HasPrefix(e.URL, "javascript:") {
-			w.asked = w.latest
+			// It begins soon or never, as when the browser refuses it.
+			w.until = w.latest.Add(time.Second)
 		}
 	case *page.EventFrameStartedNavigating:
 		within := e.NavigationType == page.FrameStartedNavigatingNavigationTypeSameDocument ||
 			e.NavigationType == page.FrameStartedNavigatingNavigationTypeHistorySameDocument
 		if e.FrameID == w.frame && !within {
-			w.asked = time.Time{}
-			w.begun++
-			w.loader, w.url, w.loading = e.LoaderID, e.URL, true
+			w.begin(string(e.LoaderID), e.URL)
 		}
 	case *page.EventNavigatedWithinDocument:
 		if e.FrameID == w.frame {
@@ -105,13 +57,13 @@ func (w *watch) hear(event any) {
 		}
 	case *page.EventFrameNavigated:
 		if e.Frame.ID == w.frame {
-			maps.DeleteFunc(w.requests, func(_ network.RequestID, loader cdp.LoaderID) bool { return loader != e.Frame.LoaderID })
+			maps.DeleteFunc(w.requests, func(_, loader string) bool { return loader != string(e.Frame.LoaderID) })
 			if e.Type == page.NavigationTypeBackForwardCacheRestore {
 				w.loading = false // it is complete and will not load again
 			}
 		}
 	case *page.EventLifecycleEvent:
-		if e.Name == "load" && e.LoaderID == w.loader {
+		if e.Name == "load" && string(e.LoaderID) == w.document {
 			w.loading = false
 		}
 	case *page.EventJavascriptDialogOpening:
@@ -120,26 +72,26 @@ func (w *watch) hear(event any) {
 
 	case *network.EventRequestWillBeSent:
 		if e.Type != network.ResourceTypeEventSource {
-			w.requests[e.RequestID] = e.LoaderID
+			w.requests[string(e.RequestID)] = string(e.LoaderID)
 		}
 	case *network.EventResponseReceived:
 		if e.FrameID == w.frame && string(e.RequestID) == string(e.LoaderID) {
-			w.statuses[e.RequestID] = int(e.Response.Status)
+			w.statuses[string(e.RequestID)] = int(e.Response.Status)
 		}
 	case *network.EventLoadingFinished:
-		delete(w.requests, e.RequestID)
+		delete(w.requests, string(e.RequestID))
 	case *network.EventLoadingFailed:
-		delete(w.requests, e.RequestID)
-		document := string(e.RequestID) == string(w.loader)
+		delete(w.requests, string(e.RequestID))
+		document := string(e.RequestID) == w.document
 		switch {
 		case document && e.Canceled:
 			w.loading = false // else Chromium goes on to load a page that explains the failure
-		case document && w.statuses[e.RequestID] == 0:
+		case document && w.statuses[w.document] == 0:
 			w.complain("document", e.ErrorText, w.url)
 		}
 
 	case *log.EventEntryAdded:
-		_, document := w.statuses[e.Entry.NetworkRequestID]
+		_, document := w.statuses[string(e.Entry.NetworkRequestID)]
 		bad := e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning
 		if bad && !document {
 			w.complain(e.Entry.Source.String(), e.Entry.Text, e.Entry.URL)
@@ -162,15 +114,6 @@ func (w *watch) hear(event any) {
 	}
 }
 
-// complain notes a complaint with its source and, if known, the address.
-func (w *watch) complain(source, text, url string) {
-	complaint := source + ": " + text
-	if url != "" && !strings.Contains(text, url) {
-		complaint += fmt.Sprintf(" (%s)", url)
-	}
-	w.complaints = append(w.complaints, complaint)
-}
-
 // plain is a value of a script as the console shows it.
 func plain(value *runtime.RemoteObject) string {
 	var text string
@@ -181,13 +124,4 @@ func plain(value *runtime.RemoteObject) string {
 		return value.Description
 	}
 	return string(value.Value)
-}
-
-func (p *tab) Complaints() []string {
-	p.t.Helper()
-	p.settle()
-	poll(time.Second, p.watch.quiet)
-	p.watch.mu.Lock()
-	defer p.watch.mu.Unlock()
-	return slices.Clone(p.watch.complaints)
 }

@@ -78,13 +78,18 @@ const script = `(() => {
 
 // question is the expression that asks the page one of the questions.
 func question(name string, args ...any) string {
+	return calling(script+"."+name, args...)
+}
+
+// calling is the expression that calls a function.
+func calling(function string, args ...any) string {
 	list := make([]string, len(args))
 	for i, arg := range args {
 		text, err := json.Marshal(arg)
 		if err != nil {
-			panic(err) // the arguments are strings
+			panic(err) // the arguments are plain values
 		}
 		list[i] = string(text)
 	}
-	return fmt.Sprintf("%s.%s(%s)", script, name, strings.Join(list, ", "))
+	return fmt.Sprintf("%s(%s)", function, strings.Join(list, ", "))
 }
