@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"fmt"
 	"iter"
 	"net/http"
 	"time"
@@ -130,8 +129,8 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 			continue
 		}
 		if size := len(lane.Cookie().Name) + len(rewritten); size > maxCookie {
-			return problem(http.StatusUnprocessableEntity, "cookie_too_long", fmt.Sprintf(
-				"Edited like this, the cookie %s would have %d bytes. Browsers keep none of more than %d, so it was not set.", lane.Cookie().Name, size, maxCookie))
+			return problem(http.StatusUnprocessableEntity, "cookie_too_long", say("error.cookie_too_long",
+				Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": maxCookie}))
 		}
 		forged[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())

@@ -82,16 +82,16 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 	if err != nil {
 		return nil, err
 	}
-	n := notebookOf(c)
+	n, w := notebookOf(c), lab.words(c)
 	described := make([]LaneFinding, len(findings))
 	for i, f := range findings {
 		d := LaneFinding{
 			ID: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict,
-			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: f.Reason.String(),
+			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: w.say(f.Reason),
 			Checks: make([]LaneCheck, len(f.Checks)), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
 		}
 		for j, check := range f.Checks {
-			d.Checks[j] = LaneCheck{check.Name, check.OK, check.Detail.String()}
+			d.Checks[j] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
 		}
 		if a, ok := n.Attributes(f.Lane); ok {
 			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()

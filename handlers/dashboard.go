@@ -5,8 +5,8 @@ package handlers
 
 import (
 	"encoding/json"
+	"html/template"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,41 +19,60 @@ type dashboardPage struct {
 	Page
 	SignIn   signInForm
 	Sentence string
-	Lanes    []laneView
+	Lanes    []*laneView // in order
+	Ways     ways        // the same by name, for templates
 
-	Header   string // the raw Cookie header of this request
-	Notebook int    // bytes of the grey cookie, 0: it did not come
-	Foreign  int    // cookies that are not the lab's
+	Header      string // the raw Cookie header of this request
+	Envelope    []segment
+	Home        []stayed // cookies that did not come
+	Foreign     int      // cookies that are not the lab's
+	ForeignNote Phrase
 
 	Copy     *Copy
-	Table    []attributeRow
-	Last     []*Exchange // the last finished one, after the replay that it caused
-	Ran      []string    // functions that the last deed ran
+	Last     template.HTML // the last finished exchange, drawn
+	Ran      []string      // functions that the last deed ran
 	Host     string
 	Engine   string
 	MaySend  bool // some cookie of the three ways came
-	MayLive  bool // the session lane knows who you are
 	MayTurn  bool // there is something to put back
 	MayLeave bool // there is something to log out of
 }
 
-// laneView is one column.
+// laneView is one column. It has no embedded struct, and strings where it can:
+// a template finds those soonest.
 type laneView struct {
-	LaneFinding
-	Title, Short, Subtitle string
+	ID, Cookie       string
+	Sent             bool
+	Verdict          Verdict
+	Mark, Word, Line string // the verdict in words
+	User, Role       string
 
-	Steps   []Check
-	Value   string // as it came
-	Bytes   int    // of name and value, as they came
-	Claims  chip   // what the value says, believed or not
-	Dropped *time.Time
-	Record  chip // what the record says
-	Label   verdictLabel
-	Copy    *copyVerdict
-	Changed map[string]bool // by row
-	Fields  []field         // the value taken apart
-	Sealed  *sessions.Sealed
-	Curl    string
+	Value      string // as it came
+	Bytes      int    // of name and value, as they came
+	Claims     chip   // what the value says, believed or not
+	Soon       string // when the browser drops it, for a countdown
+	Dropped    bool   // it did not come, and its time is over
+	Changed    changed
+	Keeps      string // keepsNothing, keepsSecret, keepsRecord
+	Kept       *serverRecord
+	Record     chip // what the record says
+	Copy       *copyVerdict
+	Attributes attributeTexts
+	Fields     []field // the value taken apart
+	Sealed     *sessions.Sealed
+	Steps      []step
+	Reason     string
+	Curl       string
+}
+
+// ways are the columns by name: a field of a struct is what a template finds
+// soonest.
+type ways struct{ Plain, Signed, Session *laneView }
+
+// step is one check in words.
+type step struct {
+	Failed        bool
+	Title, Detail string
 }
 
 // chip is "alice · student", wherever it is kept.
@@ -61,23 +80,22 @@ type chip struct{ User, Role string }
 
 type field struct{ Name, Value string }
 
-type verdictLabel struct{ Mark, Word, Line string }
+// changed says which of a lane's cells a deed changed.
+type changed struct{ Browser, Server, Concluded, Copy bool }
 
 type copyVerdict struct {
-	verdictLabel
 	Verdict    Verdict
+	Mark, Word string
 	User, Role string
 }
 
-type attributeRow struct {
+// segment is one cookie of the envelope: all travel in one header.
+type segment struct {
+	Class string // "lane-plain", "notebook"
 	Name  string
-	Cells []attributeCell
-}
-
-type attributeCell struct {
-	Text string
-	At   *time.Time // an instant to count down to
-	None bool
+	Bytes int
+	Share int // of the whole, in twenty-fourths
+	ID    string
 }
 
 // getDashboard serves GET /dashboard, to everybody: that nothing came is a
@@ -91,36 +109,62 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n := notebookOf(c)
+	n, w := notebookOf(c), lab.words(c)
 	book := n.Book()
 	taken := book.Copy()
 	p := dashboardPage{
-		Page: lab.page(c, "Dashboard"), SignIn: lab.signInForm(c), Copy: taken,
+		Page: lab.page(c, say("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host, Engine: lab.config.Engine,
 	}
-	p.Notebook, p.Foreign = lab.otherCookies(c.Request())
-	p.Last = lastExchange(book.Exchanges())
 	for i, d := range described {
-		p.Lanes = append(p.Lanes, lab.view(d, findings[i], taken, c))
+		v := lab.view(w, d, findings[i], taken, c)
+		p.Lanes = append(p.Lanes, v)
 		p.MaySend = p.MaySend || d.Sent
 	}
+	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
+	var notebook int
+	notebook, p.Foreign = lab.otherCookies(c.Request())
+	p.ForeignNote = say("dashboard.foreign", Args{"Count": p.Foreign})
+	p.Envelope = envelope(p.Lanes, notebook)
+	p.Home = lab.stayedHome(c.Request(), n)
 	cells := cellsOf(findings, described, taken)
 	before, strayed := book.show(lab.valuesOf(c), cells)
 	markChanged(p.Lanes, before, cells)
-	session := described[len(described)-1]
-	p.MayLive = session.Verdict == Found && session.User != nil
-	signedIn := session.ServerKeeps.Kind == keepsRecord && session.ServerKeeps.Live && session.ServerKeeps.Owner != ""
+	kept := p.Ways.Session.Kept
+	signedIn := kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = signedIn && !agreed(p.Lanes)
 	p.MayLeave = p.MaySend || signedIn
 	deed, _ := n.Deed()
 	if strayed {
 		deed = Deed{Name: "strayed"}
 	}
-	p.Sentence = sentence(deed, p.Lanes, taken)
-	p.Table = attributeTable(p.Lanes, c.Request().Host)
+	p.Sentence = sentence(w, deed, p.Lanes, taken)
 	p.Ran = ranBy(deed)
+	p.Last = drawExchanges(w, lastExchange(book.Exchanges()))
 	return lab.render(c, http.StatusOK, "dashboard", p)
 }
+
+// envelope is the one Cookie header, cut at its cookies, the grey one last.
+func envelope(lanes []*laneView, notebook int) []segment {
+	var segments []segment
+	total := notebook
+	for _, v := range lanes {
+		if v.Sent {
+			segments = append(segments, segment{Class: "lane-" + v.ID, Name: v.Cookie, Bytes: v.Bytes, ID: v.ID})
+			total += v.Bytes
+		}
+	}
+	if notebook > 0 {
+		segments = append(segments, segment{Class: "notebook", Name: notebookCookie, Bytes: notebook, ID: "notebook"})
+	}
+	for i := range segments {
+		segments[i].Share = max(1, (segments[i].Bytes*shares+total/2)/total)
+	}
+	return segments
+}
+
+// shares is how finely the envelope is divided: lab.css has a class for each.
+const shares = 24
 
 // otherCookies weighs the grey cookie and counts those of other programs: all
 // of localhost shares one jar.
@@ -137,25 +181,40 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 }
 
 // view makes the column of one lane.
-func (lab *Lab) view(d LaneFinding, f Finding, taken *Copy, c echo.Context) laneView {
-	v := laneView{LaneFinding: d, Steps: f.Checks, Value: f.Raw, Bytes: len(f.Cookie) + len(f.Raw), Label: verdictLabels[f.Verdict]}
-	words := laneWords[d.ID]
-	v.Title, v.Short, v.Subtitle = words[0], words[1], words[2]
-	if f.Sent {
+func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
+	v := &laneView{
+		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role,
+		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
+		Reason: d.Reason, Value: f.Raw, Bytes: len(f.Cookie) + len(f.Raw),
+		Keeps: d.ServerKeeps.Kind, Kept: d.ServerKeeps, Attributes: lab.attributeTexts(w, d, f, c.Request()),
+	}
+	switch {
+	case f.Sent:
 		v.Claims, v.Fields, v.Sealed = takeApart(d.ID, f.Value)
 		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
-	} else if d.BrowserExpires != nil && !d.BrowserExpires.After(now(lab.clock)) {
-		v.Dropped = d.BrowserExpires
+		if d.BrowserExpires != nil {
+			v.Soon = isoTime(*d.BrowserExpires)
+		}
+	case d.BrowserExpires != nil:
+		v.Dropped = !d.BrowserExpires.After(now(lab.clock))
 	}
-	if d.ServerKeeps.Data != nil {
+	for i, check := range d.Checks {
+		v.Steps = append(v.Steps, step{Failed: !check.OK, Title: w.say(f.Checks[i].Title()), Detail: check.Detail})
+	}
+	switch {
+	case f.Verdict == Found:
+		v.Record = chip(f.Who)
+	case d.ServerKeeps.Data != nil:
 		if values, err := sessions.DecodeValues(d.ServerKeeps.Data); err == nil {
 			v.Record = chip{values.Text(sessions.UserKey), values.Text(sessions.RoleKey)}
 		}
 	}
-	if taken != nil && len(taken.Lanes) > 0 {
+	if taken != nil {
 		for _, other := range taken.Lanes {
 			if other.ID == d.ID {
-				v.Copy = &copyVerdict{verdictLabels[other.Verdict], other.Verdict, textOf(other.User), textOf(other.Role)}
+				v.Copy = &copyVerdict{
+					other.Verdict, verdictMarks[other.Verdict], w.text("verdict." + string(other.Verdict) + ".word"), textOf(other.User), textOf(other.Role),
+				}
 			}
 		}
 	}
@@ -212,9 +271,9 @@ func lastExchange(exchanges []*Exchange) []*Exchange {
 }
 
 // agreed reports whether all ways take the visitor for the same person.
-func agreed(lanes []laneView) bool {
+func agreed(lanes []*laneView) bool {
 	for _, v := range lanes {
-		if !v.Verdict.Accepted() || v.User == nil || *v.User != textOf(lanes[0].User) || textOf(v.Role) != textOf(lanes[0].Role) {
+		if !v.Verdict.Accepted() || v.User == "" || v.User != lanes[0].User || v.Role != lanes[0].Role {
 			return false
 		}
 	}
@@ -243,95 +302,12 @@ func cellsOf(findings []Finding, described []LaneFinding, taken *Copy) map[strin
 }
 
 // markChanged marks what changed.
-func markChanged(lanes []laneView, before, after map[string]string) {
-	for i := range lanes {
-		lanes[i].Changed = map[string]bool{}
-		if before == nil {
-			continue
-		}
-		for _, row := range []string{"1", "3", "4", "copy"} {
-			cell := row + "-" + lanes[i].ID
-			lanes[i].Changed[row] = before[cell] != after[cell]
-		}
+func markChanged(lanes []*laneView, before, after map[string]string) {
+	if before == nil {
+		return
 	}
-}
-
-// attributeTable is the table beside which DevTools is read: its column names
-// are our rows. The attributes are those that this server last set.
-func attributeTable(lanes []laneView, host string) []attributeRow {
-	host, _, _ = splitHost(host)
-	type cell = attributeCell
-	rows := []struct {
-		name string
-		of   func(v laneView, a *Attributes) cell
-	}{
-		{"Name", func(v laneView, _ *Attributes) cell { return cell{Text: v.Cookie} }},
-		{"Value", func(v laneView, _ *Attributes) cell {
-			if !v.Sent {
-				return cell{None: true}
-			}
-			return cell{Text: v.Value}
-		}},
-		{"Domain", func(_ laneView, a *Attributes) cell {
-			if a.Domain == "" {
-				return cell{Text: host}
-			}
-			return cell{Text: "." + a.Domain}
-		}},
-		{"Path", func(_ laneView, a *Attributes) cell { return cell{Text: a.Path} }},
-		{"Expires / Max-Age", func(v laneView, _ *Attributes) cell {
-			if v.BrowserExpires == nil {
-				return cell{Text: "Session"}
-			}
-			return cell{Text: devToolsTime(*v.BrowserExpires)}
-		}},
-		{"Size", func(v laneView, a *Attributes) cell {
-			if v.Sent {
-				return cell{Text: strconv.Itoa(v.Bytes)} // of what came, like Value
-			}
-			return cell{Text: strconv.Itoa(a.Size)}
-		}},
-		{"HttpOnly", func(_ laneView, a *Attributes) cell { return tick(a.HTTPOnly) }},
-		{"Secure", func(_ laneView, a *Attributes) cell { return tick(a.Secure) }},
-		{"SameSite", func(_ laneView, a *Attributes) cell { return cell{Text: a.SameSite} }},
-	}
-	var table []attributeRow
-	for _, row := range rows {
-		r := attributeRow{Name: row.name}
-		for _, v := range lanes {
-			if v.Attributes == nil && row.name != "Name" && row.name != "Value" {
-				r.Cells = append(r.Cells, cell{None: true})
-				continue
-			}
-			r.Cells = append(r.Cells, row.of(v, v.Attributes))
-		}
-		table = append(table, r)
-	}
-	browser, server := attributeRow{Name: "Ends by the browser's clock"}, attributeRow{Name: "Ends by the server's clock"}
 	for _, v := range lanes {
-		switch {
-		case v.Attributes == nil:
-			browser.Cells = append(browser.Cells, cell{None: true})
-		case v.BrowserExpires == nil:
-			browser.Cells = append(browser.Cells, cell{Text: "when the browser is closed"})
-		default:
-			browser.Cells = append(browser.Cells, cell{At: v.BrowserExpires})
-		}
-		switch {
-		case v.ServerExpires != nil:
-			server.Cells = append(server.Cells, cell{At: v.ServerExpires})
-		case v.ID == Plain:
-			server.Cells = append(server.Cells, cell{Text: "never: the server keeps no clock for it"})
-		default:
-			server.Cells = append(server.Cells, cell{None: true})
-		}
+		differs := func(row string) bool { return before[row+"-"+v.ID] != after[row+"-"+v.ID] }
+		v.Changed = changed{Browser: differs("1"), Server: differs("3"), Concluded: differs("4"), Copy: differs("copy")}
 	}
-	return append(table, browser, server)
-}
-
-func tick(set bool) attributeCell {
-	if set {
-		return attributeCell{Text: "✓"}
-	}
-	return attributeCell{Text: "no"}
 }

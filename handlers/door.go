@@ -11,13 +11,12 @@ import (
 
 type doorPage struct {
 	Page
-	Lane   string
-	Way    string // its title
-	Open   bool
-	By     Identity // by this way alone
-	Label  verdictLabel
-	Failed string // the check that kept it shut
-	Detail string
+	Lane    string
+	Open    bool
+	By      Identity // by this way alone
+	Failed  Phrase   // the check that kept it shut
+	Detail  Phrase
+	Verdict Verdict
 }
 
 // getDoor serves GET /door/{lane}: 200 to a teacher, else 403 with the check
@@ -32,19 +31,18 @@ func (lab *Lab) getDoor(c echo.Context) error {
 		return err
 	}
 	p := doorPage{
-		Lane: lane.ID(), Way: laneWords[lane.ID()][0], By: f.Who,
-		Open:  f.Verdict.Accepted() && f.Who.Role == RoleTeacher,
-		Label: verdictLabels[f.Verdict],
+		Lane: lane.ID(), By: f.Who, Verdict: f.Verdict,
+		Open: f.Verdict.Accepted() && f.Who.Role == RoleTeacher,
 	}
 	status := http.StatusOK
 	if !p.Open {
 		status = http.StatusForbidden
-		p.Failed, p.Detail = "the role is teacher", "by this way you are a "+f.Who.Role
+		p.Failed, p.Detail = say("check.role"), say("role.no", Args{"Role": f.Who.Role})
 		if f.Who.Role == "" {
-			p.Detail = "by this way you have no role"
+			p.Detail = say("role.none")
 		}
 		if check, ok := f.FailedCheck(); ok && !f.Verdict.Accepted() {
-			p.Failed, p.Detail = check.Title().String(), check.Detail.String()
+			p.Failed, p.Detail = check.Title(), check.Detail
 		}
 	}
 	if lane.ID() != Session {
@@ -53,6 +51,6 @@ func (lab *Lab) getDoor(c echo.Context) error {
 			return err
 		}
 	}
-	p.Page = lab.page(c, "The door of the "+laneWords[lane.ID()][0])
+	p.Page = lab.page(c, say("door.title."+lane.ID()))
 	return lab.render(c, status, "door", p)
 }

@@ -17,20 +17,20 @@ import (
 type Problem struct {
 	Status  int
 	Code    string // for programs: the "error" of the JSON
-	Message string // for people
+	Message Phrase // for people
 	cause   error
 }
 
-func problem(status int, code, message string) *Problem {
+func problem(status int, code string, message Phrase) *Problem {
 	return &Problem{Status: status, Code: code, Message: message}
 }
 
-// Error is the sentence and, for the log, its cause.
+// Error is for the log: the code and the cause.
 func (p *Problem) Error() string {
 	if p.cause == nil {
-		return p.Message
+		return p.Code
 	}
-	return p.Message + " (" + p.cause.Error() + ")"
+	return p.Code + " (" + p.cause.Error() + ")"
 }
 
 // Unwrap is the cause.
@@ -50,23 +50,19 @@ func asProblem(err error) *Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, sessions.ErrUnavailable):
-		return problem(http.StatusServiceUnavailable, "store_unavailable",
-			"The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds.").wrap(err)
+		return problem(http.StatusServiceUnavailable, "store_unavailable", say("error.store_unavailable")).wrap(err)
 	case errors.Is(err, sessions.ErrEnded):
-		return problem(http.StatusConflict, "session_ended",
-			"The session was ended by another request while this one was at work. Nothing of this one was saved.").wrap(err)
+		return problem(http.StatusConflict, "session_ended", say("error.session_ended")).wrap(err)
 	case errors.Is(err, sessions.ErrTooLarge):
-		return problem(http.StatusRequestEntityTooLarge, "session_too_large",
-			"That is more than a session can hold. What it held before is still there.").wrap(err)
+		return problem(http.StatusRequestEntityTooLarge, "session_too_large", say("error.session_too_large")).wrap(err)
 	case errors.As(err, &h) && h.Code == http.StatusNotFound:
-		return problem(http.StatusNotFound, "not_found", "There is nothing at this address.").wrap(err)
+		return problem(http.StatusNotFound, "not_found", say("error.not_found")).wrap(err)
 	case errors.As(err, &h) && h.Code == http.StatusMethodNotAllowed:
-		return problem(http.StatusMethodNotAllowed, "method_not_allowed", "This address does not take that method.").wrap(err)
+		return problem(http.StatusMethodNotAllowed, "method_not_allowed", say("error.method_not_allowed")).wrap(err)
 	case errors.As(err, &h):
-		return problem(h.Code, strings.ReplaceAll(strings.ToLower(http.StatusText(h.Code)), " ", "_"), http.StatusText(h.Code)+".").wrap(err)
+		return problem(h.Code, strings.ReplaceAll(strings.ToLower(http.StatusText(h.Code)), " ", "_"), say("error.refused")).wrap(err)
 	default:
-		return problem(http.StatusInternalServerError, "internal",
-			"Something went wrong on our side. The log has the details.").wrap(err)
+		return problem(http.StatusInternalServerError, "internal", say("error.internal")).wrap(err)
 	}
 }
 
@@ -85,10 +81,10 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 		c.Response().Header().Set("Retry-After", "5")
 	}
 	if strings.HasPrefix(c.Request().URL.Path, "/api/") {
-		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": p.Message})
+		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": lab.words(c).say(p.Message)})
 	} else {
 		err = lab.render(c, p.Status, "error", errorPage{
-			Page: lab.page(c, http.StatusText(p.Status)), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
+			Page: lab.page(c, say(titleOf(p.Status))), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
 		})
 	}
 	if err != nil {
@@ -100,7 +96,7 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 type errorPage struct {
 	Page
 	Status  int
-	Message string
+	Message Phrase
 	Home    string // where to go on from here
 }
 
@@ -110,4 +106,18 @@ func homeOf(c echo.Context, status int) string {
 		return "http://localhost:" + localPort(c.Request()) + "/dashboard"
 	}
 	return "/dashboard"
+}
+
+// titleOf heads an error page, by what its status means for the visitor.
+func titleOf(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return "error.title.not_found"
+	case status == http.StatusServiceUnavailable:
+		return "error.title.unavailable"
+	case status >= http.StatusInternalServerError:
+		return "error.title.broken"
+	default:
+		return "error.title.refused"
+	}
 }

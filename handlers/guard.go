@@ -28,7 +28,7 @@ func (lab *Lab) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 				panic(r)
 			default:
 				lab.log.Error("panic", "path", c.Request().URL.Path, "panic", r, "stack", string(debug.Stack()))
-				err = problem(http.StatusInternalServerError, "internal", "Something went wrong on our side. The log has the details.")
+				err = problem(http.StatusInternalServerError, "internal", say("error.internal"))
 				c.Error(err)
 				err = nil
 			}
@@ -59,7 +59,7 @@ func setSecureHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	// Every page shows who is looking. What may be kept says so itself.
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie")
+	h.Set("Vary", "Cookie, Accept-Language")
 }
 
 // readForm reads the body of an unsafe request, whole and before anything is
@@ -82,13 +82,13 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func parseForm(r *http.Request) (url.Values, error) {
-	tooLarge := problem(http.StatusRequestEntityTooLarge, "too_large", "That is more than a form of this lab can have.")
+	tooLarge := problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
 	if r.ContentLength > maxBody {
 		return nil, tooLarge
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, "bad_request", "The request broke off or is not well formed.").wrap(err)
+		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
 	if len(body) > maxBody || strings.Count(string(body), "&") >= maxFields {
 		return nil, tooLarge
@@ -98,13 +98,13 @@ func parseForm(r *http.Request) (url.Values, error) {
 	}
 	switch kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
 	case err != nil, kind == "multipart/form-data" && parameters["boundary"] == "":
-		return nil, problem(http.StatusBadRequest, "bad_request", "The Content-Type of the request is not well formed.").wrap(err)
+		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_type")).wrap(err)
 	case kind != "application/x-www-form-urlencoded":
-		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "This address takes ordinary forms only.")
+		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", say("error.forms_only"))
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, "bad_request", "The form is not well formed.").wrap(err)
+		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_form")).wrap(err)
 	}
 	return form, nil
 }
@@ -118,8 +118,7 @@ func (lab *Lab) sameOrigin() echo.MiddlewareFunc {
 			if err := protection.Check(c.Request()); err != nil {
 				lab.log.Warn("cross-origin request refused", "path", c.Request().URL.Path,
 					"site", c.Request().Header.Get("Sec-Fetch-Site"))
-				return problem(http.StatusForbidden, "cross_origin",
-					"This request was begun by a page of another origin. Only this lab's own pages may change something here.").wrap(err)
+				return problem(http.StatusForbidden, "cross_origin", say("error.cross_origin")).wrap(err)
 			}
 			return next(c)
 		}
@@ -133,7 +132,7 @@ func isSafe(method string) bool {
 // single returns a form field that must not be repeated.
 func single(form url.Values, name string) (string, error) {
 	if values := form[name]; len(values) > 1 {
-		return "", problem(http.StatusBadRequest, "bad_request", "The field "+name+" was sent more than once.")
+		return "", problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": name}))
 	}
 	return form.Get(name), nil
 }

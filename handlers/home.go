@@ -13,5 +13,5 @@ func (lab *Lab) getHome(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "home", lab.page(c, "Cookie Lab"))
+	return lab.render(c, http.StatusOK, "home", lab.page(c, say("home.name")))
 }

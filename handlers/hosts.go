@@ -18,8 +18,7 @@ import (
 func (lab *Lab) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !lab.allowedHost(c.Request()) {
-			return problem(http.StatusMisdirectedRequest, "misdirected_request",
-				"This server answers to localhost and 127.0.0.1 with its own port, not to this name.")
+			return problem(http.StatusMisdirectedRequest, "misdirected_request", say("error.misdirected"))
 		}
 		return next(c)
 	}

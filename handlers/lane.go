@@ -117,24 +117,24 @@ func newFinding(c echo.Context, lane Lane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
 	raw := rawCookies(c.Request(), f.Cookie)
 	if f.Sent = len(raw) > 0; !f.Sent {
-		f.check("came", false, say("came.no", f.Cookie))
+		f.check("came", false, say("came.no", Args{"Cookie": f.Cookie}))
 		return f.conclude(Absent, Identity{}), false
 	}
 	f.Raw, f.Others = raw[0], len(raw)-1
 	values := sessions.ReadCookies(c.Request(), f.Cookie)
 	if len(values) == 0 {
-		f.check("came", true, say("came.yes", f.Cookie))
+		f.check("came", true, say("came.yes", Args{"Cookie": f.Cookie}))
 		if len(c.Request().Cookies()) == 0 && strings.Count(c.Request().Header.Get("Cookie"), ";") >= maxPairs {
-			f.check("count", false, say("count.no", maxPairs))
+			f.check("count", false, say("count.no", Args{"Limit": maxPairs}))
 		} else {
 			f.check("characters", false, say("characters.no"))
 		}
 		return f.conclude(Unreadable, Identity{}), false
 	}
 	f.Value = values[0]
-	came := say("came.yes", f.Cookie)
+	came := say("came.yes", Args{"Cookie": f.Cookie})
 	if f.Raw == `"`+f.Value+`"` {
-		came = say("came.quoted", f.Cookie)
+		came = say("came.quoted", Args{"Cookie": f.Cookie})
 	}
 	f.check("came", true, came)
 	return f, true
@@ -171,7 +171,7 @@ func (f Finding) conclude(v Verdict, who Identity) Finding {
 		f.Reason = failed.Detail
 	}
 	if f.Others > 0 {
-		f.Reason = say("reason.others", f.Reason, f.Others, f.Cookie)
+		f.Reason = say("reason.others", Args{"Reason": f.Reason, "Count": f.Others, "Cookie": f.Cookie})
 	}
 	return f
 }

@@ -71,7 +71,7 @@ func (l sessionLane) Recall(c echo.Context) (Finding, error) {
 		record, _ = session.Expired()
 	}
 	f.Record, f.Expires = &record, record.Expires
-	if !f.check("age", live, say("age."+yesNo(live)+".session", clockTime(record.Expires))) {
+	if !f.check("age", live, say("age."+yesNo(live)+".session", Args{"At": clockTime(record.Expires)})) {
 		return f.conclude(Expired, Identity{}), nil
 	}
 	return f.conclude(Found, Identity{

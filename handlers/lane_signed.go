@@ -56,7 +56,7 @@ func (l signedLane) Recall(c echo.Context) (Finding, error) {
 	var facts signedFacts
 	err := l.signer.Verify(f.Value, &facts)
 	long, form, seal := errors.Is(err, sessions.ErrTooLong), errors.Is(err, sessions.ErrUnreadable), errors.Is(err, sessions.ErrTampered)
-	if !f.check("length", !long, say("length."+yesNo(!long), len(f.Value))) ||
+	if !f.check("length", !long, say("length."+yesNo(!long), Args{"Bytes": len(f.Value)})) ||
 		!f.check("readable", !form, say("readable."+yesNo(!form)+".signed")) {
 		return f.conclude(Unreadable, Identity{}), nil
 	}
@@ -74,11 +74,11 @@ func (l signedLane) Recall(c echo.Context) (Finding, error) {
 	issued := time.Unix(facts.IssuedAt, 0)
 	f.Expires = time.Unix(facts.Expires, 0)
 	past := !issued.After(at.Add(maxSkew))
-	if !f.check("dated", past, say("dated."+yesNo(past), clockTime(issued))) {
+	if !f.check("dated", past, say("dated."+yesNo(past), Args{"At": clockTime(issued)})) {
 		return f.conclude(Unreadable, Identity{}), nil
 	}
 	fresh := at.Before(f.Expires)
-	if !f.check("age", fresh, say("age."+yesNo(fresh)+".signed", clockTime(f.Expires))) {
+	if !f.check("age", fresh, say("age."+yesNo(fresh)+".signed", Args{"At": clockTime(f.Expires)})) {
 		return f.conclude(Expired, Identity{}), nil
 	}
 	return f.conclude(Verified, Identity{User: facts.User, Role: facts.Role}), nil

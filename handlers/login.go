@@ -4,9 +4,9 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,11 +35,11 @@ type signInForm struct {
 	Password string // the class password: no secret, it is printed at the start
 	Next     string // "": the dashboard
 	Teacher  bool   // the PIN is asked for
-	Problem  string
+	Problem  Phrase // what was wrong; no ID: nothing was
 }
 
 func (lab *Lab) signInForm(c echo.Context) signInForm {
-	return signInForm{Username: notebookOf(c).Name(), Password: lab.config.ClassPassword}
+	return signInForm{Username: cmp.Or(notebookOf(c).Name(), "alice"), Password: lab.config.ClassPassword}
 }
 
 // getLogin serves GET /login.
@@ -51,7 +51,7 @@ func (lab *Lab) getLogin(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, "Sign in"), form})
+	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, say("login.title")), form})
 }
 
 // postLogin serves POST /login (fields username, password, pin, next). It is
@@ -70,24 +70,24 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if !asked {
 		next = "/dashboard"
 	}
-	refuse := func(status int, sentence string) error {
+	refuse := func(status int, sentence Phrase) error {
 		shown := signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: sentence}
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return lab.render(c, status, "login", loginPage{lab.page(c, "Sign in"), shown})
+		return lab.render(c, status, "login", loginPage{lab.page(c, say("login.title")), shown})
 	}
 
 	if !validName(name) {
-		return refuse(http.StatusUnprocessableEntity, "A name has 1 to 30 letters, digits, - or _, and no spaces.")
+		return refuse(http.StatusUnprocessableEntity, say("login.bad_name", Args{"Most": maxName}))
 	}
 	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
-		return refuse(http.StatusForbidden, "The name teacher needs the PIN that was printed when the lab was started.") // no guess, so no try
+		return refuse(http.StatusForbidden, say("login.needs_pin")) // no guess, so no try
 	}
 	if wait := lab.throttle.try(name); wait > 0 {
 		lab.log.Warn("login throttled", "name", name)
 		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
-		return refuse(http.StatusTooManyRequests, fmt.Sprintf("Too many wrong tries for this name. Wait %d seconds.", wait))
+		return refuse(http.StatusTooManyRequests, say("login.too_many", Args{"Count": wait}))
 	}
 	who := Identity{User: name, Role: RoleStudent}
 	if name == teacherName {
@@ -97,11 +97,11 @@ func (lab *Lab) postLogin(c echo.Context) error {
 		}
 		if !equal(pin, lab.config.TeacherPIN) {
 			lab.log.Info("login failed", "name", name)
-			return refuse(http.StatusForbidden, "That is not the teacher's PIN. It was printed when the lab was started.")
+			return refuse(http.StatusForbidden, say("login.wrong_pin"))
 		}
 	} else if !equal(password, lab.config.ClassPassword) {
 		lab.log.Info("login failed", "name", name)
-		return refuse(http.StatusForbidden, "That is not the class password. It stands on this page, and where the lab was started.")
+		return refuse(http.StatusForbidden, say("login.wrong_password"))
 	}
 	lab.throttle.succeeded(name)
 	if err := lab.before(c); err != nil {

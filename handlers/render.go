@@ -1,32 +1,51 @@
 // Rendering: each page is the layout, the parts and its own template, parsed
-// once at the start and executed to memory.
+// once at the start for each language, and executed to memory.
 
 package handlers
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 )
 
 // Page is what the layout shows around every page.
 type Page struct {
-	Title   string
+	Title   Phrase
 	Current string   // the path, to mark it in the menu
 	Asked   bool     // the session lane was asked who this is
 	Who     Identity // by the session lane; empty: nobody
+
+	Theme         string // "light", "dark"; "": as the browser prefers
+	Light, Dark   string // this page's address with the other theme
+	OtherLanguage string // this page's address in the other language
+	Printed       string // date, browser and engine, for paper
 }
 
 // page fills the layout. Who is signed in is asked of the session lane, as far
 // as this request has a live session; where the store fails, nobody is named.
-func (lab *Lab) page(c echo.Context, title string) Page {
-	p := Page{Title: title, Current: c.Request().URL.Path}
+func (lab *Lab) page(c echo.Context, title Phrase) Page {
+	p := Page{
+		Title: title, Current: c.Request().URL.Path,
+		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
+		OtherLanguage: choosing(c, "lang", lab.languages.other(lab.words(c)).tag.String()),
+	}
+	p.Theme, _ = c.Get(themeKey).(string)
+	p.Printed = now(lab.clock).UTC().Format("2006-01-02 15:04 UTC")
+	for _, part := range []string{browserName(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.config.Engine} {
+		if part != "" {
+			p.Printed += " · " + part
+		}
+	}
 	f, ok := c.Get(sessionFindingKey).(Finding)
 	if p.Asked = ok; ok && f.Verdict == Found {
 		p.Who = f.Who
@@ -34,60 +53,132 @@ func (lab *Lab) page(c echo.Context, title string) Page {
 	return p
 }
 
-// templates holds one set per page.
-type templates map[string]*template.Template
+// templates holds one set per language and page.
+type templates map[*words]map[string]*template.Template
 
-func parseTemplates(files fs.FS, functions template.FuncMap) (templates, error) {
+func parseTemplates(files fs.FS, all languages, assets staticFiles, code source) (templates, error) {
 	pages, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
-	shared := []string{"templates/layout.html"}
 	parts, err := fs.Glob(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, err
 	}
-	shared = append(shared, parts...)
-	set := templates{}
-	for _, file := range pages {
-		if file == "templates/layout.html" {
-			continue
+	parsed := templates{}
+	for _, w := range all.all {
+		parsed[w] = map[string]*template.Template{}
+		b := baker{
+			known: map[string]func(string) (string, error){"t": w.label, "static": assets.url, "source": code.text},
+			live:  templateFunctions(w, code),
 		}
-		t, err := template.New("layout.html").Funcs(functions).Option("missingkey=error").ParseFS(files, append(shared, file)...)
-		if err != nil {
-			return nil, fmt.Errorf("template %s: %w", file, err)
+		for _, page := range pages {
+			if page == layoutFile {
+				continue
+			}
+			t, err := b.page(files, append([]string{layoutFile, page}, parts...))
+			if err != nil {
+				return nil, fmt.Errorf("in %v: %w", w.tag, err)
+			}
+			parsed[w][strings.TrimSuffix(path.Base(page), ".html")] = t
 		}
-		set[strings.TrimSuffix(path.Base(file), ".html")] = t
 	}
-	return set, nil
+	return parsed, nil
+}
+
+const layoutFile = "templates/layout.html"
+
+// baker makes templates of one language. What is known before any request is
+// written into their text before they are parsed, since asking for it at each
+// request was most of a page's cost (about a microsecond for each action):
+//
+//   - {{t "page.label"}}, {{static "lab.css"}} and {{source "handlers.f"}};
+//   - a block {{ways}}…{{/ways}}, which stands there once for each way, with WAY
+//     replaced by its name ("plain") and FIELD by its field's ("Plain").
+type baker struct {
+	known map[string]func(name string) (text string, err error)
+	live  template.FuncMap
+}
+
+var (
+	everyWay    = regexp.MustCompile(`(?s)\{\{ways\}\}(.*?)\{\{/ways\}\}`)
+	knownAction = regexp.MustCompile(`\{\{(t|static|source) "([^"]*)"\}\}`)
+)
+
+// page parses the files of one page, the layout first.
+func (b baker) page(files fs.FS, names []string) (*template.Template, error) {
+	page := template.New("layout").Funcs(b.live).Option("missingkey=error")
+	for i, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		text, err := b.bake(string(raw))
+		if err != nil {
+			return nil, fmt.Errorf("template %s: %w", name, err)
+		}
+		t := page
+		if i > 0 {
+			t = page.New(name)
+		}
+		if _, err := t.Parse(text); err != nil {
+			return nil, fmt.Errorf("template %s: %w", name, err)
+		}
+	}
+	return page, nil
+}
+
+func (b baker) bake(text string) (string, error) {
+	text = everyWay.ReplaceAllStringFunc(text, func(block string) string {
+		inner := everyWay.FindStringSubmatch(block)[1]
+		var out strings.Builder
+		for _, way := range []string{Plain, Signed, Session} {
+			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:]).Replace(inner))
+		}
+		return out.String()
+	})
+	var failed error
+	text = knownAction.ReplaceAllStringFunc(text, func(action string) string {
+		parts := knownAction.FindStringSubmatch(action)
+		known, err := b.known[parts[1]](parts[2])
+		failed = errors.Join(failed, err)
+		return known
+	})
+	return text, failed
 }
 
 // render executes a page to memory first, so that a failure leaves no half page.
 func (lab *Lab) render(c echo.Context, status int, name string, data any) error {
-	t, ok := lab.templates[name]
+	w := lab.words(c)
+	t, ok := lab.templates[w][name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	var page bytes.Buffer
-	if err := t.Execute(&page, data); err != nil {
+	page, _ := lab.pages.Get().(*bytes.Buffer)
+	if page == nil {
+		page = new(bytes.Buffer)
+	}
+	defer lab.pages.Put(page)
+	page.Reset()
+	if err := t.Execute(page, data); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	return c.HTMLBlob(status, page.Bytes())
+	c.Response().Header().Set("Content-Language", w.tag.String())
+	text := page.Bytes()
+	if !utf8.Valid(text) { // what came may be any bytes; a page is UTF-8
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	return c.HTMLBlob(status, text)
 }
 
-func templateFunctions() template.FuncMap {
+// templateFunctions are for what only a request knows.
+func templateFunctions(w *words, code source) template.FuncMap {
 	return template.FuncMap{
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"stamp": devToolsTime,
-		"clock": func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
-		"short": shortKey,
+		"say": w.say, "text": w.text,
+		"iso": isoTime, "stamp": devToolsTime, "short": shortKey, "clock": func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
+		"figure": code.figure,
 	}
 }
-
-// devToolsTime is an instant as the Expires column of DevTools shows it, but
-// for the fraction: the browser counts from the moment it got the reply, which
-// no server knows to the millisecond.
-func devToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // shortKey shows a key by its first four and last two characters.
 func shortKey(key string) string {

@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,13 +15,15 @@ import (
 
 type resetPage struct {
 	Page
-	Done    bool     // shown after a reset
-	Record  string   // the session's record that was deleted, by its ID; "": there was none
-	Lies    bool     // and it lies there after all
-	Arrived []string // names of the lab's cookies in this very request
-	Foreign int      // cookies of other programs on this host: not ours to delete
-	Host    string
-	Others  []string // the same lab under other names, each with a jar of its own
+	Done        bool     // shown after a reset
+	Record      string   // the session's record that was deleted, by its ID; "": there was none
+	Lies        bool     // and it lies there after all
+	Arrived     []string // names of the lab's cookies in this very request
+	Foreign     int      // cookies of other programs on this host: not ours to delete
+	ForeignNote Phrase
+	Keep        string // the language chosen, for the link onwards: the notebook that kept it is gone
+	Host        string
+	Others      []string // the same lab under other names, each with a jar of its own
 }
 
 // doneNothing in the address of the proof says that neither cookies nor notebook
@@ -47,6 +50,10 @@ func (lab *Lab) getReset(c echo.Context) error {
 		}
 	}
 	_, p.Foreign = lab.otherCookies(c.Request())
+	p.ForeignNote = say("reset.foreign", Args{"Count": p.Foreign})
+	if lang := c.QueryParam("lang"); lang != "" {
+		p.Keep = "?lang=" + url.QueryEscape(lang)
+	}
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
@@ -56,7 +63,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 			p.Others = append(p.Others, name+":"+localPort(c.Request()))
 		}
 	}
-	p.Page = lab.page(c, "Reset this browser")
+	p.Page = lab.page(c, say("reset.title"))
 	return lab.render(c, http.StatusOK, "reset", p)
 }
 
@@ -110,13 +117,17 @@ func (lab *Lab) postReset(c echo.Context) error {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
 		}
 	}
+	next := url.Values{"done": {outcome}}
+	if lang := notebookOf(c).kept(bookLanguage); lang != "" {
+		next.Set("lang", lang) // the proof, too, is read in the language that was chosen
+	}
 	notebook, err := lab.notebooks.Load(c) // also one that is not known any more
 	if err != nil {
 		return err
 	}
 	notebook.Flush()
 	lab.log.Info("browser reset")
-	return c.Redirect(http.StatusSeeOther, "/reset?done="+outcome)
+	return c.Redirect(http.StatusSeeOther, "/reset?"+next.Encode())
 }
 
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the

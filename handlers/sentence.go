@@ -3,84 +3,71 @@
 
 package handlers
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// laneWords are a way's title, short title and subtitle.
-var laneWords = map[string][3]string{
-	Plain:   {"Plain cookie", "Plain", "facts in the browser"},
-	Signed:  {"Signed cookie", "Signed", "facts in the browser, sealed by the server"},
-	Session: {"Server-side session", "Session", "facts on the server, a key in the browser"},
+// verdictMarks stand beside a verdict's word. Believed is a warning, not a
+// success.
+var verdictMarks = map[Verdict]string{
+	Absent: "○", Believed: "?", Verified: "✓", Found: "✓", Tampered: "✗", Expired: "◷", Unknown: "✗", Unreadable: "✗",
 }
 
-// verdictLabels are a verdict's mark, word and line. Believed is a warning, not
-// a success.
-var verdictLabels = map[Verdict]verdictLabel{
-	Absent:     {"○", "Nothing came", "the request brought nothing for this way"},
-	Believed:   {"?", "Believed, unchecked", "anybody could have written this"},
-	Verified:   {"✓", "Verified", "the server wrote it; who sent it, nobody knows"},
-	Found:      {"✓", "Found", "a live record has this key"},
-	Tampered:   {"✗", "Tampered", "the seal does not fit the content"},
-	Expired:    {"◷", "Expired", "too old by the server's clock"},
-	Unknown:    {"✗", "Unknown key", "no record has this key (any more)"},
-	Unreadable: {"✗", "Unreadable", "not in the form this way expects"},
-}
-
-func sentence(deed Deed, lanes []laneView, taken *Copy) string {
+// sentence is what just happened.
+func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 	you, theirs := verdictsOf(lanes)
 	session := lanes[len(lanes)-1]
 	all := you == "believed verified found" && agreed(lanes)
 	none := you == "absent absent absent"
+	name := Args{"Name": session.User}
+	said := func(id string, args ...Args) string { return w.say(say("sentence."+id, args...)) }
 	switch {
 	case deed.Name == "expire.nobody":
-		return "Sign in first: there is nobody to remember for ten seconds."
+		return said("expire_nobody")
 	case deed.Name == "restore.nobody":
-		return "Nothing to put back: no live session was left behind. Sign in again."
+		return said("restore_nobody")
 	case deed.Name == "copy.nothing" || deed.Name == "replay.nothing":
-		return "Nothing to copy: no cookie of the three ways came."
+		return said("copy_nothing")
 	case (deed.Name == "copy" || deed.Name == "replay") && taken == nil:
-		return "The copy lay in this server's memory only, and is gone."
+		return said("copy_gone")
 	case deed.Name == "login" && all:
-		return fmt.Sprintf("You signed in. All three remember %s. Look where the name is kept.", *session.User)
+		return said("login", name)
 	case deed.Name == "restore" && all:
-		return fmt.Sprintf("Put back: all three remember %s again, the session under a new key.", *session.User)
+		return said("restore", name)
 	case deed.Name == "edit" && len(deed.Changed) == 0:
-		return "There was nothing to edit."
+		return said("edit_nothing")
 	case deed.Name == "edit" && you == "believed tampered unknown" && len(deed.Changed) == len(lanes) && session.Record.Role == RoleStudent:
-		return "You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead."
+		return said("edit")
 	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session:
-		return "The role could not be changed any further; the session's key was replaced by an invented one. " + youPart(lanes)
+		return joined(w, said("edit_again"), verdictList(w, lanes, false))
 	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified found":
-		return "Another program sent a copy. All three accept it: none can tell."
+		return said("copy")
 	case deed.Name == "expire" && all:
-		return "All three live ten seconds; then your browser drops them. By the server's clock only signed and session end; plain has none. A new copy was taken."
+		return said("expire")
 	case none && timesUp(lanes) && theirs == "believed expired expired":
-		return "Your browser obeyed and sends none of the three. The copy has no clock: plain is still believed, signed and session are over."
+		return said("times_up_copy")
 	case none && timesUp(lanes) && taken != nil:
-		return "Your browser obeyed its clock and sends none of the three. And the copy? Press “Replay the copy”."
+		return said("times_up_replay")
 	case none && timesUp(lanes):
-		return "Your browser obeyed its clock and sends none of the three."
+		return said("times_up")
 	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified unknown":
-		return "You logged out. The copy still works for plain and signed; only the session is over."
+		return said("logout_copy")
 	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
-		return "You logged out. The browser brings none of the three any more, and the record is gone."
-	case none && session.ServerKeeps.Kind == keepsRecord && session.Record.User != "":
-		return fmt.Sprintf("Your browser sent none of the three. The server's record about %s still lies there.", session.Record.User)
+		return said("logout")
+	case none && session.Keeps == keepsRecord && session.Record.User != "":
+		return said("record_left", Args{"Name": session.Record.User})
 	case none && taken == nil:
-		return "Nobody knows you yet. Sign in and watch rows ① to ④."
+		return said("nobody")
 	}
+	you, theirs = verdictList(w, lanes, false), verdictList(w, lanes, true)
 	if deed.Name == "copy" || deed.Name == "replay" {
-		return begin(deed, session) + copyPart(lanes) + " " + youPart(lanes)
+		you, theirs = theirs, you
 	}
-	return strings.TrimSpace(begin(deed, session) + youPart(lanes) + " " + copyPart(lanes))
+	return joined(w, begin(said, deed, session), you, theirs)
 }
 
 // timesUp reports whether the browser's clock took all three.
-func timesUp(lanes []laneView) bool {
+func timesUp(lanes []*laneView) bool {
 	for _, v := range lanes {
-		if v.Dropped == nil {
+		if !v.Dropped {
 			return false
 		}
 	}
@@ -88,70 +75,73 @@ func timesUp(lanes []laneView) bool {
 }
 
 // begin names the deed where no sentence of its own fits.
-func begin(deed Deed, session laneView) string {
+func begin(said func(string, ...Args) string, deed Deed, session *laneView) string {
 	switch deed.Name {
 	case "strayed":
-		return "Something else changed what your browser sends. "
+		return said("strayed")
 	case "flip":
 		if len(deed.Changed) == 0 {
-			return "There was nothing to change. "
+			return said("flip_nothing")
 		}
-		return "You changed one character of the " + carried(deed.Lane) + ". "
+		return said("flip." + deed.Lane)
 	case "drop":
-		if deed.Lane == Session && session.ServerKeeps.Kind == keepsRecord {
-			return "Your browser's key is gone; the record stays on the server. "
+		if deed.Lane == Session && session.Keeps != keepsRecord {
+			return said("drop_nothing")
 		}
-		if deed.Lane == Session {
-			return "Your browser's key is gone; it led to no record. "
-		}
-		return "The " + carried(deed.Lane) + " is gone from your browser; the server keeps nothing of it that could stay behind. "
+		return said("drop." + deed.Lane)
 	case "logout":
 		if deed.Lane != "" {
-			return "You logged out of one way only: " + laneWords[deed.Lane][1] + ". "
+			return said("logout_one." + deed.Lane)
 		}
-		return "You logged out. "
+		return said("logout_all")
 	case "edit":
-		return "You edited what came. "
+		return said("edit_some")
 	case "copy", "replay":
-		return "Another program sent a copy. "
+		return said("copy_some")
 	default:
 		return ""
 	}
 }
 
-// carried is what a browser has of a way.
-func carried(lane string) string {
-	if lane == Session {
-		return "session's key"
-	}
-	return strings.ToLower(laneWords[lane][0])
-}
-
-// youPart is "You: Plain: Found. Signed: Verified.", copyPart the same of the
-// copy, "" where there is none.
-func youPart(lanes []laneView) string {
-	part := "You:"
+// verdictList is "You: Plain: Found. Signed: Verified." or the same of the
+// copy; "" where there is none.
+func verdictList(w *words, lanes []*laneView, ofCopy bool) string {
+	var parts []string
 	for _, v := range lanes {
-		part += " " + v.Short + ": " + v.Label.Word + "."
-	}
-	return part
-}
-
-func copyPart(lanes []laneView) string {
-	part := ""
-	for _, v := range lanes {
-		if v.Copy != nil {
-			part += " " + v.Short + ": " + v.Copy.Word + "."
+		switch {
+		case !ofCopy:
+			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word})))
+		case v.Copy != nil:
+			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Copy.Word})))
 		}
 	}
-	if part == "" {
+	switch {
+	case len(parts) == 0:
 		return ""
+	case ofCopy:
+		return joined(w, w.text("sentence.list_copy"), parts...)
+	default:
+		return joined(w, w.text("sentence.list_you"), parts...)
 	}
-	return "The copy:" + part
+}
+
+// joined puts sentences behind each other, as the language does.
+func joined(w *words, first string, more ...string) string {
+	var parts []string
+	for _, part := range append([]string{first}, more...) {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	separator := " "
+	if base, _ := w.tag.Base(); base.String() == "zh" {
+		separator = "" // its full stop is as wide as a space already
+	}
+	return strings.Join(parts, separator)
 }
 
 // verdictsOf are the three verdicts of you and of the copy, "" without a copy.
-func verdictsOf(lanes []laneView) (you, theirs string) {
+func verdictsOf(lanes []*laneView) (you, theirs string) {
 	var yours, copies []string
 	for _, v := range lanes {
 		yours = append(yours, string(v.Verdict))
@@ -162,7 +152,8 @@ func verdictsOf(lanes []laneView) (you, theirs string) {
 	return strings.Join(yours, " "), strings.Join(copies, " ")
 }
 
-// ranBy names the functions that a deed ran, in the order in which they did.
+// ranBy names the functions that a deed ran, in the order in which they did:
+// figure cuts them from the source.
 func ranBy(deed Deed) []string {
 	each := func(method string) (names []string) {
 		for _, lane := range []string{Plain, Signed, Session} {

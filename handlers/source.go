@@ -8,6 +8,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"html"
+	"html/template"
 	"io/fs"
 	"strings"
 )
@@ -17,9 +19,10 @@ import (
 type source map[string]sourceFunction
 
 type sourceFunction struct {
-	File string
-	Line int
-	Text string
+	File   string
+	Line   int
+	Text   string
+	figure template.HTML // the same, ready to be shown
 }
 
 func readSource(files fs.FS) (source, error) {
@@ -61,9 +64,10 @@ func (s source) add(folder, name string, text []byte) error {
 			from = function.Doc.Pos()
 		}
 		start, end := set.Position(from), set.Position(function.End())
-		s[folder+"."+receiver(function)+function.Name.Name] = sourceFunction{
-			File: name, Line: start.Line, Text: strings.ReplaceAll(string(text[start.Offset:end.Offset]), "\t", "    "),
-		}
+		f := sourceFunction{File: name, Line: start.Line, Text: strings.ReplaceAll(string(text[start.Offset:end.Offset]), "\t", "    ")}
+		f.figure = template.HTML(fmt.Sprintf(`<figure><figcaption>%s:%d</figcaption><pre class="go" translate="no">%s</pre></figure>`,
+			f.File, f.Line, html.EscapeString(f.Text)))
+		s[folder+"."+receiver(function)+function.Name.Name] = f
 	}
 	return nil
 }
@@ -83,12 +87,19 @@ func receiver(function *ast.FuncDecl) string {
 	return ""
 }
 
-// function serves templates; a name that does not exist is an error, so that a
-// renamed function cannot leave a page without its code.
-func (s source) function(name string) (sourceFunction, error) {
+// figure serves templates: a function with where it stands. A name that does
+// not exist is an error, so that a renamed function cannot leave a page without
+// its code.
+func (s source) figure(name string) (template.HTML, error) {
 	f, ok := s[name]
 	if !ok {
-		return f, fmt.Errorf("there is no function %s in the source", name)
+		return "", fmt.Errorf("there is no function %s in the source", name)
 	}
-	return f, nil
+	return f.figure, nil
+}
+
+// text is the same to stand in a template's text: {{ begins no action there.
+func (s source) text(name string) (string, error) {
+	f, err := s.figure(name)
+	return strings.ReplaceAll(string(f), "{{", `{{"{{"}}`), err
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -59,7 +60,13 @@ func contentType(name string) string {
 }
 
 // url is a file's address, with its version: a new version is a new address.
-func (s staticFiles) url(name string) string { return "/static/" + name + "?v=" + s[name].version }
+func (s staticFiles) url(name string) (string, error) {
+	file, ok := s[name]
+	if !ok {
+		return "", fmt.Errorf("there is no static file %q", name)
+	}
+	return "/static/" + name + "?v=" + file.version, nil
+}
 
 // getStatic serves GET /static/*.
 func (lab *Lab) getStatic(c echo.Context) error { return lab.serveStatic(c, c.Param("*")) }

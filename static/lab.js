@@ -1,69 +1,115 @@
 // Script only improves the page: countdowns, copy buttons, and what a script
-// itself can see. Everything works without it.
+// itself can see. Everything works without it. Its words stand in the page, in
+// the page's language.
 "use strict";
 
 (() => {
-  // Countdowns: every element with data-until says how long it still is.
+  const words = document.getElementById("script-words").dataset;
+  const fill = (text, places) => text.replace(/\{(\w+)\}/g, (_, name) => places[name]);
+
+  // Countdowns. data-until says until when; data-soon shows on the first screen,
+  // where a clock appears only when it is about to matter.
   const pad = (n) => String(n).padStart(2, "0");
   const span = (seconds) => {
     const s = Math.abs(seconds);
     const days = Math.floor(s / 86400);
-    const clock = `${pad(Math.floor(s / 3600) % 24)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
-    if (days > 0) return `${days} d ${clock}`;
-    return s < 60 ? `${s} s` : clock;
+    const time = `${pad(Math.floor(s / 3600) % 24)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
+    if (days > 0) return fill(words.days, { d: days, time });
+    return s < 60 ? fill(words.seconds, { s }) : time;
   };
+  const left = (instant) => Math.ceil((Date.parse(instant) - Date.now()) / 1000);
+  const countdowns = Array.from(document.querySelectorAll("[data-until]"), (time) => {
+    const shown = document.createElement("span");
+    shown.className = "countdown";
+    time.after(" ", shown);
+    return [shown, time.dataset.until];
+  });
+  const soon = Array.from(document.querySelectorAll("[data-soon]"), (shown) => [shown, shown.dataset.soon]);
+  const marks = [10, 5, 0]; // what a screen reader hears, not every second
+  const spoken = document.createElement("p");
+  spoken.className = "hidden";
+  spoken.setAttribute("role", "status");
+  const first = () => Math.min(...soon.map(([, until]) => left(until)));
+  let before = first() + 1; // a moment ago; what was past when the page came is not news
+  const ending = (s) => (s > 60 ? "" : s > 0 ? fill(words.endsIn, { s }) : words.overReload);
   const tick = () => {
-    for (const element of document.querySelectorAll("[data-until]")) {
-      const left = Math.ceil((Date.parse(element.dataset.until) - Date.now()) / 1000);
-      element.textContent = left > 0 ? `in ${span(left)}` : `over since ${span(left)}`;
+    for (const [shown, until] of countdowns) {
+      const s = left(until);
+      shown.textContent = fill(s > 0 ? words.left : words.over, { time: span(s) });
     }
-    // On the first screen a clock shows only when it is about to matter.
-    for (const element of document.querySelectorAll("[data-soon]")) {
-      const left = Math.ceil((Date.parse(element.dataset.soon) - Date.now()) / 1000);
-      element.textContent = left > 60 ? "" : left > 0 ? `ends in ${left} s` : "its time is over: reload, and it will not come";
+    for (const [shown, until] of soon) {
+      const text = ending(left(until));
+      if (shown.textContent !== text) shown.textContent = text;
     }
+    const s = first();
+    if (marks.some((mark) => s <= mark && mark < before)) setTimeout(() => { spoken.textContent = ending(s); }, 200); // a new region is not heard at once
+    before = s;
   };
-  if (document.querySelector("[data-until], [data-soon]")) {
+  if (countdowns.length + soon.length > 0) {
+    if (soon.length > 0) document.body.append(spoken);
     tick();
     setInterval(tick, 1000);
   }
 
+  // The menu closes when the keyboard leaves it, since it would cover what the
+  // keyboard goes to; and by Escape.
+  const menu = document.querySelector("details.menu");
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
   // What a script sees. textContent only: a cookie is a stranger's text.
   const live = document.getElementById("script-live");
   if (live) {
+    const say = live.dataset;
     live.hidden = false;
     document.getElementById("script-off").hidden = true;
-    document.getElementById("document-cookie").textContent = document.cookie || "(empty)";
+    document.getElementById("document-cookie").textContent = document.cookie || say.empty;
     // What the request carried and a script does not find.
     const seen = new Set(document.cookie.split("; ").map((pair) => pair.split("=")[0]));
     const sent = document.getElementById("header").textContent.replace(/^Cookie: /, "").split("; ");
     const names = sent.filter((pair) => pair.includes("=")).map((pair) => pair.split("=")[0]);
-    document.getElementById("hidden-cookies").textContent = names.filter((name) => !seen.has(name)).join(", ") || "none";
+    document.getElementById("hidden-cookies").textContent = names.filter((name) => !seen.has(name)).join(", ") || say.none;
+    // Browsers differ in what they tell of a cookie: say what this one does.
     const store = document.getElementById("cookie-store");
     if ("cookieStore" in window) {
       cookieStore.getAll().then(
-        (cookies) => { store.textContent = JSON.stringify(cookies, null, 2); },
-        (error) => { store.textContent = `cookieStore refused: ${error.message}`; },
+        (cookies) => {
+          store.textContent = JSON.stringify(cookies, null, 2);
+          const fields = new Set();
+          for (const cookie of cookies) for (const field in cookie) fields.add(field);
+          document.getElementById("store-fields").textContent =
+            fields.size > 0 ? fill(say.fields, { fields: Array.from(fields).sort().join(", ") }) : say.nothing;
+        },
+        (error) => { store.textContent = `${say.refused} ${error.message}`; },
       );
     } else {
-      store.textContent = "This browser has no cookieStore here.";
+      store.textContent = say.noStore;
     }
   }
 
-  // A copy button beside each whole value.
-  if (navigator.clipboard) {
-    for (const field of document.querySelectorAll(".copyfield")) {
+  // A copy button beside each whole value, also in what is added later.
+  const dress = (root) => {
+    if (!navigator.clipboard) return;
+    for (const field of root.querySelectorAll(".copyfield")) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "copy-button";
-      button.textContent = "Copy";
+      button.textContent = words.copy;
       button.addEventListener("click", () => {
-        navigator.clipboard.writeText(field.querySelector("code").textContent).then(
-          () => { button.textContent = "Copied"; },
-          () => { button.textContent = "Select and copy by hand"; },
+        navigator.clipboard.writeText(field.querySelector("code, pre").textContent).then(
+          () => { button.textContent = words.copied; },
+          () => { button.textContent = words.byHand; },
         );
       });
       field.append(button);
     }
-  }
+  };
+  dress(document);
+  document.addEventListener("lab:added", (event) => dress(event.target));
 })();

@@ -1,0 +1,175 @@
+// Labels: every word of the interface, in each language, from
+// templates/labels. A label that stands in a template is written into its text
+// before it is parsed, so it may hold markup and template actions; a phrase is
+// said by Go while a request is at work.
+
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
+	"golang.org/x/text/language"
+)
+
+// Phrase is a sentence by its name, with what to put into it: what is said,
+// apart from the language in which it is said.
+type Phrase struct {
+	ID   string
+	Args Args
+}
+
+// Args fill the places {{.Name}} of a phrase. A Phrase among them is said in
+// the same language; Count, a number, also chooses between singular and plural.
+type Args map[string]any
+
+func say(id string, args ...Args) Phrase {
+	if len(args) == 0 {
+		return Phrase{ID: id}
+	}
+	return Phrase{ID: id, Args: args[0]}
+}
+
+// words are the labels of one language.
+type words struct {
+	tag       language.Tag
+	texts     map[string]string // as written; of one with a plural, the plural
+	localizer *i18n.Localizer   // knows plurals
+}
+
+// say says a phrase. A name that is missing shows itself, and a test looks for
+// those.
+func (w *words) say(p Phrase) string {
+	text, ok := w.texts[p.ID]
+	if !ok {
+		return "⟨" + p.ID + "⟩"
+	}
+	if count, ok := p.Args["Count"]; ok {
+		var err error
+		if text, err = w.localizer.Localize(&i18n.LocalizeConfig{MessageID: p.ID, PluralCount: count, TemplateParser: i18ntemplate.IdentityParser{}}); err != nil {
+			return "⟨" + p.ID + ": " + err.Error() + "⟩"
+		}
+	}
+	if len(p.Args) == 0 {
+		return text
+	}
+	return w.fill(text, p.Args)
+}
+
+// fill fills the places of a text, from left to right: what fills one place may
+// look like another.
+func (w *words) fill(text string, args Args) string {
+	var filled strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{{.")
+		filled.WriteString(before)
+		if !found {
+			return filled.String()
+		}
+		name, after, _ := strings.Cut(rest, "}}")
+		switch arg := args[name].(type) {
+		case string:
+			filled.WriteString(arg)
+		case Phrase:
+			filled.WriteString(w.say(arg))
+		case nil:
+			filled.WriteString("⟨" + name + "⟩")
+		default:
+			fmt.Fprint(&filled, arg)
+		}
+		text = after
+	}
+}
+
+// text is a label without places, by its name.
+func (w *words) text(id string) string { return w.say(Phrase{ID: id}) }
+
+// label serves templates before they are parsed; a name that is missing is an
+// error.
+func (w *words) label(id string) (string, error) {
+	text, ok := w.texts[id]
+	if !ok {
+		return "", fmt.Errorf("no label %q in %v", id, w.tag)
+	}
+	return text, nil
+}
+
+// languages are all that the interface speaks, English first.
+type languages struct {
+	all     []*words
+	matcher language.Matcher
+}
+
+// readLabels reads templates/labels/{language}.toml.
+func readLabels(files fs.FS) (languages, error) {
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	names, err := fs.Glob(files, "templates/labels/*.toml")
+	if err != nil {
+		return languages{}, err
+	}
+	var all languages
+	for _, name := range names { // "en" sorts before the others that there are
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return languages{}, err
+		}
+		file, err := bundle.ParseMessageFileBytes(text, path.Base(name))
+		if err != nil {
+			return languages{}, fmt.Errorf("labels %s: %w", name, err)
+		}
+		w := &words{tag: file.Tag, texts: map[string]string{}, localizer: i18n.NewLocalizer(bundle, file.Tag.String())}
+		for _, message := range file.Messages {
+			w.texts[message.ID] = strings.TrimSpace(message.Other)
+		}
+		all.all = append(all.all, w)
+	}
+	if len(all.all) == 0 || all.all[0].tag != language.English {
+		return languages{}, errors.New("labels: templates/labels/en.toml is missing")
+	}
+	tags := make([]language.Tag, len(all.all))
+	for i, w := range all.all {
+		tags[i] = w.tag
+	}
+	all.matcher = language.NewMatcher(tags)
+	return all, nil
+}
+
+// named finds a language by a name such as "zh" or "zh-CN"; nil: the interface
+// does not speak it.
+func (l languages) named(name string) *words {
+	tag, err := language.Parse(name)
+	if err != nil {
+		return nil
+	}
+	asked, _ := tag.Base()
+	for _, w := range l.all {
+		if base, _ := w.tag.Base(); base == asked {
+			return w
+		}
+	}
+	return nil
+}
+
+// accepted is the best for an Accept-Language header: English when nothing of
+// it is spoken, or it cannot be read.
+func (l languages) accepted(header string) *words {
+	_, i := language.MatchStrings(l.matcher, header)
+	return l.all[i]
+}
+
+// other is the language to switch to: the next one.
+func (l languages) other(w *words) *words {
+	for i, one := range l.all {
+		if one == w {
+			return l.all[(i+1)%len(l.all)]
+		}
+	}
+	return w
+}

@@ -1,0 +1,270 @@
+// Labels: none is missing, none is unused, and each is translated. What is used
+// is read from the templates and from the source, so that a page which is seldom
+// seen is checked, too.
+
+package handlers_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// sameInAll are labels that are the same in every language: names, mostly.
+var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "sentence.verdict"}
+
+func TestLabels(t *testing.T) {
+	languages := newLab(t).Labels()
+	english := languages["en"]
+	if len(languages) < 2 || len(english) < 100 {
+		t.Fatalf("%d languages, %d labels", len(languages), len(english))
+	}
+	used := usedLabels(t, english)
+	for language, labels := range languages {
+		for id, where := range used {
+			if labels[id] == "" {
+				t.Errorf("%s: %s says %q, which has no words", language, where, id)
+			}
+		}
+		for id, text := range labels {
+			switch {
+			case used[id] == "":
+				t.Errorf("%s: nothing uses %q", language, id)
+			case text == "":
+				t.Errorf("%s: %q is empty", language, id)
+			}
+			if language == "en" || english[id] == "" {
+				continue
+			}
+			if got, want := parts(text), parts(english[id]); !slices.Equal(got, want) {
+				t.Errorf("%s: %q has the places and tags %q, English %q", language, id, got, want)
+			}
+			if !slices.Contains(sameInAll, id) && id != "layout.other_language" && id != "layout.other_code" && id != "language.code" &&
+				(text == english[id] || language == "zh" && !strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })) {
+				t.Errorf("%s: %q is not translated: %q", language, id, text)
+			}
+		}
+	}
+}
+
+// place is what a translation must have as well: places, actions and tags.
+var place = regexp.MustCompile(`\{\{.*?\}\}|\{\w+\}|</?\w+[^>]*>`)
+
+func parts(text string) []string {
+	found := place.FindAllString(text, -1)
+	slices.Sort(found)
+	return found
+}
+
+// usedLabels is where each label is used, by its id.
+func usedLabels(t *testing.T, known map[string]string) map[string]string {
+	t.Helper()
+	used := map[string]string{}
+	verdicts := []string{"absent", "believed", "verified", "found", "tampered", "expired", "unknown", "unreadable"}
+	for _, verdict := range verdicts { // door.html says the word of any
+		used["verdict."+verdict+".word"] = "door.html"
+	}
+
+	action := regexp.MustCompile(`\{\{-? ?(?:t|text) "([^"]*)"`)
+	for _, pattern := range []string{"../templates/*.html", "../templates/parts/*.html"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
+				for _, way := range lanes {
+					used[strings.ReplaceAll(match[1], "WAY", way)] = file
+				}
+			}
+		}
+	}
+
+	// What may stand in an id that is put together.
+	s := speller{t: t, parts: map[string][]string{
+		"yesNo": {"yes", "no"}, "Verdict": verdicts,
+		"v":       {"absent", "believed", "verified", "found"}, // else a check failed, and its detail is the reason
+		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
+		"name":    {"load", "create", "update", "delete", "by_owner", "clear_expired"},
+		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "conflict", "exists", "unavailable"},
+		"ID":      lanes, "Lane": lanes, "lane": lanes,
+	}}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING { // handed on by its name
+				if id, err := strconv.Unquote(literal.Value); err == nil && known[id] != "" {
+					used[id] = file
+				}
+			}
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			if _, handedOn := call.Args[0].(*ast.Ident); handedOn {
+				return true
+			}
+			var ids []string
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				switch f.Name {
+				case "say":
+					ids = s.spell(call.Args[0])
+				case "said": // a sentence of what just happened
+					for _, id := range s.spell(call.Args[0]) {
+						ids = append(ids, "sentence."+id)
+					}
+				}
+			case *ast.SelectorExpr:
+				switch {
+				case f.Sel.Name == "text" && len(call.Args) == 1:
+					ids = s.spell(call.Args[0])
+				case f.Sel.Name == "check" && len(call.Args) == 3: // a check is named, and has a title
+					for _, name := range s.spell(call.Args[0]) {
+						ids = append(ids, "check."+name)
+					}
+				}
+			}
+			for _, id := range ids {
+				used[id] = file
+			}
+			return true
+		})
+	}
+	return used
+}
+
+type speller struct {
+	t     *testing.T
+	parts map[string][]string
+}
+
+// spell is every text that an expression of the source may be; none for what is
+// put together out of parts that are spelt elsewhere.
+func (s speller) spell(e ast.Expr) (texts []string) {
+	s.t.Helper()
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return []string{text}
+	case *ast.BinaryExpr:
+		for _, left := range s.spell(e.X) {
+			for _, right := range s.spell(e.Y) {
+				texts = append(texts, left+right)
+			}
+		}
+		return texts
+	case *ast.CallExpr:
+		switch f := e.Fun.(type) {
+		case *ast.Ident:
+			if f.Name == "string" {
+				return s.spell(e.Args[0])
+			}
+			return s.parts[f.Name]
+		case *ast.SelectorExpr:
+			return s.parts[f.Sel.Name] // lane.ID()
+		}
+	case *ast.SelectorExpr:
+		return s.parts[e.Sel.Name]
+	case *ast.Ident:
+		return s.parts[e.Name]
+	}
+	s.t.Fatalf("an id of a kind that this test does not know: %T", e)
+	return nil
+}
+
+// The language is the one chosen, else the best that the browser accepts; the
+// notebook keeps a choice, and another site's link does not make one.
+func TestLanguage(t *testing.T) {
+	lab := newLab(t)
+	speaks := func(t *testing.T, r reply, want string) {
+		t.Helper()
+		if !strings.Contains(r.body, `<html lang="`+map[string]string{"en": "en", "zh": "zh-Hans"}[want]+`"`) || r.header.Get("Content-Language") != want {
+			t.Errorf("it speaks %q, want %s: %.60q", r.header.Get("Content-Language"), want, r.body)
+		}
+	}
+	for accept, want := range map[string]string{
+		"": "en", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh-TW": "zh", "en-GB,zh;q=0.5": "en", "fr,zh;q=0.3": "zh", "fr": "en", "*": "en", ";;;": "en", "zh;q=0": "en",
+	} {
+		speaks(t, lab.client().get("/dashboard", with("Accept-Language", accept)), want)
+	}
+	t.Run("a choice is kept", func(t *testing.T) {
+		c := lab.client()
+		speaks(t, c.get("/dashboard?lang=zh"), "zh")
+		speaks(t, c.get("/dashboard"), "zh")
+		speaks(t, c.get("/none"), "zh")
+		if got := c.get("/api/lanes"); !strings.Contains(got.body, "请求没有带") {
+			t.Errorf("the API speaks another language: %.200s", got.body)
+		}
+		proof := c.post("/reset", nil)
+		speaks(t, c.get(proof.header.Get("Location")), "zh") // though the notebook is gone
+		speaks(t, c.get("/dashboard"), "en")
+	})
+	t.Run("written in full", func(t *testing.T) {
+		for _, name := range []string{"zh-CN", "zh-Hans", "ZH", "zh-Hans-CN"} {
+			speaks(t, lab.client().get("/?lang="+name), "zh")
+		}
+	})
+	t.Run("a link of another site chooses for that page only", func(t *testing.T) {
+		c := lab.client()
+		c.get("/dashboard")
+		r := c.get("/dashboard?lang=zh", with("Sec-Fetch-Site", "cross-site"))
+		if speaks(t, r, "zh"); len(r.cookies) > 0 {
+			t.Errorf("it set %v", r.cookies)
+		}
+		speaks(t, c.get("/dashboard"), "en")
+	})
+	t.Run("an unknown one is refused", func(t *testing.T) {
+		for _, name := range []string{"fr", "", "xx-yy-zz", "<script>", "tlh"} {
+			if r := lab.client().get("/dashboard?lang=" + name); r.status != http.StatusBadRequest || !strings.Contains(r.body, "does not speak that language") {
+				t.Errorf("lang=%s is answered %d", name, r.status)
+			}
+		}
+	})
+}
+
+// The theme is the browser's, unless one was chosen.
+func TestTheme(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	theme := func(path, want string) {
+		t.Helper()
+		if r := c.get(path); !strings.Contains(r.body, `<html lang="en"`+want+`>`) {
+			t.Errorf("%s begins %.80q, want %q", path, r.body, want)
+		}
+	}
+	theme("/", "")
+	theme("/dashboard?theme=dark", ` class="dark"`)
+	theme("/login", ` class="dark"`)
+	theme("/?theme=light", ` class="light"`)
+	if r := c.get("/?theme=pink"); r.status != http.StatusBadRequest {
+		t.Errorf("theme=pink is answered %d", r.status)
+	}
+	theme("/", ` class="light"`)
+}

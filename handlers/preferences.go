@@ -1,0 +1,101 @@
+// Preferences: the language and the theme in which somebody reads the lab.
+// ?lang= and ?theme= choose them, the notebook keeps them.
+
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Keys in the notebook's session.
+const (
+	bookLanguage = "language" // "en", "zh"
+	bookTheme    = "theme"    // "light", "dark"; none: as the browser prefers
+)
+
+const (
+	wordsKey = "cookielab/handlers.words"
+	themeKey = "cookielab/handlers.theme"
+)
+
+// prefer is the middleware that reads what a page's address chooses, and keeps
+// it where this request may write the notebook. It runs after openNotebook.
+func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		n := notebookOf(c)
+		if w := lab.languages.named(n.kept(bookLanguage)); w != nil {
+			c.Set(wordsKey, w)
+		}
+		c.Set(themeKey, n.kept(bookTheme))
+		if !isSafe(c.Request().Method) || lab.kind(c) == bare {
+			return next(c)
+		}
+		if query := c.QueryParams(); query.Has("lang") {
+			w := lab.languages.named(query.Get("lang"))
+			if w == nil {
+				return problem(http.StatusBadRequest, "unknown_language", say("error.unknown_language"))
+			}
+			c.Set(wordsKey, w)
+			if err := n.keep(bookLanguage, w.tag.String()); err != nil {
+				return err
+			}
+		}
+		if query := c.QueryParams(); query.Has("theme") {
+			theme := query.Get("theme")
+			if theme != "light" && theme != "dark" {
+				return problem(http.StatusBadRequest, "unknown_theme", say("error.unknown_theme"))
+			}
+			c.Set(themeKey, theme)
+			if err := n.keep(bookTheme, theme); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
+// kept is a preference, "" where none was chosen.
+func (n *Notebook) kept(key string) string {
+	if n == nil {
+		return ""
+	}
+	return n.session.Text(key)
+}
+
+// keep writes a preference down, if this request may write and it is new.
+func (n *Notebook) keep(key, value string) error {
+	if n == nil || !n.writes || n.session.Text(key) == value {
+		return nil
+	}
+	return n.session.Set(key, value)
+}
+
+// words are those of the language in which a request is answered: chosen, or
+// else the best that the browser accepts.
+func (lab *Lab) words(c echo.Context) *words {
+	if w, ok := c.Get(wordsKey).(*words); ok {
+		return w
+	}
+	w := lab.languages.accepted(c.Request().Header.Get("Accept-Language"))
+	c.Set(wordsKey, w)
+	return w
+}
+
+// choosing is this page's address with one choice in it; of a page that was the
+// answer to a form, the dashboard's.
+func choosing(c echo.Context, name, value string) string {
+	r, query := c.Request(), url.Values{name: {value}}
+	if !isSafe(r.Method) {
+		return "/dashboard?" + query.Encode()
+	}
+	if done := c.QueryParam("done"); done != "" {
+		query.Set("done", done)
+	}
+	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
+		query.Set("next", next)
+	}
+	return r.URL.EscapedPath() + "?" + query.Encode()
+}

@@ -1,0 +1,54 @@
+// Cookies that stayed home: the notebook saw them set, and this request did not
+// bring them. The reason is shown where the request makes it knowable, and
+// never guessed.
+
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// stayed is one cookie that did not come.
+type stayed struct {
+	Lane, Name string
+	Reason     Phrase
+}
+
+// stayedHome finds the lanes' cookies that this browser was given and that this
+// request did not bring.
+func (lab *Lab) stayedHome(r *http.Request, n *Notebook) []stayed {
+	var home []stayed
+	for _, lane := range lab.lanes {
+		name := lane.Cookie().Name
+		if len(rawCookies(r, name)) > 0 {
+			continue
+		}
+		if a, ok := n.Attributes(lane.ID()); ok {
+			home = append(home, stayed{lane.ID(), name, whyHome(a, r, now(lab.clock))})
+		}
+	}
+	return home
+}
+
+// whyHome names what kept a cookie at home, by the order of RFC 6265bis 5.8.3:
+// its path, the site that began the request, and before those its own end.
+func whyHome(a Attributes, r *http.Request, at time.Time) Phrase {
+	until := a.BrowserExpires()
+	switch {
+	case until != nil && !until.After(at):
+		return say("home_reason.over")
+	case !pathMatches(a.Path, r.URL.Path):
+		return say("home_reason.path", Args{"Path": a.Path, "Asked": r.URL.Path})
+	case a.SameSite == "Strict" && r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		return say("home_reason.strict")
+	default:
+		return say("home_reason.unknown")
+	}
+}
+
+// pathMatches is the path-match of RFC 6265bis 5.1.4.
+func pathMatches(cookie, request string) bool {
+	return request == cookie || strings.HasPrefix(request, cookie) && (strings.HasSuffix(cookie, "/") || request[len(cookie)] == '/')
+}

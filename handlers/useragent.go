@@ -1,0 +1,18 @@
+// User agents: which browser a request says that it comes from.
+
+package handlers
+
+import "strings"
+
+// browserName is a browser and its version as its User-Agent header tells them,
+// such as "Firefox 153.0"; "" for what is no known browser. Chromium's relatives
+// name themselves beside it, so they are looked for first.
+func browserName(userAgent string) string {
+	for _, known := range [][2]string{{"Firefox/", "Firefox"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Chrome/", "Chromium"}, {"Version/", "Safari"}} {
+		if _, version, ok := strings.Cut(userAgent, known[0]); ok {
+			version, _, _ = strings.Cut(version, " ")
+			return known[1] + " " + version
+		}
+	}
+	return ""
+}
