@@ -327,7 +327,9 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	}
 	defer lab.Close()
 	settings.greet(out, listeners[0].Addr().String(), notes)
-	return serve(ctx, stop, newServer(lab, log), listeners)
+	server := newServer(lab, log)
+	server.RegisterOnShutdown(lab.EndStreams)
+	return serve(ctx, stop, server, listeners)
 }
 
 // newServer sets the limits: slow or silent clients do not hold a connection

@@ -70,6 +70,7 @@ func TestProgram(t *testing.T) {
 
 	t.Run("a signal lets the request under way finish", p.finishesRequests)
 	t.Run("a second signal ends the program at once", p.endsAtOnce)
+	t.Run("an open stream does not hold the end up", p.endsStreams)
 
 	t.Run("a header of 40 KB is refused", p.limitsHeader)
 }
@@ -799,6 +800,46 @@ func (p program) endsAtOnce(t *testing.T) {
 			}
 			checkDatabase(t, data)
 		})
+	}
+}
+
+// endsStreams: somebody watches the wire live, and that reply has no end.
+func (p program) endsStreams(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("one program cannot send another a signal on Windows")
+	}
+	l := p.start(t)
+	v := visitor{}
+	v.get(t, l.site, "/dashboard")
+	connection, err := net.Dial("tcp", l.host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	fmt.Fprintf(connection, "GET /wire/events HTTP/1.1\r\nHost: %s\r\nCookie: lab_notebook=%s\r\n\r\n", l.host(), v["lab_notebook"])
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("the stream is answered %v, %v", response, err)
+	}
+	defer response.Body.Close()
+	events := bufio.NewReader(response.Body)
+	for line := ""; !strings.HasPrefix(line, "id: 1"); { // it is under way
+		if line, err = events.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := time.Now()
+	l.signal(t, os.Interrupt)
+	if _, err := io.Copy(io.Discard, events); err != nil {
+		t.Errorf("the stream breaks off: %v", err)
+	}
+	<-l.exited
+	// Ten seconds are what the program would wait for a reply that does not end.
+	if took := time.Since(told); took > 8*time.Second {
+		t.Errorf("the end takes %v", took)
+	}
+	if code := l.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the exit code is %d; the log:\n%s", code, l.stderr)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestPutItBack(t *testing.T) {
 		want   string
 	}{
 		{"after an edit", []string{"/act/edit"}, 0, everywhere},
-		{"after deleting the browser's copies", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, everywhere},
+		{"after deleting the browser’s copies", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, everywhere},
 		{"while signed in, under a new key", nil, 0, everywhere},
 		{"not after logging out", []string{"/logout"}, 0, nowhere},
 		{"not after logging out of the session alone", []string{"/act/logout/session"}, 0, "believed verified absent"},
@@ -232,13 +232,13 @@ func TestWhatJustHappened(t *testing.T) {
 	alice.signIn("alice")
 	says("You signed in. All three remember alice. Look where the name is kept.")
 	alice.deed(t, "/act/edit")
-	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit: an invented key went instead.")
+	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit.")
 	alice.deed(t, "/act/edit")
 	says("The role could not be changed any further")
 	alice.deed(t, "/act/restore")
 	says("Put back: all three remember alice again, the session under a new key.")
 	alice.deed(t, "/act/flip/signed")
-	says("You changed one character of the signed cookie. You: Plain: Believed, unchecked. Signed: Tampered. Session: Found.")
+	says("You changed one character of the signed cookie. You: Plain: Believed. Signed: Tampered. Session: Found.")
 	alice.deed(t, "/act/restore")
 	alice.deed(t, "/act/copy")
 	says("Another program sent a copy. All three accept it: none can tell.")
@@ -246,7 +246,7 @@ func TestWhatJustHappened(t *testing.T) {
 	says("You logged out. The copy still works for plain and signed; only the session is over.")
 	alice.signIn("alice")
 	alice.deed(t, "/act/expire")
-	says("All three live ten seconds; then your browser drops them.")
+	says("All three live ten seconds.")
 	lab.clock.Advance(11 * time.Second)
 	for _, name := range cookieOf {
 		alice.drop(name) // as the browser does by its own clock
@@ -274,7 +274,7 @@ func TestReset(t *testing.T) {
 		t.Errorf("the proof sets %v and says %s", proof.cookies, proof.body)
 	}
 	if got := thief.lanes()["session"]; got.Verdict != handlers.Unknown || got.Attributes != nil {
-		t.Errorf("the server's half is still there: %+v", got)
+		t.Errorf("the server’s half is still there: %+v", got)
 	}
 	if rows := lab.rows(t); rows != "" {
 		t.Errorf("the database still has\n%s", rows)
@@ -312,7 +312,7 @@ func TestChangesByOtherHands(t *testing.T) {
 	for _, name := range cookieOf {
 		alice.drop(name)
 	}
-	if page := alice.get("/dashboard").body; !strings.Contains(page, escaped("Your browser sent none of the three. The server's record about alice still lies there.")) {
+	if page := alice.get("/dashboard").body; !strings.Contains(page, escaped("Your browser sent none of the three. The server’s record about alice still lies there.")) {
 		t.Error("the page does not say that the record still lies there")
 	}
 }

@@ -161,7 +161,7 @@ func TestHardlyHTTP(t *testing.T) {
 		{"row 17: NUL in the Cookie header", "GET /dashboard HTTP/1.1\r\n" + host + "Cookie: a=\x00\r\n\r\n", http.StatusBadRequest},
 		{"row 17: %00 in the path", "GET /%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 17: %00 as a door", "GET /door/%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
-		{"row 17: %00 in a static file's name", "GET /static/lab.css%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
+		{"row 17: %00 in a static file’s name", "GET /static/lab.css%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + formType +
 			"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n", http.StatusSeeOther},
 		{"row 61: two lengths", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b", http.StatusBadRequest},

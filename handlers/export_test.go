@@ -21,10 +21,13 @@ const (
 // NewWire makes a wire without a lab.
 func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 
-// English is the text of a phrase.
-func English(id string) (text string, ok bool) {
-	text, ok = english[id]
-	return text, ok
+// Labels are the texts of each language, by the language.
+func (lab *Lab) Labels() map[string]map[string]string {
+	labels := map[string]map[string]string{}
+	for _, w := range lab.languages.all {
+		labels[w.tag.String()] = w.texts
+	}
+	return labels
 }
 
 // Routes are the lab's routes.

@@ -81,7 +81,7 @@ func TestForgedSignedValues(t *testing.T) {
 		{"row 34: no MAC", cut(2), handlers.Tampered, "seal"},
 		{"row 34: no MAC and no content", cut(1), handlers.Tampered, "seal"},
 		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(unseal(t, genuine(alice))[:len(unseal(t, genuine(alice)))-16])), handlers.Tampered, "seal"},
-		{"row 34: moved here from another cookie's name", seal(t, "plain_user", secrets[0], alice), handlers.Tampered, "seal"},
+		{"row 34: moved here from another cookie’s name", seal(t, "plain_user", secrets[0], alice), handlers.Tampered, "seal"},
 		{"row 34: sealed with a key of somebody else's", seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), handlers.Tampered, "seal"},
 		{"row 35: not base64", "%%%", handlers.Unreadable, "readable"},
 		{"row 35: base64 of the other alphabet", "++//", handlers.Unreadable, "readable"},

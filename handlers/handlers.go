@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -40,7 +41,9 @@ type Lab struct {
 	clock     sessions.Clock
 	log       *slog.Logger
 	echo      *echo.Echo
+	languages languages
 	templates templates
+	pages     sync.Pool // of *bytes.Buffer, to render to
 	static    staticFiles
 
 	lanes     []Lane // plain, signed, session: always in this order
@@ -48,6 +51,9 @@ type Lab struct {
 	store     sessions.Store // the session lane's, traced
 	notebooks *sessions.Manager
 	wire      *Wire
+	ways      map[string]string // the lane of each cookie's name
+	closing   context.Context   // done when streams must end
+	close     context.CancelFunc
 	throttle  *throttle
 	second    *http.Client // the other program that replays copies
 	kinds     map[string]routeKind
@@ -64,9 +70,10 @@ func New(config Config) (*Lab, error) {
 	lab := &Lab{
 		config: config, clock: config.Clock, log: config.Log,
 		store: sessions.Traced(config.Sessions), wire: newWire(config.Clock),
-		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{},
+		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
 		second: newSecondClient(),
 	}
+	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
 		lab.log = slog.New(slog.DiscardHandler)
 	}
@@ -88,20 +95,21 @@ func New(config Config) (*Lab, error) {
 		signedLane{signer, config.Clock},
 		sessionLane{lab.sessions, config.Clock},
 	}
-	names := map[string]bool{notebookCookie: true}
 	for _, lane := range lab.lanes {
-		if names[lane.Cookie().Name] {
-			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", lane.Cookie().Name)}
+		name := lane.Cookie().Name
+		if _, taken := lab.ways[name]; taken || name == notebookCookie {
+			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", name)}
 		}
-		names[lane.Cookie().Name] = true
+		lab.ways[name] = lane.ID()
 	}
 	source, err := readSource(config.Files)
 	if err != nil {
 		return nil, err
 	}
-	functions := templateFunctions()
-	functions["source"], functions["static"] = source.function, lab.static.url
-	if lab.templates, err = parseTemplates(config.Files, functions); err != nil {
+	if lab.languages, err = readLabels(config.Files); err != nil {
+		return nil, err
+	}
+	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source); err != nil {
 		return nil, err
 	}
 	lab.routes()
@@ -112,12 +120,30 @@ func New(config Config) (*Lab, error) {
 type routeKind int
 
 const (
-	bare      routeKind = iota // never asks for it: static files, health, unknown addresses
+	bare      routeKind = iota // never asks for it: static files, health
+	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
 	api                        // reads it, and never opens one
+	looking                    // an api that shows the wire, and is not on it: looking must not push out what is looked at
+	stream                     // the same, told while it happens: outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
 	loginForm                  // a page whose form may be posted without one
 )
+
+func (k routeKind) readsOnly() bool { return k == lost || k == api || k == looking || k == stream }
+
+func (k routeKind) onWire() bool { return k != bare && k != looking && k != stream }
+
+// hold is sessions.Hold, for every reply but streams.
+func (lab *Lab) hold(next echo.HandlerFunc) echo.HandlerFunc {
+	held := sessions.Hold()(next)
+	return func(c echo.Context) error {
+		if lab.kind(c) == stream {
+			return next(c)
+		}
+		return held(c)
+	}
+}
 
 // routes lists every address, and what stands before it.
 func (lab *Lab) routes() {
@@ -132,8 +158,9 @@ func (lab *Lab) routes() {
 		lab.recoverPanic,
 		lab.secureHeaders,
 		lab.record,
-		sessions.Hold(),
+		lab.hold,
 		lab.openNotebook,
+		lab.prefer,
 		lab.readForm,
 		lab.sameOrigin(),
 	)
@@ -143,6 +170,8 @@ func (lab *Lab) routes() {
 	lab.post("/login", loginForm, lab.postLogin)
 	lab.post("/logout", action, lab.postLogout)
 	lab.get("/dashboard", page, lab.getDashboard)
+	lab.get("/wire", page, lab.getWire)
+	lab.get("/wire/events", stream, lab.getWireEvents)
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
@@ -158,6 +187,7 @@ func (lab *Lab) routes() {
 	lab.post("/act/flip/:lane", action, lab.postFlip)
 
 	lab.get("/api/lanes", api, lab.getLanes)
+	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)
 	lab.get("/static/*", bare, lab.getStatic)
@@ -176,11 +206,27 @@ func (lab *Lab) post(path string, kind routeKind, handler echo.HandlerFunc) {
 	lab.kinds[path] = kind
 }
 
+// kind is a request's.
+func (lab *Lab) kind(c echo.Context) routeKind {
+	if kind, ok := lab.kinds[c.Path()]; ok {
+		return kind
+	}
+	return lost
+}
+
 // ServeHTTP makes the lab an http.Handler.
 func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.echo.ServeHTTP(w, r) }
 
+// EndStreams ends the replies that would never end by themselves. A server that
+// shuts down waits for every reply, so it has to say so first:
+// [http.Server.RegisterOnShutdown].
+func (lab *Lab) EndStreams() { lab.close() }
+
 // Close lets go of what the lab holds open; its stores are their owner's.
-func (lab *Lab) Close() { lab.second.CloseIdleConnections() }
+func (lab *Lab) Close() {
+	lab.EndStreams()
+	lab.second.CloseIdleConnections()
+}
 
 // lane finds a lane by its ID.
 func (lab *Lab) lane(id string) (Lane, bool) {

@@ -98,7 +98,7 @@ func TestHostsOtherwiseGiven(t *testing.T) {
 		{"row 54: HTTP/1.0 without Host", "GET /dashboard HTTP/1.0\r\n\r\n", http.StatusMisdirectedRequest},
 		{"row 55: no Host", "GET /dashboard HTTP/1.1\r\n\r\n", http.StatusBadRequest},
 		{"row 55: two Hosts", "GET /dashboard HTTP/1.1\r\nHost: " + lab.addr + "\r\nHost: " + lab.addr + "\r\n\r\n", http.StatusBadRequest},
-		{"row 19: a space before a header's colon", "GET /dashboard HTTP/1.1\r\nHost : " + lab.addr + "\r\n\r\n", http.StatusBadRequest},
+		{"row 19: a space before a header’s colon", "GET /dashboard HTTP/1.1\r\nHost : " + lab.addr + "\r\n\r\n", http.StatusBadRequest},
 		{"a forwarded host does not help", "GET /dashboard HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: " + lab.addr + "\r\n\r\n", http.StatusMisdirectedRequest},
 		{"a forwarded host does not hurt", "GET /dashboard HTTP/1.1\r\nHost: " + lab.addr + "\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n\r\n", http.StatusOK},
 	} {

@@ -18,12 +18,12 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	lab := newLab(t, func(c *handlers.Config) { c.ClassPassword, c.TeacherPIN = password, pin })
 	lab.Break()
 	secret := map[string]string{"the class password": password, "the PIN": pin, "a wrong word": wrongWord,
-		"a signing key": string(secrets[0]), "the older signing key": string(secrets[1]), "another program's cookie": "v4lue-0f-an0ther-pr0gram"}
+		"a signing key": string(secrets[0]), "the older signing key": string(secrets[1]), "another program’s cookie": "v4lue-0f-an0ther-pr0gram"}
 	form := func(name, password, pin string) url.Values {
 		return url.Values{"username": {name}, "password": {password}, "pin": {pin}}
 	}
 
-	c := lab.client().carry("other", secret["another program's cookie"])
+	c := lab.client().carry("other", secret["another program’s cookie"])
 	step := func(answer reply, statuses ...int) {
 		t.Helper()
 		for _, cookie := range answer.cookies {

@@ -59,6 +59,7 @@ func (a Attributes) BrowserExpires() *time.Time {
 type Notebook struct {
 	session *sessions.Session
 	wire    *Wire
+	writes  bool // this request may write it; others' requests and programs' only read
 }
 
 const notebookKey = "cookielab/handlers.notebook"
@@ -75,12 +76,19 @@ func notebookOf(c echo.Context) *Notebook {
 // Requests begun by other sites or other ports find but never open.
 func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind := lab.kinds[c.Path()]
+		kind := lab.kind(c)
 		if kind == bare {
 			return next(c)
 		}
-		session, err := lab.notebooks.Load(c)
-		if err != nil {
+		load := lab.notebooks.Load
+		if kind == stream {
+			load = lab.notebooks.Look // nothing holds its reply
+		}
+		session, err := load(c)
+		switch {
+		case err != nil && kind == lost:
+			return next(c)
+		case err != nil:
 			return err
 		}
 		n := &Notebook{session: session, wire: lab.wire}
@@ -93,9 +101,11 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}
 		c.Set(notebookKey, n)
-		if kind == api || fromElsewhere(c.Request()) {
+		lab.noteHome(c, n)
+		if kind.readsOnly() || fromElsewhere(c.Request()) {
 			return next(c) // reads only: such a reply must not set the cookie
 		}
+		n.writes = true
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
 		sessions.OnCommit(c, func(context.Context) error { return lab.noteReply(c, n) })

@@ -49,7 +49,7 @@ func TestWhoOpensANotebook(t *testing.T) {
 		{"logging out does not", "POST", "/logout", nil, false},
 		{"an edit does not", "POST", "/act/edit", nil, false},
 		{"a copy does not", "POST", "/act/copy", nil, false},
-		{"one way's logout does not", "POST", "/act/logout/plain", nil, false},
+		{"one way’s logout does not", "POST", "/act/logout/plain", nil, false},
 		{"a page that another site links to does not", "GET", "/dashboard", []func(*http.Request){site("cross-site")}, false},
 		{"a page that another port links to does not", "GET", "/dashboard", []func(*http.Request){site("same-site")}, false},
 		{"a login from another site does not", "POST", "/login", []func(*http.Request){site("cross-site"), body(formType, login("alice").Encode())}, false},
@@ -102,7 +102,7 @@ func TestNotebookIsKeptWhileItIsKnown(t *testing.T) {
 		}, true},
 		{"a made-up key is not adopted", func(c *client) { c.carry(notebookCookie, made) }, false},
 		{"a key of another form is not adopted", func(c *client) { c.carry(notebookCookie, "../x") }, false},
-		{"a session's key opens no notebook", func(c *client) { c.carry(notebookCookie, c.signIn("alice").cookie("lab_sessionid")) }, false},
+		{"a session’s key opens no notebook", func(c *client) { c.carry(notebookCookie, c.signIn("alice").cookie("lab_sessionid")) }, false},
 		{"after 30 days there is a new one", func(*client) { lab.clock.Advance(30 * 24 * time.Hour) }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

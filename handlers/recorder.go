@@ -33,12 +33,16 @@ type recording struct {
 // moment before the first byte does: the next request already finds it.
 func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if !lab.kinds[c.Path()].onWire() {
+			return next(c)
+		}
 		request := c.Request()
 		r := &recording{
 			ResponseWriter: c.Response().Writer, c: c,
 			exchange: newExchange(request),
 			replay:   lab.wire.replayed(request.Header.Get(replayHeader)),
 		}
+		r.exchange.ways = lab.ways
 		if r.replay != nil {
 			r.exchange.Client = ClientOther
 		}
@@ -78,7 +82,14 @@ func newExchange(r *http.Request) *Exchange {
 func noteFinding(c echo.Context, f Finding) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
 		f.Record = nil // up to 64 KB, and none of the wire's
-		r.exchange.Findings = append(r.exchange.Findings, f)
+		r.exchange.Findings = append(r.exchange.Findings, Conclusion{f, time.Now()})
+	}
+}
+
+// noteHome adds the cookies that did not come to the exchange under way.
+func (lab *Lab) noteHome(c echo.Context, n *Notebook) {
+	if r, ok := c.Get(recordingKey).(*recording); ok {
+		r.exchange.Home = lab.stayedHome(c.Request(), n)
 	}
 }
 

@@ -5,15 +5,11 @@
 package handlers_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"html"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -83,6 +79,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 
 var (
 	code     = regexp.MustCompile(`(?s)<pre class="go">.*?</pre>`) // Go that a page quotes may say anything
+	choice   = regexp.MustCompile(`[?&](lang|theme)=`)             // the same page in another way
 	ownNames = regexp.MustCompile(`^http://(localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d):\d+/reset$`)
 )
 
@@ -169,7 +166,7 @@ func TestEveryPage(t *testing.T) {
 					}
 					seen[value] = true
 				case "href", "src", "action":
-					if strings.HasPrefix(value, "/") && !checked[name+value] {
+					if strings.HasPrefix(value, "/") && !checked[name+value] && !choice.MatchString(value) {
 						checked[name+value] = true
 						leads(t, lab, name, value)
 					}
@@ -177,7 +174,7 @@ func TestEveryPage(t *testing.T) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -205,88 +202,6 @@ func leads(t *testing.T, lab *testLab, attribute, address string) {
 	}
 }
 
-// Every phrase that a lane may say has its words: its id is read from the
-// lanes' source, so that a page which is seldom seen is checked, too.
-func TestEveryPhraseHasWords(t *testing.T) {
-	files, err := filepath.Glob("lane*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What may stand in an id that is put together.
-	parts := map[string][]string{
-		"yesNo":  {"yes", "no"},
-		"string": {"believed", "verified", "found"}, // else a check failed, and its detail is the reason
-	}
-	var ids [][]string
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(tree, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			switch f := call.Fun.(type) {
-			case *ast.Ident:
-				if f.Name == "say" {
-					ids = append(ids, spell(t, call.Args[0], parts))
-				}
-			case *ast.SelectorExpr:
-				if f.Sel.Name == "check" && len(call.Args) == 3 { // a check is named, and has a title
-					parts["Name"] = append(parts["Name"], spell(t, call.Args[0], parts)...)
-				}
-			}
-			return true
-		})
-	}
-	for _, name := range parts["Name"] {
-		ids = append(ids, []string{"check." + name})
-	}
-	if len(ids) < 20 {
-		t.Fatalf("only %d phrases were found in %v", len(ids), files)
-	}
-	for _, spellings := range ids {
-		for _, id := range spellings {
-			if text, ok := handlers.English(id); !ok || text == "" {
-				t.Errorf("nothing is said for %q", id)
-			}
-		}
-	}
-}
-
-// spell is every text that an expression of the source may be.
-func spell(t *testing.T, e ast.Expr, parts map[string][]string) (texts []string) {
-	t.Helper()
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		text, err := strconv.Unquote(e.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []string{text}
-	case *ast.BinaryExpr:
-		for _, left := range spell(t, e.X, parts) {
-			for _, right := range spell(t, e.Y, parts) {
-				texts = append(texts, left+right)
-			}
-		}
-		return texts
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.Ident); ok && parts[f.Name] != nil {
-			return parts[f.Name]
-		}
-	case *ast.SelectorExpr:
-		return parts[e.Sel.Name] // "check."+c.Name: filled in by the caller
-	}
-	t.Fatalf("an id of a kind that this test does not know: %T", e)
-	return nil
-}
-
 // What a visitor writes is text wherever it is shown: it says what it says, and
 // does nothing.
 func TestHostileTextIsInert(t *testing.T) {
@@ -307,7 +222,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"crypto/rand"
+	"iter"
 	"maps"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ const (
 	maxBooks         = 1000
 	maxExchanges     = 50
 	maxExchangeBytes = 64 << 10
+	maxWatchers      = 6 // of one book: as many connections as a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
@@ -31,13 +33,64 @@ type Exchange struct {
 	Fetch                          FetchMetadata
 	UserAgent                      string
 	Cookie                         string // the raw header, "" where none was sent
+	Home                           []stayed
+	ways                           map[string]string // whose cookie each name is, the same for all
 
 	Status    int
 	Location  string
 	SetCookie []string // the raw lines
 	Ops       []sessions.StoreOp
-	Findings  []Finding
+	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
+}
+
+// Conclusion is a finding with the moment at which it was made, by the same
+// clock as store operations: a diagram shows them in the order of happening.
+type Conclusion struct {
+	Finding
+	At time.Time
+}
+
+// sentCookie is one pair of a Cookie header.
+type sentCookie struct {
+	Name  string
+	Lane  string // "": none of the three ways
+	Bytes int    // of name and value, as they came
+}
+
+// cookies are the pairs of the Cookie header, in the order in which they came.
+func (e *Exchange) cookies() iter.Seq[sentCookie] {
+	return func(yield func(sentCookie) bool) {
+		for pair := range strings.SplitSeq(e.Cookie, ";") {
+			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if name == "" && value == "" {
+				continue
+			}
+			if !yield(sentCookie{name, e.ways[name], len(name) + len(value)}) {
+				return
+			}
+		}
+	}
+}
+
+// setLine is one Set-Cookie line, as far as pages show it.
+type setLine struct {
+	Name, Lane string
+	Deletes    bool
+}
+
+// sets are the Set-Cookie lines of the response.
+func (e *Exchange) sets() iter.Seq[setLine] {
+	return func(yield func(setLine) bool) {
+		for _, line := range e.SetCookie {
+			name, attributes, _ := strings.Cut(line, "=")
+			_, age, _ := strings.Cut(attributes, "; Max-Age=")
+			age, _, _ = strings.Cut(age, ";")
+			if !yield(setLine{name, e.ways[name], age == "0"}) {
+				return
+			}
+		}
+	}
 }
 
 // FetchMetadata is what a browser says about where a request comes from (W3C
@@ -97,20 +150,24 @@ func (w *Wire) Book(id sessions.ID) *Book {
 					oldest = id
 				}
 			}
+			w.books[oldest].close()
 			delete(w.books, oldest)
 		}
-		book = &Book{}
+		book = newBook()
 		w.books[id] = book
 	}
 	book.used = now(w.clock)
 	return book
 }
 
-// Drop forgets a notebook's book.
+// Drop forgets a notebook's book. Who still watches it sees its end.
 func (w *Wire) Drop(id sessions.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.books, id)
+	if book, ok := w.books[id]; ok {
+		book.close()
+		delete(w.books, id)
+	}
 }
 
 // announce prepares a replay and returns its one-time word; done withdraws it.
@@ -145,7 +202,10 @@ type Book struct {
 
 	mu        sync.Mutex
 	count     int
-	exchanges []*Exchange // the oldest first
+	exchanges []*Exchange   // the oldest first
+	news      chan struct{} // closed, and replaced, by each exchange that is added
+	watchers  int
+	closed    bool // nothing will be added that anybody could see
 	copied    *Copy
 	before    map[string]string // cells as they were before the last deed
 	shown     map[string]string // cells as the last dashboard showed them
@@ -153,11 +213,17 @@ type Book struct {
 	strayed   bool              // the browser's values changed otherwise since
 }
 
+func newBook() *Book { return &Book{news: make(chan struct{})} }
+
 // Add puts an exchange on the wire.
 func (b *Book) Add(e *Exchange) {
 	e.cut()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.closed {
+		close(b.news)
+		b.news = make(chan struct{})
+	}
 	b.count++
 	e.Number = b.count
 	if len(b.exchanges) == maxExchanges {
@@ -174,6 +240,53 @@ func (b *Book) Exchanges() []*Exchange {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]*Exchange(nil), b.exchanges...)
+}
+
+// After are the exchanges with a higher number than one that was seen, and a
+// channel that is closed when there are more; nil: there will be none. A number
+// that was never given is of an earlier life of this server, which has
+// forgotten: then everything is new.
+func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, nil
+	}
+	if seen > b.count {
+		seen = 0
+	}
+	for _, e := range b.exchanges {
+		if e.Number > seen {
+			exchanges = append(exchanges, e)
+		}
+	}
+	return exchanges, b.news
+}
+
+// watch counts somebody who watches the book live, until done is called; ok is
+// false when too many do already.
+func (b *Book) watch() (done func(), ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.watchers >= maxWatchers {
+		return nil, false
+	}
+	b.watchers++
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.watchers--
+	}, true
+}
+
+// close tells all who watch that the book was dropped.
+func (b *Book) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		close(b.news)
+	}
 }
 
 // Copy is the copy that was taken, nil when there is none. It does not change.

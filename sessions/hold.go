@@ -39,15 +39,27 @@ const commitTimeout = 10 * time.Second
 // Inside another Hold it does nothing. Replies that are streamed must stay
 // outside. A panic passes through, and nothing was sent.
 func Hold() echo.MiddlewareFunc {
+	bodies := new(sync.Pool) // of *bytes.Buffer: most of what a request would allocate
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if heldBy(c) != nil {
 				return next(c)
 			}
-			return hold(c, next)
+			body, _ := bodies.Get().(*bytes.Buffer)
+			if body == nil {
+				body = new(bytes.Buffer)
+			}
+			err := hold(c, next, body) // after a panic nobody gets it back
+			if body.Cap() <= maxPooled {
+				bodies.Put(body)
+			}
+			return err
 		}
 	}
 }
+
+// maxPooled is how large a reply's memory may be to be used again, in bytes.
+const maxPooled = 1 << 20
 
 // OnCommit registers work that must succeed before the reply leaves, in one
 // row with the sessions: last registered, first called. Its error drops the
@@ -83,14 +95,14 @@ func heldBy(c echo.Context) *held {
 	return h
 }
 
-func hold(c echo.Context, next echo.HandlerFunc) error {
+func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 	h := &held{sessions: map[*Manager]*Session{}}
 	c.Set(heldKey, h)
 	defer c.Set(heldKey, nil)
 
 	request, outer := c.Request(), c.Response().Writer
 	c.SetRequest(request.WithContext(WithTrace(request.Context(), &Trace{StoreDone: h.note})))
-	reply := newReply(c, outer)
+	reply := newReply(c, outer, body)
 	defer func() { // a panic must find the reply as untouched as we did
 		if c.Response().Writer != outer {
 			reset(c, outer)
@@ -113,7 +125,7 @@ func hold(c echo.Context, next echo.HandlerFunc) error {
 	}
 	switch {
 	case err != nil:
-		reply = newReply(c, outer)
+		reply = newReply(c, outer, body)
 		if errors.Is(err, ErrUnavailable) {
 			reply.header.Set("Retry-After", "5")
 		}
@@ -181,13 +193,14 @@ func statusOf(err error) error {
 type reply struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   *bytes.Buffer
 }
 
 // newReply makes everything that is written to the context from now on go to
 // memory; its headers start as those the outer middleware has set.
-func newReply(c echo.Context, outer http.ResponseWriter) *reply {
-	r := &reply{header: maps.Clone(outer.Header()), status: http.StatusOK}
+func newReply(c echo.Context, outer http.ResponseWriter, body *bytes.Buffer) *reply {
+	body.Reset()
+	r := &reply{header: maps.Clone(outer.Header()), status: http.StatusOK, body: body}
 	for name, lines := range r.header {
 		r.header[name] = slices.Clone(lines)
 	}

@@ -55,16 +55,27 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 	if session, loaded := held.sessions[m]; loaded {
 		return session, nil
 	}
+	session, err := m.Look(c)
+	if err != nil {
+		return nil, err
+	}
+	held.sessions[m] = session
+	held.commits = append(held.commits, func(ctx context.Context) error {
+		return m.finish(ctx, session, c.Response().Header())
+	})
+	return session, nil
+}
+
+// Look is Load for reading alone: it also works outside [Hold], where replies
+// are streamed. It asks the engine each time; nothing saves what is changed in
+// the session, and the client is told nothing.
+func (m *Manager) Look(c echo.Context) (*Session, error) {
 	session := &Session{manager: m}
 	session.value, session.carried = m.carrier.Read(c.Request())
 	if err := session.load(c.Request().Context()); err != nil {
 		return nil, err
 	}
 	addVary(c.Response().Header(), m.carrier.Vary())
-	held.sessions[m] = session
-	held.commits = append(held.commits, func(ctx context.Context) error {
-		return m.finish(ctx, session, c.Response().Header())
-	})
 	return session, nil
 }
 

@@ -1,0 +1,80 @@
+//go:build unix
+
+// What a page costs: requests a second over loopback, beside the load generator
+// on the same machine, with sessions and notebooks in SQLite. Ratios count, and
+// no test asserts a time.
+
+package handlers_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// djangoDashboard is what Django 3.2 gave on two such cores for a bare page of
+// three lines with its db engine, in requests a second.
+const djangoDashboard = 2243
+
+// BenchmarkDashboard asks for /dashboard as somebody who is signed in.
+func BenchmarkDashboard(b *testing.B) { benchmarkPage(b, "/dashboard") }
+
+// BenchmarkLanes asks for the same without a page around it.
+func BenchmarkLanes(b *testing.B) { benchmarkPage(b, "/api/lanes") }
+
+// BenchmarkHome asks for a page that shows little.
+func BenchmarkHome(b *testing.B) { benchmarkPage(b, "/") }
+
+// BenchmarkStatic asks for a file from memory: what HTTP itself costs here.
+func BenchmarkStatic(b *testing.B) { benchmarkPage(b, "/favicon.ico") }
+
+func benchmarkPage(b *testing.B, path string) {
+	lab := newLab(b)
+	c := lab.client().signIn("alice")
+	request := "GET " + path + " HTTP/1.1\r\nHost: " + lab.addr + "\r\nCookie: " + c.header() + "\r\n\r\n"
+	b.SetParallelism(4)
+	var size int64
+	before := cpuTime(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		connection, err := net.Dial("tcp", lab.addr)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer connection.Close()
+		reader := bufio.NewReader(connection)
+		for pb.Next() {
+			if _, err := io.WriteString(connection, request); err != nil {
+				b.Error(err)
+				return
+			}
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil || response.StatusCode != http.StatusOK {
+				b.Error(response, err)
+				return
+			}
+			size, _ = io.Copy(io.Discard, response.Body)
+		}
+	})
+	rate := float64(b.N) / b.Elapsed().Seconds()
+	b.ReportMetric(rate, "req/s")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/req")
+	b.ReportMetric(float64(size), "bytes")
+	if path == "/dashboard" {
+		b.ReportMetric(rate/djangoDashboard, "x-Django")
+	}
+}
+
+// cpuTime is what this process has used so far, the load generator included.
+func cpuTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

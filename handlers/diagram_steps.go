@@ -1,0 +1,247 @@
+// A diagram's list: the same steps, with the same numbers, in words. It holds
+// what a label has no room for, and it is all that a narrow screen shows.
+
+package handlers
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// maxStepText is how much of a stranger's text a step shows, in cells; the raw
+// text has all.
+const maxStepText = 200
+
+// li begins a step. Its number is said, because some items have none.
+func (s *sequence) li(text string) {
+	s.list.raw(`<li value="`)
+	s.list.int(s.step)
+	s.list.raw(`">`)
+	s.list.text(text)
+}
+
+// aside begins an item that belongs to no arrow.
+func (s *sequence) aside(class, text string) {
+	s.list.raw(`<li class="`)
+	s.list.raw(class)
+	s.list.raw(`">`)
+	s.list.text(text)
+}
+
+func (s *sequence) end() { s.list.raw(`</li>`) }
+
+// more goes on with a step's sentence.
+func (s *sequence) more(text string) { s.list.text(text) }
+
+// space keeps words apart, but for a Chinese colon, which has room within.
+func (s *sequence) space() {
+	if !strings.HasSuffix(s.list.String(), "：") {
+		s.list.raw(" ")
+	}
+}
+
+// code appends a value of the wire; a class gives it a colour.
+func (s *sequence) code(class, text string) {
+	s.space()
+	s.list.raw(`<code`)
+	if class != "" {
+		s.list.raw(` class="`)
+		s.list.raw(class)
+		s.list.raw(`"`)
+	}
+	s.list.raw(`>`)
+	s.list.text(clip(text, maxStepText))
+	s.list.raw(`</code>`)
+}
+
+func (s *sequence) requestStep(e *Exchange, row *strip) {
+	if e.Client == ClientOther {
+		s.li(s.w.text("wire.step.other_asks"))
+	} else {
+		s.li(s.w.text("wire.step.browser_asks"))
+	}
+	s.code("", requestLabel(e))
+	if row.n == 0 && row.others == 0 {
+		s.more(s.w.text("wire.step.brings_nothing"))
+	}
+	if row.n > 0 {
+		s.more(s.w.text("wire.step.brings"))
+		s.pieces(row, false)
+	}
+	s.others(row)
+	s.end()
+	for _, home := range e.Home {
+		s.aside("aside", s.w.text("wire.step.stayed"))
+		s.code("lane-"+home.Lane, home.Name)
+		s.list.raw(" · ")
+		s.more(s.w.say(home.Reason))
+		s.end()
+	}
+}
+
+// pieces lists cookies: those that are set, or those that are deleted.
+func (s *sequence) pieces(row *strip, deleted bool) (n int) {
+	for _, p := range row.pieces[:row.n] {
+		if p.deleted == deleted {
+			s.code(wayClass(p.lane), p.name)
+			n++
+		}
+	}
+	return n
+}
+
+// others says how many cookies have no place in the picture.
+func (s *sequence) others(row *strip) {
+	if row.others > 0 {
+		s.more(s.w.text("wire.step.and_others"))
+		s.space()
+		s.list.int(row.others)
+	}
+}
+
+func (s *sequence) operationStep(op *sessions.StoreOp, name, answer string) {
+	s.li(s.w.text("wire.step.asks_store"))
+	s.code("", name)
+	s.more(s.w.text("wire.step.store_answers"))
+	s.code("", answer)
+	s.list.raw(` <span class="took">`)
+	if op.Bytes > 0 {
+		s.list.int(op.Bytes)
+		s.list.raw(` B, `)
+	}
+	s.list.raw(milliseconds(op.Duration))
+	s.list.raw(`</span>`)
+	s.end()
+}
+
+func (s *sequence) conclusionStep(f *Finding) {
+	s.li(s.w.text("wire.step.concludes"))
+	s.space()
+	s.list.raw(`<b class="lane-`)
+	s.list.raw(f.Lane)
+	s.list.raw(`">`)
+	s.list.text(s.w.text("way." + f.Lane + ".title"))
+	s.list.raw(`</b> · `)
+	s.more(s.w.text("verdict." + string(f.Verdict) + ".word"))
+	for _, part := range [...]string{f.Who.User, f.Who.Role} {
+		if part != "" {
+			s.list.raw(` · <strong><bdi>`)
+			s.list.text(clip(part, maxStepText))
+			s.list.raw(`</bdi></strong>`)
+		}
+	}
+	s.end()
+}
+
+func (s *sequence) responseStep(e *Exchange, row *strip) {
+	s.li(s.w.text("wire.step.answers"))
+	s.code("", statusLabel(e.Status))
+	s.list.raw(` <span class="took">`)
+	s.list.raw(milliseconds(e.Duration))
+	s.list.raw(`</span>`)
+	if e.Location != "" {
+		s.more(s.w.text("wire.step.sends_on"))
+		s.code("", e.Location)
+	}
+	sets, deletes := row.counts()
+	if sets > 0 {
+		s.more(s.w.text("wire.step.sets"))
+		s.pieces(row, false)
+	}
+	if deletes > 0 {
+		s.more(s.w.text("wire.step.deletes"))
+		s.pieces(row, true)
+	}
+	s.others(row)
+	s.end()
+	s.own(e)
+}
+
+func (row *strip) counts() (sets, deletes int) {
+	for _, p := range row.pieces[:row.n] {
+		if p.deleted {
+			deletes++
+		} else {
+			sets++
+		}
+	}
+	return sets, deletes
+}
+
+// own sums up in one grey item what the lab asked the store for itself.
+func (s *sequence) own(e *Exchange) {
+	n, took := 0, time.Duration(0)
+	for _, op := range e.Ops {
+		if !ofSession(op) {
+			n++
+			took += op.Duration
+		}
+	}
+	if n == 0 {
+		return
+	}
+	s.aside("aside own", s.w.text("wire.step.own"))
+	s.space()
+	s.list.int(n)
+	s.list.raw(` ×, `)
+	s.list.raw(milliseconds(took))
+	s.end()
+}
+
+// closing says who was not needed.
+func (s *sequence) closing() {
+	if !s.byBrowser {
+		s.aside("aside", s.w.text("wire.step.no_part"))
+		s.end()
+	}
+	if !s.storeAsked {
+		s.aside("aside", s.w.text("wire.step.not_asked"))
+		s.end()
+	}
+}
+
+// operationLabels are what a store was asked, and what it answered.
+func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
+	switch outcome := outcomeOf(op.Err); {
+	case outcome != "":
+		answer = outcome
+	case op.Name == "load":
+		answer = "found"
+	case op.Name == "create" || op.Name == "update":
+		answer = "stored"
+	case op.Name == "delete":
+		answer = "deleted"
+	default:
+		answer = "done"
+	}
+	switch op.Name {
+	case "by owner":
+		name = "by_owner"
+	case "clear expired":
+		name = "clear_expired"
+	default:
+		name = op.Name
+	}
+	return s.w.text("wire.op." + name), s.w.text("wire.answer." + answer)
+}
+
+// outcomeOf names how a store operation failed; "" when it did not.
+func outcomeOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, sessions.ErrNotFound):
+		return "not_found"
+	case errors.Is(err, sessions.ErrExpired):
+		return "expired"
+	case errors.Is(err, sessions.ErrConflict):
+		return "conflict"
+	case errors.Is(err, sessions.ErrExists):
+		return "exists"
+	default:
+		return "unavailable"
+	}
+}

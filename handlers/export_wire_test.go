@@ -1,0 +1,30 @@
+// What tests of the wire need to reach inside the lab.
+
+package handlers
+
+import (
+	"html/template"
+
+	"cookielab/sessions"
+)
+
+// MaxWatchers is how many streams one notebook may have.
+const MaxWatchers = maxWatchers
+
+// Draw draws exchanges in a language.
+func (lab *Lab) Draw(language string, exchanges []*Exchange) template.HTML {
+	return drawExchanges(lab.languages.named(language), exchanges)
+}
+
+// WatchersOf are how many streams the notebook that this key opens has now.
+func (lab *Lab) WatchersOf(key string) int {
+	lab.wire.mu.Lock()
+	book := lab.wire.books[sessions.KeyID(notebookPurpose, key)]
+	lab.wire.mu.Unlock()
+	if book == nil {
+		return 0
+	}
+	book.mu.Lock()
+	defer book.mu.Unlock()
+	return book.watchers
+}

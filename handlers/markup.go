@@ -1,0 +1,123 @@
+// Markup written by hand, where a template would take too long.
+
+package handlers
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// markup is HTML, or SVG, while it is written.
+type markup struct{ strings.Builder }
+
+// raw writes what this program says itself.
+func (m *markup) raw(text string) { m.WriteString(text) }
+
+func (m *markup) int(n int) {
+	var digits [20]byte
+	m.Write(strconv.AppendInt(digits[:0], int64(n), 10))
+}
+
+func (m *markup) point(x, y int) {
+	m.int(x)
+	m.raw(" ")
+	m.int(y)
+}
+
+func (m *markup) rect(x, y, width, height int) {
+	m.raw(`<rect rx="4" x="`)
+	m.int(x)
+	m.raw(`" y="`)
+	m.int(y)
+	m.raw(`" width="`)
+	m.int(width)
+	m.raw(`" height="`)
+	m.int(height)
+	m.raw(`"/>`)
+}
+
+func (m *markup) label(x, y int, anchor, label string) {
+	m.raw(`<text x="`)
+	m.int(x)
+	m.raw(`" y="`)
+	m.int(y)
+	if anchor != "start" {
+		m.raw(`" text-anchor="`)
+		m.raw(anchor)
+	}
+	m.raw(`">`)
+	m.text(label)
+	m.raw(`</text>`)
+}
+
+// text writes a stranger's text, which stays text in HTML, in XML and in a
+// quoted attribute. What no XML may hold becomes a replacement character.
+func (m *markup) text(text string) {
+	from := 0 // text[from:i] can go as it is
+	for i := 0; i < len(text); {
+		c, size := rune(text[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(text[i:])
+		}
+		if instead := insteadOf(c); instead != "" {
+			m.raw(text[from:i])
+			m.raw(instead)
+			from = i + size
+		}
+		i += size
+	}
+	m.raw(text[from:])
+}
+
+// insteadOf is what must stand for a character; "": itself.
+func insteadOf(c rune) string {
+	switch {
+	case c == '&':
+		return "&amp;"
+	case c == '<':
+		return "&lt;"
+	case c == '>':
+		return "&gt;"
+	case c == '"':
+		return "&#34;"
+	case c == '\'':
+		return "&#39;"
+	case c < ' ', c >= 0x7f && c < 0xa0, c == utf8.RuneError, c == 0xfffe, c == 0xffff:
+		return "\ufffd"
+	default:
+		return ""
+	}
+}
+
+// cells is how wide a text is in monospace: characters of East Asia take two.
+func cells(text string) (n int) {
+	for _, c := range text {
+		n += cellsOfRune(c)
+	}
+	return n
+}
+
+func cellsOfRune(c rune) int {
+	if c >= 0x1100 && (c <= 0x115f || c >= 0x2e80 && c <= 0xd7ff || c >= 0xf900 && c <= 0xfaff || c >= 0xfe30 && c <= 0xfe6f || c >= 0xff00 && c <= 0xff60 || c >= 0x1f300) {
+		return 2
+	}
+	return 1
+}
+
+// clip shortens a text to a number of cells.
+func clip(text string, most int) string {
+	if len(text) <= most { // no text has more cells than bytes
+		return text
+	}
+	n, end := 0, 0 // end: how much would stay if it must be cut
+	for i, c := range text {
+		if n < most {
+			end = i
+		}
+		if n += cellsOfRune(c); n > most {
+			return text[:end] + "…"
+		}
+	}
+	return text
+}

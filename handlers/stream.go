@@ -1,0 +1,134 @@
+// The stream: the wire told while it happens, as server-sent events (WHATWG
+// HTML, 9.2). Each event is an item of the wire's page, as the page has it.
+
+package handlers
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// keepAlive is how often a silent stream says that it is still there. Nothing
+// else finds out that the other end is gone without a word.
+const keepAlive = 15 * time.Second
+
+// getWireEvents serves GET /wire/events: what came after the exchange that the
+// reader saw last, and then each new one, until the reader goes, the notebook
+// is dropped, or the server ends. No script can hold it open for another site
+// or port: to those it shows nothing, as to a stranger.
+func (lab *Lab) getWireEvents(c echo.Context) error {
+	seen, err := seenLast(c.Request())
+	if err != nil {
+		return err
+	}
+	book := notebookOf(c).Book()
+	if book == nil || fromElsewhere(c.Request()) {
+		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
+	}
+	done, ok := book.watch()
+	if !ok {
+		return problem(http.StatusTooManyRequests, "too_many_streams", say("wire.too_many"))
+	}
+	defer done()
+
+	header := c.Response().Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("X-Accel-Buffering", "no") // a proxy must not hold it back either
+	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	lab.follow(c, book, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
+	return nil
+}
+
+// seenLast is the number of the exchange that the reader saw last. What a
+// browser says when it comes again counts more than the address.
+func seenLast(r *http.Request) (int, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return 0, nil
+	}
+	seen, err := strconv.Atoi(text)
+	if err != nil || seen < 0 {
+		return 0, problem(http.StatusBadRequest, "bad_number", say("wire.bad_number"))
+	}
+	return seen, nil
+}
+
+// follow tells of a book's exchanges until something ends it.
+func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
+	t := lab.templates[lab.words(c)]["wire"]
+	ticker := time.NewTicker(keepAlive)
+	defer ticker.Stop()
+	if events.comment() != nil { // the header leaves at once
+		return
+	}
+	for {
+		exchanges, more := book.After(seen)
+		if more == nil {
+			return
+		}
+		for _, e := range exchanges {
+			var item bytes.Buffer
+			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(lab.words(c), e)); err != nil {
+				lab.log.Error("an event failed", "error", err)
+				return
+			}
+			if events.event(e.Number, item.String()) != nil {
+				return
+			}
+			seen = e.Number
+		}
+		select {
+		case <-more:
+		case <-ticker.C:
+			if events.comment() != nil {
+				return
+			}
+		case <-c.Request().Context().Done():
+			return
+		case <-lab.closing.Done():
+			return
+		}
+	}
+}
+
+// eventWriter writes events, each out at once.
+type eventWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+// patience is how long a reader may take for one write.
+const patience = 30 * time.Second
+
+func (e *eventWriter) event(id int, data string) error {
+	// Any of these ends a line of an event; none must end the event.
+	lines := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(data)
+	return e.write("id: " + strconv.Itoa(id) + "\nevent: exchange\ndata: " + lines + "\n\n")
+}
+
+// comment says nothing, so that something is said.
+func (e *eventWriter) comment() error { return e.write(":\n\n") }
+
+// write gives each write a deadline of its own: the server's is for replies
+// that come to an end. (Its deadline for reading net/http lifts by itself, once
+// the request is read.)
+func (e *eventWriter) write(text string) error {
+	if err := e.control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := e.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}

@@ -1,0 +1,115 @@
+// The wire for programs.
+
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+type wireAnswer struct {
+	Exchanges []WireExchange `json:"exchanges"` // the newest last
+}
+
+// WireExchange is an [Exchange] as programs read it.
+type WireExchange struct {
+	Number     int           `json:"number"`
+	Client     string        `json:"client"` // "browser", "another program"
+	Start      time.Time     `json:"start"`
+	DurationMS float64       `json:"duration_ms"`
+	Method     string        `json:"method"`
+	Target     string        `json:"target"`
+	Protocol   string        `json:"protocol"`
+	Host       string        `json:"host"`
+	Fetch      WireFetch     `json:"fetch"`
+	UserAgent  string        `json:"user_agent"`
+	Cookie     string        `json:"cookie"` // the raw header
+	Cookies    []WireCookie  `json:"cookies"`
+	StayedHome []WireStayed  `json:"stayed_home"`
+	Status     int           `json:"status"`
+	Location   string        `json:"location"`
+	SetCookie  []string      `json:"set_cookie"` // the raw lines
+	Store      []WireStoreOp `json:"store"`
+	Findings   []WireFinding `json:"findings"`
+	Cut        bool          `json:"cut"` // more was sent than the wire keeps
+}
+
+// WireFetch is a [FetchMetadata] as programs read it.
+type WireFetch struct {
+	Site string `json:"site"`
+	Mode string `json:"mode"`
+	Dest string `json:"dest"`
+	User string `json:"user"`
+}
+
+// WireCookie is one pair of the Cookie header.
+type WireCookie struct {
+	Name  string  `json:"name"`
+	Lane  *string `json:"lane"`  // null: none of the three ways
+	Bytes int     `json:"bytes"` // of name and value
+}
+
+// WireStayed is a cookie that this browser was given and did not send.
+type WireStayed struct {
+	Name    string `json:"name"`
+	Lane    string `json:"lane"`
+	Reason  string `json:"reason"` // "over", "path", "strict", "unknown"
+	Message string `json:"message"`
+}
+
+// WireStoreOp is one store operation.
+type WireStoreOp struct {
+	Store      string  `json:"store"`
+	Name       string  `json:"name"`
+	Purpose    string  `json:"purpose"` // "session", "notebook"; "": the lab looked by itself
+	DurationMS float64 `json:"duration_ms"`
+	Bytes      int     `json:"bytes"`
+	Error      *string `json:"error"` // null: none
+}
+
+// WireFinding is what one way concluded.
+type WireFinding struct {
+	Lane    string  `json:"lane"`
+	Verdict Verdict `json:"verdict"`
+	User    *string `json:"user"`
+	Role    *string `json:"role"`
+	Reason  string  `json:"reason"`
+}
+
+// getWireJSON serves GET /api/wire. Who has no notebook sees an empty wire:
+// nobody sees another's.
+func (lab *Lab) getWireJSON(c echo.Context) error {
+	w, answer := lab.words(c), wireAnswer{[]WireExchange{}}
+	for _, e := range notebookOf(c).Book().Exchanges() {
+		answer.Exchanges = append(answer.Exchanges, describeExchange(w, e))
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+func describeExchange(w *words, e *Exchange) WireExchange {
+	d := WireExchange{
+		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
+		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
+		Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
+		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut,
+	}
+	for cookie := range e.cookies() {
+		d.Cookies = append(d.Cookies, WireCookie{cookie.Name, textOrNil(cookie.Lane), cookie.Bytes})
+	}
+	for _, home := range e.Home {
+		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.say(home.Reason)})
+	}
+	for _, op := range e.Ops {
+		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, textOrNil(outcomeOf(op.Err))})
+	}
+	for _, f := range e.Findings {
+		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, textOrNil(f.Who.User), textOrNil(f.Who.Role), w.say(f.Reason)})
+	}
+	return d
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,116 @@
+// The wire's page: this browser's last exchanges, each drawn and as text. What
+// happens later is added by the stream, in the same words.
+
+package handlers
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+type wirePage struct {
+	Page
+	Exchanges []exchangeView // the newest first
+	Events    string         // where the stream tells of newer ones
+	Most      int
+}
+
+// exchangeView is one exchange on the page.
+type exchangeView struct {
+	Number                 int
+	Open                   bool
+	Other                  bool // by another program
+	At, Clock              string
+	Took                   string
+	Method, Target, Status string
+	Accepted               bool // the status says so
+	Sent, Set              []pieceView
+	SentOthers             int // further cookies
+	Home                   []stayed
+	Raw                    string
+	Cut                    bool
+	Drawing                template.HTML
+}
+
+// pieceView is one cookie of a strip.
+type pieceView struct {
+	Class, Name string
+	Deleted     bool
+}
+
+// getWire serves GET /wire.
+func (lab *Lab) getWire(c echo.Context) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	w := lab.words(c)
+	p := wirePage{Page: lab.page(c, say("wire.title")), Most: maxExchanges}
+	seen := 0
+	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
+		p.Exchanges = append(p.Exchanges, viewExchange(w, e))
+		seen = max(seen, e.Number)
+	}
+	if len(p.Exchanges) > 0 {
+		p.Exchanges[0].Open = true
+	}
+	// The page's own language, also where the notebook does not keep it.
+	p.Events = "/wire/events?" + url.Values{"after": {strconv.Itoa(seen)}, "lang": {w.tag.String()}}.Encode()
+	return lab.render(c, http.StatusOK, "wire", p)
+}
+
+func viewExchange(w *words, e *Exchange) exchangeView {
+	v := exchangeView{
+		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),
+		Method: e.Method, Target: e.Target, Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
+		Home: e.Home, Raw: e.raw(), Cut: e.Cut, Drawing: drawExchanges(w, []*Exchange{e}),
+	}
+	var sent, set strip
+	for cookie := range e.cookies() {
+		sent.add(cookie.Name, cookie.Lane, false)
+	}
+	for line := range e.sets() {
+		set.add(line.Name, line.Lane, line.Deletes)
+	}
+	v.Sent, v.SentOthers = sent.view()
+	v.Set, _ = set.view()
+	return v
+}
+
+func (row *strip) view() (pieces []pieceView, others int) {
+	row.end()
+	for _, p := range row.pieces[:row.n] {
+		pieces = append(pieces, pieceView{wayClass(p.lane), p.name, p.deleted})
+	}
+	return pieces, row.others
+}
+
+// raw is the exchange as text: the lines that are about cookies, and about who
+// sent what, as they stood there.
+func (e *Exchange) raw() string {
+	var text strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			text.WriteString(name + ": " + value + "\n")
+		}
+	}
+	text.WriteString(e.Method + " " + e.Target + " " + e.Protocol + "\n")
+	line("Host", e.Host)
+	line("Sec-Fetch-Site", e.Fetch.Site)
+	line("Sec-Fetch-Mode", e.Fetch.Mode)
+	line("Sec-Fetch-Dest", e.Fetch.Dest)
+	line("Sec-Fetch-User", e.Fetch.User)
+	line("User-Agent", e.UserAgent)
+	line("Cookie", e.Cookie)
+	text.WriteString("\n" + e.Protocol + " " + statusLabel(e.Status) + "\n")
+	line("Location", e.Location)
+	for _, cookie := range e.SetCookie {
+		line("Set-Cookie", cookie)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
