@@ -3,17 +3,21 @@
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race bench lint build dist
+.PHONY: help run test screenshots race bench lint build dist
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the lab; settings as environment variables, or: go run . --help
 	go run .
 
-test: ## run every test, in a real browser too; installs what is missing (root on Debian)
+test: ## run every test, in Chromium and Firefox too; installs what is missing (root on Debian)
 	@.ci/setup
 	@.ci/test ./...
+
+screenshots: ## take README's pictures; with ALL=folder every page, in every size, language and theme
+	@.ci/setup
+	go test -tags screenshots ./handlers -run '^TestScreenshots$$' -count 1 -timeout 20m $(if $(ALL),-args -all '$(abspath $(ALL))')
 
 race: ## run the tests under the race detector, without browsers (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short . ./handlers ./sessions/...
@@ -23,8 +27,8 @@ bench: ## measure; ratios count, the machine does not
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
-	go vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	go vet -tags screenshots ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags screenshots ./...
 
 build: ## build ./cookielab
 	go build -trimpath -ldflags '-s -w' -o cookielab .

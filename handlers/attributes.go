@@ -8,41 +8,41 @@ import (
 	"strconv"
 )
 
-// attributeTexts is one way's column of the table. An edit in DevTools is seen
-// by no server, so only name, value and size are of what came.
-type attributeTexts struct {
-	Name, Value, Domain, Path, Expires, Size, HTTPOnly, Secure, SameSite string
+// attributeTable is the table: of each row the cells in the order of the ways.
+type attributeTable struct {
+	Name, Value, Domain, Path, Expires, Size, HTTPOnly, Secure, SameSite [3]string
 
-	// When it ends by either clock: an instant to count down to, or words.
-	BrowserEnds, ServerEnds ending
+	// When it ends by either clock.
+	BrowserEnds, ServerEnds [3]ending
 }
 
+// ending is an instant to count down to, or words where there is none.
 type ending struct {
-	At    string // for scripts; "": no instant
-	Stamp string // as DevTools shows it
-	Words string // where there is no instant
+	At   string // for scripts; "": no instant
+	Text string
 }
 
 const noAttribute = "–"
 
-func (lab *Lab) attributeTexts(w *words, d LaneFinding, f Finding, r *http.Request) attributeTexts {
-	none := ending{Words: noAttribute}
-	t := attributeTexts{
-		Name: d.Cookie, Value: noAttribute, Domain: noAttribute, Path: noAttribute, Expires: noAttribute, Size: noAttribute,
-		HTTPOnly: noAttribute, Secure: noAttribute, SameSite: noAttribute, BrowserEnds: none, ServerEnds: none,
+// fill fills the column of one way. An edit in DevTools is seen by no server, so
+// only name, value and size are of what came.
+func (t *attributeTable) fill(i int, w *words, d LaneFinding, f Finding, r *http.Request) {
+	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
+		row[i] = noAttribute
 	}
+	t.Name[i], t.BrowserEnds[i].Text, t.ServerEnds[i].Text = d.Cookie, noAttribute, noAttribute
 	if f.Sent {
-		t.Value, t.Size = f.Raw, strconv.Itoa(len(f.Cookie)+len(f.Raw))
+		t.Value[i], t.Size[i] = f.Raw, strconv.Itoa(len(f.Cookie)+len(f.Raw))
 	}
 	switch {
 	case d.ServerExpires != nil:
-		t.ServerEnds = ending{At: isoTime(*d.ServerExpires), Stamp: devToolsTime(*d.ServerExpires)}
+		t.ServerEnds[i] = ending{isoTime(*d.ServerExpires), devToolsTime(*d.ServerExpires)}
 	case d.ID == Plain:
-		t.ServerEnds = ending{Words: w.text("attributes.no_clock")}
+		t.ServerEnds[i].Text = w.text("attributes.no_clock")
 	}
 	a := d.Attributes
 	if a == nil {
-		return t
+		return
 	}
 	tick := func(set bool) string {
 		if set {
@@ -50,18 +50,17 @@ func (lab *Lab) attributeTexts(w *words, d LaneFinding, f Finding, r *http.Reque
 		}
 		return w.text("attributes.no")
 	}
-	t.Path, t.HTTPOnly, t.Secure, t.SameSite = a.Path, tick(a.HTTPOnly), tick(a.Secure), a.SameSite
-	if t.Domain = "." + a.Domain; a.Domain == "" {
-		t.Domain, _, _ = splitHost(r.Host)
+	t.Path[i], t.HTTPOnly[i], t.Secure[i], t.SameSite[i] = a.Path, tick(a.HTTPOnly), tick(a.Secure), a.SameSite
+	if t.Domain[i] = "." + a.Domain; a.Domain == "" {
+		t.Domain[i], _, _ = splitHost(r.Host)
 	}
 	if !f.Sent {
-		t.Size = strconv.Itoa(a.Size)
+		t.Size[i] = strconv.Itoa(a.Size)
 	}
 	if d.BrowserExpires == nil {
-		t.Expires, t.BrowserEnds = "Session", ending{Words: w.text("attributes.until_closed")}
-		return t
+		t.Expires[i], t.BrowserEnds[i].Text = "Session", w.text("attributes.until_closed")
+		return
 	}
-	t.Expires = devToolsTime(*d.BrowserExpires)
-	t.BrowserEnds = ending{At: isoTime(*d.BrowserExpires), Stamp: t.Expires}
-	return t
+	t.Expires[i] = devToolsTime(*d.BrowserExpires)
+	t.BrowserEnds[i] = ending{isoTime(*d.BrowserExpires), t.Expires[i]}
 }

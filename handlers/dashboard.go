@@ -24,18 +24,19 @@ type dashboardPage struct {
 
 	Header      string // the raw Cookie header of this request
 	Envelope    []segment
-	Home        []stayed // cookies that did not come
-	Foreign     int      // cookies that are not the lab's
+	Home        []stayedGroup // cookies that did not come
+	Foreign     int           // cookies that are not the lab's
 	ForeignNote Phrase
 
-	Copy     *Copy
-	Last     template.HTML // the last finished exchange, drawn
-	Ran      []string      // functions that the last deed ran
-	Host     string
-	Engine   string
-	MaySend  bool // some cookie of the three ways came
-	MayTurn  bool // there is something to put back
-	MayLeave bool // there is something to log out of
+	Copy       *Copy
+	Attributes attributeTable
+	Last       template.HTML // the last finished exchange, drawn
+	Ran        []string      // functions that the last deed ran
+	Host       string
+	Engine     string
+	MaySend    bool // some cookie of the three ways came
+	MayTurn    bool // there is something to put back
+	MayLeave   bool // there is something to log out of
 }
 
 // laneView is one column. It has no embedded struct, and strings where it can:
@@ -47,22 +48,21 @@ type laneView struct {
 	Mark, Word, Line string // the verdict in words
 	User, Role       string
 
-	Value      string // as it came
-	Bytes      int    // of name and value, as they came
-	Claims     chip   // what the value says, believed or not
-	Soon       string // when the browser drops it, for a countdown
-	Dropped    bool   // it did not come, and its time is over
-	Changed    changed
-	Keeps      string // keepsNothing, keepsSecret, keepsRecord
-	Kept       *serverRecord
-	Record     chip // what the record says
-	Copy       *copyVerdict
-	Attributes attributeTexts
-	Fields     []field // the value taken apart
-	Sealed     *sessions.Sealed
-	Steps      []step
-	Reason     string
-	Curl       string
+	Value   string // as it came
+	Bytes   int    // of name and value, as they came
+	Claims  chip   // what the value says, believed or not
+	Soon    string // when the browser drops it, for a countdown
+	Dropped bool   // it did not come, and its time is over
+	Changed changed
+	Keeps   string // keepsNothing, keepsSecret, keepsRecord
+	Kept    *serverRecord
+	Record  chip // what the record says
+	Copy    *copyVerdict
+	Fields  []field // the value taken apart
+	Sealed  *sessions.Sealed
+	Steps   []step
+	Reason  string
+	Curl    string
 }
 
 // ways are the columns by name: a field of a struct is what a template finds
@@ -119,6 +119,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	for i, d := range described {
 		v := lab.view(w, d, findings[i], taken, c)
 		p.Lanes = append(p.Lanes, v)
+		p.Attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 	}
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
@@ -126,7 +127,9 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	notebook, p.Foreign = lab.otherCookies(c.Request())
 	p.ForeignNote = say("dashboard.foreign", Args{"Count": p.Foreign})
 	p.Envelope = envelope(p.Lanes, notebook)
-	p.Home = lab.stayedHome(c.Request(), n)
+	if e := noted(c); e != nil {
+		p.Home = byReason(w, e.Home)
+	}
 	cells := cellsOf(findings, described, taken)
 	before, strayed := book.show(lab.valuesOf(c), cells)
 	markChanged(p.Lanes, before, cells)
@@ -186,7 +189,7 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role,
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
 		Reason: d.Reason, Value: f.Raw, Bytes: len(f.Cookie) + len(f.Raw),
-		Keeps: d.ServerKeeps.Kind, Kept: d.ServerKeeps, Attributes: lab.attributeTexts(w, d, f, c.Request()),
+		Keeps: d.ServerKeeps.Kind, Kept: d.ServerKeeps,
 	}
 	switch {
 	case f.Sent:

@@ -132,7 +132,7 @@ const (
 
 func (k routeKind) readsOnly() bool { return k == lost || k == api || k == looking || k == stream }
 
-func (k routeKind) onWire() bool { return k != bare && k != looking && k != stream }
+func (k routeKind) onWire() bool { return k != bare && k != lost && k != looking && k != stream }
 
 // hold is sessions.Hold, for every reply but streams.
 func (lab *Lab) hold(next echo.HandlerFunc) echo.HandlerFunc {

@@ -33,7 +33,7 @@ type recording struct {
 // moment before the first byte does: the next request already finds it.
 func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !lab.kinds[c.Path()].onWire() {
+		if !lab.kind(c).onWire() {
 			return next(c)
 		}
 		request := c.Request()
@@ -84,6 +84,14 @@ func noteFinding(c echo.Context, f Finding) {
 		f.Record = nil // up to 64 KB, and none of the wire's
 		r.exchange.Findings = append(r.exchange.Findings, Conclusion{f, time.Now()})
 	}
+}
+
+// noted is the exchange under way; nil for what is not put on the wire.
+func noted(c echo.Context) *Exchange {
+	if r, ok := c.Get(recordingKey).(*recording); ok {
+		return r.exchange
+	}
+	return nil
 }
 
 // noteHome adds the cookies that did not come to the exchange under way.

@@ -57,11 +57,11 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 	case none && taken == nil:
 		return said("nobody")
 	}
-	you, theirs = verdictList(w, lanes, false), verdictList(w, lanes, true)
+	// Row ④ says the rest: one list is enough beside a sentence.
 	if deed.Name == "copy" || deed.Name == "replay" {
-		you, theirs = theirs, you
+		return joined(w, said("copy_some"), verdictList(w, lanes, true))
 	}
-	return joined(w, begin(said, deed, session), you, theirs)
+	return joined(w, begin(said, deed, session), verdictList(w, lanes, false))
 }
 
 // timesUp reports whether the browser's clock took all three.
@@ -96,8 +96,6 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 		return said("logout_all")
 	case "edit":
 		return said("edit_some")
-	case "copy", "replay":
-		return said("copy_some")
 	default:
 		return ""
 	}

@@ -6,6 +6,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,6 +31,26 @@ func (lab *Lab) stayedHome(r *http.Request, n *Notebook) []stayed {
 		}
 	}
 	return home
+}
+
+// stayedGroup is what stayed home for one reason.
+type stayedGroup struct {
+	Code    string // of the reason: "home_reason.path"
+	Reason  string
+	Cookies []stayed
+}
+
+// byReason puts together what stayed home for the same reason.
+func byReason(w *words, home []stayed) (groups []stayedGroup) {
+	for _, one := range home {
+		reason := w.say(one.Reason)
+		i := slices.IndexFunc(groups, func(g stayedGroup) bool { return g.Reason == reason })
+		if i < 0 {
+			i, groups = len(groups), append(groups, stayedGroup{Code: one.Reason.ID, Reason: reason})
+		}
+		groups[i].Cookies = append(groups[i].Cookies, one)
+	}
+	return groups
 }
 
 // whyHome names what kept a cookie at home, by the order of RFC 6265bis 5.8.3:
