@@ -23,7 +23,7 @@ race: ## run the tests under the race detector, without browsers (needs a C comp
 	CGO_ENABLED=1 go test -race -short . ./handlers ./sessions/...
 
 bench: ## measure; ratios count, the machine does not
-	go test -run '^$$' -bench . -benchmem ./sessions/...
+	go test -run '^$$' -bench . -benchmem ./sessions/... ./handlers
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }

@@ -1,0 +1,179 @@
+// axe-core looks at every page, in each state that a visitor can bring about.
+
+package handlers_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/handlers/browsertest"
+)
+
+// axeRules are the tags of the rules that are run: WCAG 2.2 up to AA, and what
+// axe-core calls good practice. No rule is disabled. In the second theme the
+// rules about colours are run again; nothing else differs there.
+const (
+	axeRules   = `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`
+	axeColours = `["color-contrast", "link-in-text-block"]`
+)
+
+// pageFlaws is what every page is held to besides: its landmarks, its language,
+// its room, and the type of all that can be seen.
+const pageFlaws = `(() => {
+	const flaws = []
+	const count = (selector, want) => {
+		const n = document.querySelectorAll(selector).length
+		if (n !== want) flaws.push(n + " × " + selector)
+	}
+	count("h1", 1); count("body > header", 1); count("header nav", 1); count("body > main#main", 1); count("body > .skip[href='#main']:first-child", 1)
+	if (document.documentElement.lang !== %q) flaws.push("the language " + document.documentElement.lang)
+	if (!document.title.trim()) flaws.push("no title")
+	if (document.documentElement.scrollWidth > innerWidth) flaws.push("the page is " + document.documentElement.scrollWidth + " px wide")
+	for (const e of document.querySelectorAll("body *")) {
+		if (!e.checkVisibility() || !Array.from(e.childNodes).some(n => n.nodeType === 3 && n.data.trim())) continue
+		const s = getComputedStyle(e)
+		const odd = parseFloat(s.fontSize) < 14 || !["400", "650"].includes(s.fontWeight) || s.fontStyle !== "normal" ||
+			s.textTransform !== "none" || s.letterSpacing !== "normal"
+		if (odd) flaws.push([s.fontSize, s.fontWeight, s.fontStyle, s.textTransform, s.letterSpacing, e.outerHTML.slice(0, 120)].join(" "))
+	}
+	return flaws
+})()`
+
+func TestAxe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: axe-core needs a browser")
+	}
+	t.Parallel()
+	axe, err := os.ReadFile("testdata/axe/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := browsertest.Chromium(t)
+	t.Cleanup(browser.Close)
+	base := startProgram(t, buildProgram(t))
+	for _, language := range []string{"en", "zh"} {
+		for _, width := range []int{1440, 390} {
+			t.Run(fmt.Sprintf("%s/%d", language, width), func(t *testing.T) {
+				t.Parallel()
+				a := auditor{
+					visitor: &visitor{Page: browser.Visit(t, browsertest.Options{Language: language, Width: width, Height: 900}), base: base},
+					axe:     string(axe), language: map[string]string{"en": "en", "zh": "zh-Hans"}[language],
+				}
+				a.walk(t, fmt.Sprintf("%s%d", language, width))
+			})
+		}
+	}
+}
+
+// auditor is a visitor who has every page looked at.
+type auditor struct {
+	*visitor
+	axe      string
+	language string // of the page, as HTML says it
+}
+
+// walk brings about every state of every page.
+func (a *auditor) walk(t *testing.T, name string) {
+	page := func(path string, status int) {
+		t.Helper()
+		a.open(t, path, status)
+		a.audit(t, path)
+	}
+	act := func(action, state string) {
+		t.Helper()
+		a.Click(`.bar form[action="` + action + `"] button`)
+		a.audit(t, "/dashboard, "+state)
+	}
+	signIn := func(name string) {
+		t.Helper()
+		a.open(t, "/dashboard", 200)
+		a.Type(`input[name=username]`, name)
+		if name == "teacher" {
+			a.Click(".pin summary")
+			a.Type(`input[name=pin]`, browserPIN)
+		}
+		a.Click(`.sign-in button[type=submit]`)
+		a.concludes(t, "believed", "verified", "found")
+	}
+
+	page("/dashboard", 200)
+	signIn(name)
+	a.audit(t, "/dashboard, signed in")
+	a.open(t, "/dashboard", 200)
+	a.Click(`.bar form[action="/act/copy"] button`)
+	act("/act/edit", "edited, with a copy")
+	a.Click(`.bar form[action="/act/restore"] button`)
+
+	act("/act/expire", "with ten seconds left")
+	began := time.Now()
+	for _, lane := range lanes {
+		page("/door/"+lane, 403)
+	}
+	page("/", 200)
+	page("/login", 200)
+	a.Type(`input[name=username]`, name)
+	a.Type(`input[name=password]`, "wrong")
+	a.Click(`.sign-in button[type=submit]`)
+	if !a.Has(".problem") {
+		t.Error("a wrong password is no problem")
+	}
+	a.audit(t, "/login, refused")
+	page("/none", 404)
+	page("/wire", 200)
+	page("/reset", 200)
+	time.Sleep(time.Until(began.Add(11 * time.Second)))
+	a.open(t, "/dashboard", 200)
+	act("/act/replay", "over")
+	a.concludes(t, "absent", "absent", "absent")
+	a.copyConcludes(t, "believed", "expired", "expired")
+
+	a.open(t, "/reset", 200)
+	a.Click(`#reset form button`)
+	a.audit(t, "/reset, done")
+	signIn("teacher")
+	for _, lane := range lanes {
+		page("/door/"+lane, 200)
+	}
+
+	// The menu lies over the page, so it is looked at once and by itself.
+	a.open(t, "/", 200)
+	a.Click(".menu summary")
+	a.run(t, "the menu", "document.querySelector('header.site')", axeRules)
+}
+
+// audit looks at the page as it is now, with every <details> open but the menu,
+// in the light theme and in the dark one.
+func (a *auditor) audit(t *testing.T, state string) {
+	t.Helper()
+	a.Eval(`document.querySelectorAll("details:not(.menu)").forEach(d => { d.open = true })`, nil)
+	var flaws []string
+	a.Eval(fmt.Sprintf(pageFlaws, a.language), &flaws)
+	for _, flaw := range flaws {
+		t.Errorf("%s: %s", state, flaw)
+	}
+	for _, theme := range []struct{ name, rules string }{{"light", axeRules}, {"dark", axeColours}} {
+		a.Eval(`document.documentElement.className = "`+theme.name+`"`, nil)
+		a.run(t, state+", "+theme.name, "document", theme.rules)
+	}
+}
+
+// run has axe-core look at a part of the page.
+func (a *auditor) run(t *testing.T, state, part, rules string) {
+	t.Helper()
+	var there bool
+	if a.Eval("!!window.axe", &there); !there {
+		a.Eval(a.axe+"; 0", nil)
+	}
+	var found []struct {
+		ID, Impact, Help string
+		Nodes            []string
+	}
+	a.Eval(`axe.run(`+part+`, { runOnly: `+rules+`, resultTypes: ["violations"] }).then(({ violations }) => violations.map(
+		({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map(n => n.target.join(" ") + "  " + n.html.slice(0, 200) + "\n      " + n.failureSummary) })))`, &found)
+	for _, v := range found {
+		t.Errorf("%s: %s (%s): %s\n    %s", state, v.ID, v.Impact, v.Help, strings.Join(v.Nodes, "\n    "))
+	}
+}
