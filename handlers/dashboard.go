@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"html/template"
 	"net/http"
@@ -22,14 +23,14 @@ type dashboardPage struct {
 	Lanes    []*laneView // in order
 	Ways     ways        // the same by name, for templates
 
-	Header      string // the raw Cookie header of this request
-	Envelope    []segment
+	Header      string        // the raw Cookie header of this request
+	Envelope    template.HTML // the Cookie header, cut at its cookies
 	Home        []stayedGroup // cookies that did not come
 	Foreign     int           // cookies that are not the lab's
 	ForeignNote Phrase
 
 	Copy       *Copy
-	Attributes attributeTable
+	Attributes template.HTML
 	Last       template.HTML // the last finished exchange, drawn
 	Ran        []string      // functions that the last deed ran
 	Host       string
@@ -39,44 +40,45 @@ type dashboardPage struct {
 	MayLeave   bool // there is something to log out of
 }
 
-// laneView is one column. It has no embedded struct, and strings where it can:
-// a template finds those soonest.
+// laneView is one column. It has no embedded struct, and text where it can: a
+// template finds and writes that soonest.
 type laneView struct {
 	ID, Cookie       string
 	Sent             bool
 	Verdict          Verdict
 	Mark, Word, Line string // the verdict in words
 	User, Role       string
+	Who              template.HTML // the same, as a chip has it; "": nobody
 
-	Value   string // as it came
-	Bytes   int    // of name and value, as they came
-	Claims  chip   // what the value says, believed or not
-	Soon    string // when the browser drops it, for a countdown
-	Dropped bool   // it did not come, and its time is over
+	Value   string        // as it came
+	Short   string        // the same, shortened
+	Key     template.HTML // the same where it is a key, of which paper shows less
+	Bytes   int           // of name and value, as they came
+	Claims  template.HTML // what the value says, believed or not
+	Broken  bool          // the seal does not fit
+	Soon    string        // when the browser drops it, for a countdown
+	Dropped bool          // it did not come, and its time is over
 	Changed changed
-	Keeps   string // keepsNothing, keepsSecret, keepsRecord
-	Kept    *serverRecord
-	Record  chip // what the record says
-	Copy    *copyVerdict
-	Fields  []field // the value taken apart
-	Sealed  *sessions.Sealed
-	Steps   []step
-	Reason  string
-	Curl    string
+
+	// What lies on the server: a record, or nothing.
+	Kept          template.HTML
+	Record        Identity // that it says
+	Owner         template.HTML
+	Reached, Over bool
+
+	Copy   *copyVerdict
+	Parts  template.HTML // the value taken apart
+	Sealed *sessions.Sealed
+	MAC    string
+	Random int // characters of a key that was found
+	Checks template.HTML
+	Reason string // where it is accepted; else a check says it
+	Curl   string
 }
 
 // ways are the columns by name: a field of a struct is what a template finds
 // soonest.
 type ways struct{ Plain, Signed, Session *laneView }
-
-// step is one check in words.
-type step struct {
-	Failed        bool
-	Title, Detail string
-}
-
-// chip is "alice · student", wherever it is kept.
-type chip struct{ User, Role string }
 
 type field struct{ Name, Value string }
 
@@ -86,16 +88,7 @@ type changed struct{ Browser, Server, Concluded, Copy bool }
 type copyVerdict struct {
 	Verdict    Verdict
 	Mark, Word string
-	User, Role string
-}
-
-// segment is one cookie of the envelope: all travel in one header.
-type segment struct {
-	Class string // "lane-plain", "notebook"
-	Name  string
-	Bytes int
-	Share int // of the whole, in twenty-fourths
-	ID    string
+	Who        template.HTML
 }
 
 // getDashboard serves GET /dashboard, to everybody: that nothing came is a
@@ -116,12 +109,14 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		Page: lab.page(c, say("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host, Engine: lab.config.Engine,
 	}
+	var attributes attributeTable
 	for i, d := range described {
 		v := lab.view(w, d, findings[i], taken, c)
 		p.Lanes = append(p.Lanes, v)
-		p.Attributes.fill(i, w, d, findings[i], c.Request())
+		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 	}
+	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var notebook int
 	notebook, p.Foreign = lab.otherCookies(c.Request())
@@ -133,7 +128,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	cells := cellsOf(findings, described, taken)
 	before, strayed := book.show(lab.valuesOf(c), cells)
 	markChanged(p.Lanes, before, cells)
-	kept := p.Ways.Session.Kept
+	kept := described[len(described)-1].ServerKeeps
 	signedIn := kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = signedIn && !agreed(p.Lanes)
 	p.MayLeave = p.MaySend || signedIn
@@ -146,28 +141,6 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	p.Last = drawExchanges(w, lastExchange(book.Exchanges()))
 	return lab.render(c, http.StatusOK, "dashboard", p)
 }
-
-// envelope is the one Cookie header, cut at its cookies, the grey one last.
-func envelope(lanes []*laneView, notebook int) []segment {
-	var segments []segment
-	total := notebook
-	for _, v := range lanes {
-		if v.Sent {
-			segments = append(segments, segment{Class: "lane-" + v.ID, Name: v.Cookie, Bytes: v.Bytes, ID: v.ID})
-			total += v.Bytes
-		}
-	}
-	if notebook > 0 {
-		segments = append(segments, segment{Class: "notebook", Name: notebookCookie, Bytes: notebook, ID: "notebook"})
-	}
-	for i := range segments {
-		segments[i].Share = max(1, (segments[i].Bytes*shares+total/2)/total)
-	}
-	return segments
-}
-
-// shares is how finely the envelope is divided: lab.css has a class for each.
-const shares = 24
 
 // otherCookies weighs the grey cookie and counts those of other programs: all
 // of localhost shares one jar.
@@ -186,42 +159,60 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role,
+		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
-		Reason: d.Reason, Value: f.Raw, Bytes: len(f.Cookie) + len(f.Raw),
-		Keeps: d.ServerKeeps.Kind, Kept: d.ServerKeeps,
+		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
+	}
+	if d.Verdict.Accepted() {
+		v.Reason = d.Reason
 	}
 	switch {
 	case f.Sent:
-		v.Claims, v.Fields, v.Sealed = takeApart(d.ID, f.Value)
+		parts := takeApart(d.ID, f.Value)
+		v.Claims, v.Parts, v.Sealed = whoIs(parts.who), partsOf(parts.fields), parts.sealed
 		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
+		if v.Sealed != nil {
+			v.MAC = hex.EncodeToString(v.Sealed.MAC)
+		}
+		if d.ID == Session {
+			v.Key = keyOf(f.Raw)
+		}
+		if d.Verdict == Found {
+			v.Random = len(f.Value)
+		}
 		if d.BrowserExpires != nil {
 			v.Soon = isoTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
 		v.Dropped = !d.BrowserExpires.After(now(lab.clock))
 	}
-	for i, check := range d.Checks {
-		v.Steps = append(v.Steps, step{Failed: !check.OK, Title: w.say(f.Checks[i].Title()), Detail: check.Detail})
-	}
-	switch {
-	case f.Verdict == Found:
-		v.Record = chip(f.Who)
-	case d.ServerKeeps.Data != nil:
-		if values, err := sessions.DecodeValues(d.ServerKeeps.Data); err == nil {
-			v.Record = chip{values.Text(sessions.UserKey), values.Text(sessions.RoleKey)}
+	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
+		v.Kept, v.Reached, v.Over = recordOf(w, lab.config.Engine, kept), kept.Reached, !kept.Live
+		if v.Record = f.Who; d.Verdict != Found {
+			v.Record = saidBy(kept.Data)
 		}
+		v.Owner = whoIs(v.Record)
 	}
 	if taken != nil {
 		for _, other := range taken.Lanes {
 			if other.ID == d.ID {
 				v.Copy = &copyVerdict{
-					other.Verdict, verdictMarks[other.Verdict], w.text("verdict." + string(other.Verdict) + ".word"), textOf(other.User), textOf(other.Role),
+					other.Verdict, verdictMarks[other.Verdict], w.text("verdict." + string(other.Verdict) + ".word"),
+					whoIs(Identity{textOf(other.User), textOf(other.Role)}),
 				}
 			}
 		}
 	}
 	return v
+}
+
+// saidBy is who a record is about.
+func saidBy(data []byte) Identity {
+	values, err := sessions.DecodeValues(data)
+	if err != nil {
+		return Identity{}
+	}
+	return Identity{values.Text(sessions.UserKey), values.Text(sessions.RoleKey)}
 }
 
 func textOf(text *string) string {
@@ -231,31 +222,39 @@ func textOf(text *string) string {
 	return *text
 }
 
+// valueParts is what a value says.
+type valueParts struct {
+	who    Identity
+	fields []field
+	sealed *sessions.Sealed
+}
+
 // takeApart reads what a value says, without believing it.
-func takeApart(lane, value string) (chip, []field, *sessions.Sealed) {
+func takeApart(lane, value string) (p valueParts) {
 	switch lane {
 	case Plain:
 		who, ok := readPlain(value)
 		if !ok {
-			return chip{}, nil, nil
+			return p
 		}
-		return chip(who), []field{{"user", who.User}, {"role", who.Role}}, nil
+		return valueParts{who: who, fields: []field{{"user", who.User}, {"role", who.Role}}}
 	case Signed:
 		sealed, err := sessions.Dissect(value)
 		if err != nil {
-			return chip{}, nil, nil
+			return p
 		}
+		p.sealed = &sealed
 		var facts signedFacts
 		if json.Unmarshal([]byte(sealed.Content), &facts) != nil {
-			return chip{}, nil, &sealed
+			return p
 		}
-		return chip{facts.User, facts.Role}, []field{
+		p.who = Identity{facts.User, facts.Role}
+		p.fields = []field{
 			{"user", facts.User}, {"role", facts.Role},
 			{"iat", clockTime(time.Unix(facts.IssuedAt, 0))}, {"exp", clockTime(time.Unix(facts.Expires, 0))},
-		}, &sealed
-	default:
-		return chip{}, nil, nil
+		}
 	}
+	return p
 }
 
 // curlLine sends one cookie from a terminal; it works as pasted into a shell.

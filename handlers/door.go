@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"html/template"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -13,8 +14,8 @@ type doorPage struct {
 	Page
 	Lane    string
 	Open    bool
-	By      Identity // by this way alone
-	Failed  Phrase   // the check that kept it shut
+	By      template.HTML // who, by this way alone
+	Failed  Phrase        // the check that kept it shut
 	Detail  Phrase
 	Verdict Verdict
 }
@@ -31,7 +32,7 @@ func (lab *Lab) getDoor(c echo.Context) error {
 		return err
 	}
 	p := doorPage{
-		Lane: lane.ID(), By: f.Who, Verdict: f.Verdict,
+		Lane: lane.ID(), By: whoIs(f.Who), Verdict: f.Verdict,
 		Open: f.Verdict.Accepted() && f.Who.Role == RoleTeacher,
 	}
 	status := http.StatusOK

@@ -140,7 +140,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				}
 			case *ast.SelectorExpr:
 				switch {
-				case f.Sel.Name == "text" && len(call.Args) == 1:
+				case f.Sel.Name == "text" && words(f.X):
 					ids = s.spell(call.Args[0])
 				case f.Sel.Name == "check" && len(call.Args) == 3: // a check is named, and has a title
 					for _, name := range s.spell(call.Args[0]) {
@@ -155,6 +155,18 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		})
 	}
 	return used
+}
+
+// words reports whether an expression is the words of a language, as this
+// package calls them: w, or a field w.
+func words(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "w"
+	case *ast.SelectorExpr:
+		return e.Sel.Name == "w"
+	}
+	return false
 }
 
 type speller struct {

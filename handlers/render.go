@@ -20,10 +20,12 @@ import (
 
 // Page is what the layout shows around every page.
 type Page struct {
-	Title   Phrase
-	Current string   // the path, to mark it in the menu
-	Asked   bool     // the session lane was asked who this is
-	Who     Identity // by the session lane; empty: nobody
+	Title Phrase
+	Name  string   // the title, with the lab's name
+	Asked bool     // the session lane was asked who this is
+	Who   Identity // by the session lane; empty: nobody
+
+	AtDashboard, AtWire bool // to mark them in the menu
 
 	Theme         string // "light", "dark"; "": as the browser prefers
 	Light, Dark   string // this page's address with the other theme
@@ -35,9 +37,13 @@ type Page struct {
 // as this request has a live session; where the store fails, nobody is named.
 func (lab *Lab) page(c echo.Context, title Phrase) Page {
 	p := Page{
-		Title: title, Current: c.Request().URL.Path,
+		Title: title, Name: lab.words(c).say(title),
+		AtDashboard: c.Path() == "/dashboard", AtWire: c.Path() == "/wire",
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
 		OtherLanguage: choosing(c, "lang", lab.languages.other(lab.words(c)).tag.String()),
+	}
+	if p.Name != labName {
+		p.Name += " · " + labName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
 	p.Printed = now(lab.clock).UTC().Format("2006-01-02 15:04 UTC")
@@ -52,6 +58,8 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 	}
 	return p
 }
+
+const labName = "Cookie Lab"
 
 // templates holds one set per language and page.
 type templates map[*words]map[string]*template.Template

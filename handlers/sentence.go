@@ -52,7 +52,7 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 		return said("logout_copy")
 	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
 		return said("logout")
-	case none && session.Keeps == keepsRecord && session.Record.User != "":
+	case none && session.Record.User != "":
 		return said("record_left", Args{"Name": session.Record.User})
 	case none && taken == nil:
 		return said("nobody")
@@ -85,7 +85,7 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 		}
 		return said("flip." + deed.Lane)
 	case "drop":
-		if deed.Lane == Session && session.Keeps != keepsRecord {
+		if deed.Lane == Session && session.Kept == "" {
 			return said("drop_nothing")
 		}
 		return said("drop." + deed.Lane)
