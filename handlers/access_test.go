@@ -13,16 +13,13 @@ import (
 	"cookielab/handlers/browsertest"
 )
 
-func TestAccess(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: this needs a browser")
+// tellAccess is told in Chromium.
+func tellAccess(t *testing.T, browser browsertest.Browser, binary string) {
+	if browser.Name() != "Chromium" {
+		return
 	}
-	t.Parallel()
-	browser := browsertest.Chromium(t)
-	t.Cleanup(browser.Close)
-	base := startProgram(t, buildProgram(t))
 	visit := func(t *testing.T, o browsertest.Options) *visitor {
-		return &visitor{Page: browser.Visit(t, o), base: base, noScript: o.NoScript}
+		return &visitor{Page: browser.Visit(t, o), base: startProgram(t, binary), noScript: o.NoScript}
 	}
 	wide, narrow := browsertest.Options{Width: 1440, Height: 900}, browsertest.Options{Width: 390, Height: 844}
 
@@ -154,7 +151,7 @@ func TestAccess(t *testing.T) {
 	t.Run("on paper", func(t *testing.T) {
 		t.Parallel()
 		v := visit(t, browsertest.Options{Width: 680, Height: 960, Print: true, Dark: true})
-		v.Open(base + "/dashboard?theme=dark")
+		v.Open(v.base + "/dashboard?theme=dark")
 		// The form is not on paper, so it is sent by a script.
 		v.Eval(`document.querySelector("input[name=username]").value = "paper"`, nil)
 		v.Eval(`document.querySelector(".sign-in").submit()`, nil)

@@ -21,32 +21,33 @@ import (
 
 const browserPIN = "271828"
 
+// TestInBrowser tells everything that needs a browser, in each of them. A browser
+// that is not on this machine leaves out its own part only.
 func TestInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the browser stories are told by make test")
 	}
 	binary := buildProgram(t)
-	inBrowsers(t, func(t *testing.T, browser browsertest.Browser) {
-		for _, noScript := range []bool{false, true} {
-			mode := "with script"
-			if noScript {
-				mode = "without script"
+	for _, one := range browsers {
+		t.Run(one.name, func(t *testing.T) {
+			t.Parallel()
+			browser := one.start(t)
+			t.Cleanup(browser.Close)
+			t.Logf("%s %s", browser.Name(), browser.Version())
+			for _, part := range []struct {
+				name string
+				tell func(t *testing.T, browser browsertest.Browser, binary string)
+			}{
+				{"stories", tellStories},
+				{"projector", tellDemonstration},
+				{"wire", tellWire},
+				{"access", tellAccess},
+				{"axe", tellAxe},
+			} {
+				t.Run(part.name, func(t *testing.T) { part.tell(t, browser, binary) })
 			}
-			for _, story := range stories {
-				t.Run(mode+"/"+story.name, func(t *testing.T) {
-					t.Parallel()
-					v := &visitor{
-						Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1440, Height: 900}),
-						base: startProgram(t, binary), browser: browser.Name(), noScript: noScript,
-					}
-					story.tell(t, v)
-					for _, complaint := range v.Complaints() {
-						t.Errorf("the browser complains: %s", complaint)
-					}
-				})
-			}
-		}
-	})
+		})
+	}
 }
 
 // browsers are those in which everything is told.
@@ -58,16 +59,25 @@ var browsers = []struct {
 	{"Firefox", browsertest.Firefox},
 }
 
-// inBrowsers tells something in each of them. One that is not on this machine
-// leaves out its own part only.
-func inBrowsers(t *testing.T, tell func(t *testing.T, browser browsertest.Browser)) {
-	for _, one := range browsers {
-		t.Run(one.name, func(t *testing.T) {
-			browser := one.start(t)
-			t.Cleanup(browser.Close)
-			t.Logf("%s %s", browser.Name(), browser.Version())
-			tell(t, browser)
-		})
+func tellStories(t *testing.T, browser browsertest.Browser, binary string) {
+	for _, noScript := range []bool{false, true} {
+		mode := "with script"
+		if noScript {
+			mode = "without script"
+		}
+		for _, story := range stories {
+			t.Run(mode+"/"+story.name, func(t *testing.T) {
+				t.Parallel()
+				v := &visitor{
+					Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1440, Height: 900}),
+					base: startProgram(t, binary), browser: browser.Name(), noScript: noScript,
+				}
+				story.tell(t, v)
+				for _, complaint := range v.Complaints() {
+					t.Errorf("the browser complains: %s", complaint)
+				}
+			})
+		}
 	}
 }
 

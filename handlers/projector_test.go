@@ -20,41 +20,35 @@ import (
 	"cookielab/handlers/browsertest"
 )
 
-func TestProjector(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: the browser stories are told by make test")
+func tellDemonstration(t *testing.T, browser browsertest.Browser, binary string) {
+	for _, show := range []struct {
+		name, language, address string
+		noScript                bool
+	}{
+		{"en", "en", "/dashboard", false},
+		{"zh", "zh", "/dashboard?lang=zh", false},
+		{"en without script", "en", "/dashboard", true},
+	} {
+		t.Run(show.name, func(t *testing.T) {
+			t.Parallel()
+			p := &projector{
+				visitor: &visitor{
+					Page: browser.Visit(t, browsertest.Options{NoScript: show.noScript, Width: 1024, Height: 768}),
+					base: startProgram(t, binary), browser: browser.Name(), noScript: show.noScript,
+				},
+				labels: readLabels(t, show.language),
+			}
+			p.open(t, show.address, 200)
+			for i, click := range demonstration {
+				p.step = fmt.Sprintf("%d %s", i+1, p.labels[click.label])
+				p.show(t, click)
+			}
+			t.Logf("of 768 px a browser’s own bars leave about 640; the table ends at\n%s", strings.Join(p.ends, "\n"))
+			for _, complaint := range p.Complaints() {
+				t.Errorf("the browser complains: %s", complaint)
+			}
+		})
 	}
-	binary := buildProgram(t)
-	inBrowsers(t, func(t *testing.T, browser browsertest.Browser) {
-		for _, show := range []struct {
-			name, language, address string
-			noScript                bool
-		}{
-			{"en", "en", "/dashboard", false},
-			{"zh", "zh", "/dashboard?lang=zh", false},
-			{"en without script", "en", "/dashboard", true},
-		} {
-			t.Run(show.name, func(t *testing.T) {
-				t.Parallel()
-				p := &projector{
-					visitor: &visitor{
-						Page: browser.Visit(t, browsertest.Options{NoScript: show.noScript, Width: 1024, Height: 768}),
-						base: startProgram(t, binary), browser: browser.Name(), noScript: show.noScript,
-					},
-					labels: readLabels(t, show.language),
-				}
-				p.open(t, show.address, 200)
-				for i, click := range demonstration {
-					p.step = fmt.Sprintf("%d %s", i+1, p.labels[click.label])
-					p.show(t, click)
-				}
-				t.Logf("of 768 px a browser’s own bars leave about 640; the table ends at\n%s", strings.Join(p.ends, "\n"))
-				for _, complaint := range p.Complaints() {
-					t.Errorf("the browser complains: %s", complaint)
-				}
-			})
-		}
-	})
 }
 
 // A click of the demonstration, and what must be seen after it.

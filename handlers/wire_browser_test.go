@@ -11,14 +11,7 @@ import (
 	"cookielab/handlers/browsertest"
 )
 
-func TestWireInBrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: the browser stories are told by make test")
-	}
-	inBrowsers(t, wireStories)
-}
-
-func wireStories(t *testing.T, browser browsertest.Browser) {
+func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 	quiet := func(t *testing.T, page browsertest.Page) {
 		t.Helper()
 		for _, complaint := range page.Complaints() {
@@ -39,6 +32,7 @@ func wireStories(t *testing.T, browser browsertest.Browser) {
 	}
 
 	t.Run("what happens appears on top", func(t *testing.T) {
+		t.Parallel()
 		lab := newLab(t)
 		page := browser.Visit(t, browsertest.Options{})
 		page.Open("http://" + lab.addr + "/wire")
@@ -77,6 +71,7 @@ func wireStories(t *testing.T, browser browsertest.Browser) {
 	})
 
 	t.Run("a page that cannot be seen holds no connection", func(t *testing.T) {
+		t.Parallel()
 		lab := newLab(t)
 		page := browser.Visit(t, browsertest.Options{})
 		page.Open("http://" + lab.addr + "/wire")
@@ -107,6 +102,7 @@ func wireStories(t *testing.T, browser browsertest.Browser) {
 	})
 
 	t.Run("without script", func(t *testing.T) {
+		t.Parallel()
 		lab := newLab(t)
 		page := browser.Visit(t, browsertest.Options{NoScript: true, Language: "zh-CN"})
 		page.Open("http://" + lab.addr + "/wire")
@@ -125,6 +121,7 @@ func wireStories(t *testing.T, browser browsertest.Browser) {
 	})
 
 	t.Run("no text is too small, and nothing is wider than the page", func(t *testing.T) {
+		t.Parallel()
 		lab := newLab(t)
 		for _, width := range []int{390, 1024, 1440} {
 			page := browser.Visit(t, browsertest.Options{Width: width, Height: 900})

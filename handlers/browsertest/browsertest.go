@@ -15,7 +15,7 @@
 //
 // No method returns an error: what goes wrong ends the test with a sentence.
 // So the methods of a Page, like those of its testing.TB, are called from the
-// goroutine of the test only. A method that waits gives up after ten seconds.
+// goroutine of the test only. A method that waits gives up after twenty seconds.
 //
 // There are two browsers, Chromium and Firefox. The file tab.go says what a
 // browser has to offer for a third.

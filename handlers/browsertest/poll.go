@@ -5,7 +5,7 @@ package browsertest
 import "time"
 
 // patience is how long a browser may take for anything a test asks for.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // poll asks ready at once and then every 20 ms. It reports whether ready said
 // yes within the limit.
