@@ -222,7 +222,7 @@ func TestWhatJustHappened(t *testing.T) {
 	}
 	says("Nobody knows you yet. Sign in and watch rows ① to ④.")
 	alice.deed(t, "/act/expire")
-	says("Sign in first")
+	says("Only the session counts here, and it knows nobody")
 	alice.deed(t, "/act/restore")
 	says("Nothing to put back")
 	alice.deed(t, "/act/copy")
@@ -232,13 +232,13 @@ func TestWhatJustHappened(t *testing.T) {
 	alice.signIn("alice")
 	says("You signed in. All three remember alice. Look where the name is kept.")
 	alice.deed(t, "/act/edit")
-	says("You changed student to teacher. Plain believed it, signed noticed, the session cookie had nothing to edit.")
+	says("You changed student to teacher. Plain believed it, signed noticed, and the session’s invented key opens nothing.")
 	alice.deed(t, "/act/edit")
-	says("The role could not be changed any further")
+	says("No role could be changed this time")
 	alice.deed(t, "/act/restore")
 	says("Put back: all three remember alice again, the session under a new key.")
 	alice.deed(t, "/act/flip/signed")
-	says("You changed one character of the signed cookie. You: Plain: Believed. Signed: Tampered. Session: Found.")
+	says("You changed one character of the signed cookie. You: Plain – Believed (alice · student). Signed – Tampered. Session – Found (alice · student).")
 	alice.deed(t, "/act/restore")
 	alice.deed(t, "/act/copy")
 	says("Another program sent a copy. All three accept it: none can tell.")
@@ -270,7 +270,7 @@ func TestReset(t *testing.T) {
 		t.Errorf("after the reset the browser carries %v", alice.cookies)
 	}
 	proof := alice.get(r.header.Get("Location"))
-	if !strings.Contains(proof.body, "Nothing arrived") || !strings.Contains(proof.body, "it does not lie on the server any more") || len(proof.cookies) != 0 {
+	if !strings.Contains(proof.body, "Nothing arrived") || !strings.Contains(proof.body, "it is not on the server any more") || len(proof.cookies) != 0 {
 		t.Errorf("the proof sets %v and says %s", proof.cookies, proof.body)
 	}
 	if got := thief.lanes()["session"]; got.Verdict != handlers.Unknown || got.Attributes != nil {
@@ -299,7 +299,7 @@ func TestChangesByOtherHands(t *testing.T) {
 	alice.carry("plain_user", "user=bob&role=teacher")
 	for range 2 {
 		page := alice.get("/dashboard").body
-		if !strings.Contains(page, "Something else changed what your browser sends.") {
+		if !strings.Contains(page, "The cookies changed without this page") {
 			t.Error("the page does not say that somebody changed a cookie")
 		}
 		for lane, changed := range map[string]bool{"plain": true, "signed": false, "session": false} {
@@ -312,7 +312,7 @@ func TestChangesByOtherHands(t *testing.T) {
 	for _, name := range cookieOf {
 		alice.drop(name)
 	}
-	if page := alice.get("/dashboard").body; !strings.Contains(page, escaped("Your browser sent none of the three. The server’s record about alice still lies there.")) {
+	if page := alice.get("/dashboard").body; !strings.Contains(page, escaped("Your browser sent none of the three. The server still keeps its record about alice.")) {
 		t.Error("the page does not say that the record still lies there")
 	}
 }
@@ -340,7 +340,7 @@ func TestTheProofOfAResetIsNoHearsay(t *testing.T) {
 	lab := newLab(t)
 	alice := lab.client().signIn("alice")
 	id := alice.lanes()["session"].ServerKeeps.ID
-	if page := lab.client().get("/reset?done=" + id).body; !strings.Contains(page, "still lies on the server") {
+	if page := lab.client().get("/reset?done=" + id).body; !strings.Contains(page, "is still on the server") {
 		t.Error("the page does not say that the record still lies there")
 	}
 	for _, done := range []string{"1", "x", "record"} {

@@ -32,7 +32,10 @@ func (t *attributeTable) fill(i int, w *words, d LaneFinding, f Finding, r *http
 	}
 	t.Name[i], t.BrowserEnds[i].Text, t.ServerEnds[i].Text = d.Cookie, noAttribute, noAttribute
 	if f.Sent {
-		t.Value[i], t.Size[i] = f.Raw, strconv.Itoa(len(f.Cookie)+len(f.Raw))
+		if t.Value[i] = f.Raw; f.Raw == "" {
+			t.Value[i] = w.text("script.empty")
+		}
+		t.Size[i] = strconv.Itoa(len(f.Cookie) + len(f.Raw))
 	}
 	switch {
 	case d.ServerExpires != nil:

@@ -187,7 +187,7 @@ var stories = []struct {
 		} {
 			v.edit(t, cookieOf[forgery.lane], forgery.forge)
 			v.open(t, "/dashboard", 200)
-			v.says(t, "Something else changed what your browser sends.")
+			v.says(t, "The cookies changed without this page")
 			v.concludes(t, forgery.verdicts[:]...)
 			v.doors(t, forgery.doors[:]...)
 		}
@@ -211,7 +211,7 @@ var stories = []struct {
 		v.signIn(t, "alice")
 		v.act(t, "/act/edit")
 		v.concludes(t, "believed", "tampered", "unknown")
-		v.says(t, "Plain believed it, signed noticed, the session cookie had nothing to edit.")
+		v.says(t, "Plain believed it, signed noticed, and the session’s invented key opens nothing.")
 		if got := v.Text("#concludes-plain .concluded"); !strings.Contains(got, "alice · teacher") {
 			t.Errorf("plain concludes %q", got)
 		}
@@ -261,12 +261,11 @@ var stories = []struct {
 				t.Fatalf("after 20 s the browser still keeps %v", v.Cookies())
 			}
 		}
-		time.Sleep(time.Second) // the signed value's second, at the longest
 		v.act(t, "/act/replay")
 		v.concludes(t, "absent", "absent", "absent")
 		v.copyConcludes(t, "believed", "expired", "expired")
 		v.says(t, "Your browser obeyed and sends none of the three.")
-		if got := v.Text("#server-session"); !strings.Contains(got, "still lying there") {
+		if got := v.Text("#server-session"); !strings.Contains(got, "not deleted yet") {
 			t.Errorf("row ③ says %q, but the record still lies there", got)
 		}
 	}},

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,6 +27,7 @@ type dashboardPage struct {
 	Home        []stayedGroup // cookies that did not come
 	Foreign     int           // cookies that are not the lab's
 	ForeignNote Phrase
+	Doubles     []Phrase // cookies that came more than once
 
 	Copy       *Copy
 	Attributes template.HTML
@@ -115,6 +115,9 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		p.Lanes = append(p.Lanes, v)
 		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
+		if others := findings[i].Others; others > 0 {
+			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": d.Cookie}))
+		}
 	}
 	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
@@ -170,6 +173,9 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 	case f.Sent:
 		parts := takeApart(d.ID, f.Value)
 		v.Claims, v.Parts, v.Sealed = whoIs(parts.who), partsOf(parts.fields), parts.sealed
+		if f.Raw == "" {
+			v.Short = w.text("script.empty")
+		}
 		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
 		if v.Sealed != nil {
 			v.MAC = hex.EncodeToString(v.Sealed.MAC)
@@ -251,7 +257,7 @@ func takeApart(lane, value string) (p valueParts) {
 		p.who = Identity{facts.User, facts.Role}
 		p.fields = []field{
 			{"user", facts.User}, {"role", facts.Role},
-			{"iat", clockTime(time.Unix(facts.IssuedAt, 0))}, {"exp", clockTime(time.Unix(facts.Expires, 0))},
+			{"iat", clockTime(facts.IssuedAt.time())}, {"exp", clockTime(facts.Expires.time())},
 		}
 	}
 	return p
@@ -292,7 +298,7 @@ func cellsOf(findings []Finding, described []LaneFinding, taken *Copy) map[strin
 		if at := described[i].BrowserExpires; f.Sent && at != nil {
 			cells["1-"+f.Lane] += " until " + clockTime(*at)
 		}
-		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + yesNo(keeps.Reached) + yesNo(keeps.Live)
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + yesNo(keeps.Live)
 		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
 	}
 	if taken != nil {

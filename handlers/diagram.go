@@ -244,7 +244,7 @@ func (s *sequence) operation(op *sessions.StoreOp) {
 
 // conclusion draws what the server concludes, at its lifeline.
 func (s *sequence) conclusion(f *Finding) {
-	label := verdictMarks[f.Verdict] + " " + s.w.text("way."+f.Lane+".short") + ": " + s.w.text("verdict."+string(f.Verdict)+".word")
+	label := verdictMarks[f.Verdict] + " " + s.w.text("way."+f.Lane+".short") + s.w.text("wire.colon") + s.w.text("verdict."+string(f.Verdict)+".word")
 	who := whoLabel(f.Who)
 	x := serverX - 20
 	s.svg.raw(`<g class="concluded lane-`)

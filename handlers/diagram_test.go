@@ -196,8 +196,8 @@ func TestDrawingIsInTheOrderOfHappening(t *testing.T) {
 	inOrder(t, "the lab's own", en.asides, "it is none of the three ways")
 	none(t, "nobody is pale", en.pale, "")
 	zh := c.draw(t, "zh", 1)
-	inOrder(t, "in Chinese", zh.labels, "浏览器", "服务器", "存储", "GET /dashboard", "普通: 直接相信", "签名: 验签通过", "读取", "找到", "Session: 找到记录", "200 OK")
-	inOrder(t, "the Chinese list", zh.steps, "浏览器请求服务器：GET /dashboard，带来 plain_user", "普通 Cookie", "存储回答：找到", "服务器响应：200 OK")
+	inOrder(t, "in Chinese", zh.labels, "浏览器", "服务器", "存储", "GET /dashboard", "普通：直接相信", "签名：验签通过", "读取", "找到", "Session：找到记录", "200 OK")
+	inOrder(t, "the Chinese list", zh.steps, "浏览器请求服务器：GET /dashboard，带来 plain_user", "普通 Cookie", "存储返回：找到", "服务器响应：200 OK")
 }
 
 // Nothing came, so nothing was asked.
@@ -209,7 +209,7 @@ func TestStoreThatWasNotAskedIsPale(t *testing.T) {
 	inOrder(t, "the request", d.labels, "no Cookie", "Nothing came", "Nothing came", "Nothing came", "200 OK", "lab_notebook")
 	inOrder(t, "the list", d.asides, "The store was not asked for a session.")
 	inOrder(t, "the request in words", d.steps, "brings no cookie", "and sets lab_notebook")
-	if zh := c.draw(t, "zh", 1); !slices.Contains(zh.pale, "没有被问") {
+	if zh := c.draw(t, "zh", 1); !slices.Contains(zh.pale, "未查询") {
 		t.Errorf("in Chinese: %q", zh.pale)
 	}
 }

@@ -126,7 +126,7 @@ func readLabels(files fs.FS) (languages, error) {
 		}
 		w := &words{tag: file.Tag, texts: map[string]string{}, localizer: i18n.NewLocalizer(bundle, file.Tag.String())}
 		for _, message := range file.Messages {
-			w.texts[message.ID] = strings.TrimSpace(message.Other)
+			w.texts[message.ID] = message.Other
 		}
 		all.all = append(all.all, w)
 	}

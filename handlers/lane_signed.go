@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -28,9 +29,18 @@ type signedLane struct {
 type signedFacts struct {
 	User     string `json:"user"`
 	Role     string `json:"role"`
-	IssuedAt int64  `json:"iat"` // seconds since 1970
-	Expires  int64  `json:"exp"` // the server believes it before this instant
+	IssuedAt date   `json:"iat"`
+	Expires  date   `json:"exp"` // the server believes it before this instant
 }
+
+// date is an instant in seconds since 1970, with a fraction (NumericDate of RFC
+// 7519): in whole seconds the server's clock and the browser's would not end
+// together.
+type date float64
+
+func dateOf(t time.Time) date { return date(float64(t.UnixMilli()) / 1000) }
+
+func (d date) time() time.Time { return time.UnixMilli(int64(math.Round(float64(d) * 1000))) }
 
 func (signedLane) ID() string               { return Signed }
 func (signedLane) Cookie() sessions.Options { return laneCookie(signedCookie, true) }
@@ -38,8 +48,7 @@ func (signedLane) Cookie() sessions.Options { return laneCookie(signedCookie, tr
 // Remember writes the facts and seals them.
 func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) error {
 	at := now(l.clock)
-	ends := at.Add(age + time.Second - 1).Unix() // whole seconds, not short of the browser's
-	value, err := l.signer.Sign(signedFacts{User: who.User, Role: who.Role, IssuedAt: at.Unix(), Expires: ends})
+	value, err := l.signer.Sign(signedFacts{User: who.User, Role: who.Role, IssuedAt: dateOf(at), Expires: dateOf(at.Add(age))})
 	if err != nil {
 		return err
 	}
@@ -71,8 +80,8 @@ func (l signedLane) Recall(c echo.Context) (Finding, error) {
 		return f.conclude(Unreadable, Identity{}), nil
 	}
 	at := now(l.clock)
-	issued := time.Unix(facts.IssuedAt, 0)
-	f.Expires = time.Unix(facts.Expires, 0)
+	issued := facts.IssuedAt.time()
+	f.Expires = facts.Expires.time()
 	past := !issued.After(at.Add(maxSkew))
 	if !f.check("dated", past, say("dated."+yesNo(past), Args{"At": clockTime(issued)})) {
 		return f.conclude(Unreadable, Identity{}), nil

@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,7 +22,7 @@ type resetPage struct {
 	Arrived     []string // names of the lab's cookies in this very request
 	Foreign     int      // cookies of other programs on this host: not ours to delete
 	ForeignNote Phrase
-	Keep        string // the language chosen, for the link onwards: the notebook that kept it is gone
+	Keep        template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
 	Host        string
 	Others      []string // the same lab under other names, each with a jar of its own
 }
@@ -51,8 +52,14 @@ func (lab *Lab) getReset(c echo.Context) error {
 	}
 	_, p.Foreign = lab.otherCookies(c.Request())
 	p.ForeignNote = say("reset.foreign", Args{"Count": p.Foreign})
-	if lang := c.QueryParam("lang"); lang != "" {
-		p.Keep = "?lang=" + url.QueryEscape(lang)
+	chosen := url.Values{}
+	for _, name := range []string{"lang", "theme"} {
+		if value := c.QueryParam(name); value != "" {
+			chosen.Set(name, value)
+		}
+	}
+	if len(chosen) > 0 {
+		p.Keep = template.URL("?" + chosen.Encode())
 	}
 	if err := lab.recallSession(c); err != nil {
 		return err
@@ -118,8 +125,10 @@ func (lab *Lab) postReset(c echo.Context) error {
 		}
 	}
 	next := url.Values{"done": {outcome}}
-	if lang := notebookOf(c).kept(bookLanguage); lang != "" {
-		next.Set("lang", lang) // the proof, too, is read in the language that was chosen
+	for name, key := range map[string]string{"lang": bookLanguage, "theme": bookTheme} {
+		if value := notebookOf(c).kept(key); value != "" {
+			next.Set(name, value) // the proof, too, is read as was chosen
+		}
 	}
 	notebook, err := lab.notebooks.Load(c) // also one that is not known any more
 	if err != nil {

@@ -44,7 +44,7 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 		return said("expire")
 	case none && timesUp(lanes) && theirs == "believed expired expired":
 		return said("times_up_copy")
-	case none && timesUp(lanes) && taken != nil:
+	case none && timesUp(lanes) && taken != nil && deed.Name != "copy" && deed.Name != "replay":
 		return said("times_up_replay")
 	case none && timesUp(lanes):
 		return said("times_up")
@@ -61,7 +61,7 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 	if deed.Name == "copy" || deed.Name == "replay" {
 		return joined(w, said("copy_some"), verdictList(w, lanes, true))
 	}
-	return joined(w, begin(said, deed, session), verdictList(w, lanes, false))
+	return joined(w, begin(said, deed, session), verdictList(w, lanes, deed.Name == "logout" && none && taken != nil))
 }
 
 // timesUp reports whether the browser's clock took all three.
@@ -107,6 +107,8 @@ func verdictList(w *words, lanes []*laneView, ofCopy bool) string {
 	var parts []string
 	for _, v := range lanes {
 		switch {
+		case !ofCopy && v.User != "" && !agreed(lanes): // who, where they do not agree
+			parts = append(parts, w.say(say("sentence.verdict_who", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word, "User": v.User, "Role": v.Role})))
 		case !ofCopy:
 			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word})))
 		case v.Copy != nil:

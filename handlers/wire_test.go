@@ -307,7 +307,7 @@ func TestStayedHome(t *testing.T) {
 		{"its Path", []func(*handlers.Config){onDoors}, 0, "/dashboard", "lab_sessionid", "path",
 			map[string]string{"en": "Path /door does not cover /dashboard", "zh": "Path /door 不包括 /dashboard"}},
 		{"its time", nil, 15 * 24 * time.Hour, "/dashboard", "signed_user", "over", map[string]string{"en": "time was over", "zh": "时间"}},
-		{"nobody knows", nil, 0, "/dashboard", "plain_user", "unknown", map[string]string{"en": "the request does not tell", "zh": "原因从请求里看不出来"}},
+		{"nobody knows", nil, 0, "/dashboard", "plain_user", "unknown", map[string]string{"en": "the request does not tell", "zh": "从请求里看不出来"}},
 		{"nobody knows, though it has a Path", []func(*handlers.Config){onDoors}, 0, "/door/session", "lab_sessionid", "unknown", map[string]string{"en": "the request does not tell"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
