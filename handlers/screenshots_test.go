@@ -70,7 +70,7 @@ var pictures = []struct {
 	part    string // a selector: only this; "": the window, and what lies in it
 	story   func(t *testing.T, v *visitor)
 }{
-	{"dashboard.png", browsertest.Options{Width: 1440, Height: 760}, "", func(t *testing.T, v *visitor) {
+	{"dashboard.png", browsertest.Options{Width: 1440, Height: 900}, "", func(t *testing.T, v *visitor) {
 		v.signIn(t, "alice")
 	}},
 	{"edited.png", browsertest.Options{Width: 1024, Height: 640, Dark: true, Language: "zh-CN"}, "", func(t *testing.T, v *visitor) {

@@ -96,7 +96,8 @@ func (b *firefox) start(path string) error {
 		Contexts []struct{ Context string }
 	}
 	err = errors.Join(
-		b.call("session.new", object{"capabilities": object{"alwaysMatch": object{
+		// It listens before it is ready to answer.
+		b.bidi.callWithin(3*patience, "session.new", object{"capabilities": object{"alwaysMatch": object{
 			"unhandledPromptBehavior": object{"default": "accept"},
 		}}}, &session),
 		b.call("browsingContext.getTree", object{"moz:scope": "chrome", "maxDepth": 0}, &own),

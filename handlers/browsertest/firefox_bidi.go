@@ -80,6 +80,10 @@ func (c *bidi) listen(hear func(event string, params json.RawMessage)) {
 
 // call sends a command and decodes its result; nil drops it.
 func (c *bidi) call(method string, params object, result any) error {
+	return c.callWithin(patience, method, params, result)
+}
+
+func (c *bidi) callWithin(limit time.Duration, method string, params object, result any) error {
 	answer := make(chan message, 1)
 	c.mu.Lock()
 	c.last++
@@ -107,8 +111,8 @@ func (c *bidi) call(method string, params object, result any) error {
 		return json.Unmarshal(m.Result, result)
 	case <-c.ctx.Done():
 		return errEnded
-	case <-time.After(patience):
-		return fmt.Errorf("no answer to %s in %v", method, patience)
+	case <-time.After(limit):
+		return fmt.Errorf("no answer to %s in %v", method, limit)
 	}
 }
 
