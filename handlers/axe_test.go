@@ -51,17 +51,18 @@ func tellAxe(t *testing.T, browser browsertest.Browser, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range []string{"en", "zh"} {
-		for _, width := range []int{1440, 390} {
-			t.Run(fmt.Sprintf("%s/%d", language, width), func(t *testing.T) {
-				t.Parallel()
-				a := auditor{
-					visitor: &visitor{Page: browser.Visit(t, browsertest.Options{Language: language, Width: width, Height: 900}), base: startProgram(t, binary)},
-					axe:     string(axe), language: map[string]string{"en": "en", "zh": "zh-Hans"}[language],
-				}
-				a.walk(t, fmt.Sprintf("%s%d", language, width))
-			})
-		}
+	for _, reader := range []struct {
+		language, html string // html: as the page says it
+		width          int
+	}{{"en", "en", 1440}, {"zh", "zh-Hans", 390}} {
+		t.Run(fmt.Sprintf("%s/%d", reader.language, reader.width), func(t *testing.T) {
+			t.Parallel()
+			a := auditor{
+				visitor: &visitor{Page: browser.Visit(t, browsertest.Options{Language: reader.language, Width: reader.width, Height: 900}), base: startProgram(t, binary)},
+				axe:     string(axe), language: reader.html,
+			}
+			a.walk(t, fmt.Sprintf("%s%d", reader.language, reader.width))
+		})
 	}
 }
 
