@@ -42,6 +42,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/sessions"
+	"cookielab/sessions/storetest"
 )
 
 func TestProgram(t *testing.T) {
@@ -963,7 +964,7 @@ func TestClockSetBack(t *testing.T) {
 			v.signIn(t, s, "alice")
 			v.expect(t, s, "believed verified found")
 
-			clock.move(-c.by)
+			clock.Advance(-c.by)
 			v.expect(t, s, c.want)
 			lanes := v.lanes(t, s)
 			if failed := lanes.Signed.failed(); failed != c.failed {
@@ -987,42 +988,24 @@ func TestClockSetBack(t *testing.T) {
 			if status := (visitor{}).post(t, s, "/login", form).status; status != http.StatusTooManyRequests {
 				t.Fatalf("the sixth wrong try is answered %d", status)
 			}
-			clock.move(-c.by)
+			clock.Advance(-c.by)
 			a := visitor{}.post(t, s, "/login", signInForm("alice"))
 			if a.status == http.StatusTooManyRequests {
 				if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait > 60 {
 					t.Errorf("to wait for %q seconds", a.header.Get("Retry-After"))
 				}
 			}
-			clock.move(time.Minute)
+			clock.Advance(time.Minute)
 			visitor{}.signIn(t, s, "alice")
 		})
 	}
 }
 
-// clock stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(by)
-}
-
 // newClockedLab is a lab within this test, by a clock of the test's.
-func newClockedLab(t *testing.T) (site, *clock) {
+func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	t.Helper()
-	clock := &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	store, err := sessions.NewMemory(1000, clock.now)
+	clock := storetest.NewClock()
+	store, err := sessions.NewMemory(1000, clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1030,7 +1013,7 @@ func newClockedLab(t *testing.T) (site, *clock) {
 	options.Name = "lab_sessionid"
 	lab, err := handlers.New(handlers.Config{
 		Files: files, Sessions: store, Notebooks: store, Engine: engineCache, Cookie: options,
-		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.now,
+		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

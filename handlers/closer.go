@@ -127,13 +127,6 @@ func envelope(lanes []*laneView, notebook int) template.HTML {
 func recordOf(w *words, engine string, kept *serverRecord) template.HTML {
 	var m markup
 	m.Grow(2 << 10)
-	row := func(label, text string) {
-		m.raw("<dt>")
-		m.text(label)
-		m.raw("</dt><dd>")
-		m.text(text)
-		m.raw("</dd>")
-	}
 	expires := devToolsTime(*kept.Expires)
 	if !kept.Live {
 		expires += " (" + w.text("closer.over") + ")"
@@ -146,19 +139,28 @@ func recordOf(w *words, engine string, kept *serverRecord) template.HTML {
 		reached = w.text("closer.reached_yes")
 	}
 	m.raw("<dl>")
-	row(w.text("closer.engine"), engine)
-	row(w.text("closer.filed"), shortKey(kept.ID)+" · "+w.text("closer.filed_note"))
-	row(w.text("closer.owner"), owner)
-	row(w.text("closer.version"), strconv.FormatUint(kept.Version, 10))
-	row(w.text("closer.created"), devToolsTime(*kept.Created))
-	row(w.text("closer.saved"), devToolsTime(*kept.Saved))
-	row(w.text("closer.expires"), expires)
-	row(w.text("closer.size"), w.say(say("closer.size_bytes", Args{"Bytes": kept.Bytes})))
-	row(w.text("closer.reached"), reached)
+	m.detail(w.text("closer.engine"), engine)
+	m.detail(w.text("closer.filed"), shortKey(kept.ID)+" · "+w.text("closer.filed_note"))
+	m.detail(w.text("closer.owner"), owner)
+	m.detail(w.text("closer.version"), strconv.FormatUint(kept.Version, 10))
+	m.detail(w.text("closer.created"), devToolsTime(*kept.Created))
+	m.detail(w.text("closer.saved"), devToolsTime(*kept.Saved))
+	m.detail(w.text("closer.expires"), expires)
+	m.detail(w.text("closer.size"), w.say(say("closer.size_bytes", Args{"Bytes": kept.Bytes})))
+	m.detail(w.text("closer.reached"), reached)
 	m.raw(`</dl><pre class="json" id="record">`)
 	m.text(string(kept.Data))
 	m.raw("</pre>")
 	return template.HTML(m.String())
+}
+
+// detail writes one line of a list of details.
+func (m *markup) detail(name, text string) {
+	m.raw("<dt>")
+	m.text(name)
+	m.raw("</dt><dd>")
+	m.text(text)
+	m.raw("</dd>")
 }
 
 // keyOf is a session's key.
@@ -190,11 +192,7 @@ func partsOf(fields []field) template.HTML {
 	var m markup
 	m.raw("<dl>")
 	for _, f := range fields {
-		m.raw("<dt>")
-		m.text(f.Name)
-		m.raw("</dt><dd>")
-		m.text(f.Value)
-		m.raw("</dd>")
+		m.detail(f.Name, f.Value)
 	}
 	m.raw("</dl>")
 	return template.HTML(m.String())

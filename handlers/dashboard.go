@@ -34,10 +34,8 @@ type dashboardPage struct {
 	Last       template.HTML // the last finished exchange, drawn
 	Ran        []string      // functions that the last deed ran
 	Host       string
-	Engine     string
 	MaySend    bool // some cookie of the three ways came
 	MayTurn    bool // there is something to put back
-	MayLeave   bool // there is something to log out of
 }
 
 // laneView is one column. It has no embedded struct, and text where it can: a
@@ -107,7 +105,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	taken := book.Copy()
 	p := dashboardPage{
 		Page: lab.page(c, say("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
-		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host, Engine: lab.config.Engine,
+		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
 	var attributes attributeTable
 	for i, d := range described {
@@ -134,7 +132,6 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	kept := described[len(described)-1].ServerKeeps
 	signedIn := kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = signedIn && !agreed(p.Lanes)
-	p.MayLeave = p.MaySend || signedIn
 	deed, _ := n.Deed()
 	if strayed {
 		deed = Deed{Name: "strayed"}

@@ -80,9 +80,9 @@ func newExchange(r *http.Request) *Exchange {
 
 // noteFinding adds a lane's conclusion to the exchange under way.
 func noteFinding(c echo.Context, f Finding) {
-	if r, ok := c.Get(recordingKey).(*recording); ok {
+	if e := noted(c); e != nil {
 		f.Record = nil // up to 64 KB, and none of the wire's
-		r.exchange.Findings = append(r.exchange.Findings, Conclusion{f, time.Now()})
+		e.Findings = append(e.Findings, Conclusion{f, time.Now()})
 	}
 }
 
@@ -96,8 +96,8 @@ func noted(c echo.Context) *Exchange {
 
 // noteHome adds the cookies that did not come to the exchange under way.
 func (lab *Lab) noteHome(c echo.Context, n *Notebook) {
-	if r, ok := c.Get(recordingKey).(*recording); ok {
-		r.exchange.Home = lab.stayedHome(c.Request(), n)
+	if e := noted(c); e != nil {
+		e.Home = lab.stayedHome(c.Request(), n)
 	}
 }
 

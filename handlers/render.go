@@ -182,8 +182,8 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 // templateFunctions are for what only a request knows.
 func templateFunctions(w *words, code source) template.FuncMap {
 	return template.FuncMap{
-		"say": w.say, "text": w.text,
-		"iso": isoTime, "stamp": devToolsTime, "short": shortKey, "clock": func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
+		"say": w.say, "text": w.text, "short": shortKey,
+		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.figure,
 	}
 }
