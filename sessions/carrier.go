@@ -3,9 +3,15 @@
 package sessions
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
+
+// MaxCookie is how many bytes the name and the value of a cookie may have
+// together: browsers ignore a longer one, without a word (RFC 6265bis 5.7).
+const MaxCookie = 4096
 
 // Carrier reads a session's value from a request and gives the client a new
 // one. A program has one for each way in which its clients carry values.
@@ -14,8 +20,9 @@ type Carrier interface {
 	// carries none; an empty value is one.
 	Read(r *http.Request) (value string, found bool)
 	// Write gives the client a value. maxAge is how long it should carry it;
-	// zero: until the client is closed.
-	Write(header http.Header, value string, maxAge time.Duration, now time.Time)
+	// zero: until the client is closed. [ErrTooLarge] when no client would keep
+	// it; nothing is written then.
+	Write(header http.Header, value string, maxAge time.Duration, now time.Time) error
 	// Erase tells the client to forget its value.
 	Erase(header http.Header)
 	// Vary is the request header that the reply depends on.
@@ -48,7 +55,10 @@ func ReadCookies(r *http.Request, name string) []string {
 	return values
 }
 
-func (c cookieCarrier) Write(header http.Header, value string, maxAge time.Duration, now time.Time) {
+func (c cookieCarrier) Write(header http.Header, value string, maxAge time.Duration, now time.Time) error {
+	if size := len(c.o.Name) + len(value); size > MaxCookie {
+		return fmt.Errorf("%w for a cookie: its name and value have %d bytes, at most %d", ErrTooLarge, size, MaxCookie)
+	}
 	cookie := c.cookie(value)
 	if maxAge > 0 {
 		// Both: Max-Age decides, Expires is what DevTools and old programs show.
@@ -56,6 +66,7 @@ func (c cookieCarrier) Write(header http.Header, value string, maxAge time.Durat
 		cookie.Expires = now.Add(maxAge)
 	}
 	header.Add("Set-Cookie", cookie.String())
+	return nil
 }
 
 func (c cookieCarrier) Erase(header http.Header) {
@@ -75,3 +86,31 @@ func (c cookieCarrier) cookie(value string) *http.Cookie {
 		Secure: c.o.Secure, HttpOnly: c.o.HTTPOnly, SameSite: c.o.SameSite,
 	}
 }
+
+// Authorization carries the value in the header Authorization, after the name of
+// a scheme: "Authorization: Token <value>" (RFC 9110 11.6.2; "Token" is the
+// keyword of Django REST framework). The scheme's case does not matter. A client
+// puts the header there by itself, so Write and Erase have nothing to say to it.
+// One space between scheme and value, nothing after: anything else is a value
+// that no engine issued, and so is a second header.
+func Authorization(scheme string) Carrier { return authorizationCarrier{scheme} }
+
+type authorizationCarrier struct{ scheme string }
+
+func (a authorizationCarrier) Read(r *http.Request) (string, bool) {
+	lines := r.Header["Authorization"]
+	if len(lines) == 0 {
+		return "", false
+	}
+	scheme, value, _ := strings.Cut(lines[0], " ")
+	if len(lines) > 1 || !strings.EqualFold(scheme, a.scheme) {
+		return "", true
+	}
+	return value, true
+}
+
+func (authorizationCarrier) Write(http.Header, string, time.Duration, time.Time) error { return nil }
+
+func (authorizationCarrier) Erase(http.Header) {}
+
+func (authorizationCarrier) Vary() string { return "Authorization" }

@@ -4,6 +4,8 @@
 package sessions
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -178,6 +180,21 @@ type Signer struct {
 // for another does not verify. The first secret seals, all verify, so keys can
 // be rotated (Django: SECRET_KEY, SECRET_KEY_FALLBACKS).
 func NewSigner(purpose string, secrets ...[]byte) (*Signer, error) {
+	return newSigner(purpose, secrets, func([]byte) []byte { return nil })
+}
+
+// NewEncrypter makes a signer whose values are encrypted before they are sealed
+// (AES-256 in counter mode): nobody but us can read them either.
+func NewEncrypter(purpose string, secrets ...[]byte) (*Signer, error) {
+	return newSigner(purpose, secrets, func(secret []byte) []byte {
+		// A key of its own, so that the one secret does not serve two algorithms.
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte("encrypt " + purpose))
+		return mac.Sum(nil)
+	})
+}
+
+func newSigner(purpose string, secrets [][]byte, encryption func(secret []byte) []byte) (*Signer, error) {
 	if purpose == "" {
 		return nil, errors.New("sessions: a signer needs a purpose")
 	}
@@ -189,7 +206,7 @@ func NewSigner(purpose string, secrets ...[]byte) (*Signer, error) {
 		if len(secret) < MinSecret {
 			return nil, fmt.Errorf("sessions: secret %d has %d bytes, at least %d are needed", i+1, len(secret), MinSecret)
 		}
-		codec := securecookie.New(secret, nil)
+		codec := securecookie.New(secret, encryption(secret))
 		codec.SetSerializer(securecookie.JSONEncoder{})
 		codec.MaxAge(0) // age is judged by our clock, from what the content says
 		codec.MaxLength(maxSigned)
@@ -217,23 +234,29 @@ func (s *Signer) Sign(value any) (string, error) {
 //
 // Nothing inside is looked at before the MAC holds. Age is not judged here.
 func (s *Signer) Verify(sealed string, into any) error {
+	_, err := s.verify(sealed, into)
+	return err
+}
+
+// verify also says which secret sealed the value: 0 is the one that seals today.
+func (s *Signer) verify(sealed string, into any) (secret int, err error) {
 	if len(sealed) > maxSigned {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, len(sealed), maxSigned)
+		return 0, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, len(sealed), maxSigned)
 	}
 	if outer, err := base64.URLEncoding.DecodeString(sealed); err != nil || len(outer) == 0 {
-		return fmt.Errorf("%w: not base64", ErrUnreadable)
+		return 0, fmt.Errorf("%w: not base64", ErrUnreadable)
 	}
 	failure := ErrTampered
-	for _, codec := range s.codecs {
+	for i, codec := range s.codecs {
 		err := codec.Decode(s.purpose, sealed, into)
 		if err == nil {
-			return nil
+			return i, nil
 		}
 		if !errors.Is(err, securecookie.ErrMacInvalid) { //nolint:staticcheck // deprecated as a name, and the only one there is
 			failure = fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
 	}
-	return failure
+	return 0, failure
 }
 
 // securecookie's "too long" satisfies none of its error types.

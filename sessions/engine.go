@@ -1,5 +1,6 @@
 // Engines: what a carried value stands for. Keyed, here, is the engine of
-// every store: the value is a key, the data lie on the server.
+// every store: the value is a key, the data lie on the server. The other one,
+// where the value holds the data itself, is in signed_cookies.go.
 
 package sessions
 
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -22,14 +24,19 @@ var (
 	// ErrEnded: the session was ended while this request was at work. What the
 	// request changed is not saved, and nothing is brought back.
 	ErrEnded = errors.New("sessions: the session ended meanwhile")
+	// ErrNotSupported: this engine cannot do that, because it keeps nothing on
+	// the server: see [SignedCookies].
+	ErrNotSupported = errors.New("sessions: the engine cannot do that")
 )
 
 // State is a session as an engine found or left it.
 type State struct {
-	Value   string // what the carrier carries: for Keyed the key
-	Record  Record // its Data are Values, encoded
-	Values  Values
-	Expires time.Time
+	// Value is what the carrier carries: for Keyed the key. Load may give
+	// another one than it was given, which the client should carry from now on.
+	Value  string
+	Record Record // its Data are Values, encoded
+	Values Values
+	Filed  bool // the record lies in a store; else all of it is in the value
 }
 
 // Changes are what one request wants done to a session, in the order of the
@@ -59,14 +66,37 @@ type Engine interface {
 	// session ended since, [ErrTooLarge], [ErrUnavailable]: nothing was saved
 	// then. An error of Edit comes back as it is.
 	Commit(ctx context.Context, state *State, changes Changes) (*State, error)
+
+	// Directory is nil where nothing lies on the server.
+	Directory() Directory
+}
+
+// Directory is what an engine has whose sessions lie on a server: they can be
+// found, listed and ended by others than those who carry them.
+type Directory interface {
+	// Find looks a session up by its ID, which no client could send.
+	// ErrNotFound, ErrExpired (with the record), ErrUnavailable.
+	Find(ctx context.Context, id ID) (Record, error)
+
+	// Owned lists the live sessions of one user, the last saved first. Those of
+	// engines with another purpose are not among them.
+	Owned(ctx context.Context, user string) ([]Record, error)
+
+	// End ends a session if its version is still the given one; version 0: any.
+	// ErrNotFound, ErrConflict, ErrUnavailable.
+	End(ctx context.Context, id ID, version uint64) error
+
+	// ClearExpired is the store's: it also removes what other purposes filed there.
+	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Reserved keys: who a session belongs to. They begin with "_", and a page
 // that lets a visitor set keys must refuse those.
 const (
-	UserKey  = "_user"  // the name; also the record's Owner
-	RoleKey  = "_role"  // what that user may do
-	SinceKey = "_since" // when they signed in
+	UserKey   = "_user"   // the name; also the record's Owner
+	RoleKey   = "_role"   // what that user may do
+	SinceKey  = "_since"  // when they signed in
+	ClientKey = "_client" // with which program
 )
 
 // maxTries bounds the swaps that one commit attempts. Within one process the
@@ -76,6 +106,7 @@ const maxTries = 64
 // keyed is the engine over a Store.
 type keyed struct {
 	purpose string
+	form    keyForm
 	store   Store
 	stripes [256]stripe
 }
@@ -84,7 +115,18 @@ type keyed struct {
 // The purpose is mixed into every ID: a key issued for one purpose means
 // nothing to another, even in the same store.
 func Keyed(purpose string, store Store) Engine {
-	e := &keyed{purpose: purpose, store: tracedFor(store, purpose)}
+	return newKeyed(purpose, keyForm{NewKey, ValidKey}, store)
+}
+
+// Tokens is Keyed with keys for programs: 40 hex digits, as those of Django
+// REST framework. A token is a session that travels in a header, see
+// [Authorization].
+func Tokens(purpose string, store Store) Engine {
+	return newKeyed(purpose, keyForm{NewToken, ValidToken}, store)
+}
+
+func newKeyed(purpose string, form keyForm, store Store) *keyed {
+	e := &keyed{purpose: purpose, form: form, store: traced{ofPurpose{untraced(store), purpose + ":"}, purpose}}
 	for i := range e.stripes {
 		e.stripes[i] = make(stripe, 1)
 	}
@@ -92,7 +134,7 @@ func Keyed(purpose string, store Store) Engine {
 }
 
 func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
-	if !ValidKey(key) {
+	if !e.form.valid(key) {
 		return nil, ErrMalformed
 	}
 	rec, err := e.store.Load(ctx, KeyID(e.purpose, key))
@@ -104,6 +146,22 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 		return nil, decodeErr
 	}
 	return state, err
+}
+
+func (e *keyed) Directory() Directory { return e }
+
+func (e *keyed) Find(ctx context.Context, id ID) (Record, error) { return e.store.Load(ctx, id) }
+
+func (e *keyed) Owned(ctx context.Context, user string) ([]Record, error) {
+	return e.store.ByOwner(ctx, user)
+}
+
+func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
+	return e.store.Delete(ctx, id, version)
+}
+
+func (e *keyed) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	return e.store.ClearExpired(ctx, before, limit)
 }
 
 func (e *keyed) Commit(ctx context.Context, state *State, ch Changes) (*State, error) {
@@ -145,11 +203,11 @@ func (e *keyed) create(ctx context.Context, from Values, ch Changes) (*State, er
 	// Keys of 165 bits do not collide. If they seem to, the random source or
 	// the store is broken, and going on would hand out somebody's session.
 	for range 3 {
-		key := NewKey()
+		key := e.form.draw()
 		rec.ID, rec.Version = KeyID(e.purpose, key), 1
 		switch err := e.store.Create(ctx, rec); {
 		case err == nil:
-			return &State{Value: key, Record: rec, Values: values, Expires: rec.Expires}, nil
+			return &State{Value: key, Record: rec, Values: values, Filed: true}, nil
 		case !errors.Is(err, ErrExists):
 			return nil, err
 		}
@@ -179,7 +237,7 @@ func (e *keyed) update(ctx context.Context, state *State, ch Changes) (*State, e
 		}
 		if err = e.store.Update(ctx, rec); err == nil {
 			rec.Version++
-			return &State{Value: state.Value, Record: rec, Values: values, Expires: rec.Expires}, nil
+			return &State{Value: state.Value, Record: rec, Values: values, Filed: true}, nil
 		}
 		if state, err = e.again(ctx, state, err, try); err != nil {
 			return nil, err
@@ -274,7 +332,53 @@ func stateOf(key string, rec Record) (*State, error) {
 		// lock its owner out; Django gives an empty session here too.
 		return nil, fmt.Errorf("%w: record %s cannot be read: %w", ErrNotFound, rec.ID, err)
 	}
-	return &State{Value: key, Record: rec, Values: values, Expires: rec.Expires}, nil
+	return &State{Value: key, Record: rec, Values: values, Filed: true}, nil
+}
+
+// ofPurpose is a store as an engine of one purpose sees it: records are filed
+// under the owner's name with the purpose before it, so that a list of alice's
+// sessions is not one of her tokens, too.
+type ofPurpose struct {
+	Store
+	prefix string
+}
+
+func (s ofPurpose) String() string { return storeName(s.Store) }
+
+func (s ofPurpose) filed(rec Record) Record {
+	if rec.Owner != "" {
+		rec.Owner = s.prefix + rec.Owner
+	}
+	return rec
+}
+
+func (s ofPurpose) found(rec Record) Record {
+	rec.Owner = strings.TrimPrefix(rec.Owner, s.prefix)
+	return rec
+}
+
+func (s ofPurpose) Create(ctx context.Context, rec Record) error {
+	return s.Store.Create(ctx, s.filed(rec))
+}
+
+func (s ofPurpose) Load(ctx context.Context, id ID) (Record, error) {
+	rec, err := s.Store.Load(ctx, id)
+	return s.found(rec), err
+}
+
+func (s ofPurpose) Update(ctx context.Context, rec Record) error {
+	return s.Store.Update(ctx, s.filed(rec))
+}
+
+func (s ofPurpose) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+	if owner == "" {
+		return nil, nil
+	}
+	recs, err := s.Store.ByOwner(ctx, s.prefix+owner)
+	for i := range recs {
+		recs[i] = s.found(recs[i])
+	}
+	return recs, err
 }
 
 // stripe is a lock that gives up when the request does.

@@ -84,7 +84,7 @@ func TestAStoreNeverSeesAKey(t *testing.T) {
 	_, err := site.Engine.Load(ctx, b.Key())
 	storetest.Is(t, "Load", err, nil)
 	storetest.Equal(t, "ID", seen[0].ID, id)
-	recs, err := faulty.ByOwner(t.Context(), "alice")
+	recs, err := faulty.ByOwner(t.Context(), "session:alice")
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records", len(recs), 1)
 	if text := fmt.Sprintf("%s %+v", recs[0].Data, recs[0]); strings.Contains(text, b.Key()) {
@@ -411,7 +411,7 @@ func TestCommitLeavesTheLoadedStateAlone(t *testing.T) {
 	wantStatus(t, b.Visit(setter("a", 1)), http.StatusOK)
 	state, err := site.Engine.Load(t.Context(), b.Key())
 	storetest.Is(t, "Load", err, nil)
-	before := fmt.Sprint(state.Value, state.Record, state.Values, state.Expires)
+	before := fmt.Sprint(state.Value, state.Record, state.Values, state.Filed)
 	for range 2 {
 		_, err = site.Engine.Commit(t.Context(), state, sessions.Changes{
 			Values: sessions.Values{"b": []byte("2")}, Age: time.Hour, Now: site.Clock.Now(),
@@ -421,6 +421,6 @@ func TestCommitLeavesTheLoadedStateAlone(t *testing.T) {
 			},
 		})
 		storetest.Is(t, "Commit", err, nil)
-		storetest.Equal(t, "state", fmt.Sprint(state.Value, state.Record, state.Values, state.Expires), before)
+		storetest.Equal(t, "state", fmt.Sprint(state.Value, state.Record, state.Values, state.Filed), before)
 	}
 }

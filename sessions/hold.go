@@ -32,7 +32,8 @@ const commitTimeout = 10 * time.Second
 //     loaded or updated, the held reply is dropped with every header the
 //     handler set, Set-Cookie first of all, and the error is answered instead:
 //     503 with Retry-After when the store cannot be reached, 409 when the
-//     session was ended meanwhile, 413 when it is too large, else 500;
+//     session was ended meanwhile or its engine cannot do what was asked, 413
+//     when it is too large, else 500;
 //  5. only then does the first byte leave, with a Server-Timing header that
 //     says what the stores cost.
 //
@@ -168,7 +169,7 @@ func (h *held) noted() []StoreOp {
 
 // ofSession reports an error that says a session was not loaded or not saved.
 func ofSession(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrEnded) || errors.Is(err, ErrTooLarge)
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrEnded) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotSupported)
 }
 
 // statusOf gives an error of this package the status that a client should
@@ -182,6 +183,8 @@ func statusOf(err error) error {
 		return echo.NewHTTPError(http.StatusServiceUnavailable, "The session store cannot be reached just now.").SetInternal(err)
 	case errors.Is(err, ErrEnded):
 		return echo.NewHTTPError(http.StatusConflict, "The session was ended while this request was at work; nothing of it was saved.").SetInternal(err)
+	case errors.Is(err, ErrNotSupported):
+		return echo.NewHTTPError(http.StatusConflict, "Sessions are kept in the cookie alone here, so the server cannot do that.").SetInternal(err)
 	case errors.Is(err, ErrTooLarge):
 		return echo.NewHTTPError(http.StatusRequestEntityTooLarge, "That is more than a session can hold; nothing was changed.").SetInternal(err)
 	default:

@@ -8,6 +8,12 @@ import (
 	"encoding/hex"
 )
 
+// keyForm is how an engine's keys are drawn and told from other text.
+type keyForm struct {
+	draw  func() string
+	valid func(string) bool
+}
+
 const (
 	// KeyLength is the number of characters of every key. 32 characters of 36
 	// are 165 bits (Django's length and alphabet, lower case so that a file
@@ -47,6 +53,31 @@ func ValidKey(key string) bool {
 	}
 	for i := range len(key) {
 		if c := key[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// TokenLength is the number of characters of every token: 20 bytes in hex, as
+// the keys of Django REST framework have it.
+const TokenLength = 40
+
+// NewToken draws a token from the system's random source: 160 bits, in hex.
+func NewToken() string {
+	var random [TokenLength / 2]byte
+	rand.Read(random[:]) // never fails
+	return hex.EncodeToString(random[:])
+}
+
+// ValidToken reports whether token has the one exact shape of a token: 40
+// digits of [0-9a-f].
+func ValidToken(token string) bool {
+	if len(token) != TokenLength {
+		return false
+	}
+	for i := range len(token) {
+		if c := token[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false
 		}
 	}

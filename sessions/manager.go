@@ -93,6 +93,8 @@ func (s *Session) load(ctx context.Context) error {
 		s.lies, s.rejected = state, ErrExpired
 	case errors.Is(err, ErrMalformed):
 		s.rejected = ErrMalformed
+	case errors.Is(err, ErrTampered):
+		s.rejected = ErrTampered
 	case errors.Is(err, ErrNotFound):
 		s.rejected = ErrNotFound
 		if err != ErrNotFound { //nolint:errorlint // more than a plain "not found" has a cause worth a line
@@ -107,33 +109,27 @@ func (s *Session) load(ctx context.Context) error {
 // finish saves a session at the end of its request and tells the client:
 //
 //  1. changed, or to be saved with every request: commit;
-//  2. there is a session and it was saved: give the client its value, and with
-//     it a new expiry;
+//  2. there is a session, and it was saved or goes by another value now: give
+//     the client that, and with it a new expiry;
 //  3. there is none, and the client carries a value that this request ended or
 //     replaced by nothing (or that it may not keep, see DropRejected): erase it.
 //
 // Anything else leaves the client as it is.
 func (m *Manager) finish(ctx context.Context, s *Session, header http.Header) error {
-	if s.modified || (m.options.SaveEveryRequest && s.state != nil) {
-		state, err := m.commit(ctx, s.state, s.changes)
-		if err != nil {
+	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil) {
+		if err := s.commit(ctx); err != nil {
 			return err
 		}
-		s.state, s.saved = state, true
-		if state != nil {
-			s.values, s.owned = state.Values, false
-		}
-		s.changes = Changes{}
 	}
 	now := m.now()
 	switch {
-	case s.state != nil && s.saved && s.state.Expires.After(now):
+	case s.state != nil && (s.saved || s.state.Value != s.value) && s.state.Record.Expires.After(now):
 		maxAge := time.Duration(0)
 		if !s.ExpiresAtBrowserClose() {
 			// Upwards, so that what was to live for ten seconds is not sent as nine.
-			maxAge = (min(s.state.Expires.Sub(now), MaxAge) + time.Second - 1).Truncate(time.Second)
+			maxAge = (min(s.state.Record.Expires.Sub(now), MaxAge) + time.Second - 1).Truncate(time.Second)
 		}
-		m.carrier.Write(header, s.state.Value, maxAge, now)
+		return m.carrier.Write(header, s.state.Value, maxAge, now)
 	case s.carried && (s.saved || (s.state == nil && m.options.DropRejected)):
 		m.carrier.Erase(header)
 	}
@@ -143,6 +139,104 @@ func (m *Manager) finish(ctx context.Context, s *Session, header http.Header) er
 func (m *Manager) commit(ctx context.Context, state *State, changes Changes) (*State, error) {
 	changes.Age, changes.Now = m.options.Age, m.now()
 	return m.engine.Commit(ctx, state, changes)
+}
+
+// Create makes a session that belongs to no request, as a token is made: its
+// [Session.Key] is for the program to hand out. fill sets what it holds; its
+// error ends the making and comes back unchanged.
+func (m *Manager) Create(ctx context.Context, fill func(*Session) error) (*Session, error) {
+	session := &Session{manager: m, rejected: ErrAbsent}
+	if err := fill(session); err != nil {
+		return nil, err
+	}
+	return session, session.Save(ctx)
+}
+
+// directory is the engine's, or ErrNotSupported.
+func (m *Manager) directory() (Directory, error) {
+	if directory := m.engine.Directory(); directory != nil {
+		return directory, nil
+	}
+	return nil, ErrNotSupported
+}
+
+// KeepsRecords reports whether sessions lie on the server. Where they do not,
+// they can neither be listed nor ended, and [Session.Update] has nothing to
+// work on: all of that answers [ErrNotSupported].
+func (m *Manager) KeepsRecords() bool { return m.engine.Directory() != nil }
+
+// Find looks a session's record up by its ID. [ErrNotFound], [ErrExpired] (with
+// the record), [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) Find(ctx context.Context, id ID) (Record, error) {
+	directory, err := m.directory()
+	if err != nil {
+		return Record{}, err
+	}
+	return directory.Find(ctx, id)
+}
+
+// Owned lists the live sessions of one user, the last saved first: where are
+// they signed in? [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) Owned(ctx context.Context, user string) ([]Record, error) {
+	directory, err := m.directory()
+	if err != nil {
+		return nil, err
+	}
+	return directory.Owned(ctx, user)
+}
+
+// End ends a session by its ID, if its version is still the given one; version
+// 0: any. [ErrNotFound], [ErrConflict], [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
+	directory, err := m.directory()
+	if err != nil {
+		return err
+	}
+	return directory.End(ctx, id, version)
+}
+
+// EndOthers ends all of a user's sessions but one, and says how many; a zero
+// ID keeps none. [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (int, error) {
+	records, err := m.Owned(ctx, user)
+	ended := 0
+	for _, record := range records {
+		if record.ID == keep {
+			continue
+		}
+		switch err := m.End(ctx, record.ID, 0); {
+		case err == nil:
+			ended++
+		case !errors.Is(err, ErrNotFound): // by itself meanwhile, else
+			return ended, err
+		}
+	}
+	return ended, err
+}
+
+// Exists reports whether a value stands for a session, expired or not (Django:
+// session.exists). The error is [ErrUnavailable].
+func (m *Manager) Exists(ctx context.Context, value string) (bool, error) {
+	_, err := m.engine.Load(ctx, value)
+	switch {
+	case err == nil, errors.Is(err, ErrExpired):
+		return true, nil
+	case errors.Is(err, ErrUnavailable):
+		return false, err
+	default:
+		return false, nil
+	}
+}
+
+// ClearExpired removes every expired session, of all users, and says how many
+// (Django: session.clear_expired, and manage.py clearsessions). Where nothing
+// lies on the server there is nothing to remove.
+func (m *Manager) ClearExpired(ctx context.Context) (int, error) {
+	directory, err := m.directory()
+	if err != nil {
+		return 0, nil //nolint:nilerr // none can have expired
+	}
+	return ClearExpired(ctx, directory, m.now().Add(time.Microsecond)) // what ends at this very instant is over
 }
 
 // Options returns the manager's options.
@@ -169,10 +263,15 @@ func addVary(header http.Header, name string) {
 	header.Add("Vary", name)
 }
 
+// Cleaner is the part of a [Store] that cleaning needs.
+type Cleaner interface {
+	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
 // ClearExpired removes records that expired before an instant, in steps of a
 // thousand with a rest between, so that requests pass in between; it says how
 // many. Meant for a background loop ([Clean]) and for a command.
-func ClearExpired(ctx context.Context, store Store, before time.Time) (int, error) {
+func ClearExpired(ctx context.Context, store Cleaner, before time.Time) (int, error) {
 	const step, rest = 1000, 5 * time.Millisecond
 	for total := 0; ; {
 		n, err := store.ClearExpired(ctx, before, step)
@@ -193,7 +292,7 @@ const Linger = 15 * time.Minute
 // Clean calls [ClearExpired] every interval, for what expired more than
 // [Linger] ago, until the context ends. A failure is logged (by slog.Default if
 // logger is nil) and tried again.
-func Clean(ctx context.Context, store Store, interval time.Duration, clock Clock, logger *slog.Logger) {
+func Clean(ctx context.Context, store Cleaner, interval time.Duration, clock Clock, logger *slog.Logger) {
 	if logger == nil {
 		logger = slog.Default()
 	}

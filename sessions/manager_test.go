@@ -21,9 +21,12 @@ func (token) Read(r *http.Request) (string, bool) {
 	_, value, found := strings.Cut(r.Header.Get("Authorization"), "Token ")
 	return value, found
 }
-func (token) Write(h http.Header, value string, _ time.Duration, _ time.Time) { h.Set("Token", value) }
-func (token) Erase(h http.Header)                                             { h.Set("Token", "") }
-func (token) Vary() string                                                    { return "Authorization" }
+func (token) Write(h http.Header, value string, _ time.Duration, _ time.Time) error {
+	h.Set("Token", value)
+	return nil
+}
+func (token) Erase(h http.Header) { h.Set("Token", "") }
+func (token) Vary() string        { return "Authorization" }
 
 func TestAProgramMayBringItsOwnCarrier(t *testing.T) {
 	site, _, _ := keyedOver(t)

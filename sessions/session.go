@@ -187,8 +187,12 @@ func (s *Session) ExpiresAtBrowserClose() bool {
 // swap succeeds, so it must not do anything else. Its error ends the update and
 // comes back unchanged. What Update saved stays, whatever becomes of the reply.
 // (Django's session.update merges values; change can do that, and count, too.)
+// [ErrNotSupported] where nothing lies on the server.
 func (s *Session) Update(ctx context.Context, change func(Values) error) error {
 	s.accessed = true
+	if !s.manager.KeepsRecords() {
+		return ErrNotSupported
+	}
 	if s.state == nil || s.changes.Flush || s.changes.Clear {
 		return s.updateUnsaved(change)
 	}
@@ -227,6 +231,30 @@ func (s *Session) updateUnsaved(change func(Values) error) error {
 	return nil
 }
 
+// Save saves what was changed so far, now instead of at the end (Django:
+// session.save): for a program that must know the new key. What it saved stays,
+// whatever becomes of the reply. It fails as an [Engine]'s Commit does.
+func (s *Session) Save(ctx context.Context) error {
+	if !s.changes.any() {
+		return nil
+	}
+	return s.commit(ctx)
+}
+
+// commit has the engine apply the changes.
+func (s *Session) commit(ctx context.Context) error {
+	state, err := s.manager.commit(ctx, s.state, s.changes)
+	if err != nil {
+		return err
+	}
+	s.state, s.saved = state, true
+	if state != nil {
+		s.values, s.owned = state.Values, false
+	}
+	s.changes = Changes{}
+	return nil
+}
+
 // Key is the key under which the session is stored, "" while it is not
 // (Django: session_key).
 func (s *Session) Key() string {
@@ -237,24 +265,37 @@ func (s *Session) Key() string {
 }
 
 // Record is the session's record as it was loaded or last saved; ok is false
-// while nothing is stored.
+// while nothing lies on the server.
 func (s *Session) Record() (rec Record, ok bool) {
-	if s.state == nil {
+	if s.state == nil || !s.state.Filed {
 		return Record{}, false
 	}
 	return s.state.Record, true
 }
 
-// Rejected says why the request has no stored session: [ErrAbsent],
-// [ErrMalformed], [ErrNotFound] or [ErrExpired]; nil when it has one.
+// Rejected says why the request has no session: [ErrAbsent], [ErrMalformed],
+// [ErrNotFound], [ErrTampered] or [ErrExpired]; nil when it has one.
 func (s *Session) Rejected() error { return s.rejected }
 
 // Expired is the record of a session that has expired but still lies there.
 func (s *Session) Expired() (rec Record, ok bool) {
-	if s.lies == nil {
+	if s.lies == nil || !s.lies.Filed {
 		return Record{}, false
 	}
 	return s.lies.Record, true
+}
+
+// Ends is when the session that came, or was last saved, ends or ended; zero
+// when there is none.
+func (s *Session) Ends() time.Time {
+	switch {
+	case s.state != nil:
+		return s.state.Record.Expires
+	case s.lies != nil:
+		return s.lies.Record.Expires
+	default:
+		return time.Time{}
+	}
 }
 
 // Accessed reports whether anything was read or changed (Django:
@@ -280,6 +321,11 @@ func (s *Session) change(key string, raw json.RawMessage) {
 	}
 	s.changes.Values[key] = raw
 	s.accessed, s.modified = true, true
+}
+
+// any reports whether there is anything to save.
+func (ch Changes) any() bool {
+	return ch.Flush || ch.Cycle || ch.Clear || len(ch.Values) > 0 || ch.Edit != nil
 }
 
 // over is what the changes make of values.

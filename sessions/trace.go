@@ -51,13 +51,14 @@ func WithTrace(ctx context.Context, trace *Trace) context.Context {
 
 // Traced is the store with its operations reported to the context's [Trace].
 // [Keyed] does this by itself; it is for programs that ask a store directly.
-func Traced(store Store) Store { return tracedFor(store, "") }
+func Traced(store Store) Store { return traced{untraced(store), ""} }
 
-func tracedFor(store Store, purpose string) Store {
+// untraced is the store behind, so that nothing is reported twice.
+func untraced(store Store) Store {
 	if already, ok := store.(traced); ok {
-		store = already.Store
+		return already.Store
 	}
-	return traced{store, purpose}
+	return store
 }
 
 type traced struct {
@@ -74,14 +75,15 @@ func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, 
 	start := time.Now() // a duration, not a judgement of age: no clock to move
 	return func(bytes int, err error) {
 		trace.StoreDone(StoreOp{
-			Name: name, Store: t.kind(), Purpose: t.purpose, ID: id, Bytes: bytes,
+			Name: name, Store: storeName(t.Store), Purpose: t.purpose, ID: id, Bytes: bytes,
 			Start: start, Duration: time.Since(start), Err: err,
 		})
 	}
 }
 
-func (t traced) kind() string {
-	if named, ok := t.Store.(fmt.Stringer); ok {
+// storeName is what kind of store it is, by its own words.
+func storeName(store Store) string {
+	if named, ok := store.(fmt.Stringer); ok {
 		return named.String()
 	}
 	return "store"

@@ -8,7 +8,9 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -16,14 +18,33 @@ import (
 	"cookielab/sessions"
 )
 
-// Engine checks an engine as a program uses it: through a [sessions.Manager],
-// [sessions.Hold] and HTTP. open must give a new engine that remembers nothing
-// and judges age by the clock; it closes what it opened with t.Cleanup.
+// Engine checks an engine over a store as a program uses it: through a
+// [sessions.Manager], [sessions.Hold] and HTTP. open must give a new engine that
+// remembers nothing and judges age by the clock; it closes what it opened with
+// t.Cleanup.
 func Engine(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Engine) {
-	for _, group := range []struct {
-		name  string
-		facts []engineFact
-	}{
+	checkEngine(t, open, append(everyFact(), factGroup{"directory", directoryFacts}))
+}
+
+// SelfContained checks an engine that keeps nothing on the server: all that
+// Engine checks but what only records can give, and what takes its place.
+func SelfContained(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Engine) {
+	groups, left := everyFact(), maps.Clone(needRecords)
+	for i, group := range groups {
+		groups[i].facts = slices.DeleteFunc(slices.Clone(group.facts), func(fact engineFact) bool {
+			_, needs := left[fact.name]
+			delete(left, fact.name)
+			return needs
+		})
+	}
+	for name := range left {
+		t.Errorf("no fact has the name %q", name)
+	}
+	checkEngine(t, open, append(groups, factGroup{"self-contained", selfContainedFacts}))
+}
+
+func everyFact() []factGroup {
+	return []factGroup{
 		{"data", dataFacts},
 		{"update", editFacts},
 		{"life", lifeFacts},
@@ -34,7 +55,11 @@ func Engine(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions
 		{"failure", failureFacts},
 		{"meanwhile", meanwhileFacts},
 		{"together", togetherFacts},
-	} {
+	}
+}
+
+func checkEngine(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Engine, groups []factGroup) {
+	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			for _, fact := range group.facts {
 				t.Run(fact.name, func(t *testing.T) {
@@ -44,6 +69,11 @@ func Engine(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions
 			}
 		})
 	}
+}
+
+type factGroup struct {
+	name  string
+	facts []engineFact
 }
 
 type engineFact struct {

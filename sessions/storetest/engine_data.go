@@ -204,7 +204,7 @@ var dataFacts = []engineFact{
 	}},
 
 	{"any text can be a key, but an empty one", func(t *testing.T, site *Site) {
-		keys := []string{" ", "\x00", `"`, `\`, "曲奇", "<&>", "a.b", "_user", strings.Repeat("k", 1000)}
+		keys := []string{" ", "\x00", `"`, `\`, "曲奇", "<&>", "a.b", "_user", strings.Repeat("k", 900)}
 		want := map[string]any{}
 		for _, key := range keys {
 			want[key] = key
