@@ -16,10 +16,6 @@ import (
 // shortLife is how long "Expire in 10 s" gives all three ways.
 const shortLife = 10 * time.Second
 
-// maxCookie is how many bytes of name and value a browser keeps; it ignores a
-// longer cookie whole (RFC 6265bis 5.7).
-const maxCookie = 4096
-
 // before notes how the dashboard's cells stand, so that the next dashboard can
 // show what a deed changed.
 func (lab *Lab) before(c echo.Context) error {
@@ -128,16 +124,18 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 		if rewritten == value {
 			continue
 		}
-		if size := len(lane.Cookie().Name) + len(rewritten); size > maxCookie {
+		if size := len(lane.Cookie().Name) + len(rewritten); size > sessions.MaxCookie {
 			return problem(http.StatusUnprocessableEntity, "cookie_too_long", say("error.cookie_too_long",
-				Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": maxCookie}))
+				Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
 		}
 		forged[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
 	for _, lane := range lanes {
 		if value, ok := forged[lane.ID()]; ok {
-			setCookie(c, lane, value, lab.ageLeft(n, lane), now(lab.clock))
+			if err := setCookie(c, lane, value, lab.ageLeft(n, lane), now(lab.clock)); err != nil {
+				return err
+			}
 		}
 	}
 	return lab.done(c, done, "/dashboard")
@@ -223,7 +221,7 @@ func (lab *Lab) postDrop(c echo.Context) error {
 // authorises anything. before has asked it.
 func (lab *Lab) signedIn(c echo.Context) (Identity, bool) {
 	f, ok := c.Get(sessionFindingKey).(Finding)
-	return f.Who, ok && f.Verdict == Found && f.Who.User != ""
+	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
 }
 
 // wordOf is the live record that this browser was last given, and what it says;

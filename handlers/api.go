@@ -146,11 +146,11 @@ func (lab *Lab) noted(c echo.Context) (*sessions.Record, error) {
 // lying is a record of the session lane, live or expired; nil when none lies
 // there.
 func (lab *Lab) lying(c echo.Context, id sessions.ID) (*sessions.Record, error) {
-	record, err := lab.store.Load(c.Request().Context(), id)
+	record, err := lab.sessions.Find(c.Request().Context(), id)
 	switch {
 	case err == nil, errors.Is(err, sessions.ErrExpired):
 		return &record, nil
-	case errors.Is(err, sessions.ErrNotFound):
+	case errors.Is(err, sessions.ErrNotFound), errors.Is(err, sessions.ErrNotSupported):
 		return nil, nil
 	default:
 		return nil, err

@@ -53,6 +53,8 @@ func asProblem(err error) *Problem {
 		return problem(http.StatusServiceUnavailable, "store_unavailable", say("error.store_unavailable")).wrap(err)
 	case errors.Is(err, sessions.ErrEnded):
 		return problem(http.StatusConflict, "session_ended", say("error.session_ended")).wrap(err)
+	case errors.Is(err, sessions.ErrNotSupported):
+		return problem(http.StatusConflict, "not_supported", say("error.not_supported")).wrap(err)
 	case errors.Is(err, sessions.ErrTooLarge):
 		return problem(http.StatusRequestEntityTooLarge, "session_too_large", say("error.session_too_large")).wrap(err)
 	case errors.As(err, &h) && h.Code == http.StatusNotFound:
@@ -80,7 +82,7 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 	if p.Status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", "5")
 	}
-	if strings.HasPrefix(c.Request().URL.Path, "/api/") {
+	if isAPI(c.Request()) {
 		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": lab.words(c).say(p.Message)})
 	} else {
 		err = lab.render(c, p.Status, "error", errorPage{

@@ -4,6 +4,7 @@
 package handlers_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -23,15 +24,18 @@ var wrongs = []struct {
 	status                  int
 	code, message           string
 }{
-	{"a broken form", "POST", "/login", "/api/lanes", []func(*http.Request){body(formType, "%zz")}, 400, "bad_request", "The form is not well formed."},
+	{"a broken form", "POST", "/login", "", []func(*http.Request){body(formType, "%zz")}, 400, "bad_request", "The form is not well formed."},
 	{"a form from another site", "POST", "/logout", "/api/lanes", []func(*http.Request){with("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin",
 		"This request was begun by a page of another origin. Only this lab’s own pages may change something here."},
 	{"an unknown address", "GET", "/none", "/api/none", nil, 404, "not_found", "There is nothing at this address."},
 	{"another method", "DELETE", "/login", "/api/lanes", nil, 405, "method_not_allowed", "This address does not take that method."},
 	{"too long a form", "POST", "/login", "/api/lanes", []func(*http.Request){body(formType, strings.Repeat("x", limit+1))}, 413, "too_large",
 		"That is more than a form of this lab can have."},
-	{"a form of another kind", "POST", "/login", "/api/lanes", []func(*http.Request){body("application/json", "{}")}, 415, "unsupported_media_type",
+	{"a form of another kind", "POST", "/login", "", []func(*http.Request){body("application/json", "{}")}, 415, "unsupported_media_type",
 		"This address takes ordinary forms only."},
+	{"broken JSON", "POST", "", "/api/lanes", []func(*http.Request){body("application/json", "{")}, 400, "bad_request", "The JSON is not well formed."},
+	{"no JSON", "POST", "", "/api/lanes", []func(*http.Request){body(formType, "a=b")}, 415, "unsupported_media_type",
+		"This address takes JSON only: Content-Type: application/json."},
 	{"another host", "GET", "/dashboard", "/api/lanes", []func(*http.Request){func(r *http.Request) { r.Host = "evil.example" }}, 421, "misdirected_request",
 		"This server answers to localhost and 127.0.0.1 with its own port, not to this name."},
 	{"a failure", "GET", "/test/failure", "/api/test/failure", nil, 500, "internal", "Something went wrong on our side. The log has the details."},
@@ -45,25 +49,33 @@ func TestErrors(t *testing.T) {
 	for _, test := range wrongs {
 		t.Run(test.name, func(t *testing.T) {
 			before := lab.rows(t)
-			page, api := alice.do(test.method, test.page, test.changes...), alice.do(test.method, test.api, test.changes...)
-			for _, answer := range []reply{page, api} {
+			var answers []reply
+			if test.page != "" {
+				page := alice.do(test.method, test.page, test.changes...)
+				if kind := page.header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
+					t.Errorf("the page is %s", kind)
+				}
+				if !strings.Contains(page.body, escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.body), "</html>") {
+					t.Errorf("the page does not say %q: %s", test.message, page.body)
+				}
+				answers = append(answers, page)
+			}
+			if test.api != "" {
+				api := alice.do(test.method, test.api, test.changes...)
+				says(t, api, test.code, test.message)
+				answers = append(answers, api)
+			}
+			for _, answer := range answers {
 				guarded(t, answer)
 				if answer.status != test.status || len(answer.cookies) > 0 {
 					t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
 				}
 				for _, inner := range []string{"secret of", "goroutine", ".go:", "echo", "panic", "sql", "half a page"} {
-					if strings.Contains(strings.ReplaceAll(answer.body, test.page, ""), inner) {
+					if strings.Contains(strings.ReplaceAll(answer.body, cmp.Or(test.page, test.api), ""), inner) {
 						t.Errorf("the reply speaks of %q: %s", inner, answer.body)
 					}
 				}
 			}
-			if kind := page.header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
-				t.Errorf("the page is %s", kind)
-			}
-			if !strings.Contains(page.body, escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.body), "</html>") {
-				t.Errorf("the page does not say %q: %s", test.message, page.body)
-			}
-			says(t, api, test.code, test.message)
 			if lab.rows(t) != before {
 				t.Error("something was saved")
 			}

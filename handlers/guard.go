@@ -3,6 +3,8 @@
 package handlers
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -63,14 +65,23 @@ func setSecureHeaders(h http.Header) {
 }
 
 // readForm reads the body of an unsafe request, whole and before anything is
-// done: too long (413), broken (400) or of another kind (415) has no effect.
+// done: too long (413), broken (400) or of another kind (415) has no effect. It
+// is a form; below /api/ it is JSON, for [readJSON] to decode.
 func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if isSafe(r.Method) {
 			return next(c)
 		}
-		form, err := parseForm(r)
+		parse := parseForm
+		if isAPI(r) {
+			parse = func(r *http.Request) (url.Values, error) {
+				body, err := jsonBody(r)
+				c.Set(jsonKey, body)
+				return nil, err
+			}
+		}
+		form, err := parse(r)
 		if err != nil {
 			// The rest of the body is not worth reading.
 			c.Response().Header().Set("Connection", "close")
@@ -81,17 +92,68 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func parseForm(r *http.Request) (url.Values, error) {
-	tooLarge := problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+// readBody reads the whole body, which may have maxBody bytes.
+func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
-		return nil, tooLarge
+		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
-	if len(body) > maxBody || strings.Count(string(body), "&") >= maxFields {
-		return nil, tooLarge
+	if len(body) > maxBody {
+		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
+	}
+	return body, nil
+}
+
+const jsonKey = "cookielab/handlers.json"
+
+// jsonBody reads a body of JSON; an empty one may be of no kind.
+func jsonBody(r *http.Request) ([]byte, error) {
+	body, err := readBody(r)
+	if err != nil || len(body) == 0 {
+		return nil, err
+	}
+	switch kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case err != nil:
+		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_type")).wrap(err)
+	case kind != "application/json":
+		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", say("error.json_only"))
+	case !json.Valid(body):
+		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_json"))
+	}
+	return body, nil
+}
+
+// readJSON decodes the request's body into a struct; an empty body is {}. What
+// is no object, or has a field that the struct has not or has in another type,
+// is a 400 that names it.
+func readJSON(c echo.Context, into any) error {
+	body, _ := c.Get(jsonKey).([]byte)
+	if len(body) == 0 {
+		return nil
+	}
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); trimmed[0] != '{' {
+		return problem(http.StatusBadRequest, "bad_request", say("error.json_object"))
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": strings.TrimPrefix(err.Error(), "json: ")})).wrap(err)
+	}
+	return nil
+}
+
+func parseForm(r *http.Request) (url.Values, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Count(string(body), "&") >= maxFields {
+		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
 	}
 	if len(body) == 0 {
 		return url.Values{}, nil

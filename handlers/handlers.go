@@ -20,7 +20,7 @@ import (
 // Config is what the lab is made of.
 type Config struct {
 	Files     fs.FS          // templates/, static/ and the Go source that pages show
-	Sessions  sessions.Store // where the session lane's records lie
+	Sessions  sessions.Store // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
 	Notebooks sessions.Store // where notebooks lie: always one that survives a restart
 	Engine    string         // the engine's name, for pages
 	Cookie    sessions.Options
@@ -48,7 +48,6 @@ type Lab struct {
 
 	lanes     []Lane // plain, signed, session: always in this order
 	sessions  *sessions.Manager
-	store     sessions.Store // the session lane's, traced
 	notebooks *sessions.Manager
 	wire      *Wire
 	ways      map[string]string // the lane of each cookie's name
@@ -69,7 +68,7 @@ const (
 func New(config Config) (*Lab, error) {
 	lab := &Lab{
 		config: config, clock: config.Clock, log: config.Log,
-		store: sessions.Traced(config.Sessions), wire: newWire(config.Clock),
+		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
 		second: newSecondClient(),
 	}
@@ -81,8 +80,12 @@ func New(config Config) (*Lab, error) {
 	bookOptions := sessions.DefaultOptions()
 	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
 
+	engine, err := lab.engine(sessionPurpose)
+	if err != nil {
+		return nil, err
+	}
 	var errs [4]error
-	lab.sessions, errs[0] = sessions.New(sessions.Keyed(sessionPurpose, config.Sessions), config.Cookie)
+	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
@@ -114,6 +117,18 @@ func New(config Config) (*Lab, error) {
 	}
 	lab.routes()
 	return lab, nil
+}
+
+// engine makes the engine that the program was started with, for one purpose.
+func (lab *Lab) engine(purpose string) (sessions.Engine, error) {
+	if lab.config.Sessions != nil {
+		return sessions.Keyed(purpose, lab.config.Sessions), nil
+	}
+	signer, err := sessions.NewSigner(purpose, lab.config.Secrets...)
+	if err != nil {
+		return nil, err
+	}
+	return sessions.SignedCookies(signer, lab.config.Clock), nil
 }
 
 // routeKind says what a route may do with the notebook.
@@ -203,6 +218,11 @@ func (lab *Lab) get(path string, kind routeKind, handler echo.HandlerFunc) {
 
 func (lab *Lab) post(path string, kind routeKind, handler echo.HandlerFunc) {
 	lab.echo.POST(path, handler)
+	lab.kinds[path] = kind
+}
+
+func (lab *Lab) delete(path string, kind routeKind, handler echo.HandlerFunc) {
+	lab.echo.DELETE(path, handler)
 	lab.kinds[path] = kind
 }
 
@@ -322,6 +342,9 @@ func (lab *Lab) age() time.Duration { return lab.config.Cookie.Age }
 // getHealth serves GET /healthz: 200 while the stores answer.
 func (lab *Lab) getHealth(c echo.Context) error {
 	for _, store := range []sessions.Store{lab.config.Sessions, lab.config.Notebooks} {
+		if store == nil {
+			continue // signed_cookies has none
+		}
 		if err := probe(c.Request().Context(), store); err != nil {
 			return err
 		}

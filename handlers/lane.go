@@ -190,9 +190,9 @@ func laneCookie(name string, httpOnly bool) sessions.Options {
 }
 
 // setCookie makes the reply set a lane's cookie, for age; 0: until the browser
-// is closed.
-func setCookie(c echo.Context, lane Lane, value string, age time.Duration, at time.Time) {
-	sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
+// is closed. ErrTooLarge when no browser would keep it.
+func setCookie(c echo.Context, lane Lane, value string, age time.Duration, at time.Time) error {
+	return sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
 }
 
 // eraseCookie makes the reply delete a lane's cookie.

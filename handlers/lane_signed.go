@@ -52,8 +52,7 @@ func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) er
 	if err != nil {
 		return err
 	}
-	setCookie(c, l, value, age, at)
-	return nil
+	return setCookie(c, l, value, age, at)
 }
 
 // Recall checks the seal first; only then does it look inside.

@@ -68,8 +68,8 @@ func (lab *Lab) endLeftBehind(c echo.Context) error {
 
 // endRecord removes a record of the session lane, if it still lies there.
 func (lab *Lab) endRecord(c echo.Context, id sessions.ID) error {
-	err := lab.store.Delete(c.Request().Context(), id, 0)
-	if errors.Is(err, sessions.ErrNotFound) {
+	err := lab.sessions.End(c.Request().Context(), id, 0)
+	if errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrNotSupported) {
 		return nil
 	}
 	return err

@@ -2,7 +2,22 @@
 
 package handlers
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
+
+// clientName is the program that sent a request, for a list in which its user
+// should know it again: a browser by name and version, another program by the
+// beginning of its User-Agent.
+func clientName(r *http.Request) string {
+	agent := r.UserAgent()
+	if name := browserName(agent); name != "" {
+		return name
+	}
+	agent, _, _ = strings.Cut(strings.ToValidUTF8(agent, ""), " ")
+	return agent[:min(len(agent), 40)]
+}
 
 // browserName is a browser and its version as its User-Agent header tells them,
 // such as "Firefox 153.0"; "" for what is no known browser. Chromium's relatives
