@@ -31,8 +31,19 @@ type Config struct {
 	AllowHosts    []string // further Host headers to answer to, as a browser sends them
 	Hosts         []string // names under which browsers reach the lab, for links: "localhost", "[::1]"
 
+	Server string // this server's letter among several, "A"; "": it is alone
+	Others []OtherServer
+
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
+}
+
+// OtherServer is another server of the same lab: it has a memory of its own and
+// shares the rest. A browser sends it the same cookies, because ports do not
+// count for them (RFC 6265bis 8.5).
+type OtherServer struct {
+	Server string // its letter
+	Port   string // where it listens, on the same hosts
 }
 
 // Lab is one running Cookie Lab.

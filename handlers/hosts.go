@@ -81,6 +81,21 @@ func isHostName(name string) bool {
 	return true
 }
 
+// onServer is a page's address on another server, under the name by which this
+// one was asked: another name would be another jar of cookies. What answered a
+// form is no page, so from there it is the dashboard.
+func onServer(r *http.Request, other OtherServer) string {
+	path := "/dashboard"
+	if isSafe(r.Method) {
+		path = r.URL.EscapedPath()
+	}
+	host, _, ok := splitHost(r.Host)
+	if !ok || !isLoopbackName(host) {
+		host = "localhost"
+	}
+	return "http://" + host + ":" + other.Port + path
+}
+
 // localPort is the port of the listener that a request came in by.
 func localPort(r *http.Request) string {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)

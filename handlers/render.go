@@ -31,7 +31,13 @@ type Page struct {
 	Light, Dark   string // this page's address with the other theme
 	OtherLanguage string // this page's address in the other language
 	Printed       string // date, browser and engine, for paper
+
+	Server  string      // which server answered; "": there is only one
+	Servers []pageThere // the others
 }
+
+// pageThere is this page on another server.
+type pageThere struct{ Server, URL string }
 
 // page fills the layout. Who is signed in is asked of the session lane, as far
 // as this request has a live session; where the store fails, nobody is named.
@@ -41,6 +47,10 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 		AtDashboard: c.Path() == "/dashboard", AtWire: c.Path() == "/wire",
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
 		OtherLanguage: choosing(c, "lang", lab.languages.other(lab.words(c)).tag.String()),
+	}
+	p.Server = lab.config.Server
+	for _, other := range lab.config.Others {
+		p.Servers = append(p.Servers, pageThere{other.Server, onServer(c.Request(), other)})
 	}
 	if p.Name != labName {
 		p.Name += " · " + labName
