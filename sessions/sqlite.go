@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,7 +17,8 @@ import (
 	// Pure Go: one static binary on every system. Measured against
 	// ncruces/go-sqlite3, the other one: equally fast once nothing is
 	// cancelled (see whole), opens in half the time, a smaller binary.
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // SQLite keeps records in one database file, in WAL mode: readers and the one
@@ -31,6 +33,10 @@ type SQLite struct {
 	load, stamp, byOwner, create, update, remove, removeVersion, clear *sql.Stmt
 }
 
+// sqliteStart is for how long a start may find the file busy: several may start
+// at once, on a slow disk.
+const sqliteStart = 10 * time.Second
+
 var _ Store = (*SQLite)(nil)
 
 // OpenSQLite opens the database file, made with mode 0600 if it is missing,
@@ -44,13 +50,13 @@ func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) 
 	}
 	_ = made.Close() // nothing was written
 	s := &SQLite{clock: clock}
-	if s.write, err = openSQLite(file, 1); err != nil {
+	if s.write, err = openSQLite(file, 1, "journal_mode(WAL)"); err != nil { // the file keeps it
 		return nil, err
 	}
 	if s.read, err = openSQLite(file, max(4, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
-	if _, err = s.write.ExecContext(ctx, sqliteSQL.table+";"+sqliteSQL.byExpiry+";"+sqliteSQL.ofOwner); err == nil {
+	if err = s.begin(ctx); err == nil {
 		err = s.prepare(ctx)
 	}
 	if err != nil {
@@ -59,7 +65,7 @@ func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) 
 	return s, nil
 }
 
-func openSQLite(file string, connections int) (*sql.DB, error) {
+func openSQLite(file string, connections int, pragmas ...string) (*sql.DB, error) {
 	absolute, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func openSQLite(file string, connections int) (*sql.DB, error) {
 		path = "/" + path // file:///C:/… on Windows
 	}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"},
+		"_pragma": append([]string{"busy_timeout(5000)", "synchronous(NORMAL)"}, pragmas...),
 		"_txlock": {"immediate"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", source.String())
@@ -79,6 +85,25 @@ func openSQLite(file string, connections int) (*sql.DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil
+}
+
+// begin switches a new file to WAL mode and makes its table. While another
+// program does the same, SQLite may answer "busy" at once, whatever the
+// busy_timeout: to wait with what it has locked already could be for ever. So
+// this lets go and tries again, for a while.
+func (s *SQLite) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sqliteStart)
+	defer cancel()
+	for {
+		_, err := s.write.ExecContext(ctx, sqliteSQL.table+";"+sqliteSQL.byExpiry+";"+sqliteSQL.ofOwner)
+		var no *sqlite.Error
+		if err == nil || !errors.As(err, &no) || no.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		if pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond)) != nil {
+			return err
+		}
+	}
 }
 
 func (s *SQLite) prepare(ctx context.Context) error {
