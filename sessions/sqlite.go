@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,7 +17,8 @@ import (
 	// Pure Go: one static binary on every system. Measured against
 	// ncruces/go-sqlite3, the other one: equally fast once nothing is
 	// cancelled (see whole), opens in half the time, a smaller binary.
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // SQLite keeps records in one database file, in WAL mode: readers and the one
@@ -28,24 +30,12 @@ type SQLite struct {
 	read  *sql.DB
 	write *sql.DB // one connection: SQLite has one writer, and waiting in Go is cheaper
 
-	load, update, create, remove, removeVersion, version, byOwner, clear *sql.Stmt
+	load, stamp, byOwner, create, update, remove, removeVersion, clear *sql.Stmt
 }
 
-// Times are microseconds since 1970, UTC. An ordinary table, with the IDs in an
-// index beside it: WITHOUT ROWID was measured a fifth slower to update.
-const sqliteSchema = `
-CREATE TABLE IF NOT EXISTS sessions (
-	id      BLOB    PRIMARY KEY,
-	version INTEGER NOT NULL,
-	owner   TEXT    NOT NULL,
-	created INTEGER NOT NULL,
-	saved   INTEGER NOT NULL,
-	expires INTEGER NOT NULL,
-	data    TEXT    NOT NULL
-);
-CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires);
-CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved) WHERE owner <> '';
-`
+// sqliteStart is for how long a start may find the file busy: several may start
+// at once, on a slow disk.
+const sqliteStart = 10 * time.Second
 
 var _ Store = (*SQLite)(nil)
 
@@ -60,13 +50,13 @@ func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) 
 	}
 	_ = made.Close() // nothing was written
 	s := &SQLite{clock: clock}
-	if s.write, err = openSQLite(file, 1); err != nil {
+	if s.write, err = openSQLite(file, 1, "journal_mode(WAL)"); err != nil { // the file keeps it
 		return nil, err
 	}
 	if s.read, err = openSQLite(file, max(4, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
-	if _, err = s.write.ExecContext(ctx, sqliteSchema); err == nil {
+	if err = s.begin(ctx); err == nil {
 		err = s.prepare(ctx)
 	}
 	if err != nil {
@@ -75,7 +65,7 @@ func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) 
 	return s, nil
 }
 
-func openSQLite(file string, connections int) (*sql.DB, error) {
+func openSQLite(file string, connections int, pragmas ...string) (*sql.DB, error) {
 	absolute, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
@@ -85,7 +75,7 @@ func openSQLite(file string, connections int) (*sql.DB, error) {
 		path = "/" + path // file:///C:/… on Windows
 	}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"},
+		"_pragma": append([]string{"busy_timeout(5000)", "synchronous(NORMAL)"}, pragmas...),
 		"_txlock": {"immediate"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", source.String())
@@ -97,23 +87,39 @@ func openSQLite(file string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
+// begin switches a new file to WAL mode and makes its table. While another
+// program does the same, SQLite may answer "busy" at once, whatever the
+// busy_timeout: to wait with what it has locked already could be for ever. So
+// this lets go and tries again, for a while.
+func (s *SQLite) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sqliteStart)
+	defer cancel()
+	for {
+		_, err := s.write.ExecContext(ctx, sqliteSQL.table+";"+sqliteSQL.byExpiry+";"+sqliteSQL.ofOwner)
+		var no *sqlite.Error
+		if err == nil || !errors.As(err, &no) || no.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		if pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond)) != nil {
+			return err
+		}
+	}
+}
+
 func (s *SQLite) prepare(ctx context.Context) error {
 	for _, p := range []struct {
 		into **sql.Stmt
 		db   *sql.DB
 		text string
 	}{
-		{&s.load, s.read, `SELECT version, owner, created, saved, expires, data FROM sessions WHERE id = ?`},
-		{&s.version, s.read, `SELECT version, expires FROM sessions WHERE id = ?`},
-		{&s.byOwner, s.read, `SELECT id, version, owner, created, saved, expires, data FROM sessions
-			WHERE owner = ? AND owner <> '' AND expires > ? ORDER BY saved DESC`},
-		{&s.create, s.write, `INSERT INTO sessions (id, version, owner, created, saved, expires, data)
-			VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
-		{&s.update, s.write, `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ?
-			WHERE id = ? AND version = ? AND expires > ?`},
-		{&s.remove, s.write, `DELETE FROM sessions WHERE id = ?`},
-		{&s.removeVersion, s.write, `DELETE FROM sessions WHERE id = ? AND version = ?`},
-		{&s.clear, s.write, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`},
+		{&s.load, s.read, sqliteSQL.load},
+		{&s.stamp, s.read, sqliteSQL.stamp},
+		{&s.byOwner, s.read, sqliteSQL.byOwner},
+		{&s.create, s.write, sqliteSQL.create},
+		{&s.update, s.write, sqliteSQL.update},
+		{&s.remove, s.write, sqliteSQL.remove},
+		{&s.removeVersion, s.write, sqliteSQL.removeVersion},
+		{&s.clear, s.write, sqliteSQL.clear},
 	} {
 		statement, err := p.db.PrepareContext(ctx, p.text)
 		if err != nil {
@@ -192,18 +198,28 @@ func (s *SQLite) Delete(ctx context.Context, id ID, version uint64) error {
 // whyNot says why a statement that names a version found no row. The row may
 // have changed again since: a conflict then, and the caller looks afresh.
 func (s *SQLite) whyNot(ctx context.Context, id ID) error {
-	var version, expires int64
-	err := s.version.QueryRowContext(whole(ctx), id[:]).Scan(&version, &expires)
+	_, expires, err := s.Stamp(ctx, id)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return ErrNotFound
 	case err != nil:
-		return unavailable(err)
-	case expires <= s.clock.now().UnixMicro():
+		return err
+	case !expires.After(s.clock.now()):
 		return ErrExpired
 	default:
 		return ErrConflict
 	}
+}
+
+// Stamp implements [Stamper].
+func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time.Time, err error) {
+	var micro int64
+	err = s.stamp.QueryRowContext(whole(ctx), id[:]).Scan(&version, &micro)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, ErrNotFound
+	}
+	if err != nil {
+		return 0, time.Time{}, unavailable(err)
+	}
+	return version, time.UnixMicro(micro), nil
 }
 
 // ByOwner implements [Store], by an index.

@@ -96,6 +96,25 @@ func TestSQLiteFileCanBeOpenedTwice(t *testing.T) {
 	storetest.Is(t, "Update of what is gone", one.Update(t.Context(), rec), sessions.ErrNotFound)
 }
 
+// Several programs may be started at once on a file that is not there yet.
+func TestSQLiteFileCanBeOpenedForTheFirstTimeByManyAtOnce(t *testing.T) {
+	clock := storetest.NewClock()
+	for range 60 { // without tries anew, one or two in 20 fail
+		file := sqliteFile(t)
+		storetest.Together(8, func(n int) {
+			store, err := sessions.OpenSQLite(context.Background(), file, clock.Now)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			err = store.Create(context.Background(), recordOf(neighbour(n), clock))
+			storetest.Is(t, "Create", err, nil)
+			storetest.Is(t, "Close", store.Close(), nil)
+		})
+		storetest.Equal(t, "records", loads(t, openSQLite(t, file, clock.Now), 8), "01234567")
+	}
+}
+
 func TestSQLiteTakesAnyFileName(t *testing.T) {
 	clock := storetest.NewClock()
 	file := filepath.Join(t.TempDir(), "odd %41 #name?mode=memory&曲奇.db")

@@ -1,0 +1,289 @@
+// PostgreSQL: a Store that several machines share.
+
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Postgres keeps records in a table of a PostgreSQL database, for any number of
+// programs on any number of machines. What was answered is as safe as the
+// server's synchronous_commit makes it. A server that was away is found again
+// by itself: connections that broke are replaced as they are needed.
+type Postgres struct {
+	clock Clock
+	pool  *pgxpool.Pool
+}
+
+var _ Store = (*Postgres)(nil)
+
+// What a URL that says nothing else gets; see [OpenPostgres].
+const (
+	postgresPatience    = 5 * time.Second // as SQLite waits for its lock
+	postgresConnect     = 3 * time.Second
+	postgresStatement   = 4 * time.Second // ends on the server before we give up on it
+	postgresConnections = 16              // a server allows 100: six programs
+)
+
+// postgresStart is how long a start may wait for another that makes the table.
+const postgresStart = 30 * time.Second
+
+// OpenPostgres connects to the database of a URL, as in
+//
+//	postgres://user:password@host:5432/database?sslmode=verify-full
+//
+// and makes the table sessions, in the first schema of the search path, unless
+// it is there; several programs may start at once. A nil clock is time.Now.
+// Close it at the end.
+//
+// Every call is given up after 5 seconds, the wait for a free connection
+// included. Within that, unless the URL says otherwise: connect_timeout=3
+// (seconds), statement_timeout=4s and lock_timeout=4s (kept by the server, so
+// that it does not work on for nobody), default_transaction_isolation=read
+// committed, pool_max_conns=16, and what else pgxpool.ParseConfig names.
+//
+// An error that wraps [ErrOption] for a URL that cannot be meant, else one that
+// wraps [ErrUnavailable]. Neither tells the password.
+func OpenPostgres(ctx context.Context, url string, clock Clock) (*Postgres, error) {
+	config, err := postgresConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, postgresStart)
+	defer cancel()
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	p := &Postgres{clock: clock, pool: pool}
+	if err := p.begin(ctx); err != nil {
+		pool.Close()
+		return nil, unavailable(fmt.Errorf("open the database: %w", err))
+	}
+	return p, nil
+}
+
+func postgresConfig(text string) (*pgxpool.Config, error) {
+	// Errors of url.Parse quote what they cannot parse, the password included.
+	// Those of pgx do not, for what url.Parse can.
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return nil, &OptionError{"the database URL", "it has not the form postgres://user:password@host:5432/database"}
+	}
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, &OptionError{"the database URL", err.Error()}
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = postgresConnect
+	}
+	if !u.Query().Has("pool_max_conns") {
+		config.MaxConns = max(postgresConnections, config.MinConns, config.MinIdleConns)
+	}
+	for name, value := range map[string]string{
+		"statement_timeout": fmt.Sprint(postgresStatement.Milliseconds()),
+		"lock_timeout":      fmt.Sprint(postgresStatement.Milliseconds()),
+		// Where swaps meet, the later one shall see what the earlier one left.
+		"default_transaction_isolation": "read committed",
+	} {
+		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	return config, nil
+}
+
+// begin makes the table if it is missing, and asks it once, so that a table of
+// somebody else is found out now.
+func (p *Postgres) begin(ctx context.Context) error {
+	// 1. Where it is there nothing is written, so the right to is not needed.
+	var there bool
+	const look = `SELECT to_regclass('sessions') IS NOT NULL`
+	if err := p.pool.QueryRow(ctx, look).Scan(&there); err != nil {
+		return err
+	}
+	// 2. IF NOT EXISTS does not help when two do it at once: the later one fails.
+	// So they queue up, by a lock that ends with the transaction.
+	if !there {
+		if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+			for _, statement := range []string{
+				fmt.Sprintf(`SET LOCAL statement_timeout = %d`, postgresStart.Milliseconds()),
+				fmt.Sprintf(`SET LOCAL lock_timeout = %d`, postgresStart.Milliseconds()),
+				`SELECT pg_advisory_xact_lock(hashtext('cookielab/sessions'))`,
+				postgresSQL.table, postgresSQL.byExpiry, postgresSQL.ofOwner,
+			} {
+				if _, err := tx.Exec(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	// 3.
+	if _, err := p.Load(ctx, ID{}); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// String names the store in traces.
+func (p *Postgres) String() string { return "postgres" }
+
+// Close closes all connections, after the calls that are under way; all methods
+// fail afterwards. Its error is always nil.
+func (p *Postgres) Close() error {
+	p.pool.Close()
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (p *Postgres) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return unavailable(p.pool.Ping(ctx))
+}
+
+// Create implements [Store].
+func (p *Postgres) Create(ctx context.Context, rec Record) error {
+	n, err := p.exec(ctx, postgresSQL.create, rec.ID[:], []byte(rec.Owner), rec.Created, rec.Saved, rec.Expires, notNull(rec.Data))
+	if err == nil && n == 0 {
+		return ErrExists
+	}
+	return err
+}
+
+// Load implements [Store].
+func (p *Postgres) Load(ctx context.Context, id ID) (Record, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rec := Record{ID: id}
+	var owner []byte
+	err := p.pool.QueryRow(ctx, postgresSQL.load, id[:]).Scan(&rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Record{}, ErrNotFound
+	}
+	if err != nil {
+		return Record{}, unavailable(err)
+	}
+	rec.Owner = string(owner)
+	if !rec.Expires.After(p.clock.now()) {
+		return rec, ErrExpired
+	}
+	return rec, nil
+}
+
+// Update implements [Store]: one statement, so the swap is atomic by itself. Of
+// two for one record, the later one waits for the earlier and looks again.
+func (p *Postgres) Update(ctx context.Context, rec Record) error {
+	n, err := p.exec(ctx, postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
+	if err == nil && n == 0 {
+		return p.whyNot(ctx, rec.ID)
+	}
+	return err
+}
+
+// Delete implements [Store].
+func (p *Postgres) Delete(ctx context.Context, id ID, version uint64) error {
+	if version == 0 {
+		n, err := p.exec(ctx, postgresSQL.remove, id[:])
+		if err == nil && n == 0 {
+			return ErrNotFound
+		}
+		return err
+	}
+	n, err := p.exec(ctx, postgresSQL.removeVersion, id[:], version)
+	if err == nil && n == 0 {
+		if err = p.whyNot(ctx, id); errors.Is(err, ErrExpired) {
+			err = ErrConflict // it lies there, so its version is another
+		}
+	}
+	return err
+}
+
+// whyNot says why a statement that names a version found no row. The row may
+// have changed again since: a conflict then, and the caller looks afresh.
+func (p *Postgres) whyNot(ctx context.Context, id ID) error {
+	_, expires, err := p.Stamp(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case !expires.After(p.clock.now()):
+		return ErrExpired
+	default:
+		return ErrConflict
+	}
+}
+
+// Stamp implements [Stamper].
+func (p *Postgres) Stamp(ctx context.Context, id ID) (version uint64, expires time.Time, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err = p.pool.QueryRow(ctx, postgresSQL.stamp, id[:]).Scan(&version, &expires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, time.Time{}, ErrNotFound
+	}
+	return version, expires, unavailable(err)
+}
+
+// ByOwner implements [Store], by an index.
+func (p *Postgres) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := p.pool.Query(ctx, postgresSQL.byOwner, []byte(owner), p.clock.now())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	var found []Record
+	for rows.Next() {
+		rec := Record{}
+		var id, owner []byte
+		if err := rows.Scan(&id, &rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data); err != nil {
+			return nil, unavailable(err)
+		}
+		if len(id) != len(rec.ID) {
+			return nil, unavailable(fmt.Errorf("an ID of %d bytes", len(id)))
+		}
+		rec.ID, rec.Owner = ID(id), string(owner)
+		found = append(found, rec)
+	}
+	return found, unavailable(rows.Err())
+}
+
+// ClearExpired implements [Store]. No request waits for it: what is read is
+// never locked, and what is locked has expired.
+func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := p.exec(ctx, postgresSQL.clear, before, max(limit, 0))
+	return int(n), err
+}
+
+func (p *Postgres) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	tag, err := p.pool.Exec(ctx, statement, args...)
+	return tag.RowsAffected(), unavailable(err)
+}
+
+// bounded lets a statement that has begun finish, whoever has hung up, as whole
+// does, but not for ever: a server may be so far gone that it does not even
+// refuse. (To cancel a statement costs its connection.)
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), postgresPatience)
+}
+
+// notNull is the data of a record that has none: nil would be NULL.
+func notNull(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}
