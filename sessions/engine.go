@@ -126,7 +126,7 @@ func Tokens(purpose string, store Store) Engine {
 }
 
 func newKeyed(purpose string, form keyForm, store Store) *keyed {
-	e := &keyed{purpose: purpose, form: form, store: traced{ofPurpose{untraced(store), purpose + ":"}, purpose}}
+	e := &keyed{purpose: purpose, form: form, store: ofPurpose{tracedFor(untraced(store), purpose), purpose + ":"}}
 	for i := range e.stripes {
 		e.stripes[i] = make(stripe, 1)
 	}
@@ -342,8 +342,6 @@ type ofPurpose struct {
 	Store
 	prefix string
 }
-
-func (s ofPurpose) String() string { return storeName(s.Store) }
 
 func (s ofPurpose) filed(rec Record) Record {
 	if rec.Owner != "" {

@@ -13,7 +13,7 @@ import (
 
 // StoreOp is one finished store operation.
 type StoreOp struct {
-	Name     string // "create", "load", "update", "delete", "by owner", "clear expired"
+	Name     string // "create", "load", "update", "delete", "by owner", "clear expired"; "stamp" and "put" of a [Cached]
 	Store    string // what kind of store: "sqlite", "memory"
 	Purpose  string // what the engine keeps there, as given to [Keyed]; "" when a store was asked directly
 	ID       ID     // the record's; zero where the operation is not about one
@@ -51,7 +51,14 @@ func WithTrace(ctx context.Context, trace *Trace) context.Context {
 
 // Traced is the store with its operations reported to the context's [Trace].
 // [Keyed] does this by itself; it is for programs that ask a store directly.
-func Traced(store Store) Store { return traced{untraced(store), ""} }
+func Traced(store Store) Store { return tracedFor(untraced(store), "") }
+
+func tracedFor(store Store, purpose string) Store {
+	if cached, ok := store.(*Cached); ok {
+		return cached.tracedFor(purpose)
+	}
+	return traced{store, purpose}
+}
 
 // untraced is the store behind, so that nothing is reported twice.
 func untraced(store Store) Store {
@@ -66,8 +73,12 @@ type traced struct {
 	purpose string
 }
 
-// report notes one operation. Without a listener it costs one context lookup.
 func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, err error) {
+	return report(ctx, t.Store, t.purpose, name, id)
+}
+
+// report notes one operation. Without a listener it costs one context lookup.
+func report(ctx context.Context, store any, purpose, name string, id ID) func(bytes int, err error) {
 	trace, ok := ctx.Value(traceKey{}).(*Trace)
 	if !ok || trace.StoreDone == nil {
 		return func(int, error) {}
@@ -75,14 +86,14 @@ func (t traced) report(ctx context.Context, name string, id ID) func(bytes int, 
 	start := time.Now() // a duration, not a judgement of age: no clock to move
 	return func(bytes int, err error) {
 		trace.StoreDone(StoreOp{
-			Name: name, Store: storeName(t.Store), Purpose: t.purpose, ID: id, Bytes: bytes,
+			Name: name, Store: storeName(store), Purpose: purpose, ID: id, Bytes: bytes,
 			Start: start, Duration: time.Since(start), Err: err,
 		})
 	}
 }
 
 // storeName is what kind of store it is, by its own words.
-func storeName(store Store) string {
+func storeName(store any) string {
 	if named, ok := store.(fmt.Stringer); ok {
 		return named.String()
 	}
@@ -129,6 +140,46 @@ func (t traced) ClearExpired(ctx context.Context, before time.Time, limit int) (
 	n, err := t.Store.ClearExpired(ctx, before, limit)
 	done(0, err)
 	return n, err
+}
+
+// tracedDatabase is a database whose small reads are reported, too.
+type tracedDatabase struct {
+	traced
+	stamper Stamper
+}
+
+func (t tracedDatabase) Stamp(ctx context.Context, id ID) (uint64, time.Time, error) {
+	done := t.report(ctx, "stamp", id)
+	version, expires, err := t.stamper.Stamp(ctx, id)
+	done(0, err)
+	return version, expires, err
+}
+
+// tracedCache is a cache with its operations reported.
+type tracedCache struct {
+	Cache
+	purpose string
+}
+
+func (t tracedCache) Load(ctx context.Context, id ID) (Record, error) {
+	done := report(ctx, t.Cache, t.purpose, "load", id)
+	rec, err := t.Cache.Load(ctx, id)
+	done(len(rec.Data), err)
+	return rec, err
+}
+
+func (t tracedCache) Put(ctx context.Context, rec Record) error {
+	done := report(ctx, t.Cache, t.purpose, "put", rec.ID)
+	err := t.Cache.Put(ctx, rec)
+	done(len(rec.Data), err)
+	return err
+}
+
+func (t tracedCache) Delete(ctx context.Context, id ID, version uint64) error {
+	done := report(ctx, t.Cache, t.purpose, "delete", id)
+	err := t.Cache.Delete(ctx, id, version)
+	done(0, err)
+	return err
 }
 
 // addServerTiming tells DevTools' Timing panel what the store cost (the
