@@ -1,0 +1,458 @@
+// Files: a Store of one file a session, which a person can read.
+
+package sessions
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Files keeps each record in a file of its own (Django's file engine), named by
+// its ID, in one of 256 folders by its first byte, as git keeps its objects:
+//
+//	DIR/3f/3fa1…e9
+//	{"version":2,"owner":"alice","created":"2026-11-23T08:00:00.123456Z","saved":…,"expires":…}
+//	{"_user":"alice","theme":"dark"}
+//
+// The first line is the record, the rest its data, as they are. Several
+// processes may share the folder. A file is written aside and renamed, so
+// nobody reads half of one. What was answered survives the end of the process,
+// kill -9 included; nothing is forced to the disk, so after a power cut the last
+// moments may be missing, or leave a file that is no session any more.
+//
+// What is no file of ours, or not in this form, is no session: [ErrNotFound],
+// wrapped with the reason. It is never followed, changed or waited for.
+type Files struct {
+	clock   Clock
+	dir     string
+	closed  atomic.Bool
+	stripes [256]fileStripe
+}
+
+const (
+	lockName   = "lock" // in each of the 256 folders
+	tempPrefix = "new." // what is being written aside begins so
+
+	// maxFile bounds what is read: the data, and an owner, who is among the
+	// data and may be longer escaped.
+	maxFile = 4 * MaxStored
+)
+
+// fileHeader is the first line of a file.
+type fileHeader struct {
+	Version uint64    `json:"version"`
+	Owner   string    `json:"owner"`
+	Created time.Time `json:"created"`
+	Saved   time.Time `json:"saved"`
+	Expires time.Time `json:"expires"`
+}
+
+var _ Store = (*Files)(nil)
+
+// OpenFiles opens a folder of sessions, made with mode 0700 if it is missing;
+// the folder above it must exist. What is no folder, and on Unix also a
+// symlink, a folder of somebody else's or one that others may enter or read, is
+// refused with an error that wraps [ErrOption] and names it. On Windows, where
+// Go sees no such bits, these three are not checked. A nil clock is time.Now.
+func OpenFiles(dir string, clock Clock) (*Files, error) {
+	dir, err := filepath.Abs(dir) // also without a last slash, which would follow a symlink
+	if err != nil {
+		return nil, fmt.Errorf("%w: the session folder: %w", ErrOption, err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%w: the session folder: %w", ErrOption, err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the session folder: %w", ErrOption, err)
+	}
+	if err := private(info); err != nil {
+		return nil, fmt.Errorf("%w: the session folder %s %w", ErrOption, dir, err)
+	}
+	f := &Files{clock: clock, dir: dir}
+	for i := range f.stripes {
+		f.stripes[i] = fileStripe{
+			inside: make(stripe, 1),
+			folder: filepath.Join(dir, hex.EncodeToString([]byte{byte(i)})),
+		}
+		f.stripes[i].outside = flock.New(filepath.Join(f.stripes[i].folder, lockName),
+			flock.SetFlag(os.O_CREATE|os.O_RDWR|safeOpen))
+	}
+	return f, nil
+}
+
+// String names the store in traces.
+func (f *Files) String() string { return "file" }
+
+// Path is where the record of an ID lies, or would: for those who want to look.
+func (f *Files) Path(id ID) string {
+	name := id.String()
+	return f.dir + string(filepath.Separator) + name[:2] + string(filepath.Separator) + name
+}
+
+// Close ends the use of the store; all its methods fail afterwards. There is
+// nothing open to close.
+func (f *Files) Close() error {
+	f.closed.Store(true)
+	return nil
+}
+
+// Create implements [Store]. Whatever lies where the file belongs, even what is
+// no session, takes the ID.
+func (f *Files) Create(ctx context.Context, rec Record) error {
+	unlock, err := f.lock(ctx, rec.ID[0])
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch _, err := os.Lstat(f.Path(rec.ID)); {
+	case err == nil:
+		return ErrExists
+	case !errors.Is(err, fs.ErrNotExist):
+		return unavailable(err)
+	}
+	rec.Version = 1
+	return f.write(rec)
+}
+
+// Load implements [Store]. It needs no lock: a rename swaps whole files.
+func (f *Files) Load(_ context.Context, id ID) (Record, error) {
+	rec, err := f.read(id)
+	if err == nil && !rec.Expires.After(f.clock.now()) {
+		err = ErrExpired
+	}
+	return rec, err
+}
+
+// Update implements [Store].
+func (f *Files) Update(ctx context.Context, rec Record) error {
+	unlock, err := f.lock(ctx, rec.ID[0])
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch old, err := f.Load(ctx, rec.ID); {
+	case err != nil:
+		return err
+	case old.Version != rec.Version:
+		return ErrConflict
+	default:
+		rec.Version, rec.Created = old.Version+1, old.Created
+		return f.write(rec)
+	}
+}
+
+// Delete implements [Store].
+func (f *Files) Delete(ctx context.Context, id ID, version uint64) error {
+	unlock, err := f.lock(ctx, id[0])
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch old, err := f.read(id); {
+	case err != nil:
+		return err
+	case version != 0 && version != old.Version:
+		return ErrConflict
+	}
+	return unavailable(removeFile(f.Path(id)))
+}
+
+// ByOwner implements [Store]. There is no index: it reads every file, those of
+// all owners, which takes seconds where there are hundreds of thousands.
+func (f *Files) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+	if owner == "" {
+		return nil, nil
+	}
+	now := f.clock.now()
+	var found []Record
+	for id, err := range f.ids(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		switch rec, err := f.read(id); {
+		case err == nil && rec.Owner == owner && rec.Expires.After(now):
+			found = append(found, rec)
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b Record) int { return b.Saved.Compare(a.Saved) })
+	return found, nil
+}
+
+// ClearExpired implements [Store]. It reads without a lock, and takes one for
+// each file that it removes. A file of ours that cannot be read as a session
+// counts as one that expired when it was last written.
+func (f *Files) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	cleared := 0
+	for id, err := range f.ids(ctx) {
+		if cleared >= limit {
+			break
+		}
+		gone := false
+		if err == nil {
+			gone, err = f.clear(ctx, id, before)
+		}
+		if err != nil {
+			return cleared, err
+		}
+		if gone {
+			cleared++
+		}
+	}
+	return cleared, nil
+}
+
+// clear removes a file whose time is over, which it looks at once more under
+// the lock: its session may have been saved since.
+func (f *Files) clear(ctx context.Context, id ID, before time.Time) (bool, error) {
+	if over, err := f.over(id, before); !over || err != nil {
+		return false, err
+	}
+	unlock, err := f.lock(ctx, id[0])
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if over, err := f.over(id, before); !over || err != nil {
+		return false, err
+	}
+	return true, unavailable(removeFile(f.Path(id)))
+}
+
+func (f *Files) over(id ID, before time.Time) (bool, error) {
+	rec, err := f.read(id)
+	if err == nil {
+		return rec.Expires.Before(before), nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	info, err := os.Lstat(f.Path(id))
+	return err == nil && info.Mode().IsRegular() && ours(info) && info.ModTime().Before(before), nil
+}
+
+// ids are the IDs that have a file, whatever is in it. Each folder is listed
+// under its lock, which takes a moment: on some file systems a listing passes
+// over a file that a rename swaps meanwhile, and "sign out everywhere" must not.
+func (f *Files) ids(ctx context.Context) iter.Seq2[ID, error] {
+	return func(yield func(ID, error) bool) {
+		folders, err := os.ReadDir(f.dir)
+		if err != nil {
+			yield(ID{}, unavailable(err))
+			return
+		}
+		for _, folder := range folders {
+			number, err := hex.DecodeString(folder.Name())
+			if err != nil || len(number) != 1 || !folder.IsDir() {
+				continue
+			}
+			names, err := f.list(ctx, number[0])
+			if err != nil {
+				yield(ID{}, err)
+				return
+			}
+			for _, name := range names {
+				id, ok := ParseID(name)
+				if ok && id[0] == number[0] && !yield(id, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// list gives the names in one folder. Nobody writes while it has the lock, so
+// what was being written aside then is what a crash left: it is removed.
+func (f *Files) list(ctx context.Context, number byte) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	unlock, err := f.lock(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	folder, err := os.OpenFile(f.stripes[number].folder, os.O_RDONLY|safeOpen, 0)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(-1)
+	for _, name := range names {
+		if !strings.HasPrefix(name, tempPrefix) {
+			continue
+		}
+		left := filepath.Join(folder.Name(), name)
+		if info, err := os.Lstat(left); err == nil && info.Mode().IsRegular() && ours(info) {
+			_ = removeFile(left) // the next listing tries again
+		}
+	}
+	return names, unavailable(err)
+}
+
+// errNoSession: what lies there is no session file of ours.
+var errNoSession = errors.New("is no session file")
+
+// read reads the record of an ID, expired or not.
+func (f *Files) read(id ID) (Record, error) {
+	if f.closed.Load() {
+		return Record{}, unavailable(os.ErrClosed)
+	}
+	path := f.Path(id)
+	content, err := readFile(path, maxFile)
+	if err == nil {
+		var rec Record
+		if rec, err = parseFile(content); err == nil {
+			rec.ID = id
+			return rec, nil
+		}
+	}
+	switch {
+	case errors.Is(err, errNoSession):
+		return Record{}, fmt.Errorf("%w: %s %w", ErrNotFound, path, err)
+	case !errors.Is(err, fs.ErrNotExist):
+		return Record{}, unavailable(err)
+	}
+	// Without its folder, a disk taken away for example, nobody's session has
+	// ended.
+	if _, err := os.Lstat(f.dir); err != nil {
+		return Record{}, unavailable(err)
+	}
+	return Record{}, ErrNotFound
+}
+
+// parseFile takes a file apart. The last newline is the sign that it is whole.
+func parseFile(content []byte) (Record, error) {
+	line, data, _ := bytes.Cut(content, []byte("\n"))
+	data, whole := bytes.CutSuffix(data, []byte("\n"))
+	if !whole {
+		return Record{}, fmt.Errorf("%w: it is cut short", errNoSession)
+	}
+	var h fileHeader
+	if err := json.Unmarshal(line, &h); err != nil {
+		return Record{}, fmt.Errorf("%w: its first line: %w", errNoSession, err)
+	}
+	if h.Version == 0 {
+		return Record{}, fmt.Errorf("%w: its first line has no version", errNoSession)
+	}
+	return Record{
+		Version: h.Version, Owner: h.Owner, Data: slices.Clip(data),
+		Created: h.Created.Local(), Saved: h.Saved.Local(), Expires: h.Expires.Local(),
+	}, nil
+}
+
+// write puts a record in the place of what lies there; only under the lock.
+func (f *Files) write(rec Record) error {
+	var content bytes.Buffer
+	content.Grow(256 + len(rec.Data)) // enough for the most
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false) // it is for people
+	err := encoder.Encode(fileHeader{rec.Version, rec.Owner, rec.Created.UTC(), rec.Saved.UTC(), rec.Expires.UTC()})
+	if err != nil {
+		return unavailable(err)
+	}
+	content.Write(rec.Data)
+	content.WriteByte('\n')
+	if content.Len() > maxFile { // it could not be read again
+		return unavailable(fmt.Errorf("%w: a file of %d bytes, at most %d", ErrTooLarge, content.Len(), maxFile))
+	}
+	aside := f.stripes[rec.ID[0]].folder + string(filepath.Separator) + tempPrefix + strconv.FormatUint(rand.Uint64(), 36)
+	err = writeFile(aside, content.Bytes())
+	if err == nil {
+		err = renameFile(aside, f.Path(rec.ID))
+	}
+	if err != nil {
+		_ = removeFile(aside) // if it is there; cleaning takes it at the latest
+		return unavailable(err)
+	}
+	return nil
+}
+
+// writeFile makes a new file that is for us alone.
+func writeFile(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
+}
+
+// fileStripe is one of the 256 folders and the lock that every writer in it
+// takes: two parts, as the lock on a file belongs to the open file and not to
+// the goroutine. The lock's file is opened anew each time, by its name, so that
+// processes still meet at one lock after somebody emptied the folder.
+type fileStripe struct {
+	folder  string
+	inside  stripe       // among the goroutines of this process
+	outside *flock.Flock // among processes
+}
+
+// lockWait bounds the wait for other writers in one folder, who take
+// microseconds each unless the disk or a process hangs.
+const lockWait = 5 * time.Second
+
+func (f *Files) lock(ctx context.Context, number byte) (unlock func(), err error) {
+	if f.closed.Load() {
+		return nil, unavailable(os.ErrClosed)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	s := &f.stripes[number]
+	if _, err := s.inside.lock(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.lockOutside(ctx); err != nil {
+		s.inside.unlock()
+		return nil, err
+	}
+	return s.unlock, nil
+}
+
+// lockOutside asks again and again: a call that waits could not be cut short.
+func (s *fileStripe) lockOutside(ctx context.Context) error {
+	const first, longest = 100 * time.Microsecond, 10 * time.Millisecond
+	made := false
+	for wait := first; ; {
+		locked, err := s.outside.TryLock()
+		switch {
+		case locked:
+			return nil
+		case errors.Is(err, fs.ErrNotExist) && !made:
+			made = true // the first session of this folder
+			if err := os.Mkdir(s.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+				return unavailable(err)
+			}
+		case err != nil:
+			return unavailable(err)
+		default:
+			if err := pause(ctx, wait/2+rand.N(wait)); err != nil {
+				return fmt.Errorf("waited too long for %s: %w", s.outside, err)
+			}
+			wait = min(2*wait, longest)
+		}
+	}
+}
+
+func (s *fileStripe) unlock() {
+	_ = s.outside.Unlock() // fails for no lock that was taken
+	s.inside.unlock()
+}

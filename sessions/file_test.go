@@ -1,0 +1,455 @@
+package sessions_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"cookielab/sessions"
+	"cookielab/sessions/storetest"
+)
+
+func openFiles(t testing.TB, dir string, clock sessions.Clock) *sessions.Files {
+	t.Helper()
+	store, err := sessions.OpenFiles(dir, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+func filesDir(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions") }
+
+func TestFilesAreAStore(t *testing.T) {
+	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
+		return openFiles(t, filesDir(t), clock)
+	})
+}
+
+func TestFilesMakeAnEngine(t *testing.T) {
+	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
+		return sessions.Keyed("session", openFiles(t, filesDir(t), clock))
+	})
+}
+
+func TestAPersonCanReadASessionFile(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	store := openFiles(t, dir, clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	rec.Owner, rec.Data = "<曲奇>", []byte(`{"a":"曲奇"}`)
+	mustCreate(t, store, rec)
+	rec.Version = 1
+	storetest.Is(t, "Update", store.Update(t.Context(), rec), nil)
+	path := filepath.Join(dir, "07", rec.ID.String())
+	storetest.Equal(t, "Path", store.Path(rec.ID), path)
+	content, err := os.ReadFile(path)
+	storetest.Is(t, "ReadFile", err, nil)
+	storetest.Equal(t, "content", string(content), `{"version":2,"owner":"<曲奇>",`+
+		`"created":"2026-11-23T08:00:00.123456789Z","saved":"2026-11-23T08:00:00.123456789Z",`+
+		`"expires":"2026-11-23T09:00:00.123456789Z"}`+"\n"+`{"a":"曲奇"}`+"\n")
+	storetest.Equal(t, "files", fmt.Sprint(filesIn(t, dir)), fmt.Sprint([]string{
+		filepath.Join("07", rec.ID.String()), filepath.Join("07", "lock"),
+	}))
+}
+
+func TestNothingInTheFolderIsAKey(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	site := storetest.NewSite(t, sessions.Keyed("session", openFiles(t, dir, clock.Now)), clock, nil)
+	b := site.Browser()
+	var keys []string
+	for range 2 {
+		b.Visit(func(s *sessions.Session) error { s.CycleKey(); return s.Set(sessions.UserKey, "alice") })
+		keys = append(keys, b.Key())
+	}
+	names := filesIn(t, dir)
+	storetest.Equal(t, "sessions in the folder", strings.Count(strings.Join(names, "\n"), "lock") < len(names), true)
+	for _, name := range names {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		storetest.Is(t, "ReadFile", err, nil)
+		for _, key := range keys {
+			if len(key) != sessions.KeyLength || strings.Contains(name+string(content), key) {
+				t.Errorf("%s holds the key %q:\n%s", name, key, content)
+			}
+		}
+	}
+}
+
+// What one handle answered, another finds at once, also after the first is closed.
+func TestAFolderCanBeOpenedTwice(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	one, two := openFiles(t, dir, clock.Now), openFiles(t, dir, clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	rec.Data = []byte(`{"a":"曲奇"}`)
+	mustCreate(t, one, rec)
+	rec.Version = 1
+	storetest.Is(t, "Update elsewhere", two.Update(t.Context(), rec), nil)
+	storetest.Is(t, "Update of the old version", one.Update(t.Context(), rec), sessions.ErrConflict)
+	storetest.Is(t, "Close", one.Close(), nil)
+	got, err := openFiles(t, dir, clock.Now).Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "data", string(got.Data), string(rec.Data))
+	storetest.Equal(t, "version", got.Version, uint64(2))
+}
+
+// Two handles have locks of their own, like two processes.
+func TestTwoHandlesOnOneFolderLoseNothing(t *testing.T) {
+	const each = 100
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	rec := recordOf(neighbour(1), clock)
+	rec.Data = []byte("0")
+	mustCreate(t, openFiles(t, dir, clock.Now), rec)
+	stores := []*sessions.Files{openFiles(t, dir, clock.Now), openFiles(t, dir, clock.Now)}
+	storetest.Together(4, func(i int) {
+		for done := 0; done < each; {
+			mine, err := stores[i%2].Load(context.Background(), rec.ID)
+			if err == nil {
+				var count int
+				fmt.Sscan(string(mine.Data), &count)
+				mine.Data = fmt.Append(nil, count+1)
+				err = stores[i%2].Update(context.Background(), mine)
+			}
+			switch {
+			case err == nil:
+				done++
+			case !errors.Is(err, sessions.ErrConflict):
+				t.Error(err)
+				return
+			}
+		}
+	})
+	got, err := stores[0].Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "count", string(got.Data), fmt.Sprint(4*each))
+	storetest.Equal(t, "version", got.Version, uint64(4*each+1))
+}
+
+// noSessions are contents that a store never wrote, by name.
+func noSessions(t *testing.T) map[string][]byte {
+	random := make([]byte, 300)
+	rand.Read(random)
+	header := `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z","expires":"2126-11-23T08:00:00Z"}`
+	return map[string][]byte{
+		"nothing":                 {},
+		"zeros":                   make([]byte, 300),
+		"random bytes":            random,
+		"a newline":               []byte("\n"),
+		"two newlines":            []byte("\n\n"),
+		"half a header":           []byte(header[:60]),
+		"a header":                []byte(header),
+		"a header and a newline":  []byte(header + "\n"),
+		"data cut short":          []byte(header + "\n{\"a\":"),
+		"data without an end":     []byte(header + "\n{}"),
+		"data alone":              []byte("{\"a\":1}\n"),
+		"null":                    []byte("null\n{}\n"),
+		"a list":                  []byte("[1]\n{}\n"),
+		"a text":                  []byte("\"text\"\n{}\n"),
+		"a version that is text":  []byte(strings.Replace(header, "1", `"1"`, 1) + "\n{}\n"),
+		"a version below nothing": []byte(strings.Replace(header, "1", "-1", 1) + "\n{}\n"),
+		"an owner that is a list": []byte(strings.Replace(header, `"alice"`, "[]", 1) + "\n{}\n"),
+		"a time that is none":     []byte(strings.Replace(header, "2126", "soon", 1) + "\n{}\n"),
+		"too much":                []byte(header + "\n" + strings.Repeat(" ", 4*sessions.MaxStored) + "\n"),
+	}
+}
+
+func TestAFileThatIsNoSessionIsNone(t *testing.T) {
+	for name, content := range noSessions(t) {
+		t.Run(name, func(t *testing.T) {
+			store, path, check := inPlaceOfASession(t)
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			check(t)
+			after, err := os.ReadFile(path)
+			storetest.Is(t, "ReadFile", err, nil)
+			storetest.Equal(t, "it is as it was", string(after) == string(content), true)
+
+			written := time.Now()
+			for _, cut := range []time.Duration{-time.Hour, time.Hour} {
+				n, err := store.ClearExpired(t.Context(), written.Add(cut), 10)
+				storetest.Is(t, "ClearExpired", err, nil)
+				_, err = os.Lstat(path)
+				storetest.Equal(t, "cleaned", n == 1 && errors.Is(err, fs.ErrNotExist), cut > 0)
+			}
+		})
+	}
+}
+
+func TestAGigabyteInPlaceOfASessionIsNotRead(t *testing.T) {
+	_, path, check := inPlaceOfASession(t)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	check(t)
+	info, err := os.Lstat(path)
+	storetest.Is(t, "Lstat", err, nil)
+	storetest.Equal(t, "size", info.Size(), int64(1<<30))
+}
+
+// inPlaceOfASession gives a store, a free path in it, and a check that what is
+// put there is nobody's session, and in nobody's way.
+func inPlaceOfASession(t *testing.T) (store *sessions.Files, path string, check func(*testing.T)) {
+	clock := storetest.NewClock()
+	store = openFiles(t, filesDir(t), clock.Now)
+	site := storetest.NewSite(t, sessions.Keyed("session", store), clock, nil)
+	b := site.Browser()
+	b.Visit(func(s *sessions.Session) error { return s.Set("a", 1) })
+	id := sessions.KeyID("session", b.Key())
+	sound := id
+	sound[31]++ // in the same folder
+	rec := recordOf(sound, clock)
+	rec.Expires = clock.Now().AddDate(100, 0, 0)
+	mustCreate(t, store, rec)
+	path = store.Path(id)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	return store, path, func(t *testing.T) {
+		t.Helper()
+		ctx := t.Context()
+		_, err := store.Load(ctx, id)
+		storetest.Is(t, "Load", err, sessions.ErrNotFound)
+		if err == sessions.ErrNotFound || !strings.Contains(err.Error(), path) {
+			t.Errorf("the error does not say what is wrong with which file: %v", err)
+		}
+		mine := recordOf(id, clock)
+		mine.Version = 1
+		storetest.Is(t, "Update", store.Update(ctx, mine), sessions.ErrNotFound)
+		storetest.Is(t, "Delete", store.Delete(ctx, id, 0), sessions.ErrNotFound)
+		storetest.Is(t, "Create", store.Create(ctx, mine), sessions.ErrExists)
+		recs, err := store.ByOwner(ctx, "alice")
+		storetest.Is(t, "ByOwner", err, nil)
+		storetest.Equal(t, "sessions of alice", len(recs), 1)
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+		reply := b.Visit(func(s *sessions.Session) error {
+			storetest.Is(t, "Rejected", s.Rejected(), sessions.ErrNotFound)
+			return s.Set("a", 2)
+		})
+		storetest.Equal(t, "status", reply.Status, http.StatusOK)
+		storetest.Equal(t, "a new key", b.Key() != "" && sessions.KeyID("session", b.Key()) != id, true)
+	}
+}
+
+func TestCleaningRemovesWhatACrashLeft(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	store := openFiles(t, dir, clock.Now)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	kept := filesIn(t, dir)
+	for _, name := range []string{"new.1", "new.abc"} {
+		if err := os.WriteFile(filepath.Join(dir, "07", name), []byte(`{"vers`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"README", "07/README", "xx", "7"} { // somebody's own
+		kept = append(kept, filepath.FromSlash(name))
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := store.ClearExpired(t.Context(), clock.Now(), 10)
+	storetest.Is(t, "ClearExpired", err, nil)
+	storetest.Equal(t, "sessions cleared", n, 0)
+	storetest.Equal(t, "files", len(filesIn(t, dir)), len(kept))
+	for _, name := range kept {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheWaitForALockIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := storetest.NewClock()
+		dir := filesDir(t)
+		store := openFiles(t, dir, clock.Now)
+		rec := recordOf(neighbour(1), clock)
+		mustCreate(t, store, rec)
+		rec.Version = 1
+		other := flock.New(filepath.Join(dir, "07", "lock"))
+		locked, err := other.TryLock()
+		storetest.Is(t, "TryLock", err, nil)
+		storetest.Equal(t, "the other process has the lock", locked, true)
+
+		fresh := recordOf(neighbour(2), clock)
+		start := time.Now() // of the bubble: it jumps while all wait
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, ctx := range []context.Context{short, t.Context()} {
+			_, owned := store.ByOwner(ctx, "alice")
+			for name, err := range map[string]error{
+				"Update": store.Update(ctx, rec), "Create": store.Create(ctx, fresh),
+				"Delete": store.Delete(ctx, rec.ID, 0), "ByOwner": owned,
+			} {
+				storetest.Is(t, name, err, sessions.ErrUnavailable)
+				storetest.Is(t, name, err, context.DeadlineExceeded)
+			}
+		}
+		if waited := time.Since(start); waited > time.Second+4*6*time.Second {
+			t.Errorf("four calls waited %v", waited)
+		}
+		_, err = store.Load(t.Context(), rec.ID)
+		storetest.Is(t, "Load, which needs no lock", err, nil)
+		elsewhere := recordOf(sessions.ID{8}, clock)
+		storetest.Is(t, "Create elsewhere", store.Create(t.Context(), elsewhere), nil)
+
+		storetest.Is(t, "Unlock", other.Unlock(), nil)
+		storetest.Is(t, "Update", store.Update(t.Context(), rec), nil)
+		_, err = store.Load(t.Context(), fresh.ID)
+		storetest.Is(t, "Load of what was refused", err, sessions.ErrNotFound)
+	})
+}
+
+func TestAClosedFolderIsUnavailable(t *testing.T) {
+	clock := storetest.NewClock()
+	store := openFiles(t, filesDir(t), clock.Now)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	storetest.Is(t, "Close", store.Close(), nil)
+	allUnavailable(t, store, clock)
+}
+
+// A disk that was taken away: nobody is logged out, and all is well again when
+// it is back.
+func TestAMissingFolderIsUnavailable(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	store := openFiles(t, dir, clock.Now)
+	site := storetest.NewSite(t, sessions.Keyed("session", store), clock, nil)
+	b := site.Browser()
+	b.Visit(func(s *sessions.Session) error { return s.Set("a", 1) })
+	key := b.Key()
+	if err := os.Rename(dir, dir+" away"); err != nil {
+		t.Fatal(err)
+	}
+	allUnavailable(t, store, clock)
+	for name, b := range map[string]*storetest.Browser{"at the load": b, "at the save": site.Browser()} {
+		reply := b.Visit(func(s *sessions.Session) error { return s.Set("a", 2) })
+		storetest.Equal(t, name+": status", reply.Status, http.StatusServiceUnavailable)
+		storetest.Equal(t, name+": Retry-After", reply.Header.Get("Retry-After"), "5")
+		storetest.Equal(t, name+": Set-Cookie", reply.Header["Set-Cookie"], nil)
+	}
+	storetest.Equal(t, "the browser still carries its key", b.Key(), key)
+	if err := os.Rename(dir+" away", dir); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Equal(t, "a", items(t, b)["a"], any(int64(1)))
+}
+
+func allUnavailable(t *testing.T, store *sessions.Files, clock *storetest.Clock) {
+	t.Helper()
+	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
+	_, loaded := store.Load(ctx, rec.ID)
+	_, owned := store.ByOwner(ctx, "alice")
+	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
+	for name, err := range map[string]error{
+		"Create": store.Create(ctx, rec), "Load": loaded, "Update": store.Update(ctx, rec),
+		"Delete": store.Delete(ctx, rec.ID, 0), "Delete of a version": store.Delete(ctx, rec.ID, 1),
+		"ByOwner": owned, "ClearExpired": cleared,
+	} {
+		storetest.Is(t, name, err, sessions.ErrUnavailable)
+	}
+}
+
+// Somebody empties the folder by hand while the program runs.
+func TestAnEmptiedFolderIsUsedOn(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	store := openFiles(t, dir, clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	if err := os.RemoveAll(filepath.Join(dir, "07")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, sessions.ErrNotFound)
+	recs, err := store.ByOwner(t.Context(), "alice")
+	storetest.Is(t, "ByOwner", err, nil)
+	storetest.Equal(t, "records", len(recs), 0)
+	mustCreate(t, store, rec)
+	storetest.Equal(t, "there", loads(t, store, 2), "1")
+}
+
+func TestARecordTooLargeToReadAgainIsNotWritten(t *testing.T) {
+	clock := storetest.NewClock()
+	store := openFiles(t, filesDir(t), clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	rec.Version = 1
+	rec.Owner = strings.Repeat("\x01", sessions.MaxStored) // six times as long in JSON
+	err := store.Update(t.Context(), rec)
+	storetest.Is(t, "Update", err, sessions.ErrUnavailable)
+	storetest.Is(t, "Update", err, sessions.ErrTooLarge)
+	got, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "owner", got.Owner, "alice")
+}
+
+// filesIn lists the files below a folder.
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			name, _ := filepath.Rel(dir, path)
+			names = append(names, name)
+		}
+		return err
+	})
+	storetest.Is(t, "WalkDir", err, nil)
+	return names
+}
+
+// BenchmarkFile is one operation of the store, without HTTP and JSON of the data.
+func BenchmarkFile(b *testing.B) {
+	clock := storetest.NewClock()
+	open := func(b *testing.B) (*sessions.Files, sessions.Record) {
+		store := openFiles(b, filesDir(b), clock.Now)
+		rec := recordOf(neighbour(1), clock)
+		rec.Data = []byte(`{"_user":"alice","_role":"student","n":12345}`)
+		mustCreate(b, store, rec)
+		rec.Version = 1
+		return store, rec
+	}
+	b.Run("load", func(b *testing.B) {
+		store, rec := open(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := store.Load(b.Context(), rec.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("update", func(b *testing.B) {
+		store, rec := open(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := store.Update(b.Context(), rec); err != nil {
+				b.Fatal(err)
+			}
+			rec.Version++
+		}
+	})
+}

@@ -1,0 +1,97 @@
+//go:build unix
+
+// Files on Unix: whose a file is, and how to open one that may be anything.
+
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// safeOpen, as flags: a symlink is not followed, a FIFO is not waited for.
+const safeOpen = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// private says what keeps a folder from being ours alone.
+func private(info fs.FileInfo) error {
+	switch mode := info.Mode(); {
+	case mode&fs.ModeSymlink != 0:
+		return errors.New("is a symlink")
+	case !mode.IsDir():
+		return errors.New("is no folder")
+	case !ours(info):
+		return errors.New("belongs to another user")
+	case mode.Perm()&0o077 != 0:
+		return fmt.Errorf("is open to others: mode %04o, it must be 0700", mode.Perm())
+	}
+	return nil
+}
+
+// ours says whether a file belongs to the user that this process is.
+func ours(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}
+
+// readFile reads a regular file of ours, of at most limit bytes; anything else
+// is errNoSession. Open, fstat, read, close: an os.File does more.
+func readFile(path string, limit int) ([]byte, error) {
+	fd, err := open(path)
+	if err != nil {
+		// What this error is called for a symlink or a socket depends on the
+		// system, and nobody but root may open a stranger's file.
+		if info, err := os.Lstat(path); err == nil && (!info.Mode().IsRegular() || !ours(info)) {
+			return nil, fmt.Errorf("%w: mode %v, or of another user", errNoSession, info.Mode())
+		}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer syscall.Close(fd)
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	switch {
+	case stat.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return nil, fmt.Errorf("%w: it is no regular file", errNoSession)
+	case int(stat.Uid) != os.Geteuid():
+		return nil, fmt.Errorf("%w: it belongs to another user", errNoSession)
+	case stat.Size > int64(limit):
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are read", errNoSession, stat.Size, limit)
+	}
+	content := make([]byte, stat.Size)
+	for read := 0; read < len(content); {
+		n, err := syscall.Read(fd, content[read:])
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+		case n == 0:
+			return content[:read], nil // somebody cut it short meanwhile
+		default:
+			read += n
+		}
+	}
+	return content, nil
+}
+
+func open(path string) (fd int, err error) {
+	for {
+		fd, err = syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|safeOpen, 0)
+		if err != syscall.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// renameFile is os.Rename without its look at what lies there.
+func renameFile(from, to string) error {
+	if err := syscall.Rename(from, to); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
+
+func removeFile(path string) error { return os.Remove(path) }

@@ -1,0 +1,74 @@
+// Files on Windows: no owners and mode bits that Go can see, and files that
+// somebody has open can be neither replaced nor removed for that moment.
+
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// safeOpen: only programs with a right of their own can make a symlink.
+const safeOpen = 0
+
+// private says what keeps a folder from being one.
+func private(info fs.FileInfo) error {
+	if !info.IsDir() {
+		return errors.New("is no folder")
+	}
+	return nil
+}
+
+func ours(fs.FileInfo) bool { return true }
+
+// readFile reads a regular file of at most limit bytes; anything else is
+// errNoSession.
+func readFile(path string, limit int) ([]byte, error) {
+	var file *os.File
+	err := patiently(func() error {
+		info, err := os.Lstat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("%w: mode %v", errNoSession, info.Mode())
+		}
+		if err == nil {
+			file, err = os.Open(path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
+	if err == nil && len(content) > limit {
+		return nil, fmt.Errorf("%w: it has more than %d bytes", errNoSession, limit)
+	}
+	return content, err
+}
+
+func renameFile(from, to string) error {
+	return patiently(func() error { return os.Rename(from, to) })
+}
+
+func removeFile(path string) error {
+	return patiently(func() error { return os.Remove(path) })
+}
+
+// patiently repeats, for half a second, what fails because somebody has the
+// file open: another process, or a virus scanner.
+func patiently(do func() error) error {
+	const sharingViolation, lockViolation = syscall.Errno(32), syscall.Errno(33)
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := do()
+		busy := errors.Is(err, sharingViolation) || errors.Is(err, lockViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
+		if !busy || wait > 256*time.Millisecond {
+			return err
+		}
+		time.Sleep(wait)
+	}
+}
