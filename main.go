@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -18,7 +19,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,10 +52,14 @@ func main() {
 // Django's where it has one.
 type settings struct {
 	Addr          string   `default:"localhost:8080" env:"COOKIELAB_ADDR" placeholder:"HOST:PORT" help:"Where to listen; loopback only. Port 0 picks a free one. (${default})"`
+	NodeBAddr     string   `name:"node-b-addr" default:"localhost:8082" env:"COOKIELAB_NODE_B_ADDR" placeholder:"HOST:PORT" help:"Where the same lab listens as a second server, with a memory of its own; empty: nowhere. (${default})"`
+	ServerName    string   `env:"COOKIELAB_SERVER_NAME" placeholder:"LETTER" help:"What pages call this server, where several answer. (A, beside node B)"`
 	AllowHost     []string `env:"COOKIELAB_ALLOW_HOST" placeholder:"HOST[:PORT]" help:"A further Host header to answer to, for a proxy on this machine. Repeatable."`
 	Data          string   `env:"COOKIELAB_DATA" placeholder:"DIR" help:"Folder for the database and the key file. (your configuration folder)"`
-	Engine        string   `enum:"db,cache" default:"db" env:"SESSION_ENGINE" help:"Where sessions live: db or cache. (${default})"`
-	DatabaseURL   string   `name:"database-url" env:"COOKIELAB_DATABASE_URL" placeholder:"FILE" help:"SQLite database, within the data folder unless absolute. (cookielab.db)"`
+	Engine        string   `enum:"db,cache,file,cached_db,signed_cookies" default:"db" env:"SESSION_ENGINE" help:"Where sessions live: db, cache, file, cached_db or signed_cookies. (${default})"`
+	DatabaseURL   string   `name:"database-url" env:"COOKIELAB_DATABASE_URL" placeholder:"URL" help:"postgres://…, or a SQLite file, within the data folder unless absolute. (cookielab.db)"`
+	CacheURL      string   `name:"cache-url" default:"memory:" env:"COOKIELAB_CACHE_URL" placeholder:"URL" help:"Of the engines cache and cached_db: memory: (each server's own) or redis://… (one node or Cluster). (${default})"`
+	FilePath      string   `name:"session-file-path" env:"SESSION_FILE_PATH" placeholder:"DIR" help:"Folder of the engine file, within the data folder unless absolute. (sessions)"`
 	ClassPassword string   `default:"cookies" env:"COOKIELAB_CLASS_PASSWORD" help:"What students sign in with; shown on the page. (${default})"`
 	TeacherPIN    string   `name:"teacher-pin" env:"COOKIELAB_TEACHER_PIN" placeholder:"DIGITS" help:"What the name teacher signs in with. (6 random digits, printed at the start)"`
 
@@ -66,18 +73,12 @@ type settings struct {
 	BrowserClose   bool   `name:"session-expire-at-browser-close" default:"false" negatable:"" env:"SESSION_EXPIRE_AT_BROWSER_CLOSE" group:"session" help:"(${default})"`
 	SaveAlways     bool   `name:"session-save-every-request" default:"false" negatable:"" env:"SESSION_SAVE_EVERY_REQUEST" group:"session" help:"(${default})"`
 
-	databaseFile string
-	secrets      [][]byte
+	secrets [][]byte
 }
 
-const (
-	engineDB    = "db"
-	engineCache = "cache"
-
-	description = `Cookie Lab shows what a plain cookie, a signed cookie and a server-side session each keep, send and conclude.
+const description = `Cookie Lab shows what a plain cookie, a signed cookie and a server-side session each keep, send and conclude.
 
 Signing keys come from SECRET_KEY and SECRET_KEY_FALLBACKS (base64, 32 bytes or more each, fallbacks separated by commas), else from the file secret.key in the data folder, which is made at the first start.`
-)
 
 // readSettings reads flags and environment; --help prints itself and ends.
 func readSettings(args []string) (*settings, error) {
@@ -110,16 +111,19 @@ func (s *settings) complete() error {
 	if err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	file := strings.TrimPrefix(s.DatabaseURL, "sqlite:")
-	if strings.Contains(file, "://") {
-		// Such a URL may hold a password, so it is not repeated.
-		return errors.New("--database-url: not the name of a file; SQLite is the database of this version")
+	if !isPostgres(s.DatabaseURL) {
+		file := strings.TrimPrefix(s.DatabaseURL, "sqlite:")
+		if strings.Contains(file, "://") {
+			// Such a URL may hold a password, so it is not repeated.
+			return errors.New("--database-url: neither postgres://… nor the name of a file for SQLite")
+		}
+		s.DatabaseURL = s.within(cmp.Or(file, "cookielab.db"))
 	}
-	if file == "" {
-		file = "cookielab.db"
-	}
-	if s.databaseFile = file; !filepath.IsAbs(file) {
-		s.databaseFile = filepath.Join(s.Data, file)
+	s.FilePath = s.within(cmp.Or(s.FilePath, "sessions"))
+	if s.NodeBAddr != "" {
+		if s.ServerName = cmp.Or(s.ServerName, "A"); s.ServerName == nodeB {
+			return fmt.Errorf("--server-name: %s is the second server's; choose another, or switch that one off with --node-b-addr=", nodeB)
+		}
 	}
 	for _, host := range s.AllowHost {
 		if host == "" || strings.ContainsAny(host, "/@ \t") {
@@ -140,6 +144,47 @@ func (s *settings) complete() error {
 	}
 	s.secrets, err = readSecrets(s.Data, os.Getenv)
 	return err
+}
+
+// nodeB is what pages call the second server in the process.
+const nodeB = "B"
+
+// within is a path within the data folder, unless it is absolute.
+func (s *settings) within(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(s.Data, path)
+}
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// backend is where the settings say that sessions lie.
+func (s *settings) backend(log *slog.Logger) sessions.Backend {
+	return sessions.Backend{Database: s.DatabaseURL, Cache: s.CacheURL, Files: s.FilePath, Logger: log}
+}
+
+// places are the engine and what it needs, in words. URLs may hold passwords.
+func (s *settings) places() string {
+	database, cache := "SQLite", "memory"
+	if isPostgres(s.DatabaseURL) {
+		database = "PostgreSQL"
+	}
+	if !strings.HasPrefix(s.CacheURL, "memory") {
+		cache = "Redis"
+	}
+	switch s.Engine {
+	case sessions.EngineDB:
+		return s.Engine + " (" + database + ")"
+	case sessions.EngineCache:
+		return s.Engine + " (" + cache + ")"
+	case sessions.EngineCachedDB:
+		return s.Engine + " (" + cache + " before " + database + ")"
+	default:
+		return s.Engine
+	}
 }
 
 var sameSites = map[string]http.SameSite{
@@ -164,20 +209,20 @@ func (s *settings) explain(err error) error {
 }
 
 // greet says where the lab is and how to get in. Only here, and never in the log.
-func (s *settings) greet(out io.Writer, address string, notes []string) {
-	host, port, _ := net.SplitHostPort(address) // what a listener says is well formed
-	if asked, _, _ := net.SplitHostPort(s.Addr); strings.EqualFold(asked, "localhost") {
-		host = "localhost"
-	}
+func (s *settings) greet(out io.Writer, servers []*server, notes []string) {
 	fmt.Fprintf(out, `Cookie Lab is running.
 
-  Open            http://%s/dashboard
-  Class password  %s
+  Open            %s/dashboard
+`, servers[0].url())
+	for _, other := range servers[1:] {
+		fmt.Fprintf(out, "  Server %-8s %s/dashboard\n", other.name, other.url())
+	}
+	fmt.Fprintf(out, `  Class password  %s
   Teacher         name "teacher", PIN %s
   Engine          %s
   Data            %s
 
-`, net.JoinHostPort(host, port), s.ClassPassword, s.TeacherPIN, s.Engine, s.Data)
+`, s.ClassPassword, s.TeacherPIN, s.places(), s.Data)
 	for _, note := range notes {
 		fmt.Fprintln(out, note)
 	}
@@ -301,35 +346,117 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if err := settings.complete(); err != nil {
 		return err
 	}
-	stores, err := openStores(ctx, settings, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stores.close()) }()
-
 	listeners, notes, err := listen(settings.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	defer func() { // serve closes them, too; an error before it must not leave them
-		for _, listener := range listeners {
-			_ = listener.Close()
+	servers := []*server{{name: settings.ServerName, address: settings.Addr, listeners: listeners}}
+	defer func() { err = errors.Join(err, closeAll(servers)) }()
+	if settings.NodeBAddr != "" {
+		listeners, more, err := listen(settings.NodeBAddr)
+		var taken *busyError
+		switch {
+		case errors.As(err, &taken):
+			settings.ServerName, servers[0].name = "", ""
+			notes = append(notes, fmt.Sprintf("There is no second server: %s is in use by another program. --node-b-addr chooses another address.", settings.NodeBAddr))
+		case err != nil:
+			return fmt.Errorf("--node-b-addr: %w", err)
+		default:
+			notes = append(notes, more...)
+			servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
 		}
-	}()
-	lab, err := handlers.New(handlers.Config{
-		Files: files, Sessions: stores.sessions, Notebooks: stores.notebooks, Engine: settings.Engine,
+	}
+	for _, s := range servers {
+		if err := s.open(ctx, settings, servers, log); err != nil {
+			return err
+		}
+	}
+	slices.Sort(notes)
+	settings.greet(out, servers, slices.Compact(notes))
+	return serve(ctx, stop, servers)
+}
+
+// server is one of the servers in this process: the lab with its own stores,
+// and so with a memory of its own.
+type server struct {
+	name      string // what pages call it; "": it is alone
+	address   string // as it was asked for
+	listeners []net.Listener
+
+	stores *sessions.Stores
+	lab    *handlers.Lab
+	http   *http.Server
+}
+
+// open opens the server's stores and makes its lab. Notebooks lie in the
+// database, whatever the engine.
+func (s *server) open(ctx context.Context, settings *settings, all []*server, log *slog.Logger) error {
+	s.stores = settings.backend(log).Stores()
+	notebooks, err := s.stores.Database(ctx)
+	if err != nil {
+		return fmt.Errorf("--database-url: %w", err)
+	}
+	store, err := s.stores.Engine(ctx, settings.Engine)
+	if err != nil {
+		return fmt.Errorf("%s: %w", settingOf[settings.Engine], err)
+	}
+	go s.stores.Clean(ctx, time.Minute)
+	var others []handlers.OtherServer
+	for _, other := range all {
+		if other != s {
+			others = append(others, handlers.OtherServer{Server: other.name, Port: other.port()})
+		}
+	}
+	s.lab, err = handlers.New(handlers.Config{
+		Files: files, Sessions: store, Notebooks: notebooks, Engine: settings.Engine,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
-		AllowHosts: settings.AllowHost, Hosts: hostsOf(settings.Addr, listeners), Log: log,
+		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),
+		Server: s.name, Others: others, Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)
 	}
-	defer lab.Close()
-	settings.greet(out, listeners[0].Addr().String(), notes)
-	server := newServer(lab, log)
-	server.RegisterOnShutdown(lab.EndStreams)
-	return serve(ctx, stop, server, listeners)
+	s.http = newServer(s.lab, log)
+	s.http.RegisterOnShutdown(s.lab.EndStreams)
+	return nil
+}
+
+// settingOf is the setting to blame when an engine's store does not open.
+var settingOf = map[string]string{
+	sessions.EngineDB: "--database-url", sessions.EngineCache: "--cache-url",
+	sessions.EngineFile: "--session-file-path", sessions.EngineCachedDB: "--cache-url",
+}
+
+// closeAll closes what run opened, in reverse order.
+func closeAll(servers []*server) error {
+	var errs []error
+	for _, s := range slices.Backward(servers) {
+		if s.lab != nil {
+			s.lab.Close()
+		}
+		if s.stores != nil {
+			errs = append(errs, s.stores.Close())
+		}
+		for _, listener := range s.listeners {
+			_ = listener.Close() // serving has closed it, unless an error came before
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *server) port() string {
+	_, port, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // what a listener says is well formed
+	return port
+}
+
+// url is where a browser finds it.
+func (s *server) url() string {
+	host, port, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // as above
+	if asked, _, _ := net.SplitHostPort(s.address); strings.EqualFold(asked, "localhost") {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // newServer sets the limits: slow or silent clients do not hold a connection
@@ -349,51 +476,29 @@ func newServer(lab http.Handler, log *slog.Logger) *http.Server {
 // serve runs until the context ends; then it finishes the requests under way,
 // for ten seconds at most. A second signal ends the program at once, because
 // stop has given the signals back.
-func serve(ctx context.Context, stop func(), server *http.Server, listeners []net.Listener) error {
-	failed := make(chan error, len(listeners))
-	for _, listener := range listeners {
-		go func() { failed <- server.Serve(listener) }()
+func serve(ctx context.Context, stop func(), servers []*server) error {
+	failed := make(chan error, 4*len(servers))
+	for _, s := range servers {
+		for _, listener := range s.listeners {
+			go func() { failed <- s.http.Serve(listener) }()
+		}
 	}
+	var err error
 	select {
-	case err := <-failed:
-		return errors.Join(err, server.Close())
+	case err = <-failed:
 	case <-ctx.Done():
 	}
 	stop()
 	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return server.Shutdown(last)
-}
-
-// stores are where sessions and notebooks lie.
-type stores struct {
-	sessions, notebooks sessions.Store
-	close               func() error
-}
-
-// openStores opens the database, which notebooks always need, and what the
-// engine needs beside it, and keeps both clean.
-func openStores(ctx context.Context, settings *settings, log *slog.Logger) (*stores, error) {
-	database, err := sessions.OpenSQLite(ctx, settings.databaseFile, nil)
-	if err != nil {
-		return nil, fmt.Errorf("--database-url: %w", err)
+	var ended sync.WaitGroup
+	errs := make([]error, len(servers))
+	for i, s := range servers {
+		ended.Go(func() { errs[i] = s.http.Shutdown(last) })
 	}
-	s := &stores{sessions: database, notebooks: database, close: database.Close}
-	go sessions.Clean(ctx, database, time.Minute, nil, log)
-	if settings.Engine == engineCache {
-		memory, err := sessions.NewMemory(memoryLimit, nil)
-		if err != nil {
-			return nil, errors.Join(err, database.Close())
-		}
-		s.sessions = memory
-		go sessions.Clean(ctx, memory, time.Minute, nil, log)
-	}
-	return s, nil
+	ended.Wait()
+	return errors.Join(append(errs, err)...)
 }
-
-// memoryLimit bounds the memory cache: about 500 bytes for each session of an
-// ordinary size, so some 100 MB at most.
-const memoryLimit = 200_000
 
 // listen opens an address. "localhost" means 127.0.0.1 and [::1] on the same
 // port, because browsers try one or the other first; whatever is not loopback
@@ -467,7 +572,14 @@ func isNoIPv6(err error) bool {
 
 func busy(address string, err error) error {
 	if isBusy(err) {
-		return fmt.Errorf("%s is in use by another program; choose another port, for example --addr localhost:8090", address)
+		return &busyError{address}
 	}
 	return err
+}
+
+// busyError says that another program listens there.
+type busyError struct{ address string }
+
+func (e *busyError) Error() string {
+	return e.address + " is in use by another program; choose another port, for example --addr localhost:8090"
 }
