@@ -39,7 +39,8 @@ type entry struct {
 	created, saved, expires int64
 	owner                   string
 	data                    []byte
-	place                   int // in its owner's list; guarded by owners
+	place                   int32 // in its owner's list; guarded by owners
+	listed                  bool  // there; false for what was Put
 }
 
 // NewMemory makes a store for at most limit records; an error that wraps
@@ -57,7 +58,10 @@ func NewMemory(limit int, clock Clock) (*Memory, error) {
 	return m, nil
 }
 
-var _ Store = (*Memory)(nil)
+var (
+	_ Store = (*Memory)(nil)
+	_ Cache = (*Memory)(nil)
+)
 
 // String names the store in traces.
 func (m *Memory) String() string { return "memory" }
@@ -80,6 +84,39 @@ func (m *Memory) Create(_ context.Context, rec Record) error {
 	e := entryOf(rec)
 	s.entries[rec.ID] = e
 	m.owners.add(e)
+	return nil
+}
+
+// Put implements [Cache].
+func (m *Memory) Put(_ context.Context, rec Record) error {
+	s := m.shard(rec.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch e, taken := s.entries[rec.ID]; {
+	case taken && e.version > rec.Version:
+		return nil
+	case taken:
+		m.owners.remove(e)
+	case len(s.entries) >= m.perShard:
+		m.evict(s)
+	}
+	s.entries[rec.ID] = entryOf(rec)
+	return nil
+}
+
+// Clear implements [Cache], one shard at a time.
+func (m *Memory) Clear(ctx context.Context) error {
+	for i := range m.shards {
+		if ctx.Err() != nil {
+			return unavailable(ctx.Err())
+		}
+		s := &m.shards[i]
+		s.mu.Lock()
+		for _, e := range s.entries {
+			m.remove(s, e)
+		}
+		s.mu.Unlock()
+	}
 	return nil
 }
 
@@ -148,7 +185,7 @@ func (m *Memory) Update(_ context.Context, rec Record) error {
 	case e.version != rec.Version:
 		return ErrConflict
 	}
-	if e.owner != rec.Owner {
+	if e.owner != rec.Owner || !e.listed {
 		m.owners.remove(e)
 		e.owner = rec.Owner
 		m.owners.add(e)
@@ -244,20 +281,21 @@ type owners struct {
 }
 
 func (o *owners) add(e *entry) {
-	if e.owner == "" {
+	if e.listed = e.owner != ""; !e.listed {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	e.place = len(o.of[e.owner])
+	e.place = int32(len(o.of[e.owner]))
 	o.of[e.owner] = append(o.of[e.owner], e)
 }
 
 // remove lets the last of the owner's entries take the place that gets free.
 func (o *owners) remove(e *entry) {
-	if e.owner == "" {
+	if !e.listed {
 		return
 	}
+	e.listed = false
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	list := o.of[e.owner]
