@@ -86,7 +86,7 @@ func (p program) greets(t *testing.T) {
 		"address":        "Open            " + l.url + "/dashboard\n",
 		"class password": "Class password  open sesame\n",
 		"PIN":            `Teacher         name "teacher", PIN 271828` + "\n",
-		"engine":         "Engine          cache\n",
+		"engine":         "Engine          cache (memory)\n",
 		"data folder":    "Data            " + data + "\n",
 	} {
 		if !strings.Contains(l.stdout.String(), line) {
@@ -212,9 +212,9 @@ func (p program) refusesBadSettings(t *testing.T) {
 		{"a name", []string{"--addr=lab.example:0"}, "--addr"},
 		{"an address, by its variable", []string{"COOKIELAB_ADDR=0.0.0.0:0"}, "--addr"},
 
-		{"an engine that does not exist", []string{"--engine=file"}, "--engine"},
-		{"an engine that does not exist, by its variable", []string{"SESSION_ENGINE=file"}, "--engine"},
-		{"another database", []string{"--database-url=postgres://db.example/lab"}, "--database-url"},
+		{"an engine that does not exist", []string{"--engine=files"}, "--engine"},
+		{"an engine that does not exist, by its variable", []string{"SESSION_ENGINE=memcached"}, "--engine"},
+		{"another database", []string{"--database-url=mysql://db.example/lab"}, "--database-url"},
 		{"a database that is a folder", []string{"--database-url=" + folder}, "--database-url"},
 		{"a database that is none", []string{"--database-url=" + noDatabase}, "--database-url"},
 		{"a database in a folder that is not there", []string{"--database-url=missing/lab.db"}, "--database-url"},
@@ -326,7 +326,7 @@ func (p program) takesSettings(t *testing.T) {
 		works                 func(*testing.T, *lab)
 	}{
 		{"--addr", "COOKIELAB_ADDR", "127.0.0.1:0", prints("http://127.0.0.1:")},
-		{"--engine", "SESSION_ENGINE", "cache", prints("Engine          cache\n")},
+		{"--engine", "SESSION_ENGINE", "cache", prints("Engine          cache (memory)\n")},
 		{"--data", "COOKIELAB_DATA", data, prints("Data            " + data + "\n")},
 		{"--class-password", "COOKIELAB_CLASS_PASSWORD", "sesame", signsIn(url.Values{"username": {"alice"}, "password": {"sesame"}})},
 		{"--teacher-pin", "COOKIELAB_TEACHER_PIN", "271828", signsIn(url.Values{"username": {"teacher"}, "pin": {"271828"}})},
@@ -379,7 +379,7 @@ func (p program) prefersFlags(t *testing.T) {
 		"SESSION_COOKIE_NAME=by_variable", "--session-cookie-name=by_flag",
 		"SESSION_COOKIE_HTTPONLY=true", "--no-session-cookie-httponly",
 		"SESSION_COOKIE_AGE=120", "--session-cookie-age=60")
-	if !strings.Contains(l.stdout.String(), "Engine          cache\n") {
+	if !strings.Contains(l.stdout.String(), "Engine          cache (memory)\n") {
 		t.Errorf("another engine was taken:\n%s", l.stdout)
 	}
 	want := "by_flag; Path=/; Expires; Max-Age=60; SameSite=Lax"
@@ -1012,7 +1012,7 @@ func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	options := sessions.DefaultOptions()
 	options.Name = "lab_sessionid"
 	lab, err := handlers.New(handlers.Config{
-		Files: files, Sessions: store, Notebooks: store, Engine: engineCache, Cookie: options,
+		Files: files, Sessions: store, Notebooks: store, Engine: sessions.EngineCache, Cookie: options,
 		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.Now,
 	})
 	if err != nil {
@@ -1070,7 +1070,7 @@ func (p program) launch(t *testing.T, settings ...string) *lab {
 	// Not by flags, so that a test can give every setting either way.
 	l.command.Env = []string{
 		"HOME=" + l.home, "AppData=" + l.home,
-		"COOKIELAB_ADDR=localhost:0", "COOKIELAB_DATA=" + filepath.Join(l.home, "data"),
+		"COOKIELAB_ADDR=localhost:0", "COOKIELAB_NODE_B_ADDR=", "COOKIELAB_DATA=" + filepath.Join(l.home, "data"),
 	}
 	for _, setting := range settings {
 		if strings.HasPrefix(setting, "--") || l.flagsOver() {
