@@ -41,10 +41,14 @@ func ours(info fs.FileInfo) bool {
 func readFile(path string, limit int) ([]byte, error) {
 	fd, err := open(path)
 	if err != nil {
-		// What this error is called for a symlink or a socket depends on the
-		// system, and nobody but root may open a stranger's file.
-		if info, err := os.Lstat(path); err == nil && (!info.Mode().IsRegular() || !ours(info)) {
-			return nil, fmt.Errorf("%w: mode %v, or of another user", errNoSession, info.Mode())
+		// Systems differ in what they say of a symlink or a socket, and only
+		// root can open a stranger's file.
+		switch info, err := os.Lstat(path); {
+		case err != nil:
+		case !info.Mode().IsRegular():
+			return nil, fmt.Errorf("%w: it is no regular file: mode %v", errNoSession, info.Mode())
+		case !ours(info):
+			return nil, fmt.Errorf("%w: it belongs to another user", errNoSession)
 		}
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
