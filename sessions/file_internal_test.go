@@ -1,8 +1,6 @@
 package sessions
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -56,35 +54,4 @@ func TestCleaningLeavesWhatWasSavedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// A rename that fails leaves the old file, and nothing beside it.
-func TestAFailedRenameLeavesTheOldFile(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "sessions")
-	store, err := OpenFiles(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	rec := Record{ID: KeyID("internal", "1"), Version: 1, Created: now, Saved: now, Expires: now.Add(time.Hour), Data: []byte("{}")}
-	unlock, err := store.lock(t.Context(), rec.ID[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	if err := os.Mkdir(store.Path(rec.ID), 0o700); err != nil { // in the way
-		t.Fatal(err)
-	}
-	if err := store.write(rec); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("got %v", err)
-	}
-	entries, err := os.ReadDir(store.stripes[rec.ID[0]].folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if name := entry.Name(); name != lockName && name != rec.ID.String() {
-			t.Errorf("%s is left", name)
-		}
-	}
 }

@@ -90,12 +90,4 @@ func open(path string) (fd int, err error) {
 	}
 }
 
-// renameFile is os.Rename without its look at what lies there.
-func renameFile(from, to string) error {
-	if err := syscall.Rename(from, to); err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
-	}
-	return nil
-}
-
 func removeFile(path string) error { return os.Remove(path) }

@@ -50,7 +50,9 @@ func TestFoldersAndFilesAreForTheirOwnerAlone(t *testing.T) {
 		return nil
 	})
 	storetest.Is(t, "WalkDir", err, nil)
-	storetest.Equal(t, "folders and files", seen, 4)
+	if seen < 4 { // two folders, the session, the lock, and perhaps the spare file
+		t.Errorf("%d folders and files", seen)
+	}
 }
 
 func TestAFolderThatIsNotOursAloneIsRefused(t *testing.T) {
@@ -238,7 +240,7 @@ func TestKillingAWriterLosesNothing(t *testing.T) {
 		storetest.Is(t, "ClearExpired", err, nil)
 		storetest.Equal(t, "cleared", n, 0)
 		for _, name := range filesIn(t, dir) {
-			if strings.Contains(name, "new.") {
+			if filepath.Base(name) == "spare" {
 				t.Errorf("%s is left after cleaning", name)
 			}
 		}
