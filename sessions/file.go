@@ -131,9 +131,9 @@ func (f *Files) Create(ctx context.Context, rec Record) error {
 	return f.write(rec)
 }
 
-// Load implements [Store]. It needs no lock: a rename swaps whole files.
-func (f *Files) Load(_ context.Context, id ID) (Record, error) {
-	rec, err := f.read(id)
+// Load implements [Store].
+func (f *Files) Load(ctx context.Context, id ID) (Record, error) {
+	rec, err := f.look(ctx, id)
 	if err == nil && !rec.Expires.After(f.clock.now()) {
 		err = ErrExpired
 	}
@@ -147,9 +147,11 @@ func (f *Files) Update(ctx context.Context, rec Record) error {
 		return err
 	}
 	defer unlock()
-	switch old, err := f.Load(ctx, rec.ID); {
+	switch old, err := f.read(rec.ID); {
 	case err != nil:
 		return err
+	case !old.Expires.After(f.clock.now()):
+		return ErrExpired
 	case old.Version != rec.Version:
 		return ErrConflict
 	default:
@@ -193,7 +195,7 @@ func (f *Files) ByOwner(ctx context.Context, owner string) ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch rec, err := f.read(id); {
+		switch rec, err := f.look(ctx, id); {
 		case err == nil && rec.Owner == owner && rec.Expires.After(now):
 			found = append(found, rec)
 		case err != nil && !errors.Is(err, ErrNotFound):
@@ -230,8 +232,8 @@ func (f *Files) ClearExpired(ctx context.Context, before time.Time, limit int) (
 // clear removes a file whose time is over, which it looks at once more under
 // the lock: its session may have been saved since.
 func (f *Files) clear(ctx context.Context, id ID, before time.Time) (bool, error) {
-	if over, err := f.over(id, before); !over || err != nil {
-		return false, err
+	if rec, err := f.read(id); err == nil && !rec.Expires.Before(before) {
+		return false, nil
 	}
 	unlock, err := f.lock(ctx, id[0])
 	if err != nil {
@@ -244,6 +246,7 @@ func (f *Files) clear(ctx context.Context, id ID, before time.Time) (bool, error
 	return true, unavailable(f.remove(id))
 }
 
+// over says whether a file may go; only under the lock.
 func (f *Files) over(id ID, before time.Time) (bool, error) {
 	rec, err := f.read(id)
 	if err == nil {
@@ -310,20 +313,32 @@ func (f *Files) list(ctx context.Context, number byte) ([]string, error) {
 // errNoSession: what lies there is no session file of ours.
 var errNoSession = errors.New("is no session file")
 
-// read reads the record of an ID, expired or not.
+// look reads the record of an ID without a lock, as a rename swaps whole files.
+// Only a file that was opened before a save and read after it may be the spare
+// by then, and about to be written: that it is not in its place any more tells,
+// or its sum. Then, as for what is no session at all, the lock decides.
+func (f *Files) look(ctx context.Context, id ID) (Record, error) {
+	rec, err := f.read(id)
+	if !errors.Is(err, errNoSession) {
+		return rec, err
+	}
+	unlock, err := f.lock(ctx, id[0])
+	if err != nil {
+		return Record{}, err
+	}
+	defer unlock()
+	return f.read(id)
+}
+
+// read reads the record of an ID, expired or not. Without the lock, what seems
+// to be no session may be one: see look.
 func (f *Files) read(id ID) (Record, error) {
 	if f.closed.Load() {
 		return Record{}, unavailable(os.ErrClosed)
 	}
 	path := f.Path(id)
-	var err error
-	// A file that was opened before two saves, and read after, may have served
-	// as the spare in between: its sum tells, and the next try finds the new one.
-	for range 5 {
-		var content []byte
-		if content, err = readFile(path, maxFile); err != nil {
-			break
-		}
+	content, err := readFile(path, maxFile)
+	if err == nil {
 		var rec Record
 		if rec, err = parseFile(id, content); err == nil {
 			return rec, nil

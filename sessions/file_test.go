@@ -148,13 +148,18 @@ func TestTwoHandlesOnOneFolderLoseNothing(t *testing.T) {
 	storetest.Equal(t, "version", got.Version, uint64(4*each+1))
 }
 
+const soundHeader = `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z",` +
+	`"expires":"2126-11-23T08:00:00Z"}`
+
+// sealed is a file as a store writes it.
+func sealed(id sessions.ID, body string) string {
+	sum := crc32.Checksum(append(id[:], body...), crc32.MakeTable(crc32.Castagnoli))
+	return fmt.Sprintf("%scrc32c %08x\n", body, sum)
+}
+
 // noSessions are contents that a store never wrote under an ID, by name.
 func noSessions(id sessions.ID) map[string]string {
-	const header = `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z","expires":"2126-11-23T08:00:00Z"}`
-	sealed := func(id sessions.ID, body string) string {
-		sum := crc32.Checksum(append(id[:], body...), crc32.MakeTable(crc32.Castagnoli))
-		return fmt.Sprintf("%scrc32c %08x\n", body, sum)
-	}
+	const header = soundHeader
 	sound := sealed(id, header+"\n{}\n")
 	random := make([]byte, 300)
 	rand.Read(random)
@@ -186,6 +191,19 @@ func noSessions(id sessions.ID) map[string]string {
 		"a time that is none":      sealed(id, strings.Replace(header, "2126", "soon", 1)+"\n{}\n"),
 		"too much":                 sealed(id, header+"\n"+strings.Repeat(" ", 4*sessions.MaxStored)+"\n"),
 	}
+}
+
+func TestAFileAsAStoreWritesItIsASession(t *testing.T) {
+	clock := storetest.NewClock()
+	store := openFiles(t, filesDir(t), clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	if err := os.WriteFile(store.Path(rec.ID), []byte(sealed(rec.ID, soundHeader+"\n{}\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "ends in", got.Expires.Year(), 2126)
 }
 
 func TestAFileThatIsNoSessionIsNone(t *testing.T) {

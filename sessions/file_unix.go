@@ -37,7 +37,7 @@ func ours(info fs.FileInfo) bool {
 }
 
 // readFile reads a regular file of ours, of at most limit bytes; anything else
-// is errNoSession. Open, fstat, read, close: an os.File does more.
+// is errNoSession. Open, fstat, read, lstat, close: an os.File does more.
 func readFile(path string, limit int) ([]byte, error) {
 	fd, err := open(path)
 	if err != nil {
@@ -65,13 +65,26 @@ func readFile(path string, limit int) ([]byte, error) {
 	case stat.Size > int64(limit):
 		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are read", errNoSession, stat.Size, limit)
 	}
-	content := make([]byte, stat.Size)
+	content, err := readAll(fd, make([]byte, stat.Size))
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	// Swapped out since it was opened, it may by now hold what is not saved yet.
+	var there syscall.Stat_t
+	if err := syscall.Lstat(path, &there); err != nil || there.Ino != stat.Ino {
+		return nil, fmt.Errorf("%w: it was replaced while it was read", errNoSession)
+	}
+	return content, nil
+}
+
+// readAll fills the buffer, or what of it the file has left.
+func readAll(fd int, content []byte) ([]byte, error) {
 	for read := 0; read < len(content); {
 		n, err := syscall.Read(fd, content[read:])
 		switch {
 		case err == syscall.EINTR:
 		case err != nil:
-			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+			return nil, err
 		case n == 0:
 			return content[:read], nil // somebody cut it short meanwhile
 		default:

@@ -104,8 +104,11 @@ func TestAFolderThatIsNotOursAloneIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNoFileOfOursIsNotFollowedAndNotWaitedFor(t *testing.T) {
-	content := `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z",` +
-		`"expires":"2126-11-23T08:00:00Z"}` + "\n{}\n"
+	session := func(path string) string { // what would be found if it were followed
+		id, ok := sessions.ParseID(filepath.Base(path))
+		storetest.Equal(t, "ParseID", ok, true)
+		return sealed(id, soundHeader+"\n{}\n")
+	}
 	kinds := map[string]func(path, target string) error{
 		"a symlink to a session": func(path, target string) error { return os.Symlink(target, path) },
 		"a symlink to nothing":   func(path, target string) error { return os.Symlink(target+"?", path) },
@@ -129,7 +132,7 @@ func TestWhatIsNoFileOfOursIsNotFollowedAndNotWaitedFor(t *testing.T) {
 	}
 	if os.Geteuid() == 0 { // nobody else can make one
 		kinds["another user's file"] = func(path, _ string) error {
-			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(session(path)), 0o600); err != nil {
 				return err
 			}
 			return os.Chown(path, nobody, nobody)
@@ -139,7 +142,7 @@ func TestWhatIsNoFileOfOursIsNotFollowedAndNotWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store, path, check := inPlaceOfASession(t)
 			target := filepath.Join(t.TempDir(), "target")
-			if err := os.WriteFile(target, []byte(content), 0o600); err != nil {
+			if err := os.WriteFile(target, []byte(session(path)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if err := put(path, target); err != nil {
@@ -154,7 +157,7 @@ func TestWhatIsNoFileOfOursIsNotFollowedAndNotWaitedFor(t *testing.T) {
 			}
 			after, err := os.ReadFile(target)
 			storetest.Is(t, "ReadFile", err, nil)
-			storetest.Equal(t, "target", string(after), content)
+			storetest.Equal(t, "target", string(after), session(path))
 			entries, err := os.ReadDir(filepath.Dir(target))
 			storetest.Is(t, "ReadDir", err, nil)
 			storetest.Equal(t, "files beside the target", len(entries), 1)
