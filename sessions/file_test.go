@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +66,9 @@ func TestAPersonCanReadASessionFile(t *testing.T) {
 	storetest.Is(t, "ReadFile", err, nil)
 	storetest.Equal(t, "content", string(content), `{"version":2,"owner":"<曲奇>",`+
 		`"created":"2026-11-23T08:00:00.123456789Z","saved":"2026-11-23T08:00:00.123456789Z",`+
-		`"expires":"2026-11-23T09:00:00.123456789Z"}`+"\n"+`{"a":"曲奇"}`+"\n")
+		`"expires":"2026-11-23T09:00:00.123456789Z"}`+"\n"+`{"a":"曲奇"}`+"\ncrc32c 0003c82e\n")
+	_, err = store.ClearExpired(t.Context(), clock.Now(), 10) // may have found the file's predecessor
+	storetest.Is(t, "ClearExpired", err, nil)
 	storetest.Equal(t, "files", fmt.Sprint(filesIn(t, dir)), fmt.Sprint([]string{
 		filepath.Join("07", rec.ID.String()), filepath.Join("07", "lock"),
 	}))
@@ -143,53 +148,188 @@ func TestTwoHandlesOnOneFolderLoseNothing(t *testing.T) {
 	storetest.Equal(t, "version", got.Version, uint64(4*each+1))
 }
 
-// noSessions are contents that a store never wrote, by name.
-func noSessions(t *testing.T) map[string][]byte {
+const soundHeader = `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z",` +
+	`"expires":"2126-11-23T08:00:00Z"}`
+
+// sealed is a file as a store writes it.
+func sealed(id sessions.ID, body string) string {
+	sum := crc32.Checksum(append(id[:], body...), crc32.MakeTable(crc32.Castagnoli))
+	return fmt.Sprintf("%scrc32c %08x\n", body, sum)
+}
+
+// noSessions are contents that a store never wrote under an ID, by name.
+func noSessions(id sessions.ID) map[string]string {
+	const header = soundHeader
+	sound := sealed(id, header+"\n{}\n")
 	random := make([]byte, 300)
 	rand.Read(random)
-	header := `{"version":1,"owner":"alice","created":"2026-11-23T08:00:00Z","saved":"2026-11-23T08:00:00Z","expires":"2126-11-23T08:00:00Z"}`
-	return map[string][]byte{
-		"nothing":                 {},
-		"zeros":                   make([]byte, 300),
-		"random bytes":            random,
-		"a newline":               []byte("\n"),
-		"two newlines":            []byte("\n\n"),
-		"half a header":           []byte(header[:60]),
-		"a header":                []byte(header),
-		"a header and a newline":  []byte(header + "\n"),
-		"data cut short":          []byte(header + "\n{\"a\":"),
-		"data without an end":     []byte(header + "\n{}"),
-		"data alone":              []byte("{\"a\":1}\n"),
-		"null":                    []byte("null\n{}\n"),
-		"a list":                  []byte("[1]\n{}\n"),
-		"a text":                  []byte("\"text\"\n{}\n"),
-		"a version that is text":  []byte(strings.Replace(header, "1", `"1"`, 1) + "\n{}\n"),
-		"a version below nothing": []byte(strings.Replace(header, "1", "-1", 1) + "\n{}\n"),
-		"an owner that is a list": []byte(strings.Replace(header, `"alice"`, "[]", 1) + "\n{}\n"),
-		"a time that is none":     []byte(strings.Replace(header, "2126", "soon", 1) + "\n{}\n"),
-		"too much":                []byte(header + "\n" + strings.Repeat(" ", 4*sessions.MaxStored) + "\n"),
+	other := id
+	other[31] ^= 1
+	return map[string]string{
+		"nothing":                  "",
+		"zeros":                    string(make([]byte, 300)),
+		"random bytes":             string(random),
+		"JSON":                     "[]",
+		"a newline":                "\n",
+		"half a header":            header[:60],
+		"a header":                 header + "\n",
+		"no seal":                  header + "\n{}\n",
+		"half a seal":              sound[:len(sound)-5],
+		"all but the last newline": sound[:len(sound)-1],
+		"more behind it":           sound + "\n",
+		"changed data":             strings.Replace(sound, "{}", "[]", 1),
+		"a changed owner":          strings.Replace(sound, "alice", "alicf", 1),
+		"another session":          sealed(other, header+"\n{}\n"),
+		"a seal alone":             sealed(id, ""),
+		"data alone":               sealed(id, "{\"a\":1}\n"),
+		"null":                     sealed(id, "null\n{}\n"),
+		"a list":                   sealed(id, "[1]\n{}\n"),
+		"a text":                   sealed(id, "\"text\"\n{}\n"),
+		"a version that is text":   sealed(id, strings.Replace(header, "1", `"1"`, 1)+"\n{}\n"),
+		"a version below nothing":  sealed(id, strings.Replace(header, "1", "-1", 1)+"\n{}\n"),
+		"an owner that is a list":  sealed(id, strings.Replace(header, `"alice"`, "[]", 1)+"\n{}\n"),
+		"a time that is none":      sealed(id, strings.Replace(header, "2126", "soon", 1)+"\n{}\n"),
+		"too much":                 sealed(id, header+"\n"+strings.Repeat(" ", 4*sessions.MaxStored)+"\n"),
 	}
 }
 
+func TestAFileAsAStoreWritesItIsASession(t *testing.T) {
+	clock := storetest.NewClock()
+	store := openFiles(t, filesDir(t), clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	if err := os.WriteFile(store.Path(rec.ID), []byte(sealed(rec.ID, soundHeader+"\n{}\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, nil)
+	storetest.Equal(t, "ends in", got.Expires.Year(), 2126)
+}
+
 func TestAFileThatIsNoSessionIsNone(t *testing.T) {
-	for name, content := range noSessions(t) {
+	for name := range noSessions(sessions.ID{}) {
 		t.Run(name, func(t *testing.T) {
 			store, path, check := inPlaceOfASession(t)
-			if err := os.WriteFile(path, content, 0o600); err != nil {
+			id, _ := sessions.ParseID(filepath.Base(path))
+			content := noSessions(id)[name]
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			written := time.Now()
 			check(t)
 			after, err := os.ReadFile(path)
 			storetest.Is(t, "ReadFile", err, nil)
-			storetest.Equal(t, "it is as it was", string(after) == string(content), true)
-
-			written := time.Now()
+			storetest.Equal(t, "it is as it was", len(after) == len(content), true)
 			for _, cut := range []time.Duration{-time.Hour, time.Hour} {
-				n, err := store.ClearExpired(t.Context(), written.Add(cut), 10)
+				if cut > 0 {
+					written = time.Now()
+				}
+				_, err := store.ClearExpired(t.Context(), written.Add(cut), 10)
 				storetest.Is(t, "ClearExpired", err, nil)
 				_, err = os.Lstat(path)
-				storetest.Equal(t, "cleaned", n == 1 && errors.Is(err, fs.ErrNotExist), cut > 0)
+				storetest.Equal(t, "cleaned", errors.Is(err, fs.ErrNotExist), cut > 0)
 			}
+		})
+	}
+}
+
+// Files change places with the spare one while others read them: nobody may
+// see another's data, or half of any.
+func TestReadersSeeWholeSessionsOfTheirOwn(t *testing.T) {
+	const keepers, saves = 3, 300
+	clock := storetest.NewClock()
+	store := openFiles(t, filesDir(t), clock.Now)
+	dataOf := func(i, save int) string {
+		return fmt.Sprintf(`{"%d":"%s"}`, i, strings.Repeat(fmt.Sprint(save, " "), 100+save*i))
+	}
+	var stop atomic.Int32
+	for i := range keepers {
+		rec := recordOf(neighbour(i), clock)
+		rec.Data = []byte(dataOf(i, 1))
+		mustCreate(t, store, rec)
+	}
+	storetest.Together(2*keepers, func(w int) {
+		i := w / 2
+		if w%2 == 0 {
+			defer stop.Add(1)
+			rec := recordOf(neighbour(i), clock)
+			for rec.Version = 1; rec.Version < saves; rec.Version++ {
+				rec.Data = []byte(dataOf(i, int(rec.Version)+1))
+				if err := store.Update(context.Background(), rec); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			return
+		}
+		for last := uint64(0); stop.Load() < keepers; {
+			rec, err := store.Load(context.Background(), neighbour(i))
+			if err != nil || string(rec.Data) != dataOf(i, int(rec.Version)) || rec.Version < last {
+				t.Errorf("%d: version %d after %d, error %v, data %.40q", i, rec.Version, last, err, rec.Data)
+				return
+			}
+			last = rec.Version
+		}
+	})
+}
+
+// A logout leaves nothing of the session in the folder.
+func TestDeleteLeavesNothing(t *testing.T) {
+	clock := storetest.NewClock()
+	dir := filesDir(t)
+	store := openFiles(t, dir, clock.Now)
+	rec := recordOf(neighbour(1), clock)
+	for _, remove := range []func() error{
+		func() error { return store.Delete(t.Context(), rec.ID, 0) },
+		func() error {
+			n, err := store.ClearExpired(t.Context(), rec.Expires.Add(time.Hour), 10)
+			storetest.Equal(t, "cleared", n, 1)
+			return err
+		},
+	} {
+		mustCreate(t, store, rec)
+		for rec.Version = 1; rec.Version < 4; rec.Version++ {
+			storetest.Is(t, "Update", store.Update(t.Context(), rec), nil)
+		}
+		storetest.Is(t, "removal", remove(), nil)
+		storetest.Equal(t, "files", filesIn(t, dir), []string{filepath.Join("07", "lock")})
+	}
+}
+
+// Whatever lies in the place of the spare file is not written to; the write
+// fails, says so, and clears the way for the next.
+func TestASpareThatIsNoneIsNotUsed(t *testing.T) {
+	for name, put := range map[string]func(path, target string) error{
+		"a folder":  func(path, _ string) error { return os.Mkdir(path, 0o700) },
+		"a symlink": func(path, target string) error { return os.Symlink(target, path) },
+	} {
+		if name == "a symlink" && runtime.GOOS == "windows" {
+			continue // needs a right there that few programs have
+		}
+		t.Run(name, func(t *testing.T) {
+			clock := storetest.NewClock()
+			dir := filesDir(t)
+			store := openFiles(t, dir, clock.Now)
+			rec := recordOf(neighbour(1), clock)
+			mustCreate(t, store, rec)
+			rec.Version = 1
+			target := filepath.Join(t.TempDir(), "target")
+			if err := os.WriteFile(target, []byte("target"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := put(filepath.Join(dir, "07", "spare"), target); err != nil {
+				t.Fatal(err)
+			}
+			changed := rec
+			changed.Data = []byte(`{"changed":true}`)
+			storetest.Is(t, "Update", store.Update(t.Context(), changed), sessions.ErrUnavailable)
+			got, err := store.Load(t.Context(), rec.ID)
+			storetest.Is(t, "Load", err, nil)
+			storetest.Equal(t, "data", string(got.Data), string(rec.Data))
+			storetest.Is(t, "the next Update", store.Update(t.Context(), changed), nil)
+			after, err := os.ReadFile(target)
+			storetest.Is(t, "ReadFile", err, nil)
+			storetest.Equal(t, "target", string(after), "target")
 		})
 	}
 }
@@ -260,10 +400,8 @@ func TestCleaningRemovesWhatACrashLeft(t *testing.T) {
 	store := openFiles(t, dir, clock.Now)
 	mustCreate(t, store, recordOf(neighbour(1), clock))
 	kept := filesIn(t, dir)
-	for _, name := range []string{"new.1", "new.abc"} {
-		if err := os.WriteFile(filepath.Join(dir, "07", name), []byte(`{"vers`), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(dir, "07", "spare"), []byte(`{"vers`), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	for _, name := range []string{"README", "07/README", "xx", "7"} { // somebody's own
 		kept = append(kept, filepath.FromSlash(name))

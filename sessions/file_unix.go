@@ -37,14 +37,18 @@ func ours(info fs.FileInfo) bool {
 }
 
 // readFile reads a regular file of ours, of at most limit bytes; anything else
-// is errNoSession. Open, fstat, read, close: an os.File does more.
+// is errNoSession. Open, fstat, read, lstat, close: an os.File does more.
 func readFile(path string, limit int) ([]byte, error) {
 	fd, err := open(path)
 	if err != nil {
-		// What this error is called for a symlink or a socket depends on the
-		// system, and nobody but root may open a stranger's file.
-		if info, err := os.Lstat(path); err == nil && (!info.Mode().IsRegular() || !ours(info)) {
-			return nil, fmt.Errorf("%w: mode %v, or of another user", errNoSession, info.Mode())
+		// Systems differ in what they say of a symlink or a socket, and only
+		// root can open a stranger's file.
+		switch info, err := os.Lstat(path); {
+		case err != nil:
+		case !info.Mode().IsRegular():
+			return nil, fmt.Errorf("%w: it is no regular file: mode %v", errNoSession, info.Mode())
+		case !ours(info):
+			return nil, fmt.Errorf("%w: it belongs to another user", errNoSession)
 		}
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -61,13 +65,26 @@ func readFile(path string, limit int) ([]byte, error) {
 	case stat.Size > int64(limit):
 		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are read", errNoSession, stat.Size, limit)
 	}
-	content := make([]byte, stat.Size)
+	content, err := readAll(fd, make([]byte, stat.Size))
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	// Swapped out since it was opened, it may by now hold what is not saved yet.
+	var there syscall.Stat_t
+	if err := syscall.Lstat(path, &there); err != nil || there.Ino != stat.Ino {
+		return nil, fmt.Errorf("%w: it was replaced while it was read", errNoSession)
+	}
+	return content, nil
+}
+
+// readAll fills the buffer, or what of it the file has left.
+func readAll(fd int, content []byte) ([]byte, error) {
 	for read := 0; read < len(content); {
 		n, err := syscall.Read(fd, content[read:])
 		switch {
 		case err == syscall.EINTR:
 		case err != nil:
-			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+			return nil, err
 		case n == 0:
 			return content[:read], nil // somebody cut it short meanwhile
 		default:
@@ -84,14 +101,6 @@ func open(path string) (fd int, err error) {
 			return fd, err
 		}
 	}
-}
-
-// renameFile is os.Rename without its look at what lies there.
-func renameFile(from, to string) error {
-	if err := syscall.Rename(from, to); err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
-	}
-	return nil
 }
 
 func removeFile(path string) error { return os.Remove(path) }

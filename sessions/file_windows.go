@@ -51,7 +51,7 @@ func readFile(path string, limit int) ([]byte, error) {
 	return content, err
 }
 
-func renameFile(from, to string) error {
+func swapFiles(from, to string) error {
 	return patiently(func() error { return os.Rename(from, to) })
 }
 
