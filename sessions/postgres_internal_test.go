@@ -12,10 +12,10 @@ func TestWhatAPostgresURLSaysWins(t *testing.T) {
 		connect            time.Duration
 		statement, waiting string
 	}{
-		{"postgres://db/lab", postgresConnections, postgresConnect, "4000", "4000"},
-		{"postgresql://db/lab?pool_max_conns=3", 3, postgresConnect, "4000", "4000"},
-		{"postgres://db/lab?pool_min_conns=20", 20, postgresConnect, "4000", "4000"},
-		{"postgres://db/lab?connect_timeout=1", postgresConnections, time.Second, "4000", "4000"},
+		{"postgres://db/lab", postgresConnections, postgresConnect, "4000", "2000"},
+		{"postgresql://db/lab?pool_max_conns=3", 3, postgresConnect, "4000", "2000"},
+		{"postgres://db/lab?pool_min_conns=20", 20, postgresConnect, "4000", "2000"},
+		{"postgres://db/lab?connect_timeout=1", postgresConnections, time.Second, "4000", "2000"},
 		{"postgres://db/lab?statement_timeout=1s&lock_timeout=20", postgresConnections, postgresConnect, "1s", "20"},
 	} {
 		config, err := postgresConfig(check.url)
