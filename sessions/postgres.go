@@ -48,9 +48,9 @@ const postgresStart = 30 * time.Second
 // Close it at the end.
 //
 // Every call is given up after 5 to 6 seconds, the wait for a free connection
-// included, and not before, if its context ends. Within that, unless the URL
-// says otherwise: connect_timeout=3 (seconds), statement_timeout=4s and
-// lock_timeout=2s (kept by the server, so that it does not work on for nobody),
+// included, also if its context ended before. Within that, unless the URL says
+// otherwise: connect_timeout=3 (seconds), statement_timeout=4s and lock_timeout=2s
+// (kept by the server, so that it does not work on for nobody),
 // default_transaction_isolation=read committed, pool_max_conns=16, and what else
 // pgxpool.ParseConfig names.
 //
@@ -133,11 +133,9 @@ func (p *Postgres) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	// 3.
-	if _, err := p.Load(ctx, ID{}); !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
+	// 3. No record has this ID, but the columns must be there.
+	_, err := p.pool.Exec(ctx, postgresSQL.load, make([]byte, len(ID{})))
+	return err
 }
 
 // String names the store in traces.
