@@ -23,6 +23,23 @@ func sharedStores() []sharedStore {
 	return []sharedStore{
 		{"SQLite", func(testing.TB) newAddress { return sqliteFile }, keyed(openSQLite)},
 		{"PostgreSQL", func(t testing.TB) newAddress { return servers.Postgres(t).Schema }, keyed(openPostgres)},
+		{"Redis", emptyRedis, keyed(func(t testing.TB, url string, clock sessions.Clock) *sessions.Redis {
+			return openRedisAt(t, url, sessions.RedisOptions{Clock: clock})
+		})},
+		{"files", func(testing.TB) newAddress { return filesDir }, keyed(openFiles)},
+		// Each process has a cache of its own: the hardest case.
+		{"cached_db", func(testing.TB) newAddress { return sqliteFile }, keyed(openCached)},
+	}
+}
+
+// emptyRedis is one Redis, emptied for each test.
+func emptyRedis(t testing.TB) newAddress {
+	server := servers.Redis(t)
+	return func(t testing.TB) string {
+		if err := openRedisAt(t, server.URL(), sessions.RedisOptions{}).Clear(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return server.URL()
 	}
 }
 
