@@ -38,7 +38,10 @@ func TestLabels(t *testing.T) {
 		for id, text := range labels {
 			general := id
 			if variant, ok := strings.CutPrefix(id, "engine."); ok { // used by that engine's lab, where the general one is
-				_, general, _ = strings.Cut(variant, ".")
+				engine, rest, _ := strings.Cut(variant, ".")
+				if general = rest; !slices.Contains([]string{"cache", "file", "cached_db", "signed_cookies"}, engine) {
+					t.Errorf("%s: %q is for an engine that there is not", language, id)
+				}
 			}
 			switch {
 			case used[general] == "":

@@ -103,10 +103,11 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 	case "edit":
 		return said("edit_some")
 	case "end", "end.others":
-		return said("end")
-	default:
-		return ""
+		if deed.Ended > 0 {
+			return said("end")
+		}
 	}
+	return ""
 }
 
 // verdictList is "You: Plain: Found. Signed: Verified." or the same of the

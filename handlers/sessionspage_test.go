@@ -122,6 +122,9 @@ func TestSessionsPage(t *testing.T) {
 	if got := part(t, desk.get("/sessions").body, "ended", "</p>"); !strings.Contains(got, "There was no other session to end.") {
 		t.Errorf("once more, it says %q", got)
 	}
+	if got := desk.sentence(); strings.Contains(got, "ended") {
+		t.Errorf("and the dashboard says %q", got)
+	}
 
 	// This one: the ordinary logout.
 	if r := desk.post("/sessions/end", ending(desk.recordOf())); r.status != http.StatusSeeOther || r.header.Get("Location") != "/dashboard" || desk.verdicts() != nowhere {

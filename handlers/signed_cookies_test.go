@@ -99,7 +99,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 		}
 	}
 	for _, true_ := range []string{
-		"facts in the browser, sealed: engine signed_cookies", "SESSION_ENGINE=signed_cookies",
+		"facts in the browser, sealed: signed_cookies", "SESSION_ENGINE=signed_cookies",
 		escaped(`"data":{"_client":`), escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
 		"func (l sessionLane) unseal(", "func (e signedCookies) Load(", // that ran
 		"The store was not asked for a session.", "not asked", // drawn
