@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9/logging"
 
 	"cookielab/handlers"
 	"cookielab/sessions"
@@ -38,12 +39,13 @@ import (
 var files embed.FS
 
 func main() {
+	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
 	if err == nil {
 		err = run(settings, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "cookielab:", strings.ReplaceAll(err.Error(), "\n", " ")) // one line, always
+		fmt.Fprintln(os.Stderr, "cookielab:", strings.Join(strings.Fields(err.Error()), " ")) // one line, always
 		os.Exit(1)
 	}
 }
