@@ -599,8 +599,8 @@ func (p program) helps(t *testing.T) {
 
 func (p program) keepsPrivate(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	l := p.start(t, "--data="+data)
-	visitor{}.signIn(t, l.site, "alice") // so that the database has its WAL
+	l := p.start(t, "--data="+data, "--engine=file")
+	visitor{}.signIn(t, l.site, "alice") // so that there is a file, and the database has its WAL
 
 	key, err := base64.StdEncoding.DecodeString(readKey(t, data))
 	if err != nil || len(key) < 32 {
@@ -609,26 +609,37 @@ func (p program) keepsPrivate(t *testing.T) {
 	if other := p.start(t); readKey(t, other.data) == readKey(t, data) {
 		t.Error("two folders have the same key")
 	}
-	files := list(t, data)
-	want := []string{"cookielab.db", "cookielab.db-shm", "cookielab.db-wal", "secret.key"}
-	if !slices.Equal(files, want) {
+	want := []string{"cookielab.db", "cookielab.db-shm", "cookielab.db-wal", "secret.key", "sessions"}
+	if files := list(t, data); !slices.Equal(files, want) {
 		t.Errorf("the data folder has %v, want %v", files, want)
 	}
 	if runtime.GOOS == "windows" {
 		return // which knows no such bits
 	}
-	for _, name := range append(files, ".") {
-		info, err := os.Stat(filepath.Join(data, name))
+	files := 0
+	if err := filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			t.Fatal(err)
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
 		}
 		want := fs.FileMode(0o600)
 		if info.IsDir() {
 			want = 0o700
+		} else {
+			files++
 		}
 		if info.Mode().Perm() != want {
-			t.Errorf("%s has the mode %04o, want %04o", name, info.Mode().Perm(), want)
+			t.Errorf("%s has the mode %04o, want %04o", path, info.Mode().Perm(), want)
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if files < len(want) { // at least one of them in sessions
+		t.Errorf("there are %d files; where is the session?", files)
 	}
 }
 
