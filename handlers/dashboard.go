@@ -114,7 +114,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 		if others := findings[i].Others; others > 0 {
-			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": d.Cookie}))
+			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": findings[i].Cookie}))
 		}
 	}
 	p.Attributes = attributes.rows(w)
@@ -159,7 +159,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
 	}

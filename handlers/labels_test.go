@@ -100,7 +100,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    {"load", "create", "update", "delete", "by_owner", "clear_expired"},
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "conflict", "exists", "unavailable"},
-		"ID":      lanes, "Lane": lanes, "lane": lanes,
+		"ID":      lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
 	}}
 	files, err := filepath.Glob("*.go")
 	if err != nil {
