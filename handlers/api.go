@@ -96,10 +96,7 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 		d := LaneFinding{
 			ID: f.Lane, Cookie: textOrNil(f.Cookie), Sent: f.Sent, Verdict: f.Verdict,
 			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: w.say(f.Reason),
-			Checks: make([]LaneCheck, len(f.Checks)), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
-		}
-		for j, check := range f.Checks {
-			d.Checks[j] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
+			Checks: describeChecks(w, f), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
 		}
 		if a, ok := n.Attributes(f.Lane); ok {
 			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()
@@ -110,6 +107,14 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 		described[i] = d
 	}
 	return described, nil
+}
+
+func describeChecks(w *words, f Finding) []LaneCheck {
+	described := make([]LaneCheck, len(f.Checks))
+	for i, check := range f.Checks {
+		described[i] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
+	}
+	return described
 }
 
 // serverKeeps is what lies on the server for each finding. For the session way

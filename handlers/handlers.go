@@ -148,6 +148,7 @@ const (
 	bare      routeKind = iota // never asks for it: static files, health
 	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
 	api                        // reads it, and never opens one
+	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
 	looking                    // an api that shows the wire, and is not on it: looking must not push out what is looked at
 	stream                     // the same, told while it happens: outside Hold, which would keep it back
 	action                     // reads and writes it
@@ -197,6 +198,11 @@ func (lab *Lab) routes() {
 	lab.get("/dashboard", page, lab.getDashboard)
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
+	lab.get("/tokens", loginForm, lab.getTokens)
+	lab.post("/tokens", loginForm, lab.postTokens)
+	lab.post("/tokens/ask", action, lab.postTokensAsk)
+	lab.post("/tokens/end", action, lab.postTokensEnd)
+	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
@@ -214,7 +220,9 @@ func (lab *Lab) routes() {
 	lab.get("/api/lanes", api, lab.getLanes)
 	lab.post("/api/token", api, lab.postToken)
 	lab.delete("/api/token", api, lab.deleteToken)
-	lab.get("/api/whoami", api, lab.getWhoami)
+	lab.delete("/api/token/sealed", api, lab.deleteSealedToken)
+	lab.get("/api/whoami", quick, lab.getWhoami)
+	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)

@@ -37,6 +37,7 @@ type signInForm struct {
 	Next     string // "": the dashboard
 	Teacher  bool   // the PIN is asked for
 	Problem  Phrase // what was wrong; no ID: nothing was
+	ForToken bool   // for tokens, not for a login
 }
 
 func (lab *Lab) signInForm(c echo.Context) signInForm {

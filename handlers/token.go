@@ -57,6 +57,10 @@ func (lab *Lab) postToken(c echo.Context) error {
 // deleteToken serves DELETE /api/token: ends the token that the request carries.
 func (lab *Lab) deleteToken(c echo.Context) error { return lab.endToken(c, lab.token) }
 
+// deleteSealedToken serves DELETE /api/token/sealed: the same for a self-contained
+// token of /tokens, which is refused.
+func (lab *Lab) deleteSealedToken(c echo.Context) error { return lab.endToken(c, lab.sealed) }
+
 // endToken answers 204, and the token is dead at once; 401 where none came that
 // counts; 409 where the server keeps nothing that it could remove.
 func (lab *Lab) endToken(c echo.Context, lane tokenLane) error {
@@ -94,6 +98,10 @@ func (lab *Lab) getWhoami(c echo.Context) error {
 	c.Response().Header().Add("Vary", "Authorization")
 	return lab.whoami(c, lab.lanes[len(lab.lanes)-1])
 }
+
+// getWhoamiSealed serves GET /api/whoami/sealed: the same for a self-contained
+// token of /tokens. It decides nothing: the door to the lab is /api/whoami.
+func (lab *Lab) getWhoamiSealed(c echo.Context) error { return lab.whoami(c, lab.sealed) }
 
 // whoami answers who this is by one lane; 401 for nobody.
 func (lab *Lab) whoami(c echo.Context, lane Lane) error {
