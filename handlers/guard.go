@@ -61,7 +61,9 @@ func setSecureHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	// Every page shows who is looking. What may be kept says so itself.
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie, Accept-Language")
+	if h.Get("Vary") == "" { // an error keeps what else its handler looked at
+		h.Set("Vary", "Cookie, Accept-Language")
+	}
 }
 
 // readForm reads the body of an unsafe request, whole and before anything is

@@ -55,16 +55,16 @@ func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, c
 // It asks the header alone: not the address, not a form, not a cookie.
 func (l tokenLane) Recall(c echo.Context) (Finding, error) {
 	f := Finding{Lane: Token, Sent: len(c.Request().Header["Authorization"]) > 0}
+	token, err := l.manager.Load(c)
+	if err != nil {
+		return f, err // the store did not answer: that is not "nobody"
+	}
 	if !f.check("header", f.Sent, say("header."+yesNo(f.Sent))) {
 		return f.conclude(Absent, Identity{}), nil
 	}
 	value, _ := l.manager.Options().Carrier.Read(c.Request())
 	if !f.check("scheme", value != "", say("scheme."+yesNo(value != ""))) {
 		return f.conclude(Unreadable, Identity{}), nil
-	}
-	token, err := l.manager.Load(c)
-	if err != nil {
-		return f, err // the store did not answer: that is not "nobody"
 	}
 	if !l.manager.KeepsRecords() {
 		return f.unseal(token), nil

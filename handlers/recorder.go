@@ -96,10 +96,12 @@ func shortCredentials(line string) string {
 	if !found || len(scheme) > maxScheme {
 		scheme, secret = "", line
 	}
-	if len(secret) <= 12 { // too short to show any of it
+	if len(secret) > 12 {
+		secret = shortKey(secret)
+	} else { // too short to show any of it
 		secret = strings.Repeat("·", len(secret))
 	}
-	return strings.TrimLeft(scheme+" "+shortKey(secret), " ")
+	return strings.TrimLeft(scheme+" "+secret, " ")
 }
 
 const maxScheme = 16 // characters of an authentication scheme

@@ -89,7 +89,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 
 var (
 	code     = regexp.MustCompile(`(?s)<pre class="(?:go|json)">.*?</pre>`) // Go and JSON that a page quotes may say anything
-	choice   = regexp.MustCompile(`[?&](lang|theme)=`)             // the same page in another way
+	choice   = regexp.MustCompile(`[?&](lang|theme)=`)                      // the same page in another way
 	ownNames = regexp.MustCompile(`^http://(localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d):\d+/reset$`)
 )
 
