@@ -40,6 +40,7 @@ func TestInBrowser(t *testing.T) {
 				{"stories", tellStories},
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
+				{"tokens", tellTokens},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {
