@@ -107,6 +107,12 @@ func (a *auditor) walk(t *testing.T, name string) {
 
 	act("/act/expire", "with ten seconds left")
 	began := time.Now()
+	page("/tokens", 200)
+	a.Eval(`fetch("/tokens", { method: "POST", body: new URLSearchParams({ username: "`+name+`", password: "cookies" }), redirect: "manual" }).then(() => 0)`, nil)
+	a.open(t, "/tokens", 200)
+	a.audit(t, "/tokens, shown once")
+	a.Click(`.bar form[action="/tokens/end"] button`)
+	a.audit(t, "/tokens, ended")
 	for _, lane := range lanes {
 		page("/door/"+lane, 403)
 	}

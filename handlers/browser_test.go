@@ -41,6 +41,7 @@ func TestInBrowser(t *testing.T) {
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
 				{"sessions", tellSessions},
+				{"tokens", tellTokens},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -38,6 +38,16 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 	for _, name := range []string{"alice", "teacher"} {
 		t.Run(name, func(t *testing.T) { visit(t, lab.client().signIn(name), all...) })
 	}
+	t.Run("tokens", func(t *testing.T) {
+		c := lab.client().signIn("alice")
+		look(t, "/tokens", c.post("/tokens", wrong("alice")))
+		c.post("/tokens", login("alice"))
+		visit(t, c, "/tokens", "/tokens")
+		for _, deed := range []string{"ask", "end"} {
+			c.post("/tokens/"+deed, nil)
+			visit(t, c, "/tokens", "/wire")
+		}
+	})
 	deeds := map[string][]string{"nothing to do": {"copy", "replay", "edit", "expire", "restore"}}
 	for _, deed := range []string{"copy", "edit", "expire", "flip/plain", "flip/signed", "flip/session", "drop/plain", "drop/signed", "drop/session",
 		"logout/plain", "logout/signed", "logout/session"} {
@@ -179,7 +189,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}

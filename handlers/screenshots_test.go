@@ -128,6 +128,10 @@ var scenes = []struct {
 		v.open(t, "/wire", 200)
 		v.Eval(`document.querySelectorAll(".exchange details").forEach((details, i) => { details.open = i < 6 })`, nil)
 	}},
+	{"tokens-none", func(t *testing.T, v *visitor) { v.open(t, "/tokens", 200) }},
+	{"tokens-once", func(t *testing.T, v *visitor) { v.press(t, "/tokens") }},
+	{"tokens-asked", func(t *testing.T, v *visitor) { v.press(t, "/tokens/ask") }},
+	{"tokens-ended", func(t *testing.T, v *visitor) { v.press(t, "/tokens/end") }},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }
