@@ -202,6 +202,7 @@ func (lab *Lab) routes() {
 	lab.post("/act/flip/:lane", action, lab.postFlip)
 
 	lab.get("/api/lanes", api, lab.getLanes)
+	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)
