@@ -187,6 +187,8 @@ func (lab *Lab) routes() {
 	lab.get("/dashboard", page, lab.getDashboard)
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
+	lab.get("/console", page, lab.getConsole)
+	lab.post("/console", action, lab.postConsole)
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
