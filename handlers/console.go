@@ -25,7 +25,6 @@ type consoleCall struct {
 	entry  string
 	inputs map[string]string // what stood in the fields
 
-	Body               string // as the API takes it
 	Status             int
 	Code               string // of a refusal
 	Message            Phrase
@@ -231,12 +230,7 @@ func (entry *consoleEntry) body(form url.Values, call *consoleCall) ([]byte, err
 		}
 		fields[field.Name] = raw
 	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return nil, err
-	}
-	call.Body = clip(string(body), maxResultText)
-	return body, nil
+	return json.Marshal(fields)
 }
 
 // endedIsFine takes it as done when somebody else was first.
@@ -398,27 +392,31 @@ func (call *consoleCall) Versions() string {
 	return name(call.Before) + " → " + name(call.After)
 }
 
+// Long reports a result that large type has no room for.
+func (call *consoleCall) Long() bool { return len(call.Result) > 60 }
+
 // IsRace reports two calls at once, which have no flags of one request.
 func (call *consoleCall) IsRace() bool { return call.race != nil }
 
-// curlOf is the call as a program would make it, with this browser's cookie. A
-// call of the page alone has none: it shows how to list the session.
+// curlOf is the call as a program would make it, with this browser's cookie; ""
+// for one that only this page has.
 func (lab *Lab) curlOf(c echo.Context, entry *consoleEntry) string {
-	op, body := entry.Op, []byte("{}")
-	if _, ok := findOp(op.name); ok {
-		form := url.Values{}
-		for _, field := range entry.Fields {
-			form.Set(field.Name, field.Value)
-		}
-		body, _ = entry.body(form, &consoleCall{inputs: map[string]string{}})
-	} else {
-		op, _ = findOp("items")
+	if _, ok := findOp(entry.Op.name); !ok {
+		return ""
+	}
+	form := url.Values{}
+	for _, field := range entry.Fields {
+		form.Set(field.Name, field.Value)
+	}
+	body, err := entry.body(form, &consoleCall{inputs: map[string]string{}})
+	if err != nil {
+		return ""
 	}
 	line := "curl -H 'Content-Type: application/json'"
 	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
 		line += " -H 'Cookie: " + quoted(lab.config.Cookie.Name+"="+cookies[0]) + "'"
 	}
-	return line + " -d '" + quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + op.name + "'"
+	return line + " -d '" + quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
 }
 
 // quoted is a text between the single quotes of a shell.

@@ -88,9 +88,9 @@ func (lab *Lab) consoleGroups(c echo.Context) []consoleGroup {
 			{ID: "setdefault", Name: "setdefault", Op: op("setdefault"), Fields: []consoleField{key, value}, Note: "console.note.setdefault",
 				Django: "request.session.setdefault('k1', 123)", Go: `value, err := session.SetDefault("k1", 123)`},
 			{ID: "update", Name: "update", Op: op("update"), Fields: []consoleField{{"values", `{"a":1,"b":2}`, false}}, Note: "console.note.update",
-				Django: "request.session.update({'a': 1, 'b': 2})", Go: `err := errors.Join(session.Set("a", 1), session.Set("b", 2))`},
+				Django: "request.session.update({'a': 1, 'b': 2})", Go: "err := session.Set(\"a\", 1)\nerr = session.Set(\"b\", 2)"},
 			{ID: "add", Name: "add", Op: op("add"), Fields: []consoleField{{"key", counter, true}, {"by", "1", false}}, Note: "console.note.add", NeedsStore: true,
-				Django: "request.session['visits'] = request.session.get('visits', 0) + 1", Go: goAdd},
+				Django: "n = request.session.get('visits', 0)\nrequest.session['visits'] = n + 1", Go: goAdd},
 			{ID: "pop", Name: "pop", Op: op("pop"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.pop",
 				Django: "request.session.pop('k1', None)", Go: `value, existed := session.Pop("k1")`},
 			{ID: "delete", Name: "del [k]", Op: op("delete"), Fields: []consoleField{key}, Note: "console.note.delete",
@@ -110,8 +110,8 @@ func (lab *Lab) consoleGroups(c echo.Context) []consoleGroup {
 				Django: "request.session.set_expiry(0)", Go: "session.SetExpiry(sessions.BrowserClose())"},
 			{ID: "reset", Name: "(None)", Op: op("set_expiry"), Fixed: map[string]string{"reset": "true"}, Note: "console.note.reset",
 				Django: "request.session.set_expiry(None)", Go: "session.SetExpiry(sessions.Policy())"},
-			{ID: "expiry", Name: "get_expiry_…", Op: op("expiry"), Note: "console.note.expiry", Django: "request.session.get_expiry_age()\nrequest.session.get_expiry_date()\nrequest.session.get_expire_at_browser_close()",
-				Go: "age, at := session.ExpiryAge(), session.ExpiryDate()\natClose := session.ExpiresAtBrowserClose()"},
+			{ID: "expiry", Name: "get_expiry_…", Op: op("expiry"), Note: "console.note.expiry", Django: "session = request.session\nsession.get_expiry_age()\nsession.get_expiry_date()\nsession.get_expire_at_browser_close()",
+				Go: "age := session.ExpiryAge()\ndate := session.ExpiryDate()\natClose := session.ExpiresAtBrowserClose()"},
 			{ID: "cycle_key", Name: "cycle_key", Op: op("cycle_key"), Note: "console.note.cycle_key", Django: "request.session.cycle_key()", Go: "session.CycleKey()"},
 			{ID: "clear", Name: "clear", Op: op("clear"), Note: "console.note.clear", Django: "request.session.clear()", Go: "session.Clear()"},
 			{ID: "flush", Name: "flush", Op: op("flush"), Note: "console.note.flush", Django: "request.session.flush()", Go: "session.Flush()"},
@@ -131,10 +131,12 @@ func (lab *Lab) consoleGroups(c echo.Context) []consoleGroup {
 	}
 }
 
-const goAdd = `err := session.Update(ctx, func(v sessions.Values) error {
-	n, _ := v.Get("visits").(int64)
-	return v.Set("visits", n+1)
-})`
+// goAdd is the one call that is more than a line.
+const goAdd = `increment := func(v sessions.Values) error {
+    n, _ := v.Get("visits").(int64)
+    return v.Set("visits", n+1)
+}
+err := session.Update(ctx, increment)`
 
 // consoleEntry finds the call that an address or a form names.
 func (lab *Lab) consoleEntry(c echo.Context, id string) (*consoleEntry, []consoleGroup, error) {

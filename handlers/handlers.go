@@ -188,7 +188,7 @@ func (lab *Lab) routes() {
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
 	lab.get("/console", page, lab.getConsole)
-	lab.post("/console", action, lab.postConsole)
+	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)

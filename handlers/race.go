@@ -265,12 +265,12 @@ type raceView struct {
 	Programs      [2]racer
 	Before, After string
 	Sentence      string
-	Lost          bool
+	Failed        bool // something was lost, or refused
 }
 
 func (r *race) view(w *words) *raceView {
-	v := &raceView{Kind: r.kind, Programs: r.programs, Before: r.before, After: r.after, Lost: r.lost > 0}
 	refused := !r.programs[0].OK || !r.programs[1].OK
+	v := &raceView{Kind: r.kind, Programs: r.programs, Before: r.before, After: r.after, Failed: refused || r.lost > 0}
 	switch {
 	case refused:
 		v.Sentence = w.text("console.race.refused")
