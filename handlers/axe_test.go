@@ -143,6 +143,12 @@ func (a *auditor) walk(t *testing.T, name string) {
 		page("/door/"+lane, 200)
 	}
 
+	page("/console", 200)
+	for _, press := range []string{`.calls a[href="/console?call=add"]`, ".made button", `.calls a[href="/console?call=at_once"]`, `button[value="set"]`} {
+		a.Click(press)
+		a.audit(t, "/console, "+press)
+	}
+
 	// The menu lies over the page, so it is looked at once and by itself.
 	a.open(t, "/", 200)
 	a.Click(".menu summary")

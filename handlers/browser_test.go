@@ -42,6 +42,7 @@ func TestInBrowser(t *testing.T) {
 				{"wire", tellWire},
 				{"sessions", tellSessions},
 				{"tokens", tellTokens},
+				{"console", tellConsole},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

@@ -221,6 +221,8 @@ func (lab *Lab) routes() {
 	lab.post("/tokens/ask", action, lab.postTokensAsk)
 	lab.post("/tokens/end", action, lab.postTokensEnd)
 	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
+	lab.get("/console", page, lab.getConsole)
+	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
@@ -246,6 +248,7 @@ func (lab *Lab) routes() {
 	lab.delete("/api/token/sealed", api, lab.deleteSealedToken)
 	lab.get("/api/whoami", quick, lab.getWhoami)
 	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
+	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)

@@ -132,6 +132,19 @@ var scenes = []struct {
 	{"tokens-once", func(t *testing.T, v *visitor) { v.press(t, "/tokens") }},
 	{"tokens-asked", func(t *testing.T, v *visitor) { v.press(t, "/tokens/ask") }},
 	{"tokens-ended", func(t *testing.T, v *visitor) { v.press(t, "/tokens/end") }},
+	{"console", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=update", 200)
+		v.Click(".made button")
+	}},
+	{"console-two-at-once", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=at_once", 200)
+		v.Click(`button[value="set"]`)
+	}},
+	{"console-refused", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=set", 200)
+		v.Type("input[name=key]", "_role")
+		v.Click(".made button")
+	}},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }
