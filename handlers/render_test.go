@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/engines", "/door/plain", "/door/signed", "/door/session", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -222,7 +222,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/engines", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

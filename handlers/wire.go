@@ -211,6 +211,7 @@ type Book struct {
 	shown     map[string]string // cells as the last dashboard showed them
 	expected  map[string]string // values by lane that the last deed left in the browser
 	strayed   bool              // the browser's values changed otherwise since
+	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
 }
 
 func newBook() *Book { return &Book{news: make(chan struct{})} }
