@@ -40,6 +40,7 @@ func TestInBrowser(t *testing.T) {
 				{"stories", tellStories},
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
+				{"engines", tellEngines},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

@@ -118,7 +118,11 @@ func (lab *Lab) getEngines(c echo.Context) error {
 	for _, deed := range engineDeeds {
 		row := outcomeRow{Name: deed.name, Label: w.text(deed.label), Tip: w.text(deed.tip), Last: deed.name == m.last}
 		for _, r := range runs {
-			row.Cells = append(row.Cells, cellOf(w, r.engine, m.outcomes[deed.name][r.engine]))
+			o := m.outcomes[deed.name][r.engine]
+			if deed.name != "elsewhere" && o.Django == o.Word {
+				o.Django = "" // the two ways differ where a session was ended
+			}
+			row.Cells = append(row.Cells, cellOf(w, r.engine, o))
 		}
 		if row.Last {
 			p.Did, p.Became = row.Label, groupsOf(w, row.Cells)

@@ -26,7 +26,8 @@ type enginePlace struct {
 	Fields    []field
 	Text      string // as it is
 	Until     string // when it goes, for a countdown
-	Over      string // the same in words
+	Ends      string // the same, to read
+	Over      string // what happens then
 	Note      string
 	State     string // "there", "nothing", "unreachable"
 }
@@ -124,7 +125,7 @@ func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) engi
 		rec, err := cache.Load(ctx, id)
 		if p.State = stateOf(err); p.State == "there" {
 			p.Fields, p.Text = fieldsOf(rec), string(rec.Data)
-			p.Until, p.Over = isoTime(rec.Expires), w.text("engines.ends")
+			p.Until, p.Ends, p.Over = isoTime(rec.Expires), devToolsTime(rec.Expires), w.text("engines.ends")
 			p.Note = w.text("engines.entry_note")
 		}
 		return p
@@ -142,7 +143,8 @@ func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) engi
 	}
 	p.Fields = append(p.Fields, field{"PTTL", strconv.FormatInt(entry.TTL.Milliseconds(), 10) + " ms"})
 	p.Text = entry.Fields["data"]
-	p.Until, p.Over = isoTime(now(s.config.Clock).Add(entry.TTL)), w.text("engines.ttl")
+	at := now(s.config.Clock).Add(entry.TTL)
+	p.Until, p.Ends, p.Over = isoTime(at), devToolsTime(at), w.text("engines.ttl")
 	p.Note = w.text("engines.ttl_note")
 	return p
 }

@@ -123,6 +123,9 @@ var scenes = []struct {
 		v.open(t, "/wire", 200)
 		v.Eval(`document.querySelectorAll(".exchange details").forEach((details, i) => { details.open = i < 6 })`, nil)
 	}},
+	{"engines-empty", func(t *testing.T, v *visitor) { v.open(t, "/engines", 200) }},
+	{"engines", func(t *testing.T, v *visitor) { v.press(t, "/engines/all") }},
+	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }
