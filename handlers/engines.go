@@ -66,8 +66,9 @@ type outcomeGroup struct{ Code, Word, Engines string }
 
 // readingWay is a way of reading a session that lies in two places.
 type readingWay struct {
-	Steps []opView
-	Total string
+	Steps            []opView
+	Total            string
+	Code, Mark, Word string // what it said after a logout elsewhere; "": not tried yet
 }
 
 // outcomeMark stands before the word: ✓ as it should be, ✗ a loss, ? a warning.
@@ -130,7 +131,8 @@ func (lab *Lab) getEngines(c echo.Context) error {
 		p.Rows = append(p.Rows, row)
 	}
 	p.First = strings.Join(m.fresh, w.text("reset.comma"))
-	p.Way = [2]readingWay{wayOf(w, m.django), wayOf(w, m.reading)}
+	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
+	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
 	return lab.render(c, http.StatusOK, "engines", p)
 }
 
@@ -183,12 +185,16 @@ func opsOf(w *words, ops []engineOp) (views []opView) {
 	return views
 }
 
-func wayOf(w *words, ops []engineOp) readingWay {
+func wayOf(w *words, ops []engineOp, outcome string) readingWay {
 	var total time.Duration
 	for _, op := range ops {
 		total += op.Duration
 	}
-	return readingWay{Steps: opsOf(w, ops), Total: took(total)}
+	way := readingWay{Steps: opsOf(w, ops), Total: took(total), Code: codeOf(outcome), Mark: outcomeMark(outcome)}
+	if outcome != "" {
+		way.Word = w.text(outcome)
+	}
+	return way
 }
 
 // shortLine is a Set-Cookie line without most of its value.

@@ -214,7 +214,12 @@ func (room *engineRoom) logOutElsewhere(ctx context.Context, r *engineRun, who s
 	if r.decided() {
 		return
 	}
-	if _, _, err := room.there.visit(ctx, r, r.engine, func(s *sessions.Session) error { s.Flush(); return nil }); err != nil {
+	known := false
+	if _, _, err := room.there.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+		known = s.Rejected() == nil
+		s.Flush()
+		return nil
+	}); err != nil {
 		r.fail(err)
 		return
 	}
@@ -232,8 +237,10 @@ func (room *engineRoom) logOutElsewhere(ctx context.Context, r *engineRun, who s
 	case err != nil:
 		r.fail(err)
 		return
+	case there && known:
+		r.outcome.Word, detail = outcomeWorks, say("engines.ended_there")
 	case there:
-		r.outcome.Word = outcomeWorks
+		r.outcome.Word, detail = outcomeWorks, say("engines.not_known_there")
 	default:
 		r.outcome.Word = outcomeEnded
 	}

@@ -110,8 +110,11 @@ func TestEngines(t *testing.T) {
 				t.Errorf("%s: %q, want %q", row.deed, got, row.want)
 			}
 		}
-		if !strings.Contains(page, "its copy: version") {
+		if !strings.Contains(page, "was not believed") {
 			t.Error("it does not say that the cache still had a copy of what was ended")
+		}
+		if !strings.Contains(page, "it was not known there") || !strings.Contains(page, "ended there, not here") {
+			t.Error("it does not say why a session goes on")
 		}
 		if c.verdicts() != everywhere {
 			t.Error("the lab's own session did not stay as it was")
@@ -201,6 +204,9 @@ func TestEngines(t *testing.T) {
 		c.press("elsewhere")
 		_, django, _ := strings.Cut(c.get(enginesPath).body, `id="way-django"`)
 		django, ours, _ := strings.Cut(django, `id="way-ours"`)
+		if !strings.Contains(django, `class="result" data-outcome="works"`) || !strings.Contains(ours, `class="result" data-outcome="ended"`) {
+			t.Error("what each way said after the logout is not shown")
+		}
 		if !strings.Contains(django, "the cache alone load") || strings.Contains(django, "sqlite stamp") || !strings.Contains(ours, "sqlite stamp") {
 			t.Error("what each way cost is not shown")
 		}
