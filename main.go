@@ -188,6 +188,14 @@ func (s *settings) backend(log *slog.Logger) sessions.Backend {
 	return sessions.Backend{Database: s.DatabaseURL, Cache: s.CacheURL, Files: s.FilePath, Logger: log}
 }
 
+// engines is where the page that shows all engines keeps its own sessions: in
+// the same database and cache, apart from the lab's.
+func (s *settings) engines(log *slog.Logger) sessions.Backend {
+	own := s.backend(log)
+	own.CachePrefix, own.Files, own.MemoryLimit = "cookielab-engines:", s.within("engines"), 10_000
+	return own
+}
+
 // places are the engine and what it needs, in words. URLs may hold passwords.
 func (s *settings) places() string {
 	database, cache := "SQLite", "memory"
@@ -441,6 +449,7 @@ func (s *server) open(ctx context.Context, settings *settings, all []*server, lo
 	}
 	s.lab, err = handlers.New(handlers.Config{
 		Files: files, Sessions: store, Notebooks: notebooks, Engine: settings.Engine,
+		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
 		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),

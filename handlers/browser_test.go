@@ -43,6 +43,7 @@ func TestInBrowser(t *testing.T) {
 				{"sessions", tellSessions},
 				{"tokens", tellTokens},
 				{"console", tellConsole},
+				{"engines", tellEngines},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

@@ -19,10 +19,12 @@ import (
 
 // Config is what the lab is made of.
 type Config struct {
-	Files     fs.FS          // templates/, static/ and the Go source that pages show
-	Sessions  sessions.Store // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
-	Notebooks sessions.Store // where notebooks lie: always one that survives a restart
-	Engine    string         // the engine's name, for pages; signed_cookies where Sessions is nil
+	Files     fs.FS            // templates/, static/ and the Go source that pages show
+	Sessions  sessions.Store   // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
+	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
+	Engine    string           // the engine's name, for pages; signed_cookies where Sessions is nil
+	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
+	FilePath  string           // where the engine file would keep the lab's, for that page
 	Cookie    sessions.Options
 	Secrets   [][]byte // the first seals, all verify; at least sessions.MinSecret bytes each
 
@@ -68,6 +70,7 @@ type Lab struct {
 	close     context.CancelFunc
 	throttle  *throttle
 	second    *http.Client // the other program that replays copies
+	room      *engineRoom  // of the page /engines
 	kinds     map[string]routeKind
 }
 
@@ -134,6 +137,8 @@ func New(config Config) (*Lab, error) {
 	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source, lab.form); err != nil {
 		return nil, err
 	}
+	config.Log = lab.log
+	lab.room = newEngineRoom(config, lab.closing)
 	lab.routes()
 	return lab, nil
 }
@@ -223,6 +228,8 @@ func (lab *Lab) routes() {
 	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
 	lab.get("/console", page, lab.getConsole)
 	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
+	lab.get("/engines", page, lab.getEngines)
+	lab.post("/engines/:deed", action, lab.postEngines)
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
@@ -293,6 +300,9 @@ func (lab *Lab) EndStreams() { lab.close() }
 func (lab *Lab) Close() {
 	lab.EndStreams()
 	lab.second.CloseIdleConnections()
+	if err := lab.room.close(); err != nil {
+		lab.log.Error("closing the stores of the engines page", "error", err)
+	}
 }
 
 // lane finds a lane by its ID.

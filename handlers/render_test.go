@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -189,7 +189,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -237,7 +237,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

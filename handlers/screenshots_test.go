@@ -145,6 +145,9 @@ var scenes = []struct {
 		v.Type("input[name=key]", "_role")
 		v.Click(".made button")
 	}},
+	{"engines-empty", func(t *testing.T, v *visitor) { v.open(t, "/engines", 200) }},
+	{"engines", func(t *testing.T, v *visitor) { v.press(t, "/engines/all") }},
+	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }

@@ -245,6 +245,7 @@ type Book struct {
 	expected  map[string]string // values by lane that the last deed left in the browser
 	strayed   bool              // the browser's values changed otherwise since
 	called    *consoleCall      // the console's last
+	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
 }
 
 func newBook() *Book { return &Book{news: make(chan struct{})} }
