@@ -523,6 +523,7 @@ func startProgram(t *testing.T, binary string, flags ...string) string {
 	t.Helper()
 	program := exec.Command(binary, append([]string{
 		"--addr", "localhost:0", "--data", t.TempDir(), "--teacher-pin", browserPIN,
+		"--node-b-addr", "localhost:0", // there, as for users; 8082 would be there for one of many
 	}, flags...)...)
 	program.Stderr = io.Discard
 	out, err := program.StdoutPipe()
