@@ -28,8 +28,8 @@ func BenchmarkDashboard(b *testing.B) { benchmarkPage(b, "/dashboard") }
 func BenchmarkLanes(b *testing.B) { benchmarkPage(b, "/api/lanes") }
 
 // BenchmarkWhoami asks who this is, by the session's cookie alone and, as a
-// browser on the lab's own pages does, with all cookies: then the notebook is
-// read as well, and the request stands on the wire.
+// browser on the lab's own pages does, with all cookies: then the request stands
+// on the wire.
 func BenchmarkWhoami(b *testing.B) {
 	b.Run("session", func(b *testing.B) { benchmarkPage(b, "/api/whoami", "lab_sessionid") })
 	b.Run("browser", func(b *testing.B) { benchmarkPage(b, "/api/whoami") })

@@ -82,7 +82,7 @@ func made(t *testing.T, lab *testLab, engine sessions.Engine, fill func(*session
 // isNobody complains of anything but the one answer that everybody gets who is not known.
 func isNobody(t *testing.T, what string, r reply) {
 	t.Helper()
-	const want = `{"error":"not_authenticated","message":"This address answers to those it knows: send a live session’s cookie, or a live token as Authorization: Token \u003ctoken\u003e."}`
+	const want = `{"error":"not_authenticated","message":"This address answers to those it knows: send a live session’s cookie, or a live token as Authorization: Token …"}`
 	if r.status != http.StatusUnauthorized || strings.TrimSpace(r.body) != want {
 		t.Errorf("%s is answered %d %s", what, r.status, r.body)
 	}

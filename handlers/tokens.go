@@ -60,10 +60,10 @@ type heldToken struct {
 	Who   Identity
 	Ends  time.Time
 
-	Asked   *Exchange // when it was last sent to ask who one is; nil: not yet
-	Answer  string    // the body that came back
-	Refused *Exchange // when it was to be ended, and what that was answered
-	Ended   string
+	Asked     *Exchange // when it was last sent to ask who one is; nil: not yet
+	Answer    string    // the body that came back
+	Ending    *Exchange // when it was to be ended; nil: not yet
+	EndAnswer string
 }
 
 // postTokens serves POST /tokens (fields username, password, pin): one token of
@@ -110,7 +110,7 @@ func (lab *Lab) postTokensAsk(c echo.Context) error {
 // and sends it once more.
 func (lab *Lab) postTokensEnd(c echo.Context) error {
 	return lab.withHands(c, func(book *Book, held *heldToken, kind tokenKind) (err error) {
-		if held.Refused, held.Ended, err = lab.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
+		if held.Ending, held.EndAnswer, err = lab.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
 			return err
 		}
 		return lab.askWith(c, book, held, kind)
@@ -328,9 +328,9 @@ func (lab *Lab) viewToken(c echo.Context, w *words, kind tokenKind, h hands) (v 
 			v.Checks = checksOf(w, f, describeChecks(w, f))
 		}
 	}
-	if e := t.Refused; e != nil {
+	if e := t.Ending; e != nil {
 		v.EndStatus, v.Ended = statusLabel(e.Status), e.Status == http.StatusNoContent
-		v.EndAnswer = messageIn(t.Ended)
+		v.EndAnswer = messageIn(t.EndAnswer)
 	}
 	return v, nil
 }
