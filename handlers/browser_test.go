@@ -38,9 +38,9 @@ func TestInBrowser(t *testing.T) {
 				tell func(t *testing.T, browser browsertest.Browser, binary string)
 			}{
 				{"stories", tellStories},
+				{"console", tellConsole},
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
-				{"console", tellConsole},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

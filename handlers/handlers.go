@@ -187,11 +187,11 @@ func (lab *Lab) routes() {
 	lab.get("/dashboard", page, lab.getDashboard)
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
-	lab.get("/console", page, lab.getConsole)
-	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
+	lab.get("/console", page, lab.getConsole)
+	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
 
 	// The action bar: all three ways at once, or one of them.
 	lab.post("/act/edit", action, lab.postEdit)
@@ -204,8 +204,8 @@ func (lab *Lab) routes() {
 	lab.post("/act/flip/:lane", action, lab.postFlip)
 
 	lab.get("/api/lanes", api, lab.getLanes)
-	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.get("/api/wire", looking, lab.getWireJSON)
+	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)
 	lab.get("/static/*", bare, lab.getStatic)

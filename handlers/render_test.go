@@ -27,7 +27,8 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	all = append(all, "/console", "/console?call=at_once")
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -174,10 +175,11 @@ func TestEveryPage(t *testing.T) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
+		shown["console"] = shown["console"] || strings.Contains(r.body, `id="console"`)
 	})
 	files, err := filepath.Glob("../templates/*.html")
 	if err != nil || len(files) == 0 {

@@ -123,7 +123,10 @@ var scenes = []struct {
 		v.open(t, "/wire", 200)
 		v.Eval(`document.querySelectorAll(".exchange details").forEach((details, i) => { details.open = i < 6 })`, nil)
 	}},
+	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
+	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 	{"console", func(t *testing.T, v *visitor) {
+		v.signIn(t, "alice")
 		v.open(t, "/console?call=update", 200)
 		v.Click(".made button")
 	}},
@@ -136,8 +139,6 @@ var scenes = []struct {
 		v.Type("input[name=key]", "_role")
 		v.Click(".made button")
 	}},
-	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
-	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }
 
 // pictureAll pictures every page in every size, theme and language, whole, and
