@@ -108,7 +108,7 @@ const unavailable = "The server cannot reach the place where sessions lie, so it
 // A store that cannot be reached is no reason to take anybody for nobody.
 func TestStoreUnavailable(t *testing.T) {
 	everything := []string{"GET /", "GET /login", "GET /dashboard", "GET /door/session", "GET /door/plain", "GET /reset", "GET /api/lanes", "GET /healthz",
-		"GET /console", "HEAD /dashboard", "POST /login", "POST /logout", "POST /reset", "POST /act/edit", "POST /act/copy", "POST /act/replay", "POST /act/expire",
+		"HEAD /dashboard", "POST /login", "POST /logout", "POST /reset", "POST /act/edit", "POST /act/copy", "POST /act/replay", "POST /act/expire",
 		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed"}
 	lab := newLab(t)
 	for _, test := range []struct {
