@@ -233,6 +233,9 @@ func TestConsoleRefuses(t *testing.T) {
 			t.Errorf("%v without a store is answered %d, and sets %v", form, r.status, r.cookies)
 		}
 	}
+	if r := alice.get("/console"); r.status != http.StatusServiceUnavailable || !strings.Contains(r.body, unavailable) {
+		t.Errorf("without a store the page is answered %d", r.status)
+	}
 	lab.sessions.Before = nil
 	if got := alice.verdicts(); got != everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
