@@ -61,6 +61,13 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			visit(t, c, "/reset?done=1", "/dashboard")
 		})
 	}
+	t.Run("engines", func(t *testing.T) {
+		c := lab.client()
+		for _, deed := range []string{"read", "all", "elsewhere", "write"} {
+			c.post("/engines/"+deed, nil)
+			visit(t, c, "/engines")
+		}
+	})
 	t.Run("old and broken cookies", func(t *testing.T) {
 		c := lab.client().signIn("alice")
 		c.post("/act/copy", nil)
@@ -174,7 +181,7 @@ func TestEveryPage(t *testing.T) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "engines": `id="engines"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
