@@ -249,10 +249,15 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	defer done()
 	f, _ := c.Get(sessionFindingKey).(Finding)
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
+	// Not of the request's context: what it hears of the stores goes on the wire
+	// and into a header, and this is a crowd.
+	all, cancel := context.WithTimeout(context.Background(), allPatience)
+	defer cancel()
 	for _, deed := range deeds {
-		// Not of the request's context: what it hears of the stores goes on the
-		// wire and into a header, and this is a crowd.
-		ctx, cancel := context.WithTimeout(context.Background(), deedPatience)
+		if all.Err() != nil {
+			break // a store does not even refuse; what was not tried stays so
+		}
+		ctx, cancel := context.WithTimeout(all, deedPatience)
 		lab.room.do(ctx, deed, runs, cmp.Or(f.Who.User, "guest"))
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)

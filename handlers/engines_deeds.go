@@ -48,9 +48,11 @@ type engineOutcome struct {
 	Django string // what Django's cached_db makes of the same; "": not asked
 }
 
-// Limits of time: of a deed, and of waiting for those of others.
+// Limits of time: of a deed, of all seven, and of waiting for those of others.
+// Together they stay below what the server gives a reply.
 const (
 	deedPatience = 8 * time.Second
+	allPatience  = 15 * time.Second
 	turnPatience = 5 * time.Second
 )
 

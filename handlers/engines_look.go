@@ -4,8 +4,11 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -191,6 +194,10 @@ func sealedPlace(w *words, r *engineRun) enginePlace {
 		return p
 	}
 	p.State, p.Text = "there", sealed.Content
+	var lines bytes.Buffer
+	if json.Indent(&lines, []byte(sealed.Content), "", "  ") == nil { // else it is no JSON, and stays as it is
+		p.Text = lines.String()
+	}
 	p.Fields = []field{{w.text("engines.sealed_at"), devToolsTime(sealed.Time)}, {w.text("engines.seal"), strconv.Itoa(len(sealed.MAC)) + " B"}}
 	p.Note = w.text("engines.readable")
 	return p
@@ -316,6 +323,10 @@ func took(d time.Duration) string {
 
 // statementsOf are the texts of the SQL among some operations, each once.
 func (s *engineServer) statementsOf(ctx context.Context, ops []engineOp) (texts []string) {
+	asked := slices.ContainsFunc(ops, func(op engineOp) bool { return op.Store == "sqlite" || op.Store == "postgres" })
+	if !asked {
+		return nil
+	}
 	s.open.RLock()
 	defer s.open.RUnlock()
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
@@ -329,7 +340,7 @@ func (s *engineServer) statementsOf(ctx context.Context, ops []engineOp) (texts 
 		return nil
 	}
 	for _, op := range ops {
-		if text := teller.Statement(op.Name); (op.Store == "sqlite" || op.Store == "postgres") && text != "" && !slices.Contains(texts, text) {
+		if text := teller.Statement(op.Name); op.Store == fmt.Sprint(database) && text != "" && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/sessions"
+	"cookielab/sessions/storetest"
 	"cookielab/sessions/storetest/servers"
 )
 
@@ -155,6 +156,7 @@ func TestEngines(t *testing.T) {
 		}
 	})
 
+	indent := regexp.MustCompile(`\n +`)
 	t.Run("where the bytes lie", func(t *testing.T) {
 		c := lab.client().signIn("alice")
 		c.get(enginesPath)
@@ -167,6 +169,7 @@ func TestEngines(t *testing.T) {
 			"signed_cookies": {`"data":{"_user":"alice"`, "not encrypted"},
 		} {
 			column := strings.ReplaceAll(engineOf(page, engine), "&#34;", `"`)
+			column = strings.ReplaceAll(indent.ReplaceAllString(column, ""), `": `, `":`) // what lies in the cookie is indented
 			for _, want := range append(wants, `"counter":1`, `"note":"written at `, "Set-Cookie: lab_e_"+engine+"=") {
 				if !strings.Contains(column, want) {
 					t.Errorf("%s does not show %q:\n%s", engine, want, column)
@@ -280,6 +283,19 @@ func TestEngines(t *testing.T) {
 		}
 		if got := outcomes(hostile.press("write"), "write"); got != enginesTable[0].want {
 			t.Errorf("hostile cookies cannot be written over: %q", got)
+		}
+	})
+
+	t.Run("the lab's own sessions cannot be reached", func(t *testing.T) {
+		lab := newLab(t)
+		c := lab.client().signIn("alice")
+		lab.sessions.Before = storetest.Down()
+		if got := outcomes(c.press("write"), "write"); got != enginesTable[0].want {
+			t.Errorf("%q", got)
+		}
+		lab.sessions.Before = nil
+		if c.verdicts() != everywhere {
+			t.Error("alice was signed out")
 		}
 	})
 

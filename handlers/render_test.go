@@ -71,6 +71,13 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			visit(t, c, "/reset?done=1", "/dashboard")
 		})
 	}
+	t.Run("engines", func(t *testing.T) {
+		c := lab.client()
+		for _, deed := range []string{"read", "all", "elsewhere", "write"} {
+			c.post("/engines/"+deed, nil)
+			visit(t, c, "/engines")
+		}
+	})
 	t.Run("old and broken cookies", func(t *testing.T) {
 		c := lab.client().signIn("alice")
 		c.post("/act/copy", nil)
