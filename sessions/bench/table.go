@@ -35,12 +35,12 @@ func verdict(text string, met bool) bar {
 }
 
 func (t *table) heading(what, ours, peer, ratio string) {
-	fmt.Printf("\n%s %s %s %s %s %s %s\n", left(what, 34), left("beside", 24), left("bar", 10), right(ours, 18), right(peer, 18), right(ratio, 14), "")
-	fmt.Println(strings.Repeat("─", 132))
+	fmt.Printf("\n%s %s %s %s %s %s %s\n", left(what, 36), left("beside", 24), left("bar", 10), right(ours, 18), right(peer, 18), right(ratio, 14), "")
+	fmt.Println(strings.Repeat("─", 134))
 }
 
 func (t *table) row(what, peer string, b bar, ours, theirs, ratio string) {
-	fmt.Printf("%s %s %s %s %s %s  %s\n", left(what, 34), left(peer, 24), left(b.text, 10), right(ours, 18), right(theirs, 18), right(ratio, 14), b.verdict)
+	fmt.Printf("%s %s %s %s %s %s  %s\n", left(what, 36), left(peer, 24), left(b.text, 10), right(ours, 18), right(theirs, 18), right(ratio, 14), b.verdict)
 }
 
 func left(text string, width int) string {
