@@ -120,7 +120,7 @@ func measureRequests(h *host, e effort, t *table) error {
 	if err != nil {
 		return err
 	}
-	places, err := b.all()
+	places, err := b.all(e.places)
 	if err != nil {
 		return err
 	}
@@ -156,14 +156,11 @@ func profileOne(h *host, what string) error {
 	if err != nil {
 		return err
 	}
-	places, err := b.all()
+	places, err := b.all(theirs)
 	if err != nil {
 		return err
 	}
 	for _, p := range places {
-		if p.name != theirs {
-			continue
-		}
 		_, v, peer, err := p.sides()
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ func measureLost(h *host, e effort, t *table) error {
 	if err != nil {
 		return err
 	}
-	places, err := b.all()
+	places, err := b.all(e.places)
 	if err != nil {
 		return err
 	}

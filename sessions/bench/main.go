@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,7 @@ type effort struct {
 	round    time.Duration // of each side in a round
 	sessions int           // that are many
 	rates    int           // rounds of a second against real servers
+	places   string        // the only ones, comma separated; "": all
 }
 
 var (
@@ -44,12 +46,14 @@ func main() {
 	serve := flag.String("serve", "", "be one of the servers that are measured (the program starts them by itself)")
 	hurry := flag.Bool("short", false, "under a minute, to see that it works; the figures are rough")
 	only := flag.String("only", "", "of requests, lost, many and rates, these (comma separated)")
+	places := flag.String("places", "", "of memory, sqlite, redis, postgres, file, signed_cookies and cached_db, these (comma separated)")
 	profile := flag.String("profile", "", "write a CPU profile of our side of `what/how`, such as sqlite/load, to cpu.out, and do nothing else")
 	flag.Parse()
 	e := full
 	if *hurry {
 		e = short
 	}
+	e.places = *places
 	if err := run(e, *serve, *only, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -67,13 +71,12 @@ func run(e effort, serve, only, profile string) error {
 	}
 	fmt.Printf("%s · %s · %s, %d cores · %s %s\n\n", time.Now().Format(time.DateOnly), runtime.Version(), processor(),
 		runtime.NumCPU(), runtime.GOOS, load())
-	asked := func(part string) bool { return only == "" || strings.Contains(","+only+",", ","+part+",") }
 	var t table
 	for _, part := range []struct {
 		name    string
 		measure func(*host, effort, *table) error
 	}{{"requests", measureRequests}, {"lost", measureLost}, {"many", measureMany}, {"rates", measureRates}} {
-		if !asked(part.name) {
+		if !among(part.name, only) {
 			continue
 		}
 		if err := part.measure(h, e, &t); err != nil {
@@ -82,6 +85,11 @@ func run(e effort, serve, only, profile string) error {
 	}
 	fmt.Print(notes)
 	return nil
+}
+
+// among reports whether a name is in a list, which may be empty for all.
+func among(name, list string) bool {
+	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
 const notes = `

@@ -34,7 +34,7 @@ func measureMany(h *host, e effort, t *table) error {
 	if err != nil {
 		return err
 	}
-	places, err := b.all()
+	places, err := b.all(e.places)
 	if err != nil {
 		return err
 	}

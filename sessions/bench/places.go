@@ -50,21 +50,31 @@ func (h *host) backs() (b *backs, err error) {
 	return b, err
 }
 
-// all opens every place, empty.
-func (b *backs) all() ([]place, error) {
+// all opens every place on the list, empty.
+func (b *backs) all(list string) ([]place, error) {
 	var all []place
-	for _, open := range []func() (place, error){b.memory, b.sqlite, b.onRedis, b.onPostgres, b.files, b.cookie, b.cachedDB} {
-		p, err := open()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
+	for _, one := range []struct {
+		name string
+		open func() (place, error)
+	}{
+		{"memory", b.memory}, {"sqlite", b.sqlite}, {"redis", b.onRedis}, {"postgres", b.onPostgres},
+		{"file", b.files}, {"signed_cookies", b.cookie}, {"cached_db", b.cachedDB},
+	} {
+		if !among(one.name, list) {
+			continue
 		}
+		p, err := one.open()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", one.name, err)
+		}
+		p.name = one.name
 		all = append(all, p)
 	}
 	return all, nil
 }
 
 func (b *backs) memory() (place, error) {
-	p := place{name: "memory", peer: "scs memstore", load: 0.5}
+	p := place{peer: "scs memstore", load: 0.5}
 	memory, err := sessions.NewMemory(200_000, nil)
 	if err != nil {
 		return p, err
@@ -79,7 +89,7 @@ func (p place) keyed() place {
 }
 
 func (b *backs) sqlite() (place, error) {
-	p := place{name: "sqlite", peer: "scs sqlite3store", load: 0.7, modify: 1}
+	p := place{peer: "scs sqlite3store", load: 0.7, modify: 1}
 	folder := b.host.TempDir()
 	store, err := sessions.OpenSQLite(context.Background(), filepath.Join(folder, "ours.db"), nil)
 	if err != nil {
@@ -109,7 +119,7 @@ func scsSQLite(h *host, file string) (scsLibrary, error) {
 }
 
 func (b *backs) onRedis() (place, error) {
-	p := place{name: "redis", peer: "scs goredisstore", load: 1.1, modify: 1.1}
+	p := place{peer: "scs goredisstore", load: 1.1, modify: 1.1}
 	store, err := sessions.OpenRedis(context.Background(), b.redis.URL(), sessions.RedisOptions{Prefix: "ours:"})
 	if err != nil {
 		return p, err
@@ -127,7 +137,7 @@ func (b *backs) onRedis() (place, error) {
 }
 
 func (b *backs) onPostgres() (p place, err error) {
-	p = place{name: "postgres", peer: "scs pgxstore", load: 1.1, modify: 1.1}
+	p = place{peer: "scs pgxstore", load: 1.1, modify: 1.1}
 	ctx, ourURL, theirURL := context.Background(), "", ""
 	if err := b.host.try(func() { ourURL, theirURL = b.postgres.Schema(b.host), b.postgres.Schema(b.host) }); err != nil {
 		return p, err
@@ -152,7 +162,7 @@ func (b *backs) onPostgres() (p place, err error) {
 var secret = []byte("0123456789abcdef0123456789abcdef")
 
 func (b *backs) files() (place, error) {
-	p := place{name: "file", peer: "gorilla FilesystemStore", load: 0.7, modify: 1}
+	p := place{peer: "gorilla FilesystemStore", load: 0.7, modify: 1}
 	store, err := sessions.OpenFiles(filepath.Join(b.host.TempDir(), "sessions"), nil)
 	if err != nil {
 		return p, err
@@ -164,7 +174,7 @@ func (b *backs) files() (place, error) {
 }
 
 func (b *backs) cookie() (place, error) {
-	p := place{name: "signed_cookies", peer: "gorilla CookieStore", load: 1, modify: 1}
+	p := place{peer: "gorilla CookieStore", load: 1, modify: 1}
 	signer, err := sessions.NewSigner("bench", secret)
 	p.engine = sessions.SignedCookies(signer, nil)
 	p.theirs = gorillaLibrary{gorilla.NewCookieStore(secret)}
@@ -183,6 +193,6 @@ func (b *backs) cachedDB() (place, error) {
 		return p, err
 	}
 	p.store = sessions.NewCached(p.store.(sessions.Database), memory, nil, nil)
-	p.name, p.load, p.modify = "cached_db", 0, 0
+	p.load, p.modify = 0, 0
 	return p.keyed(), nil
 }
