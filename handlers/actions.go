@@ -109,7 +109,7 @@ func (lab *Lab) postFlip(c echo.Context) error {
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(lane, value string) string) error {
+func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(form, value string) string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(l
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(lane.ID(), value)
+		rewritten := forge(lab.form(lane.ID()), value)
 		if rewritten == value {
 			continue
 		}

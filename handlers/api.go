@@ -110,7 +110,7 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord, error) {
 	keeps := make([]*serverRecord, len(findings))
 	for i, f := range findings {
-		switch f.Lane {
+		switch lab.form(f.Lane) {
 		case Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
 		case Session:

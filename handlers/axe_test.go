@@ -121,6 +121,7 @@ func (a *auditor) walk(t *testing.T, name string) {
 	a.audit(t, "/login, refused")
 	page("/none", 404)
 	page("/wire", 200)
+	page("/sessions", 200)
 	page("/reset", 200)
 	time.Sleep(time.Until(began.Add(11 * time.Second)))
 	a.open(t, "/dashboard", 200)

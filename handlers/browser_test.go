@@ -40,6 +40,7 @@ func TestInBrowser(t *testing.T) {
 				{"stories", tellStories},
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
+				{"sessions", tellSessions},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

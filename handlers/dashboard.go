@@ -5,7 +5,6 @@ package handlers
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strings"
@@ -36,12 +35,14 @@ type dashboardPage struct {
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	MayTurn    bool // there is something to put back
+	Unsealed   bool // the session's own cookie was opened, no record looked up
 }
 
 // laneView is one column. It has no embedded struct, and text where it can: a
 // template finds and writes that soonest.
 type laneView struct {
 	ID, Cookie       string
+	Form             string // which way its value looks like
 	Sent             bool
 	Verdict          Verdict
 	Mark, Word, Line string // the verdict in words
@@ -130,8 +131,10 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	before, strayed := book.show(lab.valuesOf(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
-	signedIn := kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
+	_, signedIn := lab.signedIn(c)
+	signedIn = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = signedIn && !agreed(p.Lanes)
+	p.Unsealed = lab.form(Session) == Signed && findings[len(findings)-1].reached("length")
 	deed, _ := n.Deed()
 	if strayed {
 		deed = Deed{Name: "strayed"}
@@ -159,7 +162,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: d.Cookie, Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
+		ID: d.ID, Cookie: d.Cookie, Form: lab.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
 	}
@@ -168,7 +171,7 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 	}
 	switch {
 	case f.Sent:
-		parts := takeApart(d.ID, f.Value)
+		parts := takeApart(v.Form, f.Value)
 		v.Claims, v.Parts, v.Sealed = whoIs(parts.who), partsOf(parts.fields), parts.sealed
 		if f.Raw == "" {
 			v.Short = w.text("script.empty")
@@ -233,8 +236,8 @@ type valueParts struct {
 }
 
 // takeApart reads what a value says, without believing it.
-func takeApart(lane, value string) (p valueParts) {
-	switch lane {
+func takeApart(form, value string) (p valueParts) {
+	switch form {
 	case Plain:
 		who, ok := readPlain(value)
 		if !ok {
@@ -247,14 +250,8 @@ func takeApart(lane, value string) (p valueParts) {
 			return p
 		}
 		p.sealed = &sealed
-		var facts signedFacts
-		if json.Unmarshal([]byte(sealed.Content), &facts) != nil {
-			return p
-		}
-		p.who = Identity{facts.User, facts.Role}
-		p.fields = []field{
-			{"user", facts.User}, {"role", facts.Role},
-			{"iat", clockTime(facts.IssuedAt.time())}, {"exp", clockTime(facts.Expires.time())},
+		if content, err := readSealed(sealed.Content); err == nil {
+			p.who, p.fields = content.who(), content.fields()
 		}
 	}
 	return p

@@ -5,20 +5,19 @@ package handlers
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"unicode/utf8"
 
 	"cookielab/sessions"
 )
 
-// forgeRole makes a teacher of whoever a value names, as far as the lane's
-// value can be written:
+// forgeRole makes a teacher of whoever a value names, as far as a value of its
+// form can be written:
 //
 //   - plain: the role is rewritten;
 //   - signed: the content is rewritten, the old seal is all there is;
 //   - session: nothing is written there to edit, so a key is invented.
-func forgeRole(lane, value string) string {
-	switch lane {
+func forgeRole(form, value string) string {
+	switch form {
 	case Plain:
 		if who, ok := readPlain(value); ok {
 			return plainValue(Identity{User: who.User, Role: RoleTeacher})
@@ -40,15 +39,14 @@ func forgeSealed(value, role string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	var facts signedFacts
-	if json.Unmarshal([]byte(sealed.Content), &facts) != nil {
+	facts, err := readSealed(sealed.Content)
+	if err != nil {
 		return "", false
 	}
-	if facts.Role == role {
+	if facts.who().Role == role {
 		return value, true
 	}
-	facts.Role = role
-	content, err := json.Marshal(facts)
+	content, err := facts.withRole(role)
 	if err != nil {
 		return "", false
 	}
@@ -60,8 +58,8 @@ func forgeSealed(value, role string) (string, bool) {
 // letter of the name, so that it still reads; elsewhere one in the middle,
 // because the last one before the padding of base64 may carry bits that nobody
 // reads.
-func flipCharacter(lane, value string) string {
-	if who, ok := readPlain(value); ok && lane == Plain {
+func flipCharacter(form, value string) string {
+	if who, ok := readPlain(value); ok && form == Plain {
 		first, size := utf8.DecodeRuneInString(who.User)
 		who.User = otherLetter(first) + who.User[size:]
 		return plainValue(who)

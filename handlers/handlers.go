@@ -22,7 +22,7 @@ type Config struct {
 	Files     fs.FS          // templates/, static/ and the Go source that pages show
 	Sessions  sessions.Store // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
 	Notebooks sessions.Store // where notebooks lie: always one that survives a restart
-	Engine    string         // the engine's name, for pages
+	Engine    string         // the engine's name, for pages; signed_cookies where Sessions is nil
 	Cookie    sessions.Options
 	Secrets   [][]byte // the first seals, all verify; at least sessions.MinSecret bytes each
 
@@ -87,6 +87,9 @@ func New(config Config) (*Lab, error) {
 	if lab.log == nil {
 		lab.log = slog.New(slog.DiscardHandler)
 	}
+	if config.Sessions == nil {
+		lab.config.Engine = engineSignedCookies
+	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	bookOptions := sessions.DefaultOptions()
 	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
@@ -123,12 +126,16 @@ func New(config Config) (*Lab, error) {
 	if lab.languages, err = readLabels(config.Files); err != nil {
 		return nil, err
 	}
-	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source); err != nil {
+	lab.languages.vary(lab.config.Engine)
+	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source, lab.form); err != nil {
 		return nil, err
 	}
 	lab.routes()
 	return lab, nil
 }
+
+// engineSignedCookies is the engine that keeps nothing on the server.
+const engineSignedCookies = "signed_cookies"
 
 // engine makes the engine that the program was started with, for one purpose.
 func (lab *Lab) engine(purpose string) (sessions.Engine, error) {
@@ -212,6 +219,11 @@ func (lab *Lab) routes() {
 	lab.post("/act/drop/:lane", action, lab.postDrop)
 	lab.post("/act/flip/:lane", action, lab.postFlip)
 
+	// Where am I signed in?
+	lab.get("/sessions", page, lab.getSessions)
+	lab.post("/sessions/end", action, lab.postEndSession)
+	lab.post("/sessions/end-others", action, lab.postEndOthers)
+
 	lab.get("/api/lanes", api, lab.getLanes)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
@@ -286,6 +298,16 @@ func (lab *Lab) laneOfCookie(name string) Lane {
 		}
 	}
 	return nil
+}
+
+// form is which way a way's values look like: its own. Only where the session
+// lies in its cookie, that one holds the facts under a seal, as the signed way's
+// does: so its cells, its decoding and its forging are those, too.
+func (lab *Lab) form(way string) string {
+	if way == Session && !lab.sessions.KeepsRecords() {
+		return Signed
+	}
+	return way
 }
 
 const (

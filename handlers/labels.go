@@ -100,6 +100,22 @@ func (w *words) label(id string) (string, error) {
 	return text, nil
 }
 
+// engineVariant begins the name of a label that says the same for one engine:
+// "engine.file.sessions.how" stands in for "sessions.how" where sessions lie in
+// files. None has a plural.
+const engineVariant = "engine."
+
+// vary has the labels say what is true for an engine.
+func (l languages) vary(engine string) {
+	for _, w := range l.all {
+		for id, text := range w.texts {
+			if general, ok := strings.CutPrefix(id, engineVariant+engine+"."); ok {
+				w.texts[general] = text
+			}
+		}
+	}
+}
+
 // languages are all that the interface speaks, English first.
 type languages struct {
 	all     []*words

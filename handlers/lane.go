@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +110,11 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 		}
 	}
 	return Check{}, false
+}
+
+// reached reports whether the lane came as far as a check, passed or not.
+func (f Finding) reached(name string) bool {
+	return slices.ContainsFunc(f.Checks, func(c Check) bool { return c.Name == name })
 }
 
 // newFinding begins every Recall: did a cookie of this name come at all, and

@@ -85,8 +85,12 @@ func (l sessionLane) Recall(c echo.Context) (Finding, error) {
 }
 
 // unseal is Recall without a record to look up: what the seal covers is all
-// there is.
+// there is. The engine checks in the same order.
 func (l sessionLane) unseal(f Finding, session *sessions.Session) Finding {
+	short := len(f.Value) <= sessions.MaxCookie
+	if !f.check("length", short, say("length."+yesNo(short), Args{"Bytes": len(f.Value)})) {
+		return f.conclude(Unreadable, Identity{})
+	}
 	rejected := session.Rejected()
 	readable := !errors.Is(rejected, sessions.ErrMalformed)
 	if !f.check("readable", readable, say("readable."+yesNo(readable)+".signed")) {
@@ -106,7 +110,8 @@ func (l sessionLane) unseal(f Finding, session *sessions.Session) Finding {
 	})
 }
 
-// Forget removes the record and the cookie. A copy of the key opens nothing.
+// Forget removes the record and the cookie. A copy of the key opens nothing. Of a
+// session that lay in the cookie, a copy goes on working until its time is over.
 func (l sessionLane) Forget(c echo.Context) error {
 	session, err := l.manager.Load(c)
 	if err != nil {

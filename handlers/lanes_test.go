@@ -266,7 +266,7 @@ func TestDoors(t *testing.T) {
 func TestHeadBelievesTheSessionOnly(t *testing.T) {
 	lab := newLab(t)
 	alice := lab.client().signIn("alice").carry("plain_user", "user=mallory&role=teacher")
-	for _, path := range []string{"/", "/dashboard", "/login", "/reset", "/door/plain", "/door/signed", "/door/session"} {
+	for _, path := range []string{"/", "/dashboard", "/login", "/reset", "/sessions", "/door/plain", "/door/signed", "/door/session"} {
 		_, head, _ := strings.Cut(alice.get(path).body, `<p class="who">`)
 		head, _, _ = strings.Cut(head, "</p>")
 		if !strings.Contains(head, "alice") || strings.Contains(head, "mallory") {

@@ -102,6 +102,11 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		c.Set(notebookKey, n)
 		lab.noteHome(c, n)
+		sessions.AfterCommit(c, func() {
+			if len(c.Response().Header()["Set-Cookie"]) > 0 {
+				n.Book().reissued(lab.valuesOf(c), lab.valuesAfter(c))
+			}
+		})
 		if kind.readsOnly() || fromElsewhere(c.Request()) {
 			return next(c) // reads only: such a reply must not set the cookie
 		}
@@ -264,6 +269,8 @@ type Deed struct {
 	Name    string    `json:"name"`
 	Lane    string    `json:"lane,omitempty"`    // one way only; "": all three
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
+	Client  string    `json:"client,omitempty"`  // whose session it ended
+	Ended   int       `json:"ended,omitempty"`   // how many sessions it ended
 	At      time.Time `json:"at"`
 }
 

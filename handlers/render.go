@@ -63,7 +63,7 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 		}
 	}
 	f, ok := c.Get(sessionFindingKey).(Finding)
-	if p.Asked = ok; ok && f.Verdict == Found {
+	if p.Asked = ok; ok && f.Verdict.Accepted() {
 		p.Who = f.Who
 	}
 	return p
@@ -74,7 +74,7 @@ const labName = "Cookie Lab"
 // templates holds one set per language and page.
 type templates map[*words]map[string]*template.Template
 
-func parseTemplates(files fs.FS, all languages, assets staticFiles, code source) (templates, error) {
+func parseTemplates(files fs.FS, all languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
 	pages, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -89,6 +89,7 @@ func parseTemplates(files fs.FS, all languages, assets staticFiles, code source)
 		b := baker{
 			known: map[string]func(string) (string, error){"t": w.label, "static": assets.url, "source": code.text},
 			live:  templateFunctions(w, code),
+			form:  form,
 		}
 		for _, page := range pages {
 			if page == layoutFile {
@@ -112,10 +113,12 @@ const layoutFile = "templates/layout.html"
 //
 //   - {{t "page.label"}}, {{static "lab.css"}} and {{source "handlers.f"}};
 //   - a block {{ways}}…{{/ways}}, which stands there once for each way, with WAY
-//     replaced by its name ("plain") and FIELD by its field's ("Plain").
+//     replaced by its name ("plain"), FIELD by its field's ("Plain") and FORM by
+//     the name of the way that its values look like, see [Lab.form].
 type baker struct {
 	known map[string]func(name string) (text string, err error)
 	live  template.FuncMap
+	form  func(way string) string
 }
 
 var (
@@ -151,7 +154,7 @@ func (b baker) bake(text string) (string, error) {
 		inner := everyWay.FindStringSubmatch(block)[1]
 		var out strings.Builder
 		for _, way := range []string{Plain, Signed, Session} {
-			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:]).Replace(inner))
+			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:], "FORM", b.form(way)).Replace(inner))
 		}
 		return out.String()
 	})

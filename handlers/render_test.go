@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -54,7 +54,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 				c.post("/act/"+step, nil)
 				visit(t, c, "/dashboard")
 			}
-			visit(t, c, "/door/plain", "/door/signed", "/door/session")
+			visit(t, c, "/door/plain", "/door/signed", "/door/session", "/sessions")
 			c.post("/logout", nil)
 			visit(t, c, "/dashboard")
 			c.post("/reset", nil)
@@ -78,8 +78,9 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 }
 
 var (
-	code     = regexp.MustCompile(`(?s)<pre class="go">.*?</pre>`) // Go that a page quotes may say anything
-	choice   = regexp.MustCompile(`[?&](lang|theme)=`)             // the same page in another way
+	code     = regexp.MustCompile(`(?s)<pre class="go"[^>]*>.*?</pre>`)   // Go that a page quotes may say anything
+	data     = regexp.MustCompile(`(?s)<pre class="json"[^>]*>.*?</pre>`) // and so may data
+	choice   = regexp.MustCompile(`[?&](lang|theme)=`)                    // the same page in another way
 	ownNames = regexp.MustCompile(`^http://(localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d):\d+/reset$`)
 )
 
@@ -137,13 +138,17 @@ func live(page string) string {
 }
 
 func TestEveryPage(t *testing.T) {
-	lab := newLab(t)
+	t.Run("db", func(t *testing.T) { everyPage(t, newLab(t)) })
+	t.Run("signed_cookies", func(t *testing.T) { everyPage(t, newLab(t, inCookies)) })
+}
+
+func everyPage(t *testing.T, lab *testLab) {
 	shown := map[string]bool{} // templates
 	checked := map[string]bool{}
 	pages(t, lab, func(t *testing.T, path string, r reply) {
 		t.Helper()
 		guarded(t, r)
-		text := code.ReplaceAllString(r.body, "")
+		text := data.ReplaceAllString(code.ReplaceAllString(r.body, ""), "")
 		for _, unfinished := range []string{"⟨", "⟩", "%!", "<no value>", "ZgotmplZ", "{{", "}}", "&lt;nil&gt;", "0001-01-01"} {
 			if at := strings.Index(text, unfinished); at >= 0 {
 				t.Errorf("%s says %q: …%.120s", path, unfinished, text[max(0, at-60):])
@@ -174,7 +179,7 @@ func TestEveryPage(t *testing.T) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -222,7 +227,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

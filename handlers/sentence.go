@@ -15,7 +15,13 @@ var verdictMarks = map[Verdict]string{
 func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 	you, theirs := verdictsOf(lanes)
 	session := lanes[len(lanes)-1]
-	all := you == "believed verified found" && agreed(lanes)
+	// What the session way says of a cookie as it was issued, of an edited one,
+	// and of a copy after the logout.
+	issued, edited, left := "found", "unknown", "unknown"
+	if session.Form == Signed {
+		issued, edited, left = "verified", "tampered", "verified"
+	}
+	all := you == "believed verified "+issued && agreed(lanes)
 	none := you == "absent absent absent"
 	name := Args{"Name": session.User}
 	said := func(id string, args ...Args) string { return w.say(say("sentence."+id, args...)) }
@@ -34,11 +40,11 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 		return said("restore", name)
 	case deed.Name == "edit" && len(deed.Changed) == 0:
 		return said("edit_nothing")
-	case deed.Name == "edit" && you == "believed tampered unknown" && len(deed.Changed) == len(lanes) && session.Record.Role == RoleStudent:
+	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(lanes) && (session.Record.Role == RoleStudent || session.Form == Signed):
 		return said("edit")
-	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session:
+	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session && session.Form == Session:
 		return joined(w, said("edit_again"), verdictList(w, lanes, false))
-	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified found":
+	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified "+issued:
 		return said("copy")
 	case deed.Name == "expire" && all:
 		return said("expire")
@@ -48,7 +54,7 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 		return said("times_up_replay")
 	case none && timesUp(lanes):
 		return said("times_up")
-	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified unknown":
+	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified "+left:
 		return said("logout_copy")
 	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
 		return said("logout")
@@ -96,9 +102,12 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 		return said("logout_all")
 	case "edit":
 		return said("edit_some")
-	default:
-		return ""
+	case "end", "end.others":
+		if deed.Ended > 0 {
+			return said("end")
+		}
 	}
+	return ""
 }
 
 // verdictList is "You: Plain: Found. Signed: Verified." or the same of the
@@ -174,6 +183,10 @@ func ranBy(deed Deed) []string {
 		return []string{"handlers.flipCharacter"}
 	case "copy", "replay":
 		return []string{"handlers.Lab.sendCopy"}
+	case "end":
+		return []string{"handlers.Lab.postEndSession"}
+	case "end.others":
+		return []string{"handlers.Lab.postEndOthers", "sessions.Manager.EndOthers"}
 	case "drop":
 		return []string{"handlers.eraseCookie", "sessions.cookieCarrier.Erase"}
 	default:

@@ -330,6 +330,21 @@ func (b *Book) expect(values map[string]string) {
 	b.expected, b.strayed = values, false
 }
 
+// reissued keeps what a reply gave the browser in place of what came: a session
+// that was sealed anew is no change by other hands.
+func (b *Book) reissued(came, after map[string]string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for lane, value := range after {
+		if expected, ok := b.expected[lane]; ok && expected == came[lane] {
+			b.expected[lane] = value
+		}
+	}
+}
+
 // show keeps what a dashboard is about to show. It returns the cells to compare
 // with: those before the last deed or, where the browser's values changed by
 // other hands since (DevTools, a clock), those shown before that.

@@ -14,7 +14,7 @@ import (
 )
 
 // openCached is a store over a SQLite file, with a cache in memory.
-func openCached(t *testing.T, file string, clock sessions.Clock) *sessions.Cached {
+func openCached(t testing.TB, file string, clock sessions.Clock) *sessions.Cached {
 	t.Helper()
 	return sessions.NewCached(openSQLite(t, file, clock), openMemory(t, clock), clock, nil)
 }
@@ -37,7 +37,9 @@ func TestCachedByRedisIsAStoreAndMakesAnEngine(t *testing.T) {
 		return sessions.NewCached(openSQLite(t, sqliteFile(t), clock), openRedis(t, server, clock), clock, nil)
 	}
 	storetest.Store(t, open)
-	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine { return sessions.Keyed("session", open(t, clock)) })
+	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
+		return sessions.Keyed("session", open(t, clock))
+	})
 }
 
 func TestCachedWithoutAWorkingCacheIsAStore(t *testing.T) {

@@ -497,21 +497,6 @@ func TestAMissingFolderIsUnavailable(t *testing.T) {
 	storetest.Equal(t, "a", items(t, b)["a"], any(int64(1)))
 }
 
-func allUnavailable(t *testing.T, store *sessions.Files, clock *storetest.Clock) {
-	t.Helper()
-	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
-	_, loaded := store.Load(ctx, rec.ID)
-	_, owned := store.ByOwner(ctx, "alice")
-	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
-	for name, err := range map[string]error{
-		"Create": store.Create(ctx, rec), "Load": loaded, "Update": store.Update(ctx, rec),
-		"Delete": store.Delete(ctx, rec.ID, 0), "Delete of a version": store.Delete(ctx, rec.ID, 1),
-		"ByOwner": owned, "ClearExpired": cleared,
-	} {
-		storetest.Is(t, name, err, sessions.ErrUnavailable)
-	}
-}
-
 // Somebody empties the folder by hand while the program runs.
 func TestAnEmptiedFolderIsUsedOn(t *testing.T) {
 	clock := storetest.NewClock()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,8 +19,9 @@ import (
 // server's synchronous_commit makes it. A server that was away is found again
 // by itself: connections that broke are replaced as they are needed.
 type Postgres struct {
-	clock Clock
-	pool  *pgxpool.Pool
+	clock  Clock
+	pool   *pgxpool.Pool
+	shared atomic.Pointer[postgresTurn]
 }
 
 var _ Store = (*Postgres)(nil)
@@ -27,8 +29,10 @@ var _ Store = (*Postgres)(nil)
 // What a URL that says nothing else gets; see [OpenPostgres].
 const (
 	postgresPatience    = 5 * time.Second // as SQLite waits for its lock
+	postgresTurnLength  = time.Second     // see bounded
 	postgresConnect     = 3 * time.Second
 	postgresStatement   = 4 * time.Second // ends on the server before we give up on it
+	postgresLock        = 2 * time.Second // each is held for one statement
 	postgresConnections = 16              // a server allows 100: six programs
 )
 
@@ -43,11 +47,12 @@ const postgresStart = 30 * time.Second
 // it is there; several programs may start at once. A nil clock is time.Now.
 // Close it at the end.
 //
-// Every call is given up after 5 seconds, the wait for a free connection
-// included. Within that, unless the URL says otherwise: connect_timeout=3
-// (seconds), statement_timeout=4s and lock_timeout=4s (kept by the server, so
-// that it does not work on for nobody), default_transaction_isolation=read
-// committed, pool_max_conns=16, and what else pgxpool.ParseConfig names.
+// Every call is given up after 5 to 6 seconds, the wait for a free connection
+// included, also if its context ended before. Within that, unless the URL says
+// otherwise: connect_timeout=3 (seconds), statement_timeout=4s and lock_timeout=2s
+// (kept by the server, so that it does not work on for nobody),
+// default_transaction_isolation=read committed, pool_max_conns=16, and what else
+// pgxpool.ParseConfig names.
 //
 // An error that wraps [ErrOption] for a URL that cannot be meant, else one that
 // wraps [ErrUnavailable]. Neither tells the password.
@@ -89,7 +94,7 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 	}
 	for name, value := range map[string]string{
 		"statement_timeout": fmt.Sprint(postgresStatement.Milliseconds()),
-		"lock_timeout":      fmt.Sprint(postgresStatement.Milliseconds()),
+		"lock_timeout":      fmt.Sprint(postgresLock.Milliseconds()),
 		// Where swaps meet, the later one shall see what the earlier one left.
 		"default_transaction_isolation": "read committed",
 	} {
@@ -128,11 +133,9 @@ func (p *Postgres) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	// 3.
-	if _, err := p.Load(ctx, ID{}); !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
+	// 3. No record has this ID, but the columns must be there.
+	_, err := p.pool.Exec(ctx, postgresSQL.load, make([]byte, len(ID{})))
+	return err
 }
 
 // String names the store in traces.
@@ -147,14 +150,14 @@ func (p *Postgres) Close() error {
 
 // Ping reports whether the database answers.
 func (p *Postgres) Ping(ctx context.Context) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
 	defer cancel()
 	return unavailable(p.pool.Ping(ctx))
 }
 
 // Create implements [Store].
-func (p *Postgres) Create(ctx context.Context, rec Record) error {
-	n, err := p.exec(ctx, postgresSQL.create, rec.ID[:], []byte(rec.Owner), rec.Created, rec.Saved, rec.Expires, notNull(rec.Data))
+func (p *Postgres) Create(_ context.Context, rec Record) error {
+	n, err := p.exec(postgresSQL.create, rec.ID[:], []byte(rec.Owner), rec.Created, rec.Saved, rec.Expires, notNull(rec.Data))
 	if err == nil && n == 0 {
 		return ErrExists
 	}
@@ -162,12 +165,10 @@ func (p *Postgres) Create(ctx context.Context, rec Record) error {
 }
 
 // Load implements [Store].
-func (p *Postgres) Load(ctx context.Context, id ID) (Record, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
+func (p *Postgres) Load(_ context.Context, id ID) (Record, error) {
 	rec := Record{ID: id}
 	var owner []byte
-	err := p.pool.QueryRow(ctx, postgresSQL.load, id[:]).Scan(&rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data)
+	err := p.pool.QueryRow(p.bounded(), postgresSQL.load, id[:]).Scan(&rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Record{}, ErrNotFound
 	}
@@ -183,26 +184,26 @@ func (p *Postgres) Load(ctx context.Context, id ID) (Record, error) {
 
 // Update implements [Store]: one statement, so the swap is atomic by itself. Of
 // two for one record, the later one waits for the earlier and looks again.
-func (p *Postgres) Update(ctx context.Context, rec Record) error {
-	n, err := p.exec(ctx, postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
+func (p *Postgres) Update(_ context.Context, rec Record) error {
+	n, err := p.exec(postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
 	if err == nil && n == 0 {
-		return p.whyNot(ctx, rec.ID)
+		return p.whyNot(rec.ID)
 	}
 	return err
 }
 
 // Delete implements [Store].
-func (p *Postgres) Delete(ctx context.Context, id ID, version uint64) error {
+func (p *Postgres) Delete(_ context.Context, id ID, version uint64) error {
 	if version == 0 {
-		n, err := p.exec(ctx, postgresSQL.remove, id[:])
+		n, err := p.exec(postgresSQL.remove, id[:])
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
 		return err
 	}
-	n, err := p.exec(ctx, postgresSQL.removeVersion, id[:], version)
+	n, err := p.exec(postgresSQL.removeVersion, id[:], version)
 	if err == nil && n == 0 {
-		if err = p.whyNot(ctx, id); errors.Is(err, ErrExpired) {
+		if err = p.whyNot(id); errors.Is(err, ErrExpired) {
 			err = ErrConflict // it lies there, so its version is another
 		}
 	}
@@ -211,8 +212,8 @@ func (p *Postgres) Delete(ctx context.Context, id ID, version uint64) error {
 
 // whyNot says why a statement that names a version found no row. The row may
 // have changed again since: a conflict then, and the caller looks afresh.
-func (p *Postgres) whyNot(ctx context.Context, id ID) error {
-	_, expires, err := p.Stamp(ctx, id)
+func (p *Postgres) whyNot(id ID) error {
+	_, expires, err := p.Stamp(context.Background(), id)
 	switch {
 	case err != nil:
 		return err
@@ -224,10 +225,8 @@ func (p *Postgres) whyNot(ctx context.Context, id ID) error {
 }
 
 // Stamp implements [Stamper].
-func (p *Postgres) Stamp(ctx context.Context, id ID) (version uint64, expires time.Time, err error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	err = p.pool.QueryRow(ctx, postgresSQL.stamp, id[:]).Scan(&version, &expires)
+func (p *Postgres) Stamp(_ context.Context, id ID) (version uint64, expires time.Time, err error) {
+	err = p.pool.QueryRow(p.bounded(), postgresSQL.stamp, id[:]).Scan(&version, &expires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, time.Time{}, ErrNotFound
 	}
@@ -235,10 +234,8 @@ func (p *Postgres) Stamp(ctx context.Context, id ID) (version uint64, expires ti
 }
 
 // ByOwner implements [Store], by an index.
-func (p *Postgres) ByOwner(ctx context.Context, owner string) ([]Record, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	rows, err := p.pool.Query(ctx, postgresSQL.byOwner, []byte(owner), p.clock.now())
+func (p *Postgres) ByOwner(_ context.Context, owner string) ([]Record, error) {
+	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now())
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -259,25 +256,40 @@ func (p *Postgres) ByOwner(ctx context.Context, owner string) ([]Record, error) 
 	return found, unavailable(rows.Err())
 }
 
-// ClearExpired implements [Store]. No request waits for it: what is read is
-// never locked, and what is locked has expired.
+// ClearExpired implements [Store]. Requests do not wait for it: to read needs no
+// lock, and what it locks, for a moment, has expired.
 func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := p.exec(ctx, postgresSQL.clear, before, max(limit, 0))
-	return int(n), err
+	return clearInSteps(ctx, limit, func(limit int) (int, error) {
+		n, err := p.exec(postgresSQL.clear, before, limit)
+		return int(n), err
+	})
 }
 
-func (p *Postgres) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	tag, err := p.pool.Exec(ctx, statement, args...)
+func (p *Postgres) exec(statement string, args ...any) (rows int64, err error) {
+	tag, err := p.pool.Exec(p.bounded(), statement, args...)
 	return tag.RowsAffected(), unavailable(err)
 }
 
 // bounded lets a statement that has begun finish, whoever has hung up, as whole
 // does, but not for ever: a server may be so far gone that it does not even
-// refuse. (To cancel a statement costs its connection.)
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), postgresPatience)
+// refuse. (To cancel a statement would cost its connection.) One context serves
+// all calls of a second: a timer for each costs a tenth of what a load does.
+func (p *Postgres) bounded() context.Context {
+	now := time.Now() // how long to wait is no judgement of age: no clock to move
+	shared := p.shared.Load()
+	if shared == nil || now.After(shared.until) {
+		shared = &postgresTurn{until: now.Add(postgresTurnLength)}
+		shared.ctx, shared.cancel = context.WithTimeout(context.Background(), postgresPatience+postgresTurnLength)
+		p.shared.Store(shared) // if two do this at once, both are good
+	}
+	return shared.ctx
+}
+
+// postgresTurn is what the calls that begin until then share.
+type postgresTurn struct {
+	until  time.Time
+	ctx    context.Context
+	cancel context.CancelFunc // not called: calls may be under way until the context ends by itself
 }
 
 // notNull is the data of a record that has none: nil would be NULL.

@@ -52,7 +52,7 @@ func (r *Redis) String() string { return "redis" }
 func (r *Redis) Close() error { return r.client.Close() }
 
 // Ping reports whether Redis answers.
-func (r *Redis) Ping(ctx context.Context) error { return unavailable(r.client.Ping(ctx).Err()) }
+func (r *Redis) Ping(ctx context.Context) error { return unavailable(r.do(ctx, "ping").Err()) }
 
 func (r *Redis) recordKey(id ID) string { return r.prefix + "session:" + id.String() }
 

@@ -61,6 +61,8 @@ func OpenRedis(ctx context.Context, address string, o RedisOptions) (*Redis, err
 	return r, nil
 }
 
+const noDatabases = "a Redis Cluster has no numbered databases"
+
 func redisClient(ctx context.Context, address string) (redis.UniversalClient, error) {
 	bad := func(reason string) error { return &OptionError{"URL", reason} }
 	parsed, err := url.Parse(address)
@@ -79,7 +81,12 @@ func redisClient(ctx context.Context, address string) (redis.UniversalClient, er
 		limitOne(one)
 		client := redis.NewClient(one)
 		if err := client.Ping(ctx).Err(); err != nil {
-			return nil, errors.Join(unavailable(err), client.Close())
+			if redis.HasErrorPrefix(err, "SELECT is not allowed in cluster mode") {
+				err = bad(noDatabases)
+			} else {
+				err = unavailable(err)
+			}
+			return nil, errors.Join(err, client.Close())
 		}
 		info, err := client.ClusterInfo(ctx).Result()
 		if err != nil || !strings.Contains(info, "cluster_state:") {
@@ -88,9 +95,8 @@ func redisClient(ctx context.Context, address string) (redis.UniversalClient, er
 		if err := client.Close(); err != nil {
 			return nil, unavailable(err)
 		}
-		if one.DB != 0 {
-			return nil, bad("a Redis Cluster has no numbered databases")
-		}
+	} else if path := strings.Trim(parsed.Path, "/"); path != "" && path != "0" {
+		return nil, bad(noDatabases)
 	}
 	many, err := redis.ParseClusterURL(address)
 	if err != nil {

@@ -84,3 +84,21 @@ var postgresSQL = statements{
 	// somebody else's to clear.
 	clear: `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`,
 }
+
+// clearStep is how many records are removed at once: few, because in SQLite nobody else can
+// write meanwhile. A thousand took 30 ms.
+const clearStep, clearRest = 50, 2 * time.Millisecond
+
+// clearInSteps removes up to limit records, with rests in which others write.
+func clearInSteps(ctx context.Context, limit int, step func(limit int) (int, error)) (int, error) {
+	for total := 0; ; {
+		most := max(min(clearStep, limit-total), 0) // to SQLite, -1 is no limit
+		n, err := step(most)
+		if total += n; err != nil || n < clearStep {
+			return total, err
+		}
+		if err := pause(ctx, clearRest); err != nil {
+			return total, err
+		}
+	}
+}

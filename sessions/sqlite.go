@@ -249,8 +249,10 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
 
 // ClearExpired implements [Store].
 func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := affected(s.clear.ExecContext(whole(ctx), before.UnixMicro(), max(limit, 0))) // to SQLite, -1 is no limit
-	return int(n), err
+	return clearInSteps(ctx, limit, func(limit int) (int, error) {
+		n, err := affected(s.clear.ExecContext(whole(ctx), before.UnixMicro(), limit))
+		return int(n), err
+	})
 }
 
 // whole lets a statement that has begun finish, whoever has hung up: each takes

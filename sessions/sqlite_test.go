@@ -179,10 +179,11 @@ func TestAClosedDatabaseIsUnavailable(t *testing.T) {
 
 	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
 	_, loaded := store.Load(ctx, rec.ID)
+	_, _, stamped := store.Stamp(ctx, rec.ID)
 	_, owned := store.ByOwner(ctx, "alice")
 	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
 	for name, err := range map[string]error{
-		"Create": store.Create(ctx, rec), "Load": loaded, "Update": store.Update(ctx, rec),
+		"Create": store.Create(ctx, rec), "Load": loaded, "Stamp": stamped, "Update": store.Update(ctx, rec),
 		"Delete": store.Delete(ctx, rec.ID, 0), "Delete of a version": store.Delete(ctx, rec.ID, 1),
 		"ByOwner": owned, "ClearExpired": cleared, "Ping": store.Ping(ctx),
 	} {
