@@ -148,49 +148,54 @@ func measureRequests(h *host, e effort, t *table) error {
 
 func micros(c cost) string { return fmt.Sprintf("%.1f µs (%.1f)", c.wall, c.cpu) }
 
-// profileOne profiles our side of one row.
+// profileOne profiles our side of one row, or the peer's with "peer:" before it.
 func profileOne(h *host, what string) error {
 	name, path, _ := strings.Cut(what, "/")
-	theirs := strings.TrimPrefix(name, "peer:")
 	b, err := h.backs()
 	if err != nil {
 		return err
 	}
-	places, err := b.all(theirs)
+	places, err := b.all(strings.TrimPrefix(name, "peer:"))
 	if err != nil {
 		return err
 	}
-	for _, p := range places {
-		_, v, peer, err := p.sides()
-		if err != nil {
-			return err
-		}
-		if theirs != name {
-			v = peer
-		}
-		out, err := os.Create("cpu.out")
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		c := v.client("/" + path)
-		if err := pprof.StartCPUProfile(out); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-		runtime.GC()
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		asked := 0
-		for start := time.Now(); time.Since(start) < 4*time.Second; asked += 100 {
-			if err := c.ask(100); err != nil {
-				return err
-			}
-		}
-		runtime.ReadMemStats(&after)
-		fmt.Printf("%d requests, %d allocations and %d bytes each\n", asked,
-			(after.Mallocs-before.Mallocs)/uint64(asked), (after.TotalAlloc-before.TotalAlloc)/uint64(asked))
-		return nil
+	if len(places) == 0 {
+		return fmt.Errorf("there is no place %q", name)
 	}
-	return fmt.Errorf("there is no place %q", theirs)
+	_, v, peer, err := places[0].sides()
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(name, "peer:") {
+		v = peer
+	}
+	out, err := os.Create("cpu.out")
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	c := v.client("/" + path)
+	var before, after runtime.MemStats
+	runtime.GC()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	runtime.ReadMemStats(&before)
+	used, asked := cpuTime(), 0
+	for start := time.Now(); time.Since(start) < 4*time.Second; asked += 100 {
+		if err := c.ask(100); err != nil {
+			return err
+		}
+	}
+	used = cpuTime() - used
+	runtime.ReadMemStats(&after)
+	fmt.Printf("%d requests: %.1f µs of CPU, %d allocations and %d bytes each\n", asked, float64(used.Microseconds())/float64(asked),
+		(after.Mallocs-before.Mallocs)/uint64(asked), (after.TotalAlloc-before.TotalAlloc)/uint64(asked))
+	memory, err := os.Create("mem.out")
+	if err != nil {
+		return err
+	}
+	defer memory.Close()
+	return pprof.Lookup("allocs").WriteTo(memory, 0)
 }

@@ -47,7 +47,7 @@ func main() {
 	hurry := flag.Bool("short", false, "under a minute, to see that it works; the figures are rough")
 	only := flag.String("only", "", "of requests, lost, many and rates, these (comma separated)")
 	places := flag.String("places", "", "of memory, sqlite, redis, postgres, file, signed_cookies and cached_db, these (comma separated)")
-	profile := flag.String("profile", "", "write a CPU profile of our side of `what/how`, such as sqlite/load, to cpu.out, and do nothing else")
+	profile := flag.String("profile", "", "do nothing but to profile our side of `what/how`, such as sqlite/load (the peer's: peer:sqlite/load), into cpu.out and mem.out")
 	flag.Parse()
 	e := full
 	if *hurry {
