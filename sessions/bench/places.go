@@ -27,7 +27,7 @@ import (
 type place struct {
 	name   string
 	engine sessions.Engine
-	store  sessions.Store // nil: in the cookie
+	store  sessions.Store  // nil: in the cookie
 	filler sessions.Engine // to fill it in a hurry; nil: engine
 	peer   string
 	theirs library
