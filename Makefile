@@ -22,13 +22,16 @@ screenshots: ## take README's pictures; with ALL=folder every page, in every siz
 race: ## run the tests under the race detector, without browsers (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short . ./handlers ./sessions/...
 
-bench: ## measure; ratios count, the machine does not
-	go test -run '^$$' -bench . -benchmem ./sessions/... ./handlers
+bench: ## measure, beside scs and gorilla/sessions, too; ratios count, the machine does not; SHORT=1 hurries
+	@.ci/setup
+	go run -C sessions/bench . $(if $(SHORT),-short)
+	go test -run '^$$' -bench . -benchmem $(if $(SHORT),-benchtime 100ms) ./sessions/... ./handlers
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	go vet -tags screenshots ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags screenshots ./...
+	cd sessions/bench && go vet . # a module of its own
 
 build: ## build ./cookielab
 	go build -trimpath -ldflags '-s -w' -o cookielab .

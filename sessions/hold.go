@@ -67,7 +67,7 @@ const maxPooled = 1 << 20
 // reply as theirs does. Outside Hold it does nothing.
 func OnCommit(c echo.Context, commit func(context.Context) error) {
 	if held := heldBy(c); held != nil {
-		held.commits = append(held.commits, commit)
+		held.commits = append(held.commits, func(limit func() context.Context) error { return commit(limit()) })
 	}
 }
 
@@ -81,8 +81,8 @@ func AfterCommit(c echo.Context, work func()) {
 
 // held is what one request has under way.
 type held struct {
-	sessions map[*Manager]*Session
-	commits  []func(context.Context) error
+	sessions []*Session // one of a manager; a program has two or three
+	commits  []func(limit func() context.Context) error
 	after    []func()
 
 	mu  sync.Mutex
@@ -96,8 +96,18 @@ func heldBy(c echo.Context) *held {
 	return h
 }
 
+// of is the session that a manager has loaded, nil if none.
+func (h *held) of(m *Manager) *Session {
+	for _, session := range h.sessions {
+		if session.manager == m {
+			return session
+		}
+	}
+	return nil
+}
+
 func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
-	h := &held{sessions: map[*Manager]*Session{}}
+	h := &held{}
 	c.Set(heldKey, h)
 	defer c.Set(heldKey, nil)
 
@@ -142,13 +152,19 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 }
 
 func (h *held) commit(c echo.Context) error {
-	if len(h.commits) == 0 {
-		return nil
+	// The limit is made when somebody has something to save: most requests only
+	// read, and a tenth of their time went into a timer that nobody needed.
+	var ctx context.Context
+	cancel := func() {}
+	defer func() { cancel() }()
+	limit := func() context.Context {
+		if ctx == nil {
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(c.Request().Context()), commitTimeout)
+		}
+		return ctx
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), commitTimeout)
-	defer cancel()
 	for _, commit := range slices.Backward(h.commits) {
-		if err := commit(ctx); err != nil {
+		if err := commit(limit); err != nil {
 			return err
 		}
 	}

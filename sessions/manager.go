@@ -52,16 +52,16 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 	if held == nil {
 		return nil, ErrNoHold
 	}
-	if session, loaded := held.sessions[m]; loaded {
+	if session := held.of(m); session != nil {
 		return session, nil
 	}
 	session, err := m.Look(c)
 	if err != nil {
 		return nil, err
 	}
-	held.sessions[m] = session
-	held.commits = append(held.commits, func(ctx context.Context) error {
-		return m.finish(ctx, session, c.Response().Header())
+	held.sessions = append(held.sessions, session)
+	held.commits = append(held.commits, func(limit func() context.Context) error {
+		return m.finish(limit, session, c.Response().Header())
 	})
 	return session, nil
 }
@@ -114,10 +114,10 @@ func (s *Session) load(ctx context.Context) error {
 //  3. there is none, and the client carries a value that this request ended or
 //     replaced by nothing (or that it may not keep, see DropRejected): erase it.
 //
-// Anything else leaves the client as it is.
-func (m *Manager) finish(ctx context.Context, s *Session, header http.Header) error {
+// Anything else leaves the client as it is. limit makes the context for 1.
+func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
-		if err := s.commit(ctx); err != nil {
+		if err := s.commit(limit()); err != nil {
 			return err
 		}
 	}

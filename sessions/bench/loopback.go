@@ -1,0 +1,277 @@
+// Requests a second: real servers, each a process of its own, asked in turn
+// over a few connections that stay open.
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"cookielab/sessions"
+)
+
+const (
+	connections     = 4
+	djangoDashboard = 2243 // requests a second of Django 3.2: see handlers/bench_test.go
+)
+
+// server is a process that answers requests.
+type server struct {
+	addr    string
+	cookie  string
+	process *os.Process
+}
+
+func measureRates(h *host, e effort, t *table) error {
+	lab, err := startLab(h)
+	if err != nil {
+		return err
+	}
+	echoOurs, err := startSelf(h, "ours")
+	if err != nil {
+		return err
+	}
+	echoScs, err := startSelf(h, "scs")
+	if err != nil {
+		return err
+	}
+	t.heading("Requests a second", "ours", "peer", "ratio")
+	const path = "/api/whoami"
+	row := func(name string, s *server, floor float64) error {
+		ours, theirs, ratio, err := duel(s, echoScs, path, e.rates)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		b := noBar
+		if floor > 0 {
+			b = atLeast(floor, ratio.wall, "%.1f x")
+		}
+		t.row(name, "Echo + scs sqlite3store", b, rate(ours), rate(theirs), fmt.Sprintf("%.2f (%.2f)", ratio.wall, 1/ratio.cpu))
+		return nil
+	}
+	if lab.answers(path) {
+		if err := row("lab /api/whoami, sqlite", lab, 1.3); err != nil {
+			return err
+		}
+	}
+	if err := row("small Echo /api/whoami, sqlite", echoOurs, 1.3); err != nil {
+		return err
+	}
+	dashboard, err := lab.flood("/dashboard", time.Duration(e.rates)*time.Second)
+	if err != nil {
+		return err
+	}
+	t.row("lab /dashboard, sqlite", "Django 3.2, a bare page", atLeast(1.5, dashboard.wall/djangoDashboard, "%.1f x"),
+		rate(dashboard), fmt.Sprintf("%d/s", djangoDashboard), fmt.Sprintf("%.2f", dashboard.wall/djangoDashboard))
+	return nil
+}
+
+// rate is wall in requests a second and cpu in microseconds a request.
+func rate(c cost) string { return fmt.Sprintf("%.0f/s (%.0f µs)", c.wall, c.cpu) }
+
+// duel asks two servers in turn, a second each, and gives the medians; ratio is
+// that of the requests a second, and of the CPU time each took.
+func duel(ours, theirs *server, path string, rounds int) (our, their, ratio cost, err error) {
+	var a, b, ratios []cost
+	for round := range rounds {
+		var got [2]cost
+		for i := range 2 {
+			turn := (round + i) % 2
+			if got[turn], err = []*server{ours, theirs}[turn].flood(path, time.Second); err != nil {
+				return our, their, ratio, err
+			}
+		}
+		a, b = append(a, got[0]), append(b, got[1])
+		ratios = append(ratios, cost{got[0].wall / got[1].wall, got[0].cpu / got[1].cpu})
+	}
+	return median(a), median(b), median(ratios), nil
+}
+
+// flood asks for a path over a few connections, for a while.
+func (s *server) flood(path string, d time.Duration) (cost, error) {
+	request := "GET " + path + " HTTP/1.1\r\nHost: " + s.addr + "\r\nCookie: " + s.cookie + "\r\n\r\n"
+	counts, errs := make([]int, connections), make([]error, connections)
+	before, start := s.cpu(), time.Now()
+	var wait sync.WaitGroup
+	for i := range connections {
+		wait.Go(func() { counts[i], errs[i] = keepAsking(s.addr, request, start.Add(d)) })
+	}
+	wait.Wait()
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	spent := time.Since(start).Seconds()
+	return cost{wall: float64(total) / spent, cpu: float64((s.cpu() - before).Microseconds()) / float64(max(total, 1))}, errors.Join(errs...)
+}
+
+func keepAsking(addr, request string, until time.Time) (n int, err error) {
+	connection, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer connection.Close()
+	reader := bufio.NewReader(connection)
+	for ; time.Now().Before(until); n++ {
+		if _, err := io.WriteString(connection, request); err != nil {
+			return n, err
+		}
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			return n, err
+		}
+		if response.StatusCode != http.StatusOK {
+			return n, fmt.Errorf("%s answers %s", addr, response.Status)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// cpu is what the process has used so far, in steps of 10 ms, where the system
+// shows it; else 0.
+func (s *server) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), ") ") // its name may have spaces
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+func (s *server) answers(path string) bool {
+	response, err := s.get(http.MethodGet, path, "")
+	return err == nil && response.StatusCode == http.StatusOK
+}
+
+// get makes one request and takes over the cookies that are set.
+func (s *server) get(method, path, form string) (*http.Response, error) {
+	request, err := http.NewRequest(method, "http://"+s.addr+path, strings.NewReader(form))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if s.cookie != "" {
+		request.Header.Set("Cookie", s.cookie)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request) // no redirects
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	for _, cookie := range response.Cookies() {
+		s.cookie = strings.TrimPrefix(s.cookie+"; "+cookie.Name+"="+cookie.Value, "; ")
+	}
+	return response, nil
+}
+
+// startSelf starts this program as one of its servers.
+func startSelf(h *host, kind string) (*server, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(h, exec.Command(program, "-serve", kind), "")
+	if err != nil {
+		return nil, err
+	}
+	if !s.answers("/signin") || !s.answers("/api/whoami") {
+		return nil, fmt.Errorf("%s does not sign in", kind)
+	}
+	return s, nil
+}
+
+// startLab builds the lab and starts it, signed in.
+func startLab(h *host) (*server, error) {
+	folder := h.TempDir()
+	program := filepath.Join(folder, "cookielab")
+	if out, err := exec.Command("go", "build", "-C", "../..", "-o", program, ".").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the lab, from the folder sessions/bench: %w\n%s", err, out)
+	}
+	s, err := start(h, exec.Command(program, "--addr", "localhost:0", "--node-b-addr", "", "--data", folder), "http://")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.get(http.MethodGet, "/login", ""); err != nil {
+		return nil, err
+	}
+	response, err := s.get(http.MethodPost, "/login", url.Values{"username": {"alice"}, "password": {"cookies"}}.Encode())
+	if err == nil && response.StatusCode != http.StatusSeeOther {
+		err = fmt.Errorf("signing in to the lab: %s", response.Status)
+	}
+	return s, err
+}
+
+// start starts a server, which prints its address on a line, after a prefix.
+func start(h *host, command *exec.Cmd, prefix string) (*server, error) {
+	command.Env = append(os.Environ(), "COOKIELAB_OTHER_ADDR=")
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	h.Cleanup(func() {
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, addr, found := strings.Cut(lines.Text(), prefix); found && strings.Contains(addr, ":") {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			addr, _, _ = strings.Cut(strings.Fields(addr)[0], "/")
+			return &server{addr: addr, process: command.Process}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s told no address", command)
+}
+
+// serveOne is this program as a server: an Echo with one library on SQLite.
+func serveOne(h *host, kind string) error {
+	folder := h.TempDir()
+	var lib library
+	var err error
+	switch kind {
+	case "ours":
+		var store *sessions.SQLite
+		if store, err = sessions.OpenSQLite(context.Background(), filepath.Join(folder, "sessions.db"), nil); err == nil {
+			h.Cleanup(func() { _ = store.Close() })
+			lib, err = newOurs(sessions.Keyed("bench", store))
+		}
+	case "scs":
+		lib, err = scsSQLite(h, filepath.Join(folder, "sessions.db"))
+	default:
+		return fmt.Errorf("no server is called %q", kind)
+	}
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr())
+	return http.Serve(listener, newSite(lib))
+}
