@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9/logging"
 
 	"cookielab/handlers"
 	"cookielab/sessions"
@@ -38,12 +40,13 @@ import (
 var files embed.FS
 
 func main() {
+	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
 	if err == nil {
 		err = run(settings, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "cookielab:", strings.ReplaceAll(err.Error(), "\n", " ")) // one line, always
+		fmt.Fprintln(os.Stderr, "cookielab:", strings.Join(strings.Fields(err.Error()), " ")) // one line, always
 		os.Exit(1)
 	}
 }
@@ -89,6 +92,10 @@ func readSettings(args []string) (*settings, error) {
 		return nil, err
 	}
 	if _, err := parser.Parse(args); err != nil {
+		// An argument that belongs nowhere is repeated; it may be a URL with a password.
+		if before, _, isURL := strings.Cut(err.Error(), "://"); isURL {
+			return nil, errors.New(before + "://…")
+		}
 		return nil, err
 	}
 	return s, nil
@@ -113,17 +120,21 @@ func (s *settings) complete() error {
 	}
 	if !isPostgres(s.DatabaseURL) {
 		file := strings.TrimPrefix(s.DatabaseURL, "sqlite:")
-		if strings.Contains(file, "://") {
-			// Such a URL may hold a password, so it is not repeated.
+		if foreignDatabase.MatchString(file) {
+			// It may hold a password, so it is not repeated.
 			return errors.New("--database-url: neither postgres://… nor the name of a file for SQLite")
 		}
 		s.DatabaseURL = s.within(cmp.Or(file, "cookielab.db"))
 	}
+	if s.CacheURL = cmp.Or(s.CacheURL, inMemory); s.CacheURL != inMemory && !redisURL.MatchString(s.CacheURL) {
+		return errors.New("--cache-url: it must be memory: or redis://host:6379")
+	}
 	s.FilePath = s.within(cmp.Or(s.FilePath, "sessions"))
-	if s.NodeBAddr != "" {
-		if s.ServerName = cmp.Or(s.ServerName, "A"); s.ServerName == nodeB {
-			return fmt.Errorf("--server-name: %s is the second server's; choose another, or switch that one off with --node-b-addr=", nodeB)
-		}
+	switch {
+	case s.ServerName != "" && !letters.MatchString(s.ServerName):
+		return fmt.Errorf("--server-name: %q must be 1 to 12 letters, digits or hyphens", s.ServerName)
+	case s.NodeBAddr != "" && strings.EqualFold(s.ServerName, nodeB):
+		return fmt.Errorf("--server-name: %s is the second server's; choose another, or switch that one off with --node-b-addr=", nodeB)
 	}
 	for _, host := range s.AllowHost {
 		if host == "" || strings.ContainsAny(host, "/@ \t") {
@@ -157,6 +168,17 @@ func (s *settings) within(path string) string {
 	return filepath.Join(s.Data, path)
 }
 
+// What settings may be, or may not.
+var (
+	// A URL of another database (C: is a drive), or what only PostgreSQL reads.
+	foreignDatabase = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:|://|password=`)
+	redisURL        = regexp.MustCompile(`^rediss?://`)
+	letters         = regexp.MustCompile(`^[\p{L}\p{N}-]{1,12}$`)
+)
+
+// inMemory is the cache that each server has for itself.
+const inMemory = "memory:"
+
 func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
@@ -166,13 +188,21 @@ func (s *settings) backend(log *slog.Logger) sessions.Backend {
 	return sessions.Backend{Database: s.DatabaseURL, Cache: s.CacheURL, Files: s.FilePath, Logger: log}
 }
 
+// engines is where the page that shows all engines keeps its own sessions: in
+// the same database and cache, apart from the lab's.
+func (s *settings) engines(log *slog.Logger) sessions.Backend {
+	own := s.backend(log)
+	own.CachePrefix, own.Files, own.MemoryLimit = "cookielab-engines:", s.within("engines"), 10_000
+	return own
+}
+
 // places are the engine and what it needs, in words. URLs may hold passwords.
 func (s *settings) places() string {
 	database, cache := "SQLite", "memory"
 	if isPostgres(s.DatabaseURL) {
 		database = "PostgreSQL"
 	}
-	if !strings.HasPrefix(s.CacheURL, "memory") {
+	if s.CacheURL != inMemory {
 		cache = "Redis"
 	}
 	switch s.Engine {
@@ -206,6 +236,15 @@ func (s *settings) explain(err error) error {
 		return err
 	}
 	return fmt.Errorf("SESSION_COOKIE_%s: %s", strings.ToUpper(bad.Option), bad.Reason)
+}
+
+// blame names the setting by which a store does not open.
+func blame(setting string, err error) error {
+	var bad *sessions.OptionError
+	if errors.As(err, &bad) {
+		return fmt.Errorf("%s: %s", setting, bad.Reason)
+	}
+	return fmt.Errorf("%s: %w", setting, err)
 }
 
 // greet says where the lab is and how to get in. Only here, and never in the log.
@@ -350,19 +389,20 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	servers := []*server{{name: settings.ServerName, address: settings.Addr, listeners: listeners}}
+	first := &server{name: settings.ServerName, address: settings.Addr, listeners: listeners}
+	servers := []*server{first}
 	defer func() { err = errors.Join(err, closeAll(servers)) }()
 	if settings.NodeBAddr != "" {
 		listeners, more, err := listen(settings.NodeBAddr)
 		var taken *busyError
 		switch {
 		case errors.As(err, &taken):
-			settings.ServerName, servers[0].name = "", ""
-			notes = append(notes, fmt.Sprintf("There is no second server: %s is in use by another program. --node-b-addr chooses another address.", settings.NodeBAddr))
+			notes = append(notes, fmt.Sprintf("There is no second server: %s is in use. --node-b-addr chooses another address.", settings.NodeBAddr))
 		case err != nil:
 			return fmt.Errorf("--node-b-addr: %w", err)
 		default:
 			notes = append(notes, more...)
+			first.name = cmp.Or(first.name, "A") // who is alone needs no name
 			servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
 		}
 	}
@@ -394,11 +434,11 @@ func (s *server) open(ctx context.Context, settings *settings, all []*server, lo
 	s.stores = settings.backend(log).Stores()
 	notebooks, err := s.stores.Database(ctx)
 	if err != nil {
-		return fmt.Errorf("--database-url: %w", err)
+		return blame("--database-url", err)
 	}
 	store, err := s.stores.Engine(ctx, settings.Engine)
 	if err != nil {
-		return fmt.Errorf("%s: %w", settingOf[settings.Engine], err)
+		return blame(settingOf[settings.Engine], err)
 	}
 	go s.stores.Clean(ctx, time.Minute)
 	var others []handlers.OtherServer
@@ -409,6 +449,7 @@ func (s *server) open(ctx context.Context, settings *settings, all []*server, lo
 	}
 	s.lab, err = handlers.New(handlers.Config{
 		Files: files, Sessions: store, Notebooks: notebooks, Engine: settings.Engine,
+		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
 		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),

@@ -2,7 +2,8 @@
 // data folder of its own, asked over HTTP, stopped, killed, started again.
 //
 //   - TestProgram is the table of contents; its facts follow in that order:
-//     the start, the settings, the keys, restarts, kill -9, signals, limits.
+//     the start, the settings, the keys, restarts, kill -9, node B, two
+//     servers behind a proxy, signals, limits.
 //   - TestServerLimits, TestKeyFileIsMadeWhole and TestClockSetBack look at
 //     what cannot be seen from outside, or not without waiting.
 //   - At the end: program (a built binary), lab (a running one), visitor (a
@@ -25,6 +26,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -40,50 +42,73 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgproto3"
+
 	"cookielab/handlers"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
+	"cookielab/sessions/storetest/servers"
 )
 
 func TestProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("another program is nothing that the race detector could see into")
+	}
 	p := build(t)
+	for _, fact := range []struct {
+		name  string
+		holds func(program, *testing.T)
+	}{
+		{"the start says where the lab is and how to get in", program.greets},
+		{"the log repeats no password, PIN, key or cookie", program.logsNoSecret},
+		{"it listens on loopback, by both of its addresses", program.listens},
 
-	t.Run("the start says where the lab is and how to get in", p.greets)
-	t.Run("the log repeats no password, PIN, key or cookie", p.logsNoSecret)
-	t.Run("it listens on loopback, by both of its addresses", p.listens)
+		{"a bad setting ends the start with one line that names it", program.refusesBadSettings},
+		{"a session folder that is not ours alone is refused", program.refusesFolders},
+		{"a database or cache that does not answer ends the start", program.refusesSilence},
+		{"an error does not repeat a secret", program.repeatsNoSecret},
+		{"a port in use ends the start", program.refusesBusyPort},
+		{"each setting works as a flag and as a variable", program.takesSettings},
+		{"flags beat variables", program.prefersFlags},
+		{"the cookie's settings reach the cookie", program.dressesCookie},
+		{"help names every setting", program.helps},
 
-	t.Run("a bad setting ends the start with one line that names it", p.refusesBadSettings)
-	t.Run("an error does not repeat a secret", p.repeatsNoSecret)
-	t.Run("a port in use ends the start", p.refusesBusyPort)
-	t.Run("each setting works as a flag and as a variable", p.takesSettings)
-	t.Run("flags beat variables", p.prefersFlags)
-	t.Run("the cookie's settings reach the cookie", p.dressesCookie)
-	t.Run("help names every setting", p.helps)
+		{"key, database and folders are private", program.keepsPrivate},
+		{"a key file that others may read is refused", program.refusesOpenKey},
+		{"a lost key breaks seals and no session", program.losesKey},
+		{"keys can be rotated", program.rotatesKeys},
 
-	t.Run("key, database and folder are private", p.keepsPrivate)
-	t.Run("a key file that others may read is refused", p.refusesOpenKey)
-	t.Run("a lost key breaks seals and no session", p.losesKey)
-	t.Run("keys can be rotated", p.rotatesKeys)
+		{"a restart keeps what the engine keeps", program.restarts},
+		{"two programs on one folder share everything but memory", program.shares},
+		{"kill -9 in a storm of writes loses nothing that was answered", program.survivesKill},
 
-	t.Run("a restart keeps what the engine keeps", p.restarts)
-	t.Run("two programs on one folder share everything but memory", p.shares)
-	t.Run("kill -9 in a storm of writes loses nothing that was answered", p.survivesKill)
+		{"node B is a second server of the same lab", program.hasNodeB},
+		{"node B is there if its port is free", program.goesWithoutNodeB},
+		{"both servers know whoever signed in on one", program.knowsOnBoth},
+		{"two programs behind a proxy: one may die, Redis and PostgreSQL may go", program.standsBehindProxy},
 
-	t.Run("a signal lets the request under way finish", p.finishesRequests)
-	t.Run("a second signal ends the program at once", p.endsAtOnce)
-	t.Run("an open stream does not hold the end up", p.endsStreams)
+		{"a signal lets the requests under way finish", program.finishesRequests},
+		{"a second signal ends the program at once", program.endsAtOnce},
+		{"an open stream does not hold the end up", program.endsStreams},
 
-	t.Run("a header of 40 KB is refused", p.limitsHeader)
+		{"a header of 40 KB is refused", program.limitsHeader},
+	} {
+		t.Run(fact.name, func(t *testing.T) {
+			t.Parallel()
+			fact.holds(p, t)
+		})
+	}
 }
 
 // The start.
 
 func (p program) greets(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "new", "folder")
-	l := p.start(t, "--data="+data, "--engine=cache", "--class-password=open sesame", "--teacher-pin=271828")
+	l := p.start(t, "--data="+data, "--engine=cache", "--class-password=open sesame", "--teacher-pin=271828", "--node-b-addr=localhost:0")
 
 	for what, line := range map[string]string{
 		"address":        "Open            " + l.url + "/dashboard\n",
+		"node B":         "Server B        " + l.nodeB.url + "/dashboard\n",
 		"class password": "Class password  open sesame\n",
 		"PIN":            `Teacher         name "teacher", PIN 271828` + "\n",
 		"engine":         "Engine          cache (memory)\n",
@@ -99,8 +124,10 @@ func (p program) greets(t *testing.T) {
 	if left := list(t, l.folder); len(left) > 0 {
 		t.Errorf("the folder it was started in has %v afterwards; everything belongs into the data folder", left)
 	}
-	if status := (visitor{}).get(t, l.site, "/dashboard").status; status != http.StatusOK {
-		t.Errorf("the printed address answers %d", status)
+	for _, s := range []site{l.site, l.nodeB} {
+		if status := (visitor{}).get(t, s, "/dashboard").status; status != http.StatusOK {
+			t.Errorf("the printed address %s answers %d", s.url, status)
+		}
 	}
 	t.Run("a PIN that nobody chose has six digits and differs", func(t *testing.T) {
 		pins := map[string]bool{}
@@ -211,15 +238,29 @@ func (p program) refusesBadSettings(t *testing.T) {
 		{"a loopback address whose requests would all be refused", []string{"--addr=127.0.0.2:0"}, "--addr"},
 		{"a name", []string{"--addr=lab.example:0"}, "--addr"},
 		{"an address, by its variable", []string{"COOKIELAB_ADDR=0.0.0.0:0"}, "--addr"},
+		{"node B without a port", []string{"--node-b-addr=localhost"}, "--node-b-addr"},
+		{"node B on every address", []string{"--node-b-addr=0.0.0.0:0"}, "--node-b-addr"},
+		{"node B on the LAN, by its variable", []string{"COOKIELAB_NODE_B_ADDR=192.168.1.5:0"}, "--node-b-addr"},
+		{"node B's name", []string{"--server-name=B", "--node-b-addr=localhost:0"}, "--server-name"},
+		{"node B's name, by its variable", []string{"COOKIELAB_SERVER_NAME=b", "--node-b-addr=localhost:0"}, "--server-name"},
+		{"a server's name of two lines", []string{"--server-name=A\nB"}, "--server-name"},
+		{"a server's name that fills the page's head", []string{"--server-name=Neuschwanstein"}, "--server-name"},
 
 		{"an engine that does not exist", []string{"--engine=files"}, "--engine"},
 		{"an engine that does not exist, by its variable", []string{"SESSION_ENGINE=memcached"}, "--engine"},
 		{"another database", []string{"--database-url=mysql://db.example/lab"}, "--database-url"},
+		{"a PostgreSQL without slashes", []string{"--database-url=postgres:lab"}, "--database-url"},
+		{"a PostgreSQL that cannot be meant", []string{"--database-url=postgres://127.0.0.1/lab?sslmode=perhaps"}, "--database-url"},
+		{"another cache", []string{"--engine=cache", "--cache-url=memcached://127.0.0.1"}, "--cache-url"},
+		{"another cache, by its variable", []string{"--engine=cached_db", "COOKIELAB_CACHE_URL=locmem"}, "--cache-url"},
+		{"another cache, though the engine needs none", []string{"--engine=db", "--cache-url=memcached://127.0.0.1"}, "--cache-url"},
+		{"a Redis that cannot be meant", []string{"--engine=cache", "--cache-url=redis://127.0.0.1/lab"}, "--cache-url"},
 		{"a database that is a folder", []string{"--database-url=" + folder}, "--database-url"},
 		{"a database that is none", []string{"--database-url=" + noDatabase}, "--database-url"},
 		{"a database in a folder that is not there", []string{"--database-url=missing/lab.db"}, "--database-url"},
 		{"a data folder that is a file", []string{"--data=" + noFolder}, "--data"},
 		{"a data folder in a file", []string{"--data=" + filepath.Join(noFolder, "data")}, "--data"},
+		{"a session folder in a folder that is not there", []string{"--engine=file", "SESSION_FILE_PATH=missing/sessions"}, "--session-file-path"},
 		{"a line break in a setting", []string{"--database-url=two\nlines/lab.db"}, "--database-url"},
 		{"an empty class password", []string{"--class-password="}, "--class-password"},
 		{"a flag that does not exist", []string{"--frobnicate"}, "--frobnicate"},
@@ -257,8 +298,92 @@ func (p program) refusesBadSettings(t *testing.T) {
 	}
 }
 
+func (p program) refusesFolders(t *testing.T) {
+	parent := t.TempDir()
+	ours, open, file, link := filepath.Join(parent, "ours"), filepath.Join(parent, "open"), filepath.Join(parent, "file"), filepath.Join(parent, "link")
+	if err := errors.Join(os.Mkdir(ours, 0o700), os.Mkdir(open, 0o700), os.Chmod(open, 0o750), os.WriteFile(file, nil, 0o600), os.Symlink(ours, link)); err != nil {
+		t.Skipf("this system has no symlinks for us: %v", err)
+	}
+	for folder, want := range map[string]string{open: "0750", file: "no folder", link: "symlink"} {
+		if runtime.GOOS == "windows" && folder != file {
+			continue // where Go sees no such bits
+		}
+		line := p.refuse(t, "--engine=file", "--session-file-path="+folder)
+		if !strings.Contains(line, "--session-file-path") || !strings.Contains(line, folder) || !strings.Contains(line, want) {
+			t.Errorf("the error does not say what is wrong (%q) with which folder: %q", want, line)
+		}
+	}
+	p.start(t, "--engine=file", "--session-file-path="+ours)
+}
+
+// refusesSilence: whether nobody is there or somebody who never says a word,
+// the start does not wait for ever.
+func (p program) refusesSilence(t *testing.T) {
+	nobody := listenOn(t, func(net.Conn) {})
+	nobody.Close()
+	for what, address := range map[string]string{
+		"nobody is there":    nobody.Addr().String(),
+		"nobody says a word": listenOn(t, func(net.Conn) { <-t.Context().Done() }).Addr().String(),
+		"somebody hangs up":  listenOn(t, func(net.Conn) {}).Addr().String(),
+	} {
+		for _, setting := range []string{
+			"--database-url=postgres://" + address + "/lab",
+			"--cache-url=redis://" + address,
+		} {
+			t.Run(what+" at "+setting[:strings.Index(setting, "=")], func(t *testing.T) {
+				t.Parallel()
+				name, _, _ := strings.Cut(setting, "=")
+				if line := p.refuse(t, "--engine=cached_db", setting); !strings.Contains(line, name+":") {
+					t.Errorf("the error does not name %s: %q", name, line)
+				}
+			})
+		}
+	}
+}
+
+// listenOn is a server on a port of its own until the test ends.
+func listenOn(t *testing.T, serve func(net.Conn)) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	return listener
+}
+
+// refuseLogin is a PostgreSQL that takes nobody's password.
+func refuseLogin(conn net.Conn) {
+	server := pgproto3.NewBackend(conn, conn)
+	if _, err := server.ReceiveStartupMessage(); err != nil {
+		return
+	}
+	server.Send(&pgproto3.AuthenticationCleartextPassword{})
+	if server.Flush() != nil || server.SetAuthType(pgproto3.AuthTypeCleartextPassword) != nil {
+		return
+	}
+	if _, err := server.Receive(); err != nil {
+		return
+	}
+	server.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: "password authentication failed"})
+	_ = server.Flush()
+}
+
 func (p program) repeatsNoSecret(t *testing.T) {
 	const secret = "tGx7QmVw"
+	postgres := "postgres://lab:" + secret + "@" + listenOn(t, refuseLogin).Addr().String() + "/lab"
 	keyFile := filepath.Join(t.TempDir(), "secret.key")
 	if err := os.WriteFile(keyFile, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -272,7 +397,19 @@ func (p program) repeatsNoSecret(t *testing.T) {
 		{"a short fallback", []string{"SECRET_KEY_FALLBACKS=" + secret}},
 		{"a fallback that is not base64", []string{"SECRET_KEY_FALLBACKS=*" + secret}},
 		{"a short key in the key file", []string{"--data=" + filepath.Dir(keyFile)}},
-		{"the password of a database", []string{"--database-url=postgres://lab:" + secret + "@db.example/lab"}},
+		{"the password of a database that is not there", []string{"--database-url=postgres://lab:" + secret + "@127.0.0.1:1/lab"}},
+		{"a password that a database does not take", []string{"--database-url=" + postgres + "?sslmode=disable"}},
+		{"the password of a database, by its variable", []string{"COOKIELAB_DATABASE_URL=postgres://127.0.0.1:1/lab?password=" + secret}},
+		{"the password of a database that cannot be meant", []string{"--database-url=" + postgres + "?sslmode=perhaps"}},
+		{"the password in a database URL that is none", []string{"--database-url=postgres://lab:" + secret + "%zz@127.0.0.1/lab"}},
+		{"the password of another database", []string{"--database-url=sqlite:mysql://lab:" + secret + "@127.0.0.1/lab"}},
+		{"the password of a database, in words", []string{"--database-url=host=127.0.0.1 password=" + secret}},
+		{"the password of a cache that is not there", []string{"--engine=cache", "--cache-url=redis://lab:" + secret + "@127.0.0.1:1"}},
+		{"the password of a cache, by its variable", []string{"--engine=cached_db", "COOKIELAB_CACHE_URL=rediss://:" + secret + "@127.0.0.1:1"}},
+		{"the password in a cache URL that is none", []string{"--engine=cache", "--cache-url=redis://lab:" + secret + " @127.0.0.1:1"}},
+		{"the password of another cache", []string{"--cache-url=memcached://lab:" + secret + "@127.0.0.1"}},
+		{"a password behind a flag that does not exist", []string{"--databse-url=" + postgres}},
+		{"a password behind no flag", []string{"--", postgres}},
 		{"the PIN, when another setting is bad", []string{"--teacher-pin=" + secret, "--addr=bad"}},
 		{"the class password, when another setting is bad", []string{"COOKIELAB_CLASS_PASSWORD=" + secret, "SESSION_COOKIE_AGE=abc"}},
 	}
@@ -326,6 +463,17 @@ func (p program) takesSettings(t *testing.T) {
 		works                 func(*testing.T, *lab)
 	}{
 		{"--addr", "COOKIELAB_ADDR", "127.0.0.1:0", prints("http://127.0.0.1:")},
+		{"--node-b-addr", "COOKIELAB_NODE_B_ADDR", "127.0.0.1:0", prints("Server B        http://127.0.0.1:")},
+		{"--server-name", "COOKIELAB_SERVER_NAME", "North", func(t *testing.T, l *lab) {
+			if name := answeredBy(t, l.site); name != "North" {
+				t.Errorf("the pages say that %q answered", name)
+			}
+		}},
+		{"--session-file-path", "SESSION_FILE_PATH", "those", func(t *testing.T, l *lab) {
+			if files := list(t, l.data); !slices.Contains(files, "those") || slices.Contains(files, "sessions") {
+				t.Errorf("the data folder has %v", files)
+			}
+		}},
 		{"--engine", "SESSION_ENGINE", "cache", prints("Engine          cache (memory)\n")},
 		{"--data", "COOKIELAB_DATA", data, prints("Data            " + data + "\n")},
 		{"--class-password", "COOKIELAB_CLASS_PASSWORD", "sesame", signsIn(url.Values{"username": {"alice"}, "password": {"sesame"}})},
@@ -342,18 +490,8 @@ func (p program) takesSettings(t *testing.T) {
 		}},
 		{"--allow-host", "COOKIELAB_ALLOW_HOST", "lab.example,b.example:81", func(t *testing.T, l *lab) {
 			for host, want := range map[string]int{"lab.example": 200, "b.example:81": 200, "b.example": 421, "c.example": 421} {
-				request, err := http.NewRequest(http.MethodGet, l.url+"/healthz", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				request.Host = host
-				response, err := l.client.Do(request)
-				if err != nil {
-					t.Fatal(err)
-				}
-				response.Body.Close()
-				if response.StatusCode != want {
-					t.Errorf("the host %s is answered %d, want %d", host, response.StatusCode, want)
+				if status := statusFor(t, l.site, host); status != want {
+					t.Errorf("the host %s is answered %d, want %d", host, status, want)
 				}
 			}
 		}},
@@ -361,10 +499,13 @@ func (p program) takesSettings(t *testing.T) {
 	for _, c := range cases {
 		for _, name := range []string{c.flag, c.variable} {
 			t.Run(name+"="+filepath.Base(c.value), func(t *testing.T) {
-				c.works(t, p.start(t, name+"="+c.value))
+				c.works(t, p.start(t, "SESSION_ENGINE=file", name+"="+c.value))
 			})
 		}
 	}
+	t.Run("an empty cache URL is the default", func(t *testing.T) {
+		prints("Engine          cache (memory)\n")(t, p.start(t, "--engine=cache", "--cache-url="))
+	})
 	t.Run("without --data it is the user's configuration folder", func(t *testing.T) {
 		l := p.start(t, "COOKIELAB_DATA=")
 		if !strings.HasPrefix(l.data, l.home) || !slices.Contains(list(t, l.data), "cookielab.db") {
@@ -438,7 +579,9 @@ func (p program) helps(t *testing.T) {
 	}
 	for _, name := range []string{
 		"--addr", "COOKIELAB_ADDR", "--allow-host", "COOKIELAB_ALLOW_HOST", "--data", "COOKIELAB_DATA",
-		"--engine", "SESSION_ENGINE", "--database-url", "COOKIELAB_DATABASE_URL",
+		"--node-b-addr", "COOKIELAB_NODE_B_ADDR", "--server-name", "COOKIELAB_SERVER_NAME",
+		"--engine", "SESSION_ENGINE", "--database-url", "COOKIELAB_DATABASE_URL", "--cache-url", "COOKIELAB_CACHE_URL",
+		"--session-file-path", "SESSION_FILE_PATH",
 		"--class-password", "COOKIELAB_CLASS_PASSWORD", "--teacher-pin", "COOKIELAB_TEACHER_PIN",
 		"--session-cookie-name", "SESSION_COOKIE_NAME", "--session-cookie-path", "SESSION_COOKIE_PATH",
 		"--session-cookie-domain", "SESSION_COOKIE_DOMAIN", "session-cookie-secure", "SESSION_COOKIE_SECURE",
@@ -456,8 +599,8 @@ func (p program) helps(t *testing.T) {
 
 func (p program) keepsPrivate(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	l := p.start(t, "--data="+data)
-	visitor{}.signIn(t, l.site, "alice") // so that the database has its WAL
+	l := p.start(t, "--data="+data, "--engine=file")
+	visitor{}.signIn(t, l.site, "alice") // so that there is a file, and the database has its WAL
 
 	key, err := base64.StdEncoding.DecodeString(readKey(t, data))
 	if err != nil || len(key) < 32 {
@@ -466,26 +609,37 @@ func (p program) keepsPrivate(t *testing.T) {
 	if other := p.start(t); readKey(t, other.data) == readKey(t, data) {
 		t.Error("two folders have the same key")
 	}
-	files := list(t, data)
-	want := []string{"cookielab.db", "cookielab.db-shm", "cookielab.db-wal", "secret.key"}
-	if !slices.Equal(files, want) {
+	want := []string{"cookielab.db", "cookielab.db-shm", "cookielab.db-wal", "secret.key", "sessions"}
+	if files := list(t, data); !slices.Equal(files, want) {
 		t.Errorf("the data folder has %v, want %v", files, want)
 	}
 	if runtime.GOOS == "windows" {
 		return // which knows no such bits
 	}
-	for _, name := range append(files, ".") {
-		info, err := os.Stat(filepath.Join(data, name))
+	files := 0
+	if err := filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			t.Fatal(err)
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
 		}
 		want := fs.FileMode(0o600)
 		if info.IsDir() {
 			want = 0o700
+		} else {
+			files++
 		}
 		if info.Mode().Perm() != want {
-			t.Errorf("%s has the mode %04o, want %04o", name, info.Mode().Perm(), want)
+			t.Errorf("%s has the mode %04o, want %04o", path, info.Mode().Perm(), want)
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if files < len(want) { // at least one of them in sessions
+		t.Errorf("there are %d files; where is the session?", files)
 	}
 }
 
@@ -589,25 +743,34 @@ func (p program) rotatesKeys(t *testing.T) {
 // Restarts, and kill -9.
 
 func (p program) restarts(t *testing.T) {
-	for engine, want := range map[string]string{
-		"db":    "believed verified found",
-		"cache": "believed verified unknown",
-	} {
-		t.Run(engine, func(t *testing.T) {
-			data := t.TempDir()
+	const found, verified = "believed verified found", "believed verified verified"
+	cases := []struct{ name, engine, before, after string }{
+		{"db", "db", found, found},
+		{"file", "file", found, found},
+		{"cached_db", "cached_db", found, found},
+		{"signed_cookies", "signed_cookies", verified, verified}, // by the key file
+		{"cache, in memory", "cache", found, "believed verified unknown"},
+		{"cache, in Redis", "cache", found, found},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			settings := []string{"--data=" + t.TempDir(), "--engine=" + c.engine}
+			if strings.HasSuffix(c.name, "Redis") {
+				settings = append(settings, "--cache-url="+servers.Redis(t).URL())
+			}
 			v := visitor{}
-			l := p.start(t, "--data="+data, "--engine="+engine)
+			l := p.start(t, settings...)
 			v.signIn(t, l.site, "alice")
-			v.expect(t, l.site, "believed verified found")
+			v.expect(t, l.site, c.before)
 			l.stop(t)
 
-			l = p.start(t, "--data="+data, "--engine="+engine)
-			v.expect(t, l.site, want)
+			l = p.start(t, settings...)
+			v.expect(t, l.site, c.after)
 			if !v.lanes(t, l.site).Session.noted() {
 				t.Error("the notebook does not know this browser any more")
 			}
 			v.signIn(t, l.site, "alice") // whatever lay there
-			v.expect(t, l.site, "believed verified found")
+			v.expect(t, l.site, c.before)
 		})
 	}
 }
@@ -637,55 +800,39 @@ func (p program) shares(t *testing.T) {
 
 func (p program) survivesKill(t *testing.T) {
 	// Few requests are in the air when a kill comes, so several kills.
-	const kills, workers, answers = 6, 12, 120
-	data := t.TempDir()
-	var claims []claim
-	for kill := range kills {
-		l := p.start(t, "--data="+data)
-		s := &storm{site: l.site, enough: make(chan struct{}), answers: answers}
-		for worker := range workers {
-			s.running.Go(func() { s.blow(t, fmt.Sprintf("k%d-w%d", kill, worker), worker%2 == 0) })
-		}
-		select {
-		case <-s.enough:
-		case <-time.After(patience):
-			t.Errorf("the storm came to nothing within %v", patience)
-		}
-		l.kill(t)
-		s.running.Wait()
-		claims = append(claims, s.claims...)
+	const kills, workers, answers = 4, 12, 120
+	for _, engine := range []string{"db", "file", "cached_db"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			s := &storm{}
+			for range kills {
+				l := p.start(t, "--data="+data, "--engine="+engine)
+				s.begin(t, l.site, workers)
+				s.await(t, answers)
+				l.kill(t)
+				s.end()
+			}
+			l := p.start(t, "--data="+data, "--engine="+engine)
+			s.check(t, l.site, kills*answers/10)
+			l.stop(t)
+			checkDatabase(t, data)
+		})
 	}
-
-	l := p.start(t, "--data="+data)
-	counts := map[string]int{}
-	for _, c := range claims {
-		session := c.visitor.lanes(t, l.site).Session
-		keepsNotebook := c.visitor["lab_notebook"] != ""
-		if session.Verdict != c.verdict || (c.verdict == "found" && (session.user() != c.user || session.noted() != keepsNotebook)) {
-			t.Errorf("%s was answered that the session is %s; after the kill it is %s of %q, the notebook knows it: %v",
-				c.user, c.verdict, session.Verdict, session.user(), session.noted())
-		}
-		counts[c.verdict]++
-	}
-	if counts["found"] < kills*answers/10 || counts["unknown"] < kills*answers/10 {
-		t.Errorf("only %v were claimed: the storm does not show what it should", counts)
-	}
-	l.stop(t)
-	checkDatabase(t, data)
 }
 
 // storm is many visitors who sign in, move to a new key and sign out, as fast
-// as they are answered, until the program is gone. What was answered is a
-// claim; what was asked but not answered may be either way, so nobody claims it.
+// as they are answered. What was answered is a claim; what was asked but not
+// answered may be either way, so nobody claims it.
 type storm struct {
-	site    site
-	enough  chan struct{} // closed after so many answers
-	answers int64
-	running sync.WaitGroup
-
+	site     site
+	over     context.Context // done when it shall end
+	end      func()          // ends it, and waits until it has
+	blown    int             // how often it began
 	answered atomic.Int64
-	mu       sync.Mutex
-	claims   []claim
+
+	mu     sync.Mutex
+	claims []claim
 }
 
 // claim is what a visitor was promised: with these cookies, this verdict.
@@ -694,44 +841,66 @@ type claim struct {
 	user, verdict string
 }
 
-// blow is one worker. Without its notebook a visitor is like a program that
-// keeps only its key: the session is all that a request writes then, with no
-// later write to wait for.
-func (s *storm) blow(t *testing.T, worker string, withNotebook bool) {
-	for i := 0; ; i++ {
-		v, user := visitor{}, fmt.Sprintf("%s-%d", worker, i)
-		if !s.post(t, v, "/login", signInForm(user)) {
-			return
-		}
-		if !withNotebook {
-			delete(v, "lab_notebook")
-		}
-		for _, path := range [][]string{{}, {"/logout"}, {"/act/restore"}, {"/act/restore", "/logout"}}[i%4] {
-			before := maps.Clone(v)
-			if !s.post(t, v, path, nil) {
-				return
+// begin lets so many workers loose on a site.
+func (s *storm) begin(t *testing.T, at site, workers int) {
+	var running sync.WaitGroup
+	over, cancel := context.WithCancel(t.Context())
+	s.site, s.over, s.blown = at, over, s.blown+1
+	s.end = func() {
+		cancel()
+		running.Wait()
+	}
+	t.Cleanup(s.end)
+	for worker := range workers {
+		running.Go(func() {
+			for i := 0; s.over.Err() == nil; i++ {
+				s.visit(t, fmt.Sprintf("s%d-w%d-%d", s.blown, worker, i), i%4, worker%2 == 0)
 			}
-			s.claim(claim{before, user, "unknown"})
-		}
-		if v["lab_sessionid"] != "" {
-			s.claim(claim{v, user, "found"})
-		}
+		})
 	}
 }
 
-// post reports whether it was answered.
+// await waits until so many more requests were answered.
+func (s *storm) await(t *testing.T, answers int64) {
+	t.Helper()
+	answers += s.answered.Load()
+	until(t, fmt.Sprintf("%d answers", answers), func() bool { return s.answered.Load() >= answers })
+}
+
+// visit is one visitor. Without its notebook it is like a program that keeps
+// only its key: the session is all that a request writes then, with no later
+// write to wait for.
+func (s *storm) visit(t *testing.T, user string, kind int, withNotebook bool) {
+	v := visitor{}
+	if !s.post(t, v, "/login", signInForm(user)) {
+		return
+	}
+	if !withNotebook {
+		delete(v, "lab_notebook")
+	}
+	for _, path := range [][]string{{}, {"/logout"}, {"/act/restore"}, {"/act/restore", "/logout"}}[kind] {
+		before := maps.Clone(v)
+		if !s.post(t, v, path, nil) {
+			return
+		}
+		s.claim(claim{before, user, "unknown"})
+	}
+	if v["lab_sessionid"] != "" {
+		s.claim(claim{v, user, "found"})
+	}
+}
+
+// post reports whether the lab answered: a proxy says 502 when its server died.
 func (s *storm) post(t *testing.T, v visitor, path string, form url.Values) bool {
 	a, err := v.ask(s.site, http.MethodPost, path, form)
-	if err != nil {
+	if err != nil || a.status == http.StatusBadGateway {
 		return false
 	}
 	if a.status != http.StatusSeeOther {
 		t.Errorf("%s is answered %d", path, a.status)
 		return false
 	}
-	if s.answered.Add(1) == s.answers {
-		close(s.enough)
-	}
+	s.answered.Add(1)
 	return true
 }
 
@@ -739,6 +908,363 @@ func (s *storm) claim(c claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claims = append(s.claims, c)
+}
+
+// check holds the site to what was promised, which must be some of each kind.
+func (s *storm) check(t *testing.T, at site, atLeast int) {
+	t.Helper()
+	counts := map[string]int{}
+	for _, c := range s.claims {
+		session := c.visitor.lanes(t, at).Session
+		keepsNotebook := c.visitor["lab_notebook"] != ""
+		if session.Verdict != c.verdict || (c.verdict == "found" && (session.user() != c.user || session.noted() != keepsNotebook)) {
+			t.Errorf("%s was answered that the session is %s; afterwards it is %s of %q, the notebook knows it: %v",
+				c.user, c.verdict, session.Verdict, session.user(), session.noted())
+		}
+		counts[c.verdict]++
+	}
+	if counts["found"] < atLeast || counts["unknown"] < atLeast {
+		t.Errorf("only %v were claimed: the storm does not show what it should", counts)
+	}
+}
+
+// Node B: the second server in the process.
+
+func (p program) hasNodeB(t *testing.T) {
+	l := p.start(t, "--node-b-addr=localhost:0")
+	for here, there := range map[site]site{l.site: l.nodeB, l.nodeB: l.site} {
+		name, other := "A", "B"
+		if here == l.nodeB {
+			name, other = other, name
+		}
+		for path, want := range map[string]string{"/dashboard": "/dashboard", "/wire": "/wire", "/door/session": "/door/session"} {
+			page := string(visitor{}.get(t, here, path).body)
+			if said := serverName(page); said != name {
+				t.Errorf("%s of server %s says that %q answered", path, name, said)
+			}
+			if link := `<a href="` + there.url + want + `"`; !strings.Contains(page, link) {
+				t.Errorf("%s of server %s has no %s", path, name, link)
+			}
+			if strings.Contains(page, `action="http`) {
+				t.Errorf("%s of server %s has a form for another server", path, name)
+			}
+		}
+		// What answers a form is no page that the other could show.
+		page := string(visitor{}.post(t, here, "/login", url.Values{"username": {"alice"}, "password": {"wrong"}}).body)
+		if link := `<a href="` + there.url + `/dashboard"`; !strings.Contains(page, link) {
+			t.Errorf("the answer to a form has no %s", link)
+		}
+		// Each answers to its own port alone.
+		for host, want := range map[string]int{here.host(): http.StatusOK, there.host(): http.StatusMisdirectedRequest} {
+			if status := statusFor(t, here, host); status != want {
+				t.Errorf("server %s answers the host %s with %d, not %d", name, host, status, want)
+			}
+		}
+	}
+	t.Run("the notebook is shared", func(t *testing.T) {
+		v := visitor{}
+		chosen := v.get(t, l.site, "/dashboard?lang=zh").header.Get("Content-Language")
+		if got := v.get(t, l.nodeB, "/dashboard").header.Get("Content-Language"); got != chosen || !strings.HasPrefix(got, "zh") {
+			t.Errorf("chosen on A: %q; B answers in %q", chosen, got)
+		}
+	})
+}
+
+func (p program) goesWithoutNodeB(t *testing.T) {
+	taken := listenOn(t, func(net.Conn) {}).Addr().String()
+	cases := []struct {
+		name     string
+		settings []string
+		note     string // what the start says about it
+		answers  string // whom the pages name
+	}{
+		{"its port is busy", []string{"--node-b-addr=" + taken}, "There is no second server: " + taken + " is in use.", ""},
+		{"its port is busy, and this server has a name", []string{"--node-b-addr=" + taken, "--server-name=North"}, "There is no second server", "North"},
+		{"it is switched off", []string{"--node-b-addr="}, "", ""},
+		{"it is switched off by its variable", []string{"COOKIELAB_NODE_B_ADDR="}, "", ""},
+		{"it is switched off, and this server is called B", []string{"--node-b-addr=", "--server-name=B"}, "", "B"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			l := p.start(t, c.settings...)
+			said := l.stdout.String()
+			if strings.Contains(said, "no second server") != (c.note != "") || !strings.Contains(said, c.note) || l.nodeB.url != "" {
+				t.Errorf("the start does not say %q, or names a second server:\n%s", c.note, said)
+			}
+			if name := answeredBy(t, l.site); name != c.answers {
+				t.Errorf("the pages say that %q answered, not %q", name, c.answers)
+			}
+			v := visitor{}
+			v.signIn(t, l.site, "alice")
+			v.expect(t, l.site, "believed verified found")
+		})
+	}
+}
+
+func (p program) knowsOnBoth(t *testing.T) {
+	for engine, verdict := range map[string]string{
+		"db": "found", "file": "found", "cached_db": "found", "signed_cookies": "verified",
+		"cache": "unknown", // each server's memory is its own
+	} {
+		t.Run(engine, func(t *testing.T) {
+			l := p.start(t, "--engine="+engine, "--node-b-addr=localhost:0")
+			v := visitor{}
+			v.signIn(t, l.site, "alice")
+			home := v.lanes(t, l.site).Session
+			v.get(t, l.nodeB, "/dashboard")
+			if session := v.lanes(t, l.nodeB).Session; session.Verdict != verdict || (verdict != "unknown" && session.user() != "alice") {
+				t.Errorf("B finds the session %s of %q, want %s", session.Verdict, session.user(), verdict)
+			}
+			// Whatever B thinks of it, the cookie stays, and A knows it.
+			if session := v.lanes(t, l.site).Session; session.Verdict != home.Verdict || session.user() != "alice" {
+				t.Errorf("after a visit to B, A finds the session %s of %q", session.Verdict, session.user())
+			}
+		})
+	}
+	t.Run("cached_db: a logout on B is one on A, whose memory has a copy", func(t *testing.T) {
+		l := p.start(t, "--engine=cached_db", "--node-b-addr=localhost:0")
+		v := visitor{}
+		v.signIn(t, l.site, "alice")
+		v.expect(t, l.site, "believed verified found")
+		thief := maps.Clone(v)
+		v.post(t, l.nodeB, "/logout", nil)
+		thief.expect(t, l.site, "believed verified unknown")
+	})
+	t.Run("cached_db: a save on B replaces the copy in A's memory", func(t *testing.T) {
+		l := p.start(t, "--engine=cached_db", "--node-b-addr=localhost:0", "--session-save-every-request")
+		v := visitor{}
+		v.signIn(t, l.site, "alice") // version 1; each look saves the next
+		for i, s := range []site{l.site, l.nodeB, l.nodeB, l.site, l.nodeB} {
+			if version := v.lanes(t, s).Session.Keeps.Version; version != i+1 {
+				t.Errorf("request %d finds version %d of the record", i+1, version)
+			}
+		}
+	})
+}
+
+// Two programs behind a proxy, as README has it.
+
+func (p program) standsBehindProxy(t *testing.T) {
+	postgres := servers.Postgres(t)
+	redis := servers.Redis(t, "--appendonly", "yes") // keeps what it has when it stops
+	ofEngine := map[string]*pair{}
+	for engine, places := range map[string]string{
+		"cached_db": "cached_db (Redis before PostgreSQL)", "cache": "cache (Redis)", "db": "db (PostgreSQL)",
+	} {
+		pair := p.startPair(t, map[string]string{
+			"SESSION_ENGINE=cached_db":                 "SESSION_ENGINE=" + engine,
+			"postgres://lab:secret@localhost:5432/lab": postgres.Schema(t),
+			"redis://localhost:6379":                   fmt.Sprintf("%s/%d?read_timeout=%v", redis.URL(), len(ofEngine), patience), // of a machine that stands still
+		})
+		for _, l := range []*lab{pair.a, pair.b} {
+			if line := "Engine          " + places + "\n"; !strings.Contains(l.stdout.String(), line) {
+				t.Fatalf("no line %q in\n%s", line, l.stdout)
+			}
+		}
+		ofEngine[engine] = pair
+	}
+	// t.Run returns once all of them are done.
+	t.Run("kill -9 of one under load", func(t *testing.T) {
+		for engine, pair := range ofEngine {
+			t.Run(engine, func(t *testing.T) {
+				t.Parallel()
+				pair.losesOne(t)
+			})
+		}
+	})
+	cachedDB, cache, db := ofEngine["cached_db"].front, ofEngine["cache"].front, ofEngine["db"].front
+	alice, bob := map[site]visitor{}, map[site]visitor{}
+	for _, s := range []site{cachedDB, cache, db} {
+		alice[s], bob[s] = visitor{}, visitor{}
+		alice[s].signIn(t, s, "alice")
+		bob[s].signIn(t, s, "bob")
+	}
+	knows := func(s site) bool {
+		a, err := maps.Clone(alice[s]).ask(s, http.MethodGet, "/dashboard", nil)
+		return err == nil && a.status == http.StatusOK
+	}
+
+	redis.Stop(t)
+	alice[db].expect(t, db, "believed verified found")
+	alice[cachedDB].expect(t, cachedDB, "believed verified found")
+	thief := maps.Clone(bob[cachedDB])
+	if status := bob[cachedDB].post(t, cachedDB, "/logout", nil).status; status != http.StatusSeeOther {
+		t.Errorf("cached_db without its cache answers a logout with %d", status)
+	}
+	visitor{}.signIn(t, cachedDB, "carol")
+	alice[cache].isPutOff(t, cache)
+	redis.Start(t)
+	until(t, "cache finds Redis again", func() bool { return knows(cache) })
+	alice[cache].expect(t, cache, "believed verified found")
+	bob[cache].expect(t, cache, "believed verified found")
+	// The copy of before the logout lies in Redis as it did.
+	thief.expect(t, cachedDB, "believed verified unknown")
+
+	postgres.Stop(t)
+	for s, v := range alice {
+		v.isPutOff(t, s)
+	}
+	postgres.Start(t)
+	for s, v := range alice {
+		until(t, "PostgreSQL is found again", func() bool { return knows(s) })
+		v.expect(t, s, "believed verified found")
+		visitor{}.signIn(t, s, "carol")
+	}
+}
+
+// isPutOff: while the store is away, nobody is taken for anybody or nobody.
+func (v visitor) isPutOff(t *testing.T, s site) {
+	t.Helper()
+	for _, path := range []string{"/dashboard", "/api/lanes", "/door/session", "/healthz"} {
+		if a := maps.Clone(v).get(t, s, path); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || len(a.cookies) > 0 {
+			t.Errorf("%s is answered %d, Retry-After %q, cookies %v", path, a.status, a.header.Get("Retry-After"), a.cookies)
+		}
+	}
+	for path, form := range map[string]url.Values{"/login": signInForm("alice"), "/logout": nil} {
+		if a := maps.Clone(v).post(t, s, path, form); a.status != http.StatusServiceUnavailable || len(a.cookies) > 0 {
+			t.Errorf("%s is answered %d, cookies %v", path, a.status, a.cookies)
+		}
+	}
+}
+
+// pair is two programs and the proxy before them.
+type pair struct {
+	a, b  *lab
+	front site
+}
+
+// startPair runs the two commands of README, with other addresses.
+func (p program) startPair(t *testing.T, instead map[string]string) *pair {
+	t.Helper()
+	backends := &takingTurns{}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.Out.URL.Scheme = "http" }, // and Host as it came
+		Transport: backends, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0),
+	})
+	t.Cleanup(proxy.Close)
+	pair := &pair{front: newSite(t, proxy.URL)}
+	pairs := []string{
+		"$(openssl rand -base64 32)", newSecret('p'), "localhost:8000", pair.front.host(),
+		"localhost:8001", "localhost:0", "localhost:8002", "localhost:0", " &\n", "\n", // each in the background anyhow
+	}
+	for from, to := range instead {
+		pairs = append(pairs, from, to)
+	}
+	commands := strings.NewReplacer(pairs...).Replace(readmeCommands(t))
+	var variables []string
+	for line := range strings.Lines(commands) {
+		switch words := strings.Fields(line); words[0] {
+		case "export":
+			variables = append(variables, words[1:]...)
+		case "./cookielab":
+			settings := append(slices.Clone(variables), "SESSION_SAVE_EVERY_REQUEST=true")
+			pair.a, pair.b = pair.b, p.start(t, append(settings, words[1:]...)...)
+		}
+	}
+	backends.hosts = []string{pair.a.host(), pair.b.host()}
+	t.Cleanup(backends.CloseIdleConnections)
+	return pair
+}
+
+// readmeCommands are the commands that README shows for two servers.
+func readmeCommands(t *testing.T) string {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n### Two servers behind a proxy\n")
+	_, block, _ := strings.Cut(section, "\n```sh\n")
+	commands, _, whole := strings.Cut(block, "```")
+	if !whole || strings.Count(commands, "./cookielab ") != 2 {
+		t.Fatalf("README shows other commands than the two expected:\n%s", commands)
+	}
+	return commands
+}
+
+// takingTurns sends requests to one host after the other. As nginx does, it
+// tries the next one if a request could not be sent, and otherwise only if it
+// does no harm to send it twice.
+type takingTurns struct {
+	http.Transport
+	hosts []string
+	turn  atomic.Uint32
+}
+
+func (b *takingTurns) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	first := int(b.turn.Add(1))
+	body := r.Body
+	for i := range b.hosts {
+		try := r.Clone(r.Context())
+		try.URL.Host = b.hosts[(first+i)%len(b.hosts)]
+		if body != nil {
+			try.Body = io.NopCloser(body) // a try that fails would close it for the next one
+		}
+		if response, err = b.Transport.RoundTrip(try); err == nil {
+			return response, nil
+		}
+		var failed *net.OpError
+		unsent := errors.As(err, &failed) && failed.Op == "dial"
+		if !unsent && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			break
+		}
+	}
+	return nil, err
+}
+
+// losesOne kills one of the two while visitors sign in, move and sign out, and
+// others, who are signed in, save their session from two tabs at once.
+func (p *pair) losesOne(t *testing.T) {
+	const visitors, answers = 6, 150
+	both := map[string]bool{}
+	for range 4 {
+		both[answeredBy(t, p.front)] = true
+	}
+	if !both["A"] || !both["B"] || len(both) != 2 {
+		t.Errorf("the proxy's pages come from %v, not from A and B", both)
+	}
+
+	var signedIn [visitors]visitor
+	var saves [visitors]atomic.Int64
+	for i := range visitors {
+		signedIn[i] = visitor{}
+		signedIn[i].signIn(t, p.front, fmt.Sprint("visitor-", i))
+	}
+	over, end := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	for i := range 2 * visitors {
+		v, user, saved := maps.Clone(signedIn[i/2]), fmt.Sprint("visitor-", i/2), &saves[i/2]
+		running.Go(func() {
+			for over.Err() == nil {
+				var said struct{ Lanes []lane }
+				a, err := v.ask(p.front, http.MethodGet, "/api/lanes", nil) // every request saves
+				if err == nil {
+					err = json.Unmarshal(a.body, &said)
+				}
+				if err != nil || a.status != http.StatusOK || said.Lanes[2].Verdict != "found" || said.Lanes[2].user() != user {
+					t.Errorf("%s is answered %d %s (%v)", user, a.status, a.body, err)
+					return
+				}
+				saved.Add(1)
+			}
+		})
+	}
+	s := &storm{}
+	s.begin(t, p.front, 6)
+	s.await(t, answers)
+	p.b.kill(t)
+	s.await(t, answers)
+	s.end()
+	end()
+	running.Wait()
+
+	s.check(t, p.front, answers/10)
+	for i, v := range signedIn {
+		// The login was the first save.
+		if version, least := v.lanes(t, p.front).Session.Keeps.Version, 1+int(saves[i].Load()); version < least || saves[i].Load() < 4 {
+			t.Errorf("visitor-%d: %d saves were answered, and the record says that there were %d", i, least, version)
+		}
+	}
 }
 
 // Signals.
@@ -750,16 +1276,18 @@ func (p program) finishesRequests(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			data := t.TempDir()
-			l := p.start(t, "--data="+data)
+			l := p.start(t, "--data="+data, "--node-b-addr=localhost:0")
 			idle := visitor{}
 			idle.get(t, l.site, "/dashboard") // its connection stays open, and keeps nobody waiting
 
-			login := beginLogin(t, l)
+			logins := []*halfLogin{beginLogin(t, l.site, "alice"), beginLogin(t, l.nodeB, "bob")}
 			l.signal(t, signal)
-			l.awaitClosed(t)
-			response := login.finish(t)
-			if response.StatusCode != http.StatusSeeOther {
-				t.Errorf("the request under way is answered %d", response.StatusCode)
+			l.site.awaitClosed(t)
+			l.nodeB.awaitClosed(t)
+			for _, login := range logins {
+				if login.finish(t); login.response.StatusCode != http.StatusSeeOther {
+					t.Errorf("the request of %s under way is answered %d", login.user, login.response.StatusCode)
+				}
 			}
 			<-l.exited
 			if code := l.command.ProcessState.ExitCode(); code != 0 {
@@ -770,12 +1298,14 @@ func (p program) finishesRequests(t *testing.T) {
 			}
 			checkDatabase(t, data)
 
-			v := visitor{}
-			v.take(response.Cookies())
 			l = p.start(t, "--data="+data)
-			v.expect(t, l.site, "believed verified found")
-			if user := v.lanes(t, l.site).Session.user(); user != login.user {
-				t.Errorf("the session is of %q", user)
+			for _, login := range logins {
+				v := visitor{}
+				v.take(login.response.Cookies())
+				v.expect(t, l.site, "believed verified found")
+				if user := v.lanes(t, l.site).Session.user(); user != login.user {
+					t.Errorf("the session is of %q, not of %s", user, login.user)
+				}
 			}
 		})
 	}
@@ -789,7 +1319,7 @@ func (p program) endsAtOnce(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			data := t.TempDir()
 			l := p.start(t, "--data="+data)
-			beginLogin(t, l) // and never goes on
+			beginLogin(t, l.site, "alice") // and never goes on
 			l.signal(t, signal)
 			l.awaitClosed(t)
 			l.signal(t, signal)
@@ -847,27 +1377,28 @@ func (p program) endsStreams(t *testing.T) {
 // halfLogin is a POST /login of which the server has read the header and waits
 // for the second half of the body.
 type halfLogin struct {
-	user  string
-	conn  net.Conn
-	reply *bufio.Reader
-	rest  string
+	user     string
+	conn     net.Conn
+	reply    *bufio.Reader
+	rest     string
+	response *http.Response // once it is finished
 }
 
-func beginLogin(t *testing.T, l *lab) *halfLogin {
+func beginLogin(t *testing.T, s site, user string) *halfLogin {
 	t.Helper()
-	conn, err := net.Dial("tcp", l.host())
+	conn, err := net.Dial("tcp", s.host())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	login := &halfLogin{user: "alice", conn: conn, reply: bufio.NewReader(conn)}
+	login := &halfLogin{user: user, conn: conn, reply: bufio.NewReader(conn)}
 	body := signInForm(login.user).Encode()
 	half := len(body) / 2
 	login.rest = body[half:]
 	// "100 Continue" comes when a handler begins to read the body: proof that
 	// the request is under way.
 	fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
-		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", l.host(), len(body))
+		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", s.host(), len(body))
 	if response := login.read(t); response.StatusCode != http.StatusContinue {
 		t.Fatalf("the header alone is answered %d", response.StatusCode)
 	}
@@ -875,10 +1406,10 @@ func beginLogin(t *testing.T, l *lab) *halfLogin {
 	return login
 }
 
-func (login *halfLogin) finish(t *testing.T) *http.Response {
+func (login *halfLogin) finish(t *testing.T) {
 	t.Helper()
 	fmt.Fprint(login.conn, login.rest)
-	return login.read(t)
+	login.response = login.read(t)
 }
 
 func (login *halfLogin) read(t *testing.T) *http.Response {
@@ -1042,11 +1573,12 @@ func build(t *testing.T) program {
 
 // patience is how long a program may take for anything; no test waits for it
 // to pass.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // lab is a program that was launched.
 type lab struct {
-	site // its address, once it is ready
+	site       // its address, once it is ready
+	nodeB site // that of the second server, if there is one
 
 	command        *exec.Cmd
 	folder         string // it was launched in
@@ -1119,6 +1651,9 @@ func (l *lab) await(t *testing.T) {
 		t.Fatalf("the start does not say where the lab is:\n%s", l.stdout)
 	}
 	l.site, l.data = newSite(t, said[1]), said[2]
+	if said := regexp.MustCompile(`Server B +(http://\S+)/dashboard\n`).FindStringSubmatch(l.stdout.String()); said != nil {
+		l.nodeB = newSite(t, said[1])
+	}
 }
 
 // refuse launches a program that must not start, and returns the one line it
@@ -1177,11 +1712,11 @@ func (l *lab) signal(t *testing.T, signal os.Signal) {
 	}
 }
 
-// awaitClosed waits until the program takes no more connections.
-func (l *lab) awaitClosed(t *testing.T) {
+// awaitClosed waits until the server takes no more connections.
+func (s site) awaitClosed(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		conn, err := net.Dial("tcp", l.host())
+		conn, err := net.Dial("tcp", s.host())
 		if err != nil {
 			return
 		}
@@ -1190,9 +1725,9 @@ func (l *lab) awaitClosed(t *testing.T) {
 	t.Fatal("the program goes on taking connections")
 }
 
-func (l *lab) host() string { return strings.TrimPrefix(l.url, "http://") }
+func (s site) host() string { return strings.TrimPrefix(s.url, "http://") }
 
-func (l *lab) port() string { return l.url[strings.LastIndexByte(l.url, ':')+1:] }
+func (s site) port() string { return s.url[strings.LastIndexByte(s.url, ':')+1:] }
 
 // output is what a program prints; ready is closed when it has said a word.
 type output struct {
@@ -1334,6 +1869,7 @@ type lane struct {
 		OK   bool
 	}
 	Attributes json.RawMessage
+	Keeps      struct{ Version int } `json:"server_keeps"` // before this request saved, if it did
 }
 
 func (l lane) user() string {
@@ -1436,4 +1972,49 @@ func hasIPv6() bool {
 	}
 	listener.Close()
 	return true
+}
+
+// serverName is the server that a page names, "" for none.
+func serverName(page string) string {
+	said := regexp.MustCompile(`id="server">[^<]*<strong>([^<]*)</strong>`).FindStringSubmatch(page)
+	if said == nil {
+		return ""
+	}
+	return said[1]
+}
+
+// answeredBy is the server that a site's pages name.
+func answeredBy(t *testing.T, s site) string {
+	t.Helper()
+	a := visitor{}.get(t, s, "/dashboard")
+	if a.status != http.StatusOK {
+		t.Errorf("the dashboard is answered %d", a.status)
+	}
+	return serverName(string(a.body))
+}
+
+// statusFor is how a site answers to another name.
+func statusFor(t *testing.T, s site, host string) int {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, s.url+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	response, err := s.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v in vain: %s", patience, what)
+		}
+	}
 }

@@ -181,7 +181,7 @@ func tellAccess(t *testing.T, browser browsertest.Browser, binary string) {
 		if got := v.Text("#raw-session"); got != key[:6] {
 			t.Errorf("the session's key is printed as %q, want %q", got, key[:6])
 		}
-		for _, page := range []string{"/dashboard", "/wire"} {
+		for _, page := range []string{"/dashboard", "/wire", "/console?call=exists"} {
 			v.open(t, page, 200)
 			for _, cookie := range v.Cookies() {
 				if cookie.Name != "plain_user" && cookie.Name != "signed_user" && strings.Contains(v.Text("body"), cookie.Value) {

@@ -68,8 +68,8 @@ func (lab *Lab) valuesAfter(c echo.Context) map[string]string {
 
 // cookiesSet are the lanes' cookies that the reply sets or, with a negative
 // MaxAge, deletes: read from its Set-Cookie lines, so that nothing is missed.
-func (lab *Lab) cookiesSet(c echo.Context) iter.Seq2[Lane, *http.Cookie] {
-	return func(yield func(Lane, *http.Cookie) bool) {
+func (lab *Lab) cookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
+	return func(yield func(CookieLane, *http.Cookie) bool) {
 		for _, line := range c.Response().Header()["Set-Cookie"] {
 			cookie, err := http.ParseSetCookie(line)
 			if err != nil {
@@ -104,12 +104,12 @@ func (lab *Lab) postFlip(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return lab.forgeAll(c, "flip", []Lane{lane}, flipCharacter)
+	return lab.forgeAll(c, "flip", []CookieLane{lane}, flipCharacter)
 }
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(form, value string) string) error {
+func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge func(form, value string) string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []Lane, forge func(f
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
 // is closed.
-func (lab *Lab) ageLeft(n *Notebook, lane Lane) time.Duration {
+func (lab *Lab) ageLeft(n *Notebook, lane CookieLane) time.Duration {
 	a, ok := n.Attributes(lane.ID())
 	if !ok {
 		return lab.age()
@@ -239,7 +239,7 @@ func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error
 }
 
 // laneOf names the one lane that a deed was about; "" for all.
-func laneOf(lanes []Lane) string {
+func laneOf(lanes []CookieLane) string {
 	if len(lanes) == 1 {
 		return lanes[0].ID()
 	}

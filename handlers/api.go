@@ -20,7 +20,7 @@ type lanesAnswer struct {
 // LaneFinding is a [Finding] as programs read it.
 type LaneFinding struct {
 	ID             string        `json:"id"`
-	Cookie         string        `json:"cookie"`
+	Cookie         *string       `json:"cookie"` // null: the way has none
 	Sent           bool          `json:"sent"`
 	Verdict        Verdict       `json:"verdict"`
 	User           *string       `json:"user"`
@@ -63,12 +63,20 @@ const (
 	keepsRecord  = "record"
 )
 
-// getLanes serves GET /api/lanes.
+// getLanes serves GET /api/lanes: the ways of the dashboard, and the token.
 func (lab *Lab) getLanes(c echo.Context) error {
 	findings, err := lab.recallAll(c)
 	if err != nil {
 		return err
 	}
+	token, err := lab.token.Recall(c)
+	if err != nil {
+		return err
+	}
+	if token.Sent { // no browser ever sends one by itself, so that is no news on the wire
+		noteFinding(c, token)
+	}
+	findings = append(findings, token)
 	answer, err := lab.describe(c, findings)
 	if err != nil {
 		return err
@@ -86,12 +94,9 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 	described := make([]LaneFinding, len(findings))
 	for i, f := range findings {
 		d := LaneFinding{
-			ID: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict,
+			ID: f.Lane, Cookie: textOrNil(f.Cookie), Sent: f.Sent, Verdict: f.Verdict,
 			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: w.say(f.Reason),
-			Checks: make([]LaneCheck, len(f.Checks)), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
-		}
-		for j, check := range f.Checks {
-			d.Checks[j] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
+			Checks: describeChecks(w, f), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
 		}
 		if a, ok := n.Attributes(f.Lane); ok {
 			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()
@@ -104,6 +109,14 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 	return described, nil
 }
 
+func describeChecks(w *words, f Finding) []LaneCheck {
+	described := make([]LaneCheck, len(f.Checks))
+	for i, check := range f.Checks {
+		described[i] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
+	}
+	return described
+}
+
 // serverKeeps is what lies on the server for each finding. For the session way
 // it is the record that the request reached, or else the one that this browser
 // was last given and that still lies there.
@@ -113,9 +126,9 @@ func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord
 		switch lab.form(f.Lane) {
 		case Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
-		case Session:
+		case Session, Token:
 			record, reached := f.Record, f.Record != nil
-			if record == nil {
+			if record == nil && f.Lane == Session {
 				var err error
 				if record, err = lab.noted(c); err != nil {
 					return nil, err

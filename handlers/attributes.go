@@ -30,7 +30,7 @@ func (t *attributeTable) fill(i int, w *words, d LaneFinding, f Finding, r *http
 	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
 		row[i] = noAttribute
 	}
-	t.Name[i], t.BrowserEnds[i].Text, t.ServerEnds[i].Text = d.Cookie, noAttribute, noAttribute
+	t.Name[i], t.BrowserEnds[i].Text, t.ServerEnds[i].Text = f.Cookie, noAttribute, noAttribute
 	if f.Sent {
 		if t.Value[i] = f.Raw; f.Raw == "" {
 			t.Value[i] = w.text("script.empty")

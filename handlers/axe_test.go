@@ -107,6 +107,12 @@ func (a *auditor) walk(t *testing.T, name string) {
 
 	act("/act/expire", "with ten seconds left")
 	began := time.Now()
+	page("/tokens", 200)
+	a.Eval(`fetch("/tokens", { method: "POST", body: new URLSearchParams({ username: "`+name+`", password: "cookies" }), redirect: "manual" }).then(() => 0)`, nil)
+	a.open(t, "/tokens", 200)
+	a.audit(t, "/tokens, shown once")
+	a.Click(`.bar form[action="/tokens/end"] button`)
+	a.audit(t, "/tokens, ended")
 	for _, lane := range lanes {
 		page("/door/"+lane, 403)
 	}
@@ -122,6 +128,9 @@ func (a *auditor) walk(t *testing.T, name string) {
 	page("/none", 404)
 	page("/wire", 200)
 	page("/sessions", 200)
+	page("/engines", 200)
+	a.Click(`#outcomes form[action="/engines/all"] button`)
+	a.audit(t, "/engines, all seven")
 	page("/reset", 200)
 	time.Sleep(time.Until(began.Add(11 * time.Second)))
 	a.open(t, "/dashboard", 200)
@@ -135,6 +144,12 @@ func (a *auditor) walk(t *testing.T, name string) {
 	signIn("teacher")
 	for _, lane := range lanes {
 		page("/door/"+lane, 200)
+	}
+
+	page("/console", 200)
+	for _, press := range []string{`.calls a[href="/console?call=add"]`, ".made button", `.calls a[href="/console?call=at_once"]`, `button[value="set"]`} {
+		a.Click(press)
+		a.audit(t, "/console, "+press)
 	}
 
 	// The menu lies over the page, so it is looked at once and by itself.

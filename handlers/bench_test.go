@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -26,15 +27,28 @@ func BenchmarkDashboard(b *testing.B) { benchmarkPage(b, "/dashboard") }
 // BenchmarkLanes asks for the same without a page around it.
 func BenchmarkLanes(b *testing.B) { benchmarkPage(b, "/api/lanes") }
 
+// BenchmarkWhoami asks who this is, by the session's cookie alone and, as a
+// browser on the lab's own pages does, with all cookies: then the request stands
+// on the wire.
+func BenchmarkWhoami(b *testing.B) {
+	b.Run("session", func(b *testing.B) { benchmarkPage(b, "/api/whoami", "lab_sessionid") })
+	b.Run("browser", func(b *testing.B) { benchmarkPage(b, "/api/whoami") })
+}
+
 // BenchmarkHome asks for a page that shows little.
 func BenchmarkHome(b *testing.B) { benchmarkPage(b, "/") }
 
 // BenchmarkStatic asks for a file from memory: what HTTP itself costs here.
 func BenchmarkStatic(b *testing.B) { benchmarkPage(b, "/favicon.ico") }
 
-func benchmarkPage(b *testing.B, path string) {
+// benchmarkPage asks for a page with the cookies of these names; without names,
+// all of them.
+func benchmarkPage(b *testing.B, path string, names ...string) {
 	lab := newLab(b)
 	c := lab.client().signIn("alice")
+	if len(names) > 0 {
+		c.cookies = slices.DeleteFunc(c.cookies, func(cookie *http.Cookie) bool { return !slices.Contains(names, cookie.Name) })
+	}
 	request := "GET " + path + " HTTP/1.1\r\nHost: " + lab.addr + "\r\nCookie: " + c.header() + "\r\n\r\n"
 	b.SetParallelism(4)
 	var size int64

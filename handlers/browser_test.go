@@ -41,6 +41,9 @@ func TestInBrowser(t *testing.T) {
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
 				{"sessions", tellSessions},
+				{"tokens", tellTokens},
+				{"console", tellConsole},
+				{"engines", tellEngines},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {
@@ -520,6 +523,7 @@ func startProgram(t *testing.T, binary string, flags ...string) string {
 	t.Helper()
 	program := exec.Command(binary, append([]string{
 		"--addr", "localhost:0", "--data", t.TempDir(), "--teacher-pin", browserPIN,
+		"--node-b-addr", "localhost:0", // there, as for users; 8082 would be there for one of many
 	}, flags...)...)
 	program.Stderr = io.Discard
 	out, err := program.StdoutPipe()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,34 +106,47 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 }
 
 func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {
-	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return nil, fmt.Errorf("this request came by no connection, so there is no address to send a copy to")
-	}
-	// The browser may go away while this runs; the copy is sent all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local.String()+"/api/lanes", nil)
+	status, body, err := lab.asAnother(c, book, http.MethodGet, "/api/lanes", "Cookie", taken.Header())
 	if err != nil {
 		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("the replay was answered %d", status)
+	}
+	var answer lanesAnswer
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(answer.Lanes, func(d LaneFinding) bool { return d.ID == Token }), nil // cookies were copied
+}
+
+// asAnother sends a request to this lab as another program does: over a
+// connection of its own, with one header of what it holds and nothing of the
+// browser's. It goes on the book's wire.
+func (lab *Lab) asAnother(c echo.Context, book *Book, method, path, name, value string) (status int, body []byte, err error) {
+	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return 0, nil, fmt.Errorf("this request came by no connection, so there is no address to send another to")
+	}
+	// The browser may go away while this runs; it is sent all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+local.String()+path, nil)
+	if err != nil {
+		return 0, nil, err
 	}
 	word, withdraw := lab.wire.announce(book)
 	defer withdraw()
 	request.Host = c.Request().Host // the name the cookies were set under
-	request.Header.Set("Cookie", taken.Header())
+	request.Header.Set(name, value)
 	request.Header.Set("User-Agent", "another-program/1.0")
+	request.Header.Set("Accept-Language", lab.words(c).tag.String()) // that of the page which shows the answer
 	request.Header.Set(replayHeader, word)
 	response, err := lab.second.Do(request)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the replay was answered %s", response.Status)
-	}
-	var answer lanesAnswer
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil {
-		return nil, err
-	}
-	return answer.Lanes, nil
+	body, err = io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return response.StatusCode, body, err
 }

@@ -35,7 +35,8 @@ type dashboardPage struct {
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	MayTurn    bool // there is something to put back
-	Unsealed   bool // the session's own cookie was opened, no record looked up
+	LookedUp   bool // the session way looked a key up
+	Unsealed   bool // or it opened a sealed cookie
 }
 
 // laneView is one column. It has no embedded struct, and text where it can: a
@@ -115,7 +116,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 		if others := findings[i].Others; others > 0 {
-			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": d.Cookie}))
+			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": findings[i].Cookie}))
 		}
 	}
 	p.Attributes = attributes.rows(w)
@@ -134,7 +135,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	_, signedIn := lab.signedIn(c)
 	signedIn = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = signedIn && !agreed(p.Lanes)
-	p.Unsealed = lab.form(Session) == Signed && findings[len(findings)-1].reached("length")
+	p.LookedUp, p.Unsealed = findings[len(findings)-1].reached("shape"), findings[len(findings)-1].reached("length")
 	deed, _ := n.Deed()
 	if strayed {
 		deed = Deed{Name: "strayed"}
@@ -162,7 +163,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: d.Cookie, Form: lab.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Form: lab.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
 	}

@@ -119,10 +119,10 @@ func responseHeight(e *Exchange) int {
 	return requestHeight - 14
 }
 
-// ofSession reports whether a store operation belongs to the session way. The
-// lab's own are those of the notebook, and its looking at what lies there.
+// ofSession reports whether a store operation belongs to the session way or to
+// the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
 func ofSession(op sessions.StoreOp) bool {
-	return op.Purpose == sessionPurpose || op.Purpose == "" && op.Name != "load"
+	return op.Purpose == sessionPurpose || op.Purpose == tokenPurpose || op.Purpose == "" && op.Name != "load"
 }
 
 // begin opens the figure and draws the lifelines, behind all that follows.
@@ -203,11 +203,7 @@ func (s *sequence) request(e *Exchange) {
 	s.svg.raw(`<g class="request">`)
 	s.svg.label(x+22, s.y+18, "start", clip(requestLabel(e), maxCells))
 	s.arrow(x, serverX, s.y+44)
-	var row strip
-	for cookie := range e.cookies() {
-		row.add(cookie.Name, cookie.Lane, false)
-	}
-	row.end()
+	row := e.sent()
 	s.strip(x+24, s.y+30, &row, "wire.no_cookie")
 	s.number(x, s.y+44)
 	s.svg.raw(`</g>`)
@@ -294,10 +290,10 @@ func (s *sequence) response(e *Exchange) {
 	s.responseStep(e, &row)
 }
 
-// strip is the cookies of one header: those of the three ways as they came, how
-// many others, and the grey one last.
+// strip is what one request carried or one response sets: the token, the cookies
+// of the three ways as they came, how many others, and the grey one last.
 type strip struct {
-	pieces   [6]piece
+	pieces   [7]piece
 	n        int
 	others   int // further ones
 	notebook bool
@@ -394,6 +390,10 @@ func (s *sequence) box(x, y int, label, lane string, crossed bool) int {
 		s.svg.raw(`<path class="edge" d="M`)
 		s.svg.point(x+2, y)
 		s.svg.raw(`v28"/>`)
+	case Token:
+		s.svg.raw(`<path class="edge dashed" d="M`)
+		s.svg.point(x+2, y+1)
+		s.svg.raw(`v26"/>`)
 	}
 	s.svg.label(x+10, y+20, "start", label)
 	if crossed {

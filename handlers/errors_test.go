@@ -107,9 +107,9 @@ const unavailable = "The server cannot reach the place where sessions lie, so it
 
 // A store that cannot be reached is no reason to take anybody for nobody.
 func TestStoreUnavailable(t *testing.T) {
-	everything := []string{"GET /", "GET /login", "GET /dashboard", "GET /door/session", "GET /door/plain", "GET /reset", "GET /sessions", "GET /api/lanes", "GET /healthz",
+	everything := []string{"GET /", "GET /login", "GET /dashboard", "GET /door/session", "GET /door/plain", "GET /reset", "GET /sessions", "GET /tokens", "POST /tokens/revoke", "GET /api/lanes", "GET /healthz",
 		"HEAD /dashboard", "POST /login", "POST /logout", "POST /reset", "POST /act/edit", "POST /act/copy", "POST /act/replay", "POST /act/expire",
-		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed", "POST /sessions/end", "POST /sessions/end-others"}
+		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed", "POST /sessions/end", "POST /sessions/end-others", "GET /console"}
 	lab := newLab(t)
 	for _, test := range []struct {
 		name      string
@@ -120,7 +120,7 @@ func TestStoreUnavailable(t *testing.T) {
 		{"the sessions", lab.sessions, nil, everything},
 		{"the sessions, reading", lab.sessions, []string{"load"}, everything},
 		{"the sessions, listing", lab.sessions, []string{"by owner"}, []string{"GET /sessions", "POST /sessions/end-others"}},
-		{"the sessions, making", lab.sessions, []string{"create"}, []string{"POST /login", "POST /act/expire"}},
+		{"the sessions, making", lab.sessions, []string{"create"}, []string{"POST /login", "POST /act/expire", "POST /tokens"}},
 		{"the sessions, removing", lab.sessions, []string{"delete"}, []string{"POST /login", "POST /logout", "POST /reset", "POST /act/expire", "POST /act/logout/session"}},
 		{"the notebooks", lab.notebooks, nil, everything},
 		{"the notebooks, reading", lab.notebooks, []string{"load"}, everything},

@@ -61,7 +61,9 @@ func setSecureHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	// Every page shows who is looking. What may be kept says so itself.
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie, Accept-Language")
+	if h.Get("Vary") == "" { // an error keeps what else its handler looked at
+		h.Set("Vary", "Cookie, Accept-Language")
+	}
 }
 
 // readForm reads the body of an unsafe request, whole and before anything is
@@ -139,12 +141,34 @@ func readJSON(c echo.Context, into any) error {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); trimmed[0] != '{' {
 		return problem(http.StatusBadRequest, "bad_request", say("error.json_object"))
 	}
+	if field := repeatedField(body); field != "" { // decoding would take the last, another program the first
+		return problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": field}))
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": strings.TrimPrefix(err.Error(), "json: ")})).wrap(err)
 	}
 	return nil
+}
+
+// repeatedField is a field that a JSON object has twice, in whatever letters,
+// since decoding does not tell them apart; "" when there is none.
+func repeatedField(object []byte) string {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	_, _ = decoder.Token() // the brace; all of it is known to be well formed
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name, _ := token.(string)
+		if seen[strings.ToLower(name)] {
+			return name
+		}
+		seen[strings.ToLower(name)] = true
+		var value json.RawMessage
+		_ = decoder.Decode(&value)
+	}
+	return ""
 }
 
 func parseForm(r *http.Request) (url.Values, error) {

@@ -17,7 +17,7 @@ import (
 func addresses(lab *testLab) map[string][]string {
 	found := map[string][]string{}
 	for _, route := range lab.Routes() {
-		path := strings.NewReplacer(":lane", handlers.Session, "*", "lab.css").Replace(route.Path)
+		path := strings.NewReplacer(":lane", handlers.Session, ":op", "keys", ":deed", "write", "*", "lab.css").Replace(route.Path)
 		found[path] = append(found[path], route.Method)
 	}
 	for _, methods := range found {
@@ -197,13 +197,20 @@ func TestForeignRequestsChangeNothing(t *testing.T) {
 					continue
 				}
 				for _, c := range []*client{alice, lab.client()} {
-					answer := c.post(path, login("mallory"), marks...)
+					request := marks
+					if strings.HasPrefix(path, "/api/") {
+						request = append([]func(*http.Request){body("application/json", `{"username":"mallory","password":"`+classPassword+`"}`)}, marks...)
+					}
+					answer := c.post(path, login("mallory"), request...)
 					if answer.status != http.StatusForbidden || len(answer.cookies) > 0 {
 						t.Errorf("POST %s answered %d with cookies %v", path, answer.status, answer.cookies)
 					}
 				}
 			}
 			for _, method := range []string{"PUT", "DELETE", "FOO", "post"} {
+				if answer := alice.do(method, "/api/token", append(marks, with("Authorization", "Token "+strings.Repeat("a", 40)))...); answer.status != http.StatusForbidden {
+					t.Errorf("row 45: %s of a token counts as safe: %d", method, answer.status)
+				}
 				if answer := alice.do(method, "/logout", append(marks, body(formType, ""))...); answer.status != http.StatusForbidden {
 					t.Errorf("row 45: %s counts as safe: %d", method, answer.status)
 				}

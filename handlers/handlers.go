@@ -19,10 +19,12 @@ import (
 
 // Config is what the lab is made of.
 type Config struct {
-	Files     fs.FS          // templates/, static/ and the Go source that pages show
-	Sessions  sessions.Store // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
-	Notebooks sessions.Store // where notebooks lie: always one that survives a restart
-	Engine    string         // the engine's name, for pages; signed_cookies where Sessions is nil
+	Files     fs.FS            // templates/, static/ and the Go source that pages show
+	Sessions  sessions.Store   // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
+	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
+	Engine    string           // the engine's name, for pages; signed_cookies where Sessions is nil
+	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
+	FilePath  string           // where the engine file would keep the lab's, for that page
 	Cookie    sessions.Options
 	Secrets   [][]byte // the first seals, all verify; at least sessions.MinSecret bytes each
 
@@ -57,7 +59,9 @@ type Lab struct {
 	pages     sync.Pool // of *bytes.Buffer, to render to
 	static    staticFiles
 
-	lanes     []Lane // plain, signed, session: always in this order
+	lanes     []CookieLane // plain, signed, session: always in this order
+	token     tokenLane    // the fourth, for clients without cookies
+	sealed    tokenLane    // the same with self-contained tokens, to compare
 	sessions  *sessions.Manager
 	notebooks *sessions.Manager
 	wire      *Wire
@@ -66,12 +70,14 @@ type Lab struct {
 	close     context.CancelFunc
 	throttle  *throttle
 	second    *http.Client // the other program that replays copies
+	room      *engineRoom  // of the page /engines
 	kinds     map[string]routeKind
 }
 
-// sessionPurpose and notebookPurpose are mixed into every key's hash.
+// The purposes that are mixed into every key's hash.
 const (
 	sessionPurpose  = "session"
+	tokenPurpose    = "token"
 	notebookPurpose = "notebook"
 )
 
@@ -94,12 +100,13 @@ func New(config Config) (*Lab, error) {
 	bookOptions := sessions.DefaultOptions()
 	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
 
-	engine, err := lab.engine(sessionPurpose)
+	engine, err := lab.engine(sessionPurpose, sessions.Keyed)
 	if err != nil {
 		return nil, err
 	}
-	var errs [4]error
+	var errs [5]error
 	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
+	errs[4] = lab.makeTokens()
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
@@ -107,7 +114,7 @@ func New(config Config) (*Lab, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	lab.lanes = []Lane{
+	lab.lanes = []CookieLane{
 		plainLane{config.Clock},
 		signedLane{signer, config.Clock},
 		sessionLane{lab.sessions, config.Clock},
@@ -130,6 +137,8 @@ func New(config Config) (*Lab, error) {
 	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source, lab.form); err != nil {
 		return nil, err
 	}
+	config.Log = lab.log
+	lab.room = newEngineRoom(config, lab.closing)
 	lab.routes()
 	return lab, nil
 }
@@ -137,11 +146,17 @@ func New(config Config) (*Lab, error) {
 // engineSignedCookies is the engine that keeps nothing on the server.
 const engineSignedCookies = "signed_cookies"
 
-// engine makes the engine that the program was started with, for one purpose.
-func (lab *Lab) engine(purpose string) (sessions.Engine, error) {
+// engine makes the engine that the program was started with, for one purpose:
+// over a store, if it has one, with the keys of sessions.Keyed or sessions.Tokens.
+func (lab *Lab) engine(purpose string, over func(string, sessions.Store) sessions.Engine) (sessions.Engine, error) {
 	if lab.config.Sessions != nil {
-		return sessions.Keyed(purpose, lab.config.Sessions), nil
+		return over(purpose, lab.config.Sessions), nil
 	}
+	return lab.sealing(purpose)
+}
+
+// sealing makes the engine that keeps nothing on the server, for one purpose.
+func (lab *Lab) sealing(purpose string) (sessions.Engine, error) {
 	signer, err := sessions.NewSigner(purpose, lab.config.Secrets...)
 	if err != nil {
 		return nil, err
@@ -156,6 +171,7 @@ const (
 	bare      routeKind = iota // never asks for it: static files, health
 	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
 	api                        // reads it, and never opens one
+	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
 	looking                    // an api that shows the wire, and is not on it: looking must not push out what is looked at
 	stream                     // the same, told while it happens: outside Hold, which would keep it back
 	action                     // reads and writes it
@@ -205,6 +221,15 @@ func (lab *Lab) routes() {
 	lab.get("/dashboard", page, lab.getDashboard)
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
+	lab.get("/tokens", loginForm, lab.getTokens)
+	lab.post("/tokens", loginForm, lab.postTokens)
+	lab.post("/tokens/ask", action, lab.postTokensAsk)
+	lab.post("/tokens/end", action, lab.postTokensEnd)
+	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
+	lab.get("/console", page, lab.getConsole)
+	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
+	lab.get("/engines", page, lab.getEngines)
+	lab.post("/engines/:deed", action, lab.postEngines)
 	lab.get("/door/:lane", page, lab.getDoor)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
@@ -225,6 +250,12 @@ func (lab *Lab) routes() {
 	lab.post("/sessions/end-others", action, lab.postEndOthers)
 
 	lab.get("/api/lanes", api, lab.getLanes)
+	lab.post("/api/token", api, lab.postToken)
+	lab.delete("/api/token", api, lab.deleteToken)
+	lab.delete("/api/token/sealed", api, lab.deleteSealedToken)
+	lab.get("/api/whoami", quick, lab.getWhoami)
+	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
+	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)
@@ -269,10 +300,13 @@ func (lab *Lab) EndStreams() { lab.close() }
 func (lab *Lab) Close() {
 	lab.EndStreams()
 	lab.second.CloseIdleConnections()
+	if err := lab.room.close(); err != nil {
+		lab.log.Error("closing the stores of the engines page", "error", err)
+	}
 }
 
 // lane finds a lane by its ID.
-func (lab *Lab) lane(id string) (Lane, bool) {
+func (lab *Lab) lane(id string) (CookieLane, bool) {
 	for _, lane := range lab.lanes {
 		if lane.ID() == id {
 			return lane, true
@@ -282,7 +316,7 @@ func (lab *Lab) lane(id string) (Lane, bool) {
 }
 
 // laneParam finds the lane that the address names.
-func (lab *Lab) laneParam(c echo.Context) (Lane, error) {
+func (lab *Lab) laneParam(c echo.Context) (CookieLane, error) {
 	lane, ok := lab.lane(c.Param("lane"))
 	if !ok {
 		return nil, echo.ErrNotFound
@@ -291,7 +325,7 @@ func (lab *Lab) laneParam(c echo.Context) (Lane, error) {
 }
 
 // laneOfCookie finds the lane that a cookie belongs to; nil for other cookies.
-func (lab *Lab) laneOfCookie(name string) Lane {
+func (lab *Lab) laneOfCookie(name string) CookieLane {
 	for _, lane := range lab.lanes {
 		if lane.Cookie().Name == name {
 			return lane
@@ -335,7 +369,7 @@ func (lab *Lab) recallSession(c echo.Context) error {
 	return err
 }
 
-// recallAll asks every lane, in order.
+// recallAll asks every lane of the dashboard, in order.
 func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
 	findings := make([]Finding, 0, len(lab.lanes))
 	for _, lane := range lab.lanes {

@@ -94,6 +94,7 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	cookie.Name = "lab_sessionid"
 	config := handlers.Config{
 		Files: os.DirFS(".."), Sessions: lab.sessions, Notebooks: lab.notebooks, Engine: "db",
+		Engines: sessions.Backend{Database: lab.file, Files: filepath.Join(filepath.Dir(lab.file), "engines"), MemoryLimit: 1000}, FilePath: "sessions",
 		Cookie: cookie, Secrets: secrets, ClassPassword: classPassword, TeacherPIN: teacherPIN,
 		Clock: lab.clock.Now, Log: slog.New(slog.NewTextHandler(lab.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

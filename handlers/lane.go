@@ -15,12 +15,10 @@ import (
 )
 
 // Lane is one way to remember a visitor. Read its files side by side, top to
-// bottom: lane_plain.go, lane_signed.go, lane_session.go.
+// bottom: lane_plain.go, lane_signed.go, lane_session.go, lane_token.go.
 type Lane interface {
 	// ID names the lane in code, in URLs and in the API.
 	ID() string
-	// Cookie is the name and the attributes of the cookie it uses.
-	Cookie() sessions.Options
 	// Remember makes the reply carry who this is, for a while.
 	Remember(c echo.Context, who Identity, age time.Duration) error
 	// Recall says what the request tells by this lane alone. Whatever came is
@@ -31,11 +29,20 @@ type Lane interface {
 	Forget(c echo.Context) error
 }
 
+// CookieLane is a lane that browsers take part in: what it gives them travels in
+// a cookie. These stand on the dashboard.
+type CookieLane interface {
+	Lane
+	// Cookie is the name and the attributes of the cookie it uses.
+	Cookie() sessions.Options
+}
+
 // The lanes' names, in the order in which they always stand.
 const (
 	Plain   = "plain"
 	Signed  = "signed"
 	Session = "session"
+	Token   = "token"
 )
 
 // Identity is who somebody is, or claims to be.
@@ -73,9 +80,9 @@ func (v Verdict) Accepted() bool { return v == Believed || v == Verified || v ==
 // check, why.
 type Finding struct {
 	Lane    string
-	Cookie  string // the cookie's name
+	Cookie  string // the cookie's name; "": the lane has none
 	Sent    bool   // it came with the request
-	Value   string // as it is judged
+	Value   string // as it is judged; never a token, which is shown once only
 	Raw     string // as it came: with the quotes that some programs put around it
 	Others  int    // further cookies of the same name, which do not count
 	Verdict Verdict
@@ -86,7 +93,7 @@ type Finding struct {
 	// Expires is when the server stops believing; zero: it never does, or
 	// there is nothing to stop.
 	Expires time.Time
-	// Record is what the session lane found, live or expired.
+	// Record is what the session or the token lane found, live or expired.
 	Record *sessions.Record
 }
 
@@ -117,9 +124,9 @@ func (f Finding) reached(name string) bool {
 	return slices.ContainsFunc(f.Checks, func(c Check) bool { return c.Name == name })
 }
 
-// newFinding begins every Recall: did a cookie of this name come at all, and
+// newFinding begins a cookie lane's Recall: did a cookie of this name come at all, and
 // one that can be a cookie? readable is false where there is nothing to judge.
-func newFinding(c echo.Context, lane Lane) (f Finding, readable bool) {
+func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
 	raw := rawCookies(c.Request(), f.Cookie)
 	if f.Sent = len(raw) > 0; !f.Sent {
@@ -197,11 +204,11 @@ func laneCookie(name string, httpOnly bool) sessions.Options {
 
 // setCookie makes the reply set a lane's cookie, for age; 0: until the browser
 // is closed. ErrTooLarge when no browser would keep it.
-func setCookie(c echo.Context, lane Lane, value string, age time.Duration, at time.Time) error {
+func setCookie(c echo.Context, lane CookieLane, value string, age time.Duration, at time.Time) error {
 	return sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
 }
 
 // eraseCookie makes the reply delete a lane's cookie.
-func eraseCookie(c echo.Context, lane Lane) {
+func eraseCookie(c echo.Context, lane CookieLane) {
 	sessions.Cookie(lane.Cookie()).Erase(c.Response().Header())
 }

@@ -60,16 +60,22 @@ func (l sessionLane) Recall(c echo.Context) (Finding, error) {
 		return f, err // the store did not answer: that is not "nobody"
 	}
 	if !l.manager.KeepsRecords() {
-		return l.unseal(f, session), nil
+		return f.unseal(session), nil
 	}
+	return f.lookUp(session), nil
+}
+
+// lookUp goes on with a finding whose value is a key: is there a record?
+func (f Finding) lookUp(session *sessions.Session) Finding {
+	keyed := f.Lane // session, token: what their keys look like differs
 	rejected := session.Rejected()
 	shape := !errors.Is(rejected, sessions.ErrMalformed)
-	if !f.check("shape", shape, say("shape."+yesNo(shape))) {
-		return f.conclude(Unreadable, Identity{}), nil
+	if !f.check("shape", shape, say("shape."+yesNo(shape)+"."+keyed)) {
+		return f.conclude(Unreadable, Identity{})
 	}
 	exists := !errors.Is(rejected, sessions.ErrNotFound)
 	if !f.check("record", exists, say("record."+yesNo(exists))) {
-		return f.conclude(Unknown, Identity{}), nil
+		return f.conclude(Unknown, Identity{})
 	}
 	record, live := session.Record()
 	if !live {
@@ -77,18 +83,18 @@ func (l sessionLane) Recall(c echo.Context) (Finding, error) {
 	}
 	f.Record, f.Expires = &record, record.Expires
 	if !f.check("age", live, say("age."+yesNo(live)+".session", Args{"At": clockTime(record.Expires)})) {
-		return f.conclude(Expired, Identity{}), nil
+		return f.conclude(Expired, Identity{})
 	}
 	return f.conclude(Found, Identity{
 		User: session.Text(sessions.UserKey), Role: session.Text(sessions.RoleKey),
-	}), nil
+	})
 }
 
-// unseal is Recall without a record to look up: what the seal covers is all
-// there is. The engine checks in the same order.
-func (l sessionLane) unseal(f Finding, session *sessions.Session) Finding {
+// unseal goes on where there is no record to look up: what the seal covers is
+// all there is. The engine checks in the same order.
+func (f Finding) unseal(session *sessions.Session) Finding {
 	short := len(f.Value) <= sessions.MaxCookie
-	if !f.check("length", short, say("length."+yesNo(short), Args{"Bytes": len(f.Value)})) {
+	if f.Cookie != "" && !f.check("length", short, say("length."+yesNo(short), Args{"Bytes": len(f.Value)})) {
 		return f.conclude(Unreadable, Identity{})
 	}
 	rejected := session.Rejected()

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,6 +37,7 @@ type signInForm struct {
 	Next     string // "": the dashboard
 	Teacher  bool   // the PIN is asked for
 	Problem  Phrase // what was wrong; no ID: nothing was
+	ForToken bool   // for tokens, not for a login
 }
 
 func (lab *Lab) signInForm(c echo.Context) signInForm {
@@ -58,52 +60,25 @@ func (lab *Lab) getLogin(c echo.Context) error {
 // the first of the five files of a login; the lanes' Remember come next.
 func (lab *Lab) postLogin(c echo.Context) error {
 	form := c.Request().PostForm
-	var fields [3]string
-	for i, name := range []string{"username", "password", "pin"} {
-		var err error
-		if fields[i], err = single(form, name); err != nil {
-			return err
-		}
+	given, err := credentialsIn(form)
+	if err != nil {
+		return err
 	}
-	name, password, pin := cleanName(fields[0]), fields[1], fields[2]
 	next, asked := nextOf(form)
 	if !asked {
 		next = "/dashboard"
 	}
-	refuse := func(status int, sentence Phrase) error {
-		shown := signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: sentence}
+	who, err := lab.admit(c, given)
+	if refused := refusal(err); refused != nil {
+		shown := lab.refusedForm(given, refused)
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return lab.render(c, status, "login", loginPage{lab.page(c, say("login.title")), shown})
+		return lab.render(c, refused.Status, "login", loginPage{lab.page(c, say("login.title")), shown})
 	}
-
-	if !validName(name) {
-		return refuse(http.StatusUnprocessableEntity, say("login.bad_name", Args{"Most": maxName}))
+	if err != nil {
+		return err
 	}
-	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
-		return refuse(http.StatusForbidden, say("login.needs_pin")) // no guess, so no try
-	}
-	if wait := lab.throttle.try(name); wait > 0 {
-		lab.log.Warn("login throttled", "name", name)
-		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
-		return refuse(http.StatusTooManyRequests, say("login.too_many", Args{"Count": wait}))
-	}
-	who := Identity{User: name, Role: RoleStudent}
-	if name == teacherName {
-		who.Role = RoleTeacher
-		if pin == "" {
-			pin = password // one field is enough for a program
-		}
-		if !equal(pin, lab.config.TeacherPIN) {
-			lab.log.Info("login failed", "name", name)
-			return refuse(http.StatusForbidden, say("login.wrong_pin"))
-		}
-	} else if !equal(password, lab.config.ClassPassword) {
-		lab.log.Info("login failed", "name", name)
-		return refuse(http.StatusForbidden, say("login.wrong_password"))
-	}
-	lab.throttle.succeeded(name)
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -117,6 +92,73 @@ func (lab *Lab) postLogin(c echo.Context) error {
 		}
 	}
 	return lab.done(c, Deed{Name: "login"}, next)
+}
+
+// credentials are what somebody signs in with.
+type credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+	PIN      string `json:"pin"`
+}
+
+// credentialsIn reads them from a form.
+func credentialsIn(form url.Values) (given credentials, err error) {
+	for _, field := range []struct {
+		name string
+		into *string
+	}{{"username", &given.Username}, {"password", &given.Password}, {"pin", &given.PIN}} {
+		if *field.into, err = single(form, field.name); err != nil {
+			return credentials{}, err
+		}
+	}
+	return given, nil
+}
+
+// admit says who somebody is by what they give. It is the one way in, for a
+// login and for a token. A refusal is a [Problem]: 422 for a name that is none,
+// 403 for a wrong word, 429 with Retry-After after too many of those.
+func (lab *Lab) admit(c echo.Context, given credentials) (Identity, error) {
+	name, password, pin := cleanName(given.Username), given.Password, given.PIN
+	if !validName(name) {
+		return Identity{}, problem(http.StatusUnprocessableEntity, "bad_name", say("login.bad_name", Args{"Most": maxName}))
+	}
+	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
+		return Identity{}, problem(http.StatusForbidden, "needs_pin", say("login.needs_pin")) // no guess, so no try
+	}
+	if wait := lab.throttle.try(name); wait > 0 {
+		lab.log.Warn("login throttled", "name", name)
+		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
+		return Identity{}, problem(http.StatusTooManyRequests, "too_many_tries", say("login.too_many", Args{"Count": wait}))
+	}
+	who := Identity{User: name, Role: RoleStudent}
+	if name == teacherName {
+		who.Role = RoleTeacher
+		if pin == "" {
+			pin = password // one field is enough for a program
+		}
+		if !equal(pin, lab.config.TeacherPIN) {
+			lab.log.Info("login failed", "name", name)
+			return Identity{}, problem(http.StatusForbidden, "wrong_pin", say("login.wrong_pin"))
+		}
+	} else if !equal(password, lab.config.ClassPassword) {
+		lab.log.Info("login failed", "name", name)
+		return Identity{}, problem(http.StatusForbidden, "wrong_password", say("login.wrong_password"))
+	}
+	lab.throttle.succeeded(name)
+	return who, nil
+}
+
+// refusal is what admit said no with; nil for anything else.
+func refusal(err error) *Problem {
+	var refused *Problem
+	errors.As(err, &refused)
+	return refused
+}
+
+// refusedForm is the form again, saying what was wrong.
+func (lab *Lab) refusedForm(given credentials, refused *Problem) signInForm {
+	name := cleanName(given.Username)
+	return signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: refused.Message}
 }
 
 // cleanName is a name as people mean it: composed letters as one character each,

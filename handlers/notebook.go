@@ -27,6 +27,7 @@ const (
 	bookRecord = "record"  // ID of the session record this browser was last given
 	bookAction = "action"  // what was done last, see Deed
 	bookName   = "as_name" // the name last signed in with, to fill the form
+	bookEngine = "engine." // + engine: ID of its record of the page /engines; "" where there is none
 )
 
 // Attributes are those of a cookie as this server last set it. An edit in
@@ -77,7 +78,7 @@ func notebookOf(c echo.Context) *Notebook {
 func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		kind := lab.kind(c)
-		if kind == bare {
+		if kind == bare || kind == quick {
 			return next(c)
 		}
 		load := lab.notebooks.Load

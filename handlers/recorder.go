@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ type recording struct {
 	http.ResponseWriter
 	c        echo.Context
 	exchange *Exchange
-	replay   *Book // whose replay this is, nil for a browser's own request
+	book     *Book // whose wire this goes on; nil: that of the request's notebook
 	done     bool
 
 	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
@@ -40,11 +41,14 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		r := &recording{
 			ResponseWriter: c.Response().Writer, c: c,
 			exchange: newExchange(request),
-			replay:   lab.wire.replayed(request.Header.Get(replayHeader)),
+			book:     lab.wire.replayed(request.Header.Get(replayHeader)),
 		}
 		r.exchange.ways = lab.ways
-		if r.replay != nil {
+		switch {
+		case r.book != nil:
 			r.exchange.Client = ClientOther
+		case lab.kind(c) == quick:
+			r.book = lab.wire.known(request)
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
 			r.mu.Lock()
@@ -75,8 +79,32 @@ func newExchange(r *http.Request) *Exchange {
 		}
 		e.Cookie += line
 	}
+	for i, line := range r.Header["Authorization"] {
+		if i > 0 {
+			e.Authorization += ", "
+		}
+		e.Authorization += shortCredentials(line)
+	}
 	return e
 }
+
+// shortCredentials is an Authorization header of which nobody could make use:
+// the scheme, and the first and the last characters of what follows. No token
+// lies in the wire's memory.
+func shortCredentials(line string) string {
+	scheme, secret, found := strings.Cut(line, " ")
+	if !found || len(scheme) > maxScheme {
+		scheme, secret = "", line
+	}
+	if len(secret) > 12 {
+		secret = shortKey(secret)
+	} else { // too short to show any of it
+		secret = strings.Repeat("·", len(secret))
+	}
+	return strings.TrimLeft(scheme+" "+secret, " ")
+}
+
+const maxScheme = 16 // characters of an authentication scheme
 
 // noteFinding adds a lane's conclusion to the exchange under way.
 func noteFinding(c echo.Context, f Finding) {
@@ -120,7 +148,7 @@ func (r *recording) finish(status int) {
 		return
 	}
 	r.done = true
-	book := r.replay
+	book := r.book
 	if book == nil {
 		if book = notebookOf(r.c).Book(); book == nil {
 			return // a stranger: nobody could look at it

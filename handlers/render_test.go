@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -38,6 +38,16 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 	for _, name := range []string{"alice", "teacher"} {
 		t.Run(name, func(t *testing.T) { visit(t, lab.client().signIn(name), all...) })
 	}
+	t.Run("tokens", func(t *testing.T) {
+		c := lab.client().signIn("alice")
+		look(t, "/tokens", c.post("/tokens", wrong("alice")))
+		c.post("/tokens", login("alice"))
+		visit(t, c, "/tokens", "/tokens")
+		for _, deed := range []string{"ask", "end"} {
+			c.post("/tokens/"+deed, nil)
+			visit(t, c, "/tokens", "/wire")
+		}
+	})
 	deeds := map[string][]string{"nothing to do": {"copy", "replay", "edit", "expire", "restore"}}
 	for _, deed := range []string{"copy", "edit", "expire", "flip/plain", "flip/signed", "flip/session", "drop/plain", "drop/signed", "drop/session",
 		"logout/plain", "logout/signed", "logout/session"} {
@@ -61,6 +71,13 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			visit(t, c, "/reset?done=1", "/dashboard")
 		})
 	}
+	t.Run("engines", func(t *testing.T) {
+		c := lab.client()
+		for _, deed := range []string{"read", "all", "elsewhere", "write"} {
+			c.post("/engines/"+deed, nil)
+			visit(t, c, "/engines")
+		}
+	})
 	t.Run("old and broken cookies", func(t *testing.T) {
 		c := lab.client().signIn("alice")
 		c.post("/act/copy", nil)
@@ -179,7 +196,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -227,7 +244,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

@@ -120,6 +120,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 	}
 	if n := notebookOf(c); n != nil {
 		lab.eraseElsewhere(c, n)
+		lab.forgetEngines(c, n)
 		if id, saved := n.ID(); saved {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
 		}

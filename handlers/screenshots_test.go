@@ -128,6 +128,26 @@ var scenes = []struct {
 		v.open(t, "/wire", 200)
 		v.Eval(`document.querySelectorAll(".exchange details").forEach((details, i) => { details.open = i < 6 })`, nil)
 	}},
+	{"tokens-none", func(t *testing.T, v *visitor) { v.open(t, "/tokens", 200) }},
+	{"tokens-once", func(t *testing.T, v *visitor) { v.press(t, "/tokens") }},
+	{"tokens-asked", func(t *testing.T, v *visitor) { v.press(t, "/tokens/ask") }},
+	{"tokens-ended", func(t *testing.T, v *visitor) { v.press(t, "/tokens/end") }},
+	{"console", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=update", 200)
+		v.Click(".made button")
+	}},
+	{"console-two-at-once", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=at_once", 200)
+		v.Click(`button[value="set"]`)
+	}},
+	{"console-refused", func(t *testing.T, v *visitor) {
+		v.open(t, "/console?call=set", 200)
+		v.Type("input[name=key]", "_role")
+		v.Click(".made button")
+	}},
+	{"engines-empty", func(t *testing.T, v *visitor) { v.open(t, "/engines", 200) }},
+	{"engines", func(t *testing.T, v *visitor) { v.press(t, "/engines/all") }},
+	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }

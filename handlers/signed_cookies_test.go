@@ -101,14 +101,14 @@ func TestSealedSessionSignedIn(t *testing.T) {
 	for _, true_ := range []string{
 		"facts in the browser, sealed: signed_cookies", "SESSION_ENGINE=signed_cookies",
 		escaped(`"data":{"_client":`), escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
-		"func (l sessionLane) unseal(", "func (e signedCookies) Load(", // that ran
+		"func (f Finding) unseal(", "func (e signedCookies) Load(", // that ran
 		"The store was not asked for a session.", "not asked", // drawn
 	} {
 		if !strings.Contains(page, true_) {
 			t.Errorf("the page does not say %q", true_)
 		}
 	}
-	if strings.Contains(lab.client().get("/dashboard").body, "func (l sessionLane) unseal(") {
+	if strings.Contains(lab.client().get("/dashboard").body, "func (f Finding) unseal(") {
 		t.Error("the page shows Go that did not run: no cookie came")
 	}
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"iter"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type Exchange struct {
 	Fetch                          FetchMetadata
 	UserAgent                      string
 	Cookie                         string // the raw header, "" where none was sent
+	Authorization                  string // the same, shortened: see shortCredentials
 	Home                           []stayed
 	ways                           map[string]string // whose cookie each name is, the same for all
 
@@ -73,6 +75,19 @@ func (e *Exchange) cookies() iter.Seq[sentCookie] {
 	}
 }
 
+// sent is what the request carried, cut as it is drawn: the token's header, and
+// the cookies.
+func (e *Exchange) sent() (row strip) {
+	if e.Authorization != "" {
+		row.add("Authorization", Token, false)
+	}
+	for cookie := range e.cookies() {
+		row.add(cookie.Name, cookie.Lane, false)
+	}
+	row.end()
+	return row
+}
+
 // setLine is one Set-Cookie line, as far as pages show it.
 type setLine struct {
 	Name, Lane string
@@ -105,7 +120,7 @@ const (
 
 // bytes is roughly what an exchange takes.
 func (e *Exchange) bytes() int {
-	n := len(e.Target) + len(e.Host) + len(e.UserAgent) + len(e.Cookie) + len(e.Location)
+	n := len(e.Target) + len(e.Host) + len(e.UserAgent) + len(e.Cookie) + len(e.Authorization) + len(e.Location)
 	for _, line := range e.SetCookie {
 		n += len(line)
 	}
@@ -160,6 +175,23 @@ func (w *Wire) Book(id sessions.ID) *Book {
 	return book
 }
 
+// known is the book of a request's notebook by memory alone: no store is asked
+// whether that notebook still lives. Nil where memory knows none.
+func (w *Wire) known(r *http.Request) *Book {
+	keys := sessions.ReadCookies(r, notebookCookie)
+	if len(keys) == 0 {
+		return nil
+	}
+	id := sessions.KeyID(notebookPurpose, keys[0])
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	book := w.books[id]
+	if book != nil {
+		book.used = now(w.clock)
+	}
+	return book
+}
+
 // Drop forgets a notebook's book. Who still watches it sees its end.
 func (w *Wire) Drop(id sessions.ID) {
 	w.mu.Lock()
@@ -207,10 +239,13 @@ type Book struct {
 	watchers  int
 	closed    bool // nothing will be added that anybody could see
 	copied    *Copy
+	hands     hands             // of the program that the lab plays on /tokens
 	before    map[string]string // cells as they were before the last deed
 	shown     map[string]string // cells as the last dashboard showed them
 	expected  map[string]string // values by lane that the last deed left in the browser
 	strayed   bool              // the browser's values changed otherwise since
+	called    *consoleCall      // the console's last
+	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
 }
 
 func newBook() *Book { return &Book{news: make(chan struct{})} }
@@ -314,6 +349,28 @@ func (b *Book) swapCopy(old, c *Copy) {
 	if b.copied == old {
 		b.copied = c
 	}
+}
+
+// handsOf is what the program of /tokens holds.
+func (b *Book) handsOf() (h hands) {
+	if b == nil {
+		return h
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.hands
+}
+
+// changeHands changes what it holds, and returns how it was before.
+func (b *Book) changeHands(change func(*hands)) (before hands) {
+	if b == nil {
+		return before
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before = b.hands
+	change(&b.hands)
+	return before
 }
 
 // setBefore keeps how the cells stand before a deed.

@@ -16,25 +16,27 @@ type wireAnswer struct {
 
 // WireExchange is an [Exchange] as programs read it.
 type WireExchange struct {
-	Number     int           `json:"number"`
-	Client     string        `json:"client"` // "browser", "another program"
-	Start      time.Time     `json:"start"`
-	DurationMS float64       `json:"duration_ms"`
-	Method     string        `json:"method"`
-	Target     string        `json:"target"`
-	Protocol   string        `json:"protocol"`
-	Host       string        `json:"host"`
-	Fetch      WireFetch     `json:"fetch"`
-	UserAgent  string        `json:"user_agent"`
-	Cookie     string        `json:"cookie"` // the raw header
-	Cookies    []WireCookie  `json:"cookies"`
-	StayedHome []WireStayed  `json:"stayed_home"`
-	Status     int           `json:"status"`
-	Location   string        `json:"location"`
-	SetCookie  []string      `json:"set_cookie"` // the raw lines
-	Store      []WireStoreOp `json:"store"`
-	Findings   []WireFinding `json:"findings"`
-	Cut        bool          `json:"cut"` // more was sent than the wire keeps
+	Number     int       `json:"number"`
+	Client     string    `json:"client"` // "browser", "another program"
+	Start      time.Time `json:"start"`
+	DurationMS float64   `json:"duration_ms"`
+	Method     string    `json:"method"`
+	Target     string    `json:"target"`
+	Protocol   string    `json:"protocol"`
+	Host       string    `json:"host"`
+	Fetch      WireFetch `json:"fetch"`
+	UserAgent  string    `json:"user_agent"`
+	// Authorization is the raw header but for most of its secret: no token is shown twice.
+	Authorization string        `json:"authorization"`
+	Cookie        string        `json:"cookie"` // the raw header
+	Cookies       []WireCookie  `json:"cookies"`
+	StayedHome    []WireStayed  `json:"stayed_home"`
+	Status        int           `json:"status"`
+	Location      string        `json:"location"`
+	SetCookie     []string      `json:"set_cookie"` // the raw lines
+	Store         []WireStoreOp `json:"store"`
+	Findings      []WireFinding `json:"findings"`
+	Cut           bool          `json:"cut"` // more was sent than the wire keeps
 }
 
 // WireFetch is a [FetchMetadata] as programs read it.
@@ -64,7 +66,7 @@ type WireStayed struct {
 type WireStoreOp struct {
 	Store      string  `json:"store"`
 	Name       string  `json:"name"`
-	Purpose    string  `json:"purpose"` // "session", "notebook"; "": the lab looked by itself
+	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": the lab looked by itself
 	DurationMS float64 `json:"duration_ms"`
 	Bytes      int     `json:"bytes"`
 	Error      *string `json:"error"` // null: none
@@ -93,7 +95,7 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 	d := WireExchange{
 		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
-		Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
+		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
 		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut,
 	}

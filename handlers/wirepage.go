@@ -70,20 +70,17 @@ func viewExchange(w *words, e *Exchange) exchangeView {
 		Method: e.Method, Target: e.Target, Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
 		Home: e.Home, Raw: e.raw(), Cut: e.Cut, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
-	var sent, set strip
-	for cookie := range e.cookies() {
-		sent.add(cookie.Name, cookie.Lane, false)
-	}
+	sent, set := e.sent(), strip{}
 	for line := range e.sets() {
 		set.add(line.Name, line.Lane, line.Deletes)
 	}
+	set.end()
 	v.Sent, v.SentOthers = sent.view()
 	v.Set, _ = set.view()
 	return v
 }
 
 func (row *strip) view() (pieces []pieceView, others int) {
-	row.end()
 	for _, p := range row.pieces[:row.n] {
 		pieces = append(pieces, pieceView{wayClass(p.lane), p.name, p.deleted})
 	}
@@ -106,6 +103,7 @@ func (e *Exchange) raw() string {
 	line("Sec-Fetch-Dest", e.Fetch.Dest)
 	line("Sec-Fetch-User", e.Fetch.User)
 	line("User-Agent", e.UserAgent)
+	line("Authorization", e.Authorization)
 	line("Cookie", e.Cookie)
 	text.WriteString("\n" + e.Protocol + " " + statusLabel(e.Status) + "\n")
 	line("Location", e.Location)

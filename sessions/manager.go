@@ -108,7 +108,7 @@ func (s *Session) load(ctx context.Context) error {
 
 // finish saves a session at the end of its request and tells the client:
 //
-//  1. changed, or to be saved with every request: commit;
+//  1. changed, or to be saved with every request and not saved yet: commit;
 //  2. there is a session, and it was saved or goes by another value now: give
 //     the client that, and with it a new expiry;
 //  3. there is none, and the client carries a value that this request ended or
@@ -116,7 +116,7 @@ func (s *Session) load(ctx context.Context) error {
 //
 // Anything else leaves the client as it is. limit makes the context for 1.
 func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
-	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil) {
+	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
 		if err := s.commit(limit()); err != nil {
 			return err
 		}

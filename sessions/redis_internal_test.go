@@ -227,6 +227,21 @@ func TestAnOwnersListOutlivesItsSessions(t *testing.T) {
 	}
 }
 
+// A short session beside a long one does not cut the list short.
+func TestAnOwnersListIsNeverCutShort(t *testing.T) {
+	s := newShelf(t)
+	long, short := s.record(1), s.record(2)
+	long.Expires = s.now.Add(24 * time.Hour)
+	s.must(s.Create(s.ctx, long))
+	s.must(s.Create(s.ctx, short))
+	s.outlives(long)
+	_, _, err := s.list(s.ctx, s.record(1), s.now) // a writer that then finds a newer version
+	s.must(err)
+	s.now = s.now.Add(12 * time.Hour)
+	s.must(s.Create(s.ctx, s.record(3)))
+	s.owns("alice", 1, 3)
+}
+
 // Most saves write no entry; one an hour does, so what Redis lost comes back.
 func TestASessionInUseIsListedAnewEveryHour(t *testing.T) {
 	s := newShelf(t)

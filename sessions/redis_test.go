@@ -331,6 +331,52 @@ func TestARedisThatDoesNotAnswerIsUnavailable(t *testing.T) {
 	}
 }
 
+// go-redis would send a command of a Cluster four times; a write that counted, and
+// whose answer got lost, must not be called a conflict by the next try.
+func TestARedisWriteIsSentOnce(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
+		"one server": servers.Redis, "cluster": servers.RedisCluster,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			clock := storetest.NewClock()
+			store := openRedis(t, server, clock.Now)
+			client := rawRedis(t, server)
+			rec := recordOf(neighbour(1), clock)
+			mustCreate(t, store, rec)
+			rec.Version = 1
+			storetest.Together(16, func(int) { // so that there are connections for a second try
+				for range 50 {
+					_, _ = store.Load(context.Background(), rec.ID)
+				}
+			})
+			info, err := client.InfoMap(t.Context(), "server").Result()
+			storetest.Is(t, "INFO", err, nil)
+			storetest.Is(t, "CONFIG RESETSTAT", client.ConfigResetStat(t.Context()).Err(), nil)
+			signal := func(name string) {
+				storetest.Is(t, name, exec.Command("kill", name, info["Server"]["process_id"]).Run(), nil)
+			}
+			signal("-STOP")
+			defer signal("-CONT")
+			storetest.Is(t, "Update", store.Update(t.Context(), rec), sessions.ErrUnavailable)
+			signal("-CONT")
+			answersAgain(t, store)
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+				stats, err := client.Info(t.Context(), "commandstats").Result()
+				storetest.Is(t, "INFO", err, nil)
+				if strings.Contains(stats, "cmdstat_evalsha:calls=1,") {
+					break
+				} else if time.Now().After(deadline) {
+					t.Fatalf("not one write:\n%s", stats)
+				}
+			}
+			got, err := store.Load(t.Context(), rec.ID)
+			storetest.Is(t, "Load", err, nil)
+			storetest.Equal(t, "version: it counted", got.Version, uint64(2))
+		})
+	}
+}
+
 func TestAClosedRedisIsUnavailable(t *testing.T) {
 	clock := storetest.NewClock()
 	store, err := sessions.OpenRedis(t.Context(), servers.Redis(t).URL(), sessions.RedisOptions{})

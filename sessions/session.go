@@ -160,17 +160,24 @@ func (s *Session) SetExpiry(e Expiry) {
 
 // ExpiryDate is when the session would end if it were saved now (Django:
 // get_expiry_date).
-func (s *Session) ExpiryDate() time.Time {
-	return s.values.expiry().expiresAt(s.manager.now(), s.manager.options.Age)
-}
+func (s *Session) ExpiryDate() time.Time { return s.expiresAt(s.manager.now()) }
 
 // ExpiryAge is how long the session would live if it were saved now (Django:
 // get_expiry_age).
-func (s *Session) ExpiryAge() time.Duration { return s.ExpiryDate().Sub(s.manager.now()) }
+func (s *Session) ExpiryAge() time.Duration {
+	saved := s.manager.now() // once: two readings of a clock are never the same
+	return s.expiresAt(saved).Sub(saved)
+}
+
+func (s *Session) expiresAt(saved time.Time) time.Time {
+	s.accessed = true
+	return s.values.expiry().expiresAt(saved, s.manager.options.Age)
+}
 
 // ExpiresAtBrowserClose reports whether the cookie has no age of its own
 // (Django: get_expire_at_browser_close).
 func (s *Session) ExpiresAtBrowserClose() bool {
+	s.accessed = true
 	switch s.values.expiry().kind {
 	case byPolicy:
 		return s.manager.options.ExpireAtBrowserClose
@@ -201,7 +208,7 @@ func (s *Session) Update(ctx context.Context, change func(Values) error) error {
 		return err
 	}
 	// What this request changed so far is still to be saved, on top of this.
-	s.state, s.saved = state, true
+	s.state, s.saved, s.modified = state, true, true
 	s.values, s.owned = s.changes.over(state.Values), true
 	return nil
 }
@@ -239,6 +246,16 @@ func (s *Session) Save(ctx context.Context) error {
 		return nil
 	}
 	return s.commit(ctx)
+}
+
+// Discard forgets what was changed and is not saved yet: for a handler that
+// answers a refused [Session.Save] by itself. Modified goes on telling that
+// there was something.
+func (s *Session) Discard() {
+	s.values, s.owned, s.changes = nil, false, Changes{}
+	if s.state != nil {
+		s.values = s.state.Values
+	}
 }
 
 // commit has the engine apply the changes.

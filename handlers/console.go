@@ -1,0 +1,423 @@
+// The console: every call of the session API to be made by hand, and what each
+// did to the cookie, the store and the wire.
+
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// consoleCall is the last call that was made, as a book keeps it: short texts
+// only, so that memory stays flat.
+type consoleCall struct {
+	entry  string
+	inputs map[string]string // what stood in the fields
+
+	Status             int
+	Code               string // of a refusal
+	Message            Phrase
+	Result             string
+	Accessed, Modified bool
+	Before, After      uint64 // the record's versions; 0: there was none
+	Changes            []valueChange
+	MoreChanges        int
+
+	exchange *Exchange // done once it is on the wire
+	race     *race
+}
+
+// valueChange is one value before and after; "" is none.
+type valueChange struct{ Key, Before, After string }
+
+// Bounds of what a book keeps of a call.
+const (
+	maxResultText = 2000
+	maxValueText  = 120
+	maxChanges    = 6
+)
+
+// standing is how a session stands at one moment.
+type standing struct {
+	version uint64
+	values  map[string]json.RawMessage
+}
+
+func (lab *Lab) standing(session *sessions.Session) (s standing) {
+	if record, ok := session.Record(); ok {
+		s.version = record.Version
+		s.values, _ = sessions.DecodeValues(record.Data) // it was decoded before
+	} else if !lab.sessions.KeepsRecords() {
+		s.values = map[string]json.RawMessage{}
+		for _, key := range session.Keys() {
+			var raw json.RawMessage
+			_, _ = session.Into(key, &raw)
+			s.values[key] = raw
+		}
+	}
+	return s
+}
+
+// differences are the values that changed, the first ones.
+func (call *consoleCall) differences(before, after standing) {
+	call.Before, call.After = before.version, after.version
+	all := map[string]json.RawMessage{}
+	for _, s := range []standing{before, after} {
+		for key := range s.values {
+			all[key] = nil
+		}
+	}
+	for _, key := range sortedKeys(all) {
+		was, is := string(before.values[key]), string(after.values[key])
+		if was == is {
+			continue
+		}
+		if len(call.Changes) == maxChanges {
+			call.MoreChanges++
+			continue
+		}
+		call.Changes = append(call.Changes, valueChange{clip(key, maxValueText), clip(was, maxValueText), clip(is, maxValueText)})
+	}
+}
+
+// call and setCall are the last call of a book.
+func (b *Book) call() *consoleCall {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.called
+}
+
+// setCall also begins a new chapter for the dashboard: what it shows as changed
+// is what changed since it was last looked at.
+func (b *Book) setCall(call *consoleCall) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.called, b.before = call, b.shown
+}
+
+// postConsole serves POST /console: makes the call that the form names. What is
+// refused is answered at once, with its status; nothing was changed then.
+func (lab *Lab) postConsole(c echo.Context) error {
+	form := c.Request().PostForm
+	id, err := single(form, "call")
+	if err != nil {
+		return err
+	}
+	entry, _, err := lab.consoleEntry(c, id)
+	if err != nil {
+		return err
+	}
+	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: noted(c)}
+	if entry.ID == atOnce {
+		kind, err := single(form, "kind")
+		if err != nil {
+			return err
+		}
+		if call.race, err = lab.race(c, kind); err != nil {
+			return err
+		}
+		return lab.called(c, call)
+	}
+	body, err := entry.body(form, call)
+	if err != nil {
+		return err
+	}
+	before, answer, err := lab.makeCall(c, entry.Op, body)
+	if err != nil {
+		return lab.refused(c, entry, call, err)
+	}
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	result, err := json.Marshal(answer.Result)
+	if err != nil {
+		return err
+	}
+	after := lab.standing(session)
+	if entry.Op.name == deleteRecordOp.name {
+		after = standing{}
+	}
+	call.Result, call.Accessed, call.Modified = clip(string(result), maxResultText), answer.Accessed, answer.Modified
+	call.differences(before, after)
+	return lab.called(c, call)
+}
+
+// makeCall is what POST /api/session/{op} does, and how the session stood before.
+func (lab *Lab) makeCall(c echo.Context, op sessionOp, body []byte) (before standing, answer SessionAnswer, err error) {
+	args, err := op.read(body)
+	if err != nil {
+		return before, answer, err
+	}
+	// A session of its own to look at: looking is not to count as accessing. Where
+	// a record lies it tells without being asked.
+	load := lab.sessions.Load
+	if !lab.sessions.KeepsRecords() {
+		load = lab.sessions.Look
+	}
+	session, err := load(c)
+	if err != nil {
+		return before, answer, err
+	}
+	before = lab.standing(session)
+	answer, err = lab.callSession(c, op, args)
+	return before, answer, err
+}
+
+// called writes a call down and goes on to the page that shows it.
+func (lab *Lab) called(c echo.Context, call *consoleCall) error {
+	n := notebookOf(c)
+	sessions.AfterCommit(c, func() { n.Book().setCall(call) })
+	return lab.done(c, Deed{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+}
+
+// refused answers a call that changed nothing. A store that is down, and a
+// session that was ended meanwhile, have pages of their own.
+func (lab *Lab) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
+	p := asProblem(err)
+	if p.Status >= http.StatusInternalServerError || errors.Is(err, sessions.ErrEnded) {
+		return err
+	}
+	session, loadErr := lab.sessions.Load(c)
+	if loadErr != nil {
+		return loadErr
+	}
+	session.Discard()
+	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
+	call.differences(lab.standing(session), lab.standing(session))
+	notebookOf(c).Book().setCall(call)
+	return lab.showConsole(c, p.Status, entry.ID, call)
+}
+
+// body is the form's fields as the JSON that the API takes. A value is JSON, or
+// else text, so that nobody has to write quotes.
+func (entry *consoleEntry) body(form url.Values, call *consoleCall) ([]byte, error) {
+	fields := map[string]json.RawMessage{}
+	for name, raw := range entry.Fixed {
+		fields[name] = json.RawMessage(raw)
+	}
+	for _, field := range entry.Fields {
+		text, err := single(form, field.Name)
+		if err != nil {
+			return nil, err
+		}
+		call.inputs[field.Name] = clip(text, maxResultText)
+		if text == "" && (slices.Contains(entry.Op.may, field.Name)) {
+			continue // left out
+		}
+		raw := []byte(strings.TrimSpace(text))
+		if field.Text || !json.Valid(raw) {
+			if raw, err = json.Marshal(text); err != nil {
+				return nil, err
+			}
+		}
+		fields[field.Name] = raw
+	}
+	return json.Marshal(fields)
+}
+
+// endedIsFine takes it as done when somebody else was first.
+func endedIsFine(err error) error {
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+type consolePage struct {
+	Page
+	Groups    []consoleGroup
+	Entry     *consoleEntry
+	Supported bool // this engine keeps records
+	Now       consoleState
+	Call      *consoleCall // the last; nil: none yet, or another entry's
+	Flags     *consoleCall // of which accessed and modified are told
+	Cookie    []template.HTML
+	Ops       []opView
+	Wire      *exchangeLine
+	Drawing   template.HTML
+	Race      *raceView
+	Curl      string // the chosen call for a terminal
+}
+
+// consoleState is the session as this request found it.
+type consoleState struct {
+	There         bool
+	Why           string // why not
+	Key           string
+	Bytes         int
+	Version       uint64
+	Expires       string
+	BrowserClose  bool
+	Data, Session string
+}
+
+// opView is one store operation.
+type opView struct{ Name, Answer, Took string }
+
+// exchangeLine is one exchange in one line.
+type exchangeLine struct {
+	Number               int
+	Request, Reply, Took string
+}
+
+// getConsole serves GET /console.
+func (lab *Lab) getConsole(c echo.Context) error {
+	last := notebookOf(c).Book().call()
+	id := c.QueryParam("call")
+	if id == "" {
+		if id = "set"; last != nil {
+			id = last.entry
+		}
+	}
+	return lab.showConsole(c, http.StatusOK, id, last)
+}
+
+func (lab *Lab) showConsole(c echo.Context, status int, id string, last *consoleCall) error {
+	entry, groups, err := lab.consoleEntry(c, id)
+	if err != nil {
+		return err
+	}
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	w := lab.words(c)
+	p := consolePage{Page: lab.page(c, say("console.title")), Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
+	if p.Now, err = lab.consoleState(c, w); err != nil {
+		return err
+	}
+	if last != nil && last.entry == entry.ID {
+		p.Call = last
+		for i, field := range entry.Fields {
+			if text, ok := last.inputs[field.Name]; ok && field.Name != "at" && field.Name != "session_key" {
+				entry.Fields[i].Value = text
+			}
+		}
+		lab.describeCall(c, w, &p)
+	}
+	p.Curl = lab.curlOf(c, entry)
+	return lab.render(c, status, "console", p)
+}
+
+// describeCall adds what the wire knows of the last call.
+func (lab *Lab) describeCall(c echo.Context, w *words, p *consolePage) {
+	exchanges := notebookOf(c).Book().Exchanges()
+	if p.Call.race != nil {
+		p.Race = p.Call.race.view(w)
+		p.Drawing = drawExchanges(w, p.Call.race.onWire(exchanges))
+		return
+	}
+	e := p.Call.exchange
+	if e == nil || !slices.Contains(exchanges, e) { // still under way, or pushed out
+		return
+	}
+	for _, line := range e.SetCookie {
+		name, rest, _ := strings.Cut(line, "=")
+		if e.ways[name] != Session {
+			continue
+		}
+		value, attributes, _ := strings.Cut(rest, ";")
+		var m markup
+		m.text("Set-Cookie: " + name + "=" + shortKey(value) + ";" + attributes)
+		p.Cookie = append(p.Cookie, template.HTML(m.String()))
+	}
+	naming := sequence{w: w}
+	for i := range e.Ops {
+		if ofSession(e.Ops[i]) {
+			name, answer := naming.operationLabels(&e.Ops[i])
+			p.Ops = append(p.Ops, opView{name, answer, milliseconds(e.Ops[i].Duration)})
+		}
+	}
+	p.Wire = &exchangeLine{e.Number, requestLabel(e), statusLabel(e.Status), milliseconds(e.Duration)}
+	p.Drawing = drawExchanges(w, []*Exchange{e})
+}
+
+func (lab *Lab) consoleState(c echo.Context, w *words) (state consoleState, err error) {
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return state, err
+	}
+	state.Session = lab.config.Cookie.Name
+	if session.Rejected() != nil {
+		f, _ := c.Get(sessionFindingKey).(Finding)
+		state.Why = w.text("verdict." + string(f.Verdict) + ".word")
+		if f.Verdict == Absent {
+			state.Why = w.text("console.none_yet")
+		}
+		return state, nil
+	}
+	data, err := json.Marshal(lab.standing(session).values)
+	if err != nil {
+		return state, err
+	}
+	state.There, state.Key, state.Bytes, state.Data = true, shortKey(session.Key()), len(data), string(data)
+	if !lab.sessions.KeepsRecords() {
+		state.Bytes = len(session.Key())
+	}
+	if record, ok := session.Record(); ok {
+		state.Version = record.Version
+	}
+	state.Expires, state.BrowserClose = session.Ends().UTC().Format(time.DateTime)+" UTC", session.ExpiresAtBrowserClose()
+	return state, nil
+}
+
+// Versions are "3 → 4", or the one that stayed.
+func (call *consoleCall) Versions() string {
+	name := func(version uint64) string {
+		if version == 0 {
+			return "–"
+		}
+		return strconv.FormatUint(version, 10)
+	}
+	if call.Before == call.After {
+		return name(call.Before)
+	}
+	return name(call.Before) + " → " + name(call.After)
+}
+
+// Long reports a result that large type has no room for.
+func (call *consoleCall) Long() bool { return len(call.Result) > 60 }
+
+// IsRace reports two calls at once, which have no flags of one request.
+func (call *consoleCall) IsRace() bool { return call.race != nil }
+
+// curlOf is the call as a program would make it, with this browser's cookie; ""
+// for one that only this page has.
+func (lab *Lab) curlOf(c echo.Context, entry *consoleEntry) string {
+	if _, ok := findOp(entry.Op.name); !ok {
+		return ""
+	}
+	form := url.Values{}
+	for _, field := range entry.Fields {
+		form.Set(field.Name, field.Value)
+	}
+	body, err := entry.body(form, &consoleCall{inputs: map[string]string{}})
+	if err != nil {
+		return ""
+	}
+	line := "curl -H 'Content-Type: application/json'"
+	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
+		line += " -H 'Cookie: " + quoted(lab.config.Cookie.Name+"="+cookies[0]) + "'"
+	}
+	return line + " -d '" + quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
+}
+
+// quoted is a text between the single quotes of a shell.
+func quoted(text string) string { return strings.ReplaceAll(text, "'", `'\''`) }

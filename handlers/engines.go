@@ -1,0 +1,312 @@
+// The engines page: one session, written through all five engines at once, side
+// by side; what can happen to it, and what became of it then.
+
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+type enginesPage struct {
+	Page
+	Columns  []engineColumn
+	Rows     []outcomeRow
+	Did      string // the label of the last deed; "": none yet
+	Became   []outcomeGroup
+	First    string // engines for which the last deed wrote a session first
+	Way      [2]readingWay
+	Settings []setting
+	Can      []abilityRow
+	Alone    bool // the cache is each server's own
+}
+
+// engineColumn is one engine.
+type engineColumn struct {
+	Name, Class, Kind string
+	Cookie, Value     string
+	Came              bool
+	Bytes             int
+	Set               string // the last Set-Cookie line, shortened
+	Places            []enginePlace
+	Ops               []opRow
+	Statements        []string
+}
+
+// opRow is one store operation on the page.
+type opRow struct {
+	Second                    bool
+	Store, Name, Took, Answer string
+}
+
+// outcomeRow is one deed with what became of the session in each engine.
+type outcomeRow struct {
+	Name, Label, Tip string
+	Last             bool
+	Cells            []outcomeCell
+}
+
+type outcomeCell struct {
+	Engine, Code, Mark, Word, Detail string
+	Django, DjangoMark, DjangoWord   string
+}
+
+// outcomeGroup is a word and the engines of which it was true.
+type outcomeGroup struct{ Code, Word, Engines string }
+
+// readingWay is a way of reading a session that lies in two places.
+type readingWay struct {
+	Steps            []opRow
+	Total            string
+	Code, Mark, Word string // what it said after a logout elsewhere; "": not tried yet
+}
+
+// outcomeMark stands before the word: ✓ as it should be, ✗ a loss, ? a warning.
+func outcomeMark(word string) string {
+	switch word {
+	case "":
+		return ""
+	case outcomeNothing:
+		return "○"
+	case outcomeWorks:
+		return "?"
+	case outcomeGone, outcomeUnknown, outcomeLost, outcomeUnreachable:
+		return "✗"
+	default:
+		return "✓"
+	}
+}
+
+// getEngines serves GET /engines. A store that cannot be reached is shown as
+// such: the page is about that, too.
+func (lab *Lab) getEngines(c echo.Context) error {
+	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+		return err
+	}
+	w := lab.words(c)
+	p := enginesPage{Page: lab.page(c, say("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
+	var m enginesMemory
+	notebookOf(c).Book().enginesSeen(func(kept enginesMemory) {
+		m = kept
+		m.outcomes, m.set, m.ops = maps.Clone(kept.outcomes), maps.Clone(kept.set), maps.Clone(kept.ops)
+	})
+	runs := lab.engineRuns(c.Request())
+	places := lab.room.here.places(c.Request().Context(), w, runs)
+	for _, r := range runs {
+		column := engineColumn{
+			Name: r.engine, Class: "lane-" + Session, Kind: lab.kindOf(w, r.engine), Cookie: r.name,
+			Came: r.carried, Value: shortKey(r.value), Set: shortLine(m.set[r.engine]), Places: places[r.engine],
+			Ops: opsOf(w, m.ops[r.engine]), Statements: lab.room.here.statementsOf(c.Request().Context(), m.ops[r.engine]),
+		}
+		if r.carried {
+			column.Bytes = len(r.name) + len(r.value)
+		}
+		if r.engine == sessions.EngineSignedCookies {
+			column.Class = "lane-" + Signed
+		}
+		p.Columns = append(p.Columns, column)
+	}
+	for _, deed := range engineDeeds {
+		row := outcomeRow{Name: deed.name, Label: w.text(deed.label), Tip: w.text(deed.tip), Last: deed.name == m.last}
+		for _, r := range runs {
+			o := m.outcomes[deed.name][r.engine]
+			if deed.name != "elsewhere" && o.Django == o.Word {
+				o.Django = "" // the two ways differ where a session was ended
+			}
+			row.Cells = append(row.Cells, cellOf(w, r.engine, o))
+		}
+		if row.Last {
+			p.Did, p.Became = row.Label, groupsOf(w, row.Cells)
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	p.First = strings.Join(m.fresh, w.text("reset.comma"))
+	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
+	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
+	return lab.render(c, http.StatusOK, "engines", p)
+}
+
+func cellOf(w *words, engine string, o engineOutcome) outcomeCell {
+	cell := outcomeCell{Engine: engine, Mark: outcomeMark(o.Word), Code: codeOf(o.Word), Django: codeOf(o.Django), DjangoMark: outcomeMark(o.Django)}
+	if o.Word != "" {
+		cell.Word = w.text(o.Word)
+	}
+	if o.Detail.ID != "" {
+		cell.Detail = w.say(o.Detail)
+	}
+	if o.Django != "" {
+		cell.DjangoWord = w.text(o.Django)
+	}
+	return cell
+}
+
+// codeOf is the word's short name, which style sheets and tests go by.
+func codeOf(word string) string { return strings.TrimPrefix(word, "engines.word.") }
+
+// groupsOf are the outcomes of one deed, by word.
+func groupsOf(w *words, cells []outcomeCell) (groups []outcomeGroup) {
+	for _, cell := range cells {
+		i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.Code == cell.Code })
+		if i < 0 {
+			groups = append(groups, outcomeGroup{cell.Code, cell.Word, cell.Engine})
+			continue
+		}
+		groups[i].Engines += w.text("reset.comma") + cell.Engine
+	}
+	return groups
+}
+
+func opsOf(w *words, ops []engineOp) (views []opRow) {
+	for _, op := range ops {
+		v := opRow{Second: op.Second, Store: op.Store, Name: op.Name, Took: took(op.Duration)}
+		switch {
+		case op.Err == nil:
+		case errors.Is(op.Err, sessions.ErrNotFound):
+			v.Answer = w.text("engines.not_found")
+		case errors.Is(op.Err, sessions.ErrConflict):
+			v.Answer = w.text("engines.conflict")
+		case errors.Is(op.Err, sessions.ErrExpired):
+			v.Answer = w.text("engines.expired")
+		default:
+			v.Answer = w.text("engines.no_answer")
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func wayOf(w *words, ops []engineOp, outcome string) readingWay {
+	var total time.Duration
+	for _, op := range ops {
+		total += op.Duration
+	}
+	way := readingWay{Steps: opsOf(w, ops), Total: took(total), Code: codeOf(outcome), Mark: outcomeMark(outcome)}
+	if outcome != "" {
+		way.Word = w.text(outcome)
+	}
+	return way
+}
+
+// shortLine is a Set-Cookie line without most of its value.
+func shortLine(line string) string {
+	pair, attributes, more := strings.Cut(line, ";")
+	name, value, _ := strings.Cut(pair, "=")
+	if name == "" {
+		return ""
+	}
+	if line = name + "=" + shortKey(value); more {
+		line += ";" + attributes
+	}
+	return line
+}
+
+// engineRuns begins with what a request carries for each engine.
+func (lab *Lab) engineRuns(r *http.Request) []*engineRun {
+	var runs []*engineRun
+	for _, engine := range sessions.Engines() {
+		run := &engineRun{engine: engine, name: engineCookie(engine)}
+		if values := sessions.ReadCookies(r, run.name); len(values) > 0 {
+			run.value, run.carried = values[0], true
+		}
+		runs = append(runs, run)
+	}
+	return runs
+}
+
+// everyDeed runs the whole table.
+const everyDeed = "all"
+
+// postEngines serves POST /engines/{deed}.
+func (lab *Lab) postEngines(c echo.Context) error {
+	var deeds []string
+	for _, deed := range engineDeeds {
+		if name := c.Param("deed"); name == deed.name || name == everyDeed {
+			deeds = append(deeds, deed.name)
+		}
+	}
+	if len(deeds) == 0 {
+		return echo.ErrNotFound
+	}
+	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+		return err
+	}
+	wait, cancel := context.WithTimeout(c.Request().Context(), turnPatience)
+	defer cancel()
+	done, err := lab.room.begin(wait)
+	if err != nil {
+		return err
+	}
+	defer done()
+	f, _ := c.Get(sessionFindingKey).(Finding)
+	runs, set := lab.engineRuns(c.Request()), map[string]string{}
+	// Not of the request's context: what it hears of the stores goes on the wire
+	// and into a header, and this is a crowd.
+	all, cancel := context.WithTimeout(context.Background(), allPatience)
+	defer cancel()
+	for _, deed := range deeds {
+		if all.Err() != nil {
+			break // a store does not even refuse; what was not tried stays so
+		}
+		ctx, cancel := context.WithTimeout(all, deedPatience)
+		lab.room.do(ctx, deed, runs, cmp.Or(f.Who.User, "guest"))
+		cancel()
+		notebookOf(c).Book().noteEngines(deed, runs)
+		for i, r := range runs {
+			if r.set != "" {
+				set[r.engine] = r.set
+			}
+			runs[i] = &engineRun{engine: r.engine, name: r.name, value: r.value, carried: r.carried}
+		}
+	}
+	for _, r := range runs {
+		if line := set[r.engine]; line != "" {
+			c.Response().Header().Add("Set-Cookie", line)
+			if err := notebookOf(c).noteEngine(r); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, enginesPath)
+}
+
+// noteEngine writes down which record an engine's cookie leads to, by its ID, so
+// that a reset can remove both.
+func (n *Notebook) noteEngine(r *engineRun) error {
+	if n == nil {
+		return nil
+	}
+	id := ""
+	if sessions.ValidKey(r.value) {
+		id = sessions.KeyID(enginePurpose(r.engine), r.value).String()
+	}
+	return n.session.Set(bookEngine+r.engine, id)
+}
+
+// forgetEngines expires the page's cookies and ends their records, as far as the
+// stores can be reached: what stays there ends by its age.
+func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
+	for _, engine := range sessions.Engines() {
+		if !n.session.Has(bookEngine + engine) {
+			continue
+		}
+		c.SetCookie(&http.Cookie{
+			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			MaxAge: -1, Expires: time.Unix(0, 0),
+		})
+		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
+			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {
+				lab.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
+			}
+		}
+	}
+}

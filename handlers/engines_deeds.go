@@ -1,0 +1,396 @@
+// What can be done on the engines page: each deed happens to all engines, and
+// what became of the session is found out by reading it again.
+
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// engineDeeds are the deeds, in the order of the table.
+var engineDeeds = []struct{ name, label, tip string }{
+	{"write", "engines.write", "engines.write_tip"},
+	{"read", "engines.read", "engines.read_tip"},
+	{"clear", "engines.clear", "engines.clear_tip"},
+	{"restart", "engines.restart", "engines.restart_tip"},
+	{"second", "engines.second", "engines.second_tip"},
+	{"elsewhere", "engines.elsewhere", "engines.elsewhere_tip"},
+	{"tabs", "engines.tabs", "engines.tabs_tip"},
+}
+
+// What became of a session: the names of the words.
+const (
+	outcomeWritten     = "engines.word.written"
+	outcomeFound       = "engines.word.found"
+	outcomeNothing     = "engines.word.nothing" // there was nothing to read
+	outcomeSurvived    = "engines.word.survived"
+	outcomeGone        = "engines.word.gone"
+	outcomeKnown       = "engines.word.known"
+	outcomeUnknown     = "engines.word.unknown"
+	outcomeEnded       = "engines.word.ended"
+	outcomeWorks       = "engines.word.works"
+	outcomeKept        = "engines.word.kept"
+	outcomeLost        = "engines.word.lost"
+	outcomeUnreachable = "engines.word.unreachable"
+)
+
+// engineOutcome is one cell of the table.
+type engineOutcome struct {
+	Word   string // one of the above; "": not tried yet
+	Detail Phrase
+	Django string // what Django's cached_db makes of the same; "": not asked
+}
+
+// Limits of time: of a deed, of all seven, and of waiting for those of others.
+// Together they stay below what the server gives a reply.
+const (
+	deedPatience = 8 * time.Second
+	allPatience  = 15 * time.Second
+	turnPatience = 5 * time.Second
+)
+
+// Keys in the page's sessions.
+const (
+	engineCounter = "counter"
+	engineNote    = "note"
+)
+
+// do lets a deed happen. Engines do not wait for each other, so one whose store
+// does not answer costs the others nothing.
+func (room *engineRoom) do(ctx context.Context, deed string, runs []*engineRun, who string) {
+	switch deed {
+	case "write":
+		each(runs, func(r *engineRun) { room.write(ctx, r, who) })
+	case "read":
+		each(runs, func(r *engineRun) { room.readAgain(ctx, room.here, r, outcomeFound, outcomeGone) })
+	case "clear":
+		each(runs, func(r *engineRun) { room.ensure(ctx, r, who) })
+		if err := room.here.clearCache(ctx); err != nil {
+			for _, r := range runs {
+				if !r.decided() && (r.engine == sessions.EngineCache || r.engine == sessions.EngineCachedDB) {
+					r.fail(err)
+				}
+			}
+		}
+		each(runs, func(r *engineRun) { room.readAgain(ctx, room.here, r, outcomeSurvived, outcomeGone) })
+	case "restart":
+		each(runs, func(r *engineRun) { room.ensure(ctx, r, who) })
+		_ = room.here.restart() // what does not close is let go of all the same
+		each(runs, func(r *engineRun) { room.readAgain(ctx, room.here, r, outcomeSurvived, outcomeGone) })
+	case "second":
+		each(runs, func(r *engineRun) {
+			room.ensure(ctx, r, who)
+			room.readAgain(ctx, room.there, r, outcomeKnown, outcomeUnknown)
+		})
+	case "elsewhere":
+		each(runs, func(r *engineRun) { room.logOutElsewhere(ctx, r, who) })
+	case "tabs":
+		each(runs, func(r *engineRun) { room.twoTabs(ctx, r, who) })
+	}
+}
+
+// each works on all engines at once.
+func each(runs []*engineRun, work func(*engineRun)) {
+	var all sync.WaitGroup
+	for _, r := range runs {
+		if !r.decided() {
+			all.Go(func() { work(r) })
+		}
+	}
+	all.Wait()
+}
+
+// fail decides that an engine cannot answer.
+func (r *engineRun) fail(err error) {
+	if errors.Is(err, sessions.ErrEnded) {
+		r.outcome.Word = outcomeGone
+		return
+	}
+	r.outcome = engineOutcome{Word: outcomeUnreachable}
+}
+
+// write counts, and says when: in a session of any kind these are two values.
+func (room *engineRoom) write(ctx context.Context, r *engineRun, who string) {
+	if room.put(ctx, r, who, true); !r.decided() {
+		r.outcome = engineOutcome{Word: outcomeWritten, Detail: say("engines.counter", Args{"N": r.counter})}
+	}
+}
+
+// ensure begins a deed: where there is no session, one is written.
+func (room *engineRoom) ensure(ctx context.Context, r *engineRun, who string) {
+	room.put(ctx, r, who, false)
+}
+
+func (room *engineRoom) put(ctx context.Context, r *engineRun, who string, always bool) {
+	reply, _, err := room.here.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+		if _, err := s.Into(engineCounter, &r.counter); err != nil {
+			r.counter = 0
+		}
+		if r.fresh = s.Rejected() != nil; !r.fresh && !always {
+			return nil
+		}
+		r.counter++
+		return errors.Join(
+			s.Set(sessions.UserKey, who),
+			s.Set(engineCounter, r.counter),
+			s.Set(engineNote, "written at "+now(room.here.config.Clock).UTC().Format("15:04:05")+" UTC"))
+	})
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.take(reply)
+}
+
+// readAgain decides by what a server says of the session now, and what it would
+// say if it read as Django does.
+func (room *engineRoom) readAgain(ctx context.Context, s *engineServer, r *engineRun, found, gone string) {
+	if r.decided() {
+		return
+	}
+	there, ops, err := room.look(ctx, s, r, r.engine)
+	switch {
+	case err != nil:
+		r.fail(err)
+		return
+	case there:
+		r.outcome.Word = found
+		if found == outcomeFound {
+			r.outcome.Detail = say("engines.counter", Args{"N": r.counter})
+		}
+	case r.carried:
+		r.outcome.Word = gone
+	default:
+		r.outcome.Word = outcomeNothing
+	}
+	r.reading = ops
+	if r.engine == sessions.EngineCachedDB && r.carried {
+		room.asDjango(ctx, s, r, found, gone)
+	}
+}
+
+// look asks a server whether there is a session, and reads its counter.
+func (room *engineRoom) look(ctx context.Context, s *engineServer, r *engineRun, engine string) (there bool, ops []engineOp, err error) {
+	reply, ops, err := s.visit(ctx, r, engine, func(session *sessions.Session) error {
+		if there = session.Rejected() == nil; there && engine == r.engine {
+			if _, err := session.Into(engineCounter, &r.counter); err != nil {
+				return fmt.Errorf("%w: %w", sessions.ErrUnavailable, err)
+			}
+		}
+		return nil
+	})
+	if err == nil && !s.second && engine == r.engine {
+		r.take(reply) // only with SESSION_SAVE_EVERY_REQUEST there is one
+	}
+	return there, ops, err
+}
+
+func (room *engineRoom) asDjango(ctx context.Context, s *engineServer, r *engineRun, found, gone string) {
+	there, ops, err := room.look(ctx, s, r, djangoWay)
+	switch {
+	case err != nil:
+		r.outcome.Django = outcomeUnreachable
+	case there:
+		r.outcome.Django = found
+	default:
+		r.outcome.Django = gone
+	}
+	r.django = ops
+}
+
+// logOutElsewhere ends the session on the second server, and asks this one, whose
+// browser still carries the cookie: the logout's own reply went elsewhere.
+//
+//  1. the second server ends it;
+//  2. is there still a copy in this server's cache? Our reading would drop it;
+//  3. Django's way reads, then ours.
+func (room *engineRoom) logOutElsewhere(ctx context.Context, r *engineRun, who string) {
+	room.ensure(ctx, r, who)
+	if r.decided() {
+		return
+	}
+	known := false
+	if _, _, err := room.there.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+		known = s.Rejected() == nil
+		s.Flush()
+		return nil
+	}); err != nil {
+		r.fail(err)
+		return
+	}
+	var django string
+	var detail Phrase
+	if r.engine == sessions.EngineCachedDB {
+		if version, ok := room.here.copied(ctx, sessions.KeyID(enginePurpose(r.engine), r.value)); ok {
+			detail = say("engines.copy_stayed", Args{"Version": version})
+		}
+		room.asDjango(ctx, room.here, r, outcomeWorks, outcomeEnded)
+		django = r.outcome.Django
+	}
+	there, ops, err := room.look(ctx, room.here, r, r.engine)
+	switch {
+	case err != nil:
+		r.fail(err)
+		return
+	case there && known:
+		r.outcome.Word, detail = outcomeWorks, say("engines.ended_there")
+	case there:
+		r.outcome.Word, detail = outcomeWorks, say("engines.not_known_there")
+	default:
+		r.outcome.Word = outcomeEnded
+	}
+	r.reading, r.outcome.Django, r.outcome.Detail = ops, django, detail
+}
+
+// copied is the version of the copy in a server's cache.
+func (s *engineServer) copied(ctx context.Context, id sessions.ID) (version uint64, ok bool) {
+	s.open.RLock()
+	defer s.open.RUnlock()
+	cache, err := s.stores.Cache(ctx)
+	if err != nil {
+		return 0, false
+	}
+	rec, err := cache.Load(ctx, id)
+	return rec.Version, err == nil
+}
+
+// tabKeys are what the two tabs write, each its own.
+var tabKeys = [2]string{"tab_a", "tab_b"}
+
+// twoTabs has two requests at work at the same time: both have loaded the session
+// before either saves. Each sets a key of its own and adds one to the counter.
+// The browser gets both replies, and keeps what the later one says.
+func (room *engineRoom) twoTabs(ctx context.Context, r *engineRun, who string) {
+	room.ensure(ctx, r, who)
+	if r.decided() {
+		return
+	}
+	before := r.counter
+	carried := &engineRun{engine: r.engine, name: r.name, value: r.value, carried: r.carried} // by both, whoever is answered first
+	loaded, errs := []chan struct{}{make(chan struct{}), make(chan struct{})}, make([]error, len(tabKeys))
+	var both sync.WaitGroup
+	for i, key := range tabKeys {
+		both.Go(func() {
+			arrive := sync.OnceFunc(func() { close(loaded[i]) })
+			defer arrive() // also if it could not be loaded
+			reply, _, err := room.here.visit(ctx, carried, r.engine, func(s *sessions.Session) error {
+				arrive()
+				select {
+				case <-loaded[1-i]:
+				case <-ctx.Done():
+					return fmt.Errorf("%w: %w", sessions.ErrUnavailable, ctx.Err())
+				}
+				return errors.Join(s.Set(key, before+1), addOne(ctx, s))
+			})
+			if errs[i] = err; err == nil {
+				r.take(reply)
+			}
+		})
+	}
+	both.Wait()
+	r.ops = append(r.ops, carried.ops...)
+	if err := errors.Join(errs...); err != nil {
+		r.fail(err)
+		return
+	}
+	kept := 0
+	_, ops, err := room.here.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+		for _, key := range tabKeys {
+			if n, ok := s.Get(key).(int64); ok && n == before+1 {
+				kept++
+			}
+		}
+		_, err := s.Into(engineCounter, &r.counter)
+		return err
+	})
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.reading = ops
+	r.outcome = engineOutcome{Word: outcomeKept, Detail: say("engines.counter", Args{"N": r.counter})}
+	if kept < len(tabKeys) || r.counter != before+int64(len(tabKeys)) {
+		r.outcome = engineOutcome{Word: outcomeLost, Detail: say("engines.counter_short", Args{"N": r.counter, "Want": before + int64(len(tabKeys))})}
+	}
+}
+
+// addOne adds to the counter: at once against the store where there is one, else
+// to what the request brought, which is all that there is.
+func addOne(ctx context.Context, s *sessions.Session) error {
+	add := func(n int64) int64 { return n + 1 }
+	err := s.Update(ctx, func(v sessions.Values) error {
+		var n int64
+		if _, err := v.Into(engineCounter, &n); err != nil {
+			return err
+		}
+		return v.Set(engineCounter, add(n))
+	})
+	if errors.Is(err, sessions.ErrNotSupported) {
+		n, _ := s.Get(engineCounter).(int64)
+		return s.Set(engineCounter, add(n))
+	}
+	return err
+}
+
+// enginesMemory is what memory holds of the page for one notebook.
+type enginesMemory struct {
+	outcomes map[string]map[string]engineOutcome // by deed and engine
+	last     string                              // deed
+	set      map[string]string                   // the last Set-Cookie line, by engine
+	ops      map[string][]engineOp               // of the last deed, by engine
+	fresh    []string                            // engines for which the last deed wrote a session first
+	reading  []engineOp                          // of cached_db, when both ways were last asked, and of Django's
+	django   []engineOp
+}
+
+// maxEngineOps bounds what is kept of one deed.
+const maxEngineOps = 40
+
+// noteEngines keeps what a deed did.
+func (b *Book) noteEngines(deed string, runs []*engineRun) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.engines == nil {
+		b.engines = &enginesMemory{outcomes: map[string]map[string]engineOutcome{}, set: map[string]string{}}
+	}
+	m := b.engines
+	m.last, m.ops, m.fresh = deed, map[string][]engineOp{}, nil
+	m.outcomes[deed] = map[string]engineOutcome{}
+	for _, r := range runs {
+		m.outcomes[deed][r.engine] = r.outcome
+		if m.ops[r.engine] = slices.Clip(r.ops); len(r.ops) > maxEngineOps {
+			m.ops[r.engine] = slices.Clone(r.ops[:maxEngineOps])
+		}
+		if r.set != "" {
+			m.set[r.engine] = r.set
+		}
+		if r.fresh && deed != "write" {
+			m.fresh = append(m.fresh, r.engine)
+		}
+		if len(r.django) > 0 && len(r.reading) > 0 {
+			m.reading, m.django = r.reading, r.django
+		}
+	}
+}
+
+// enginesSeen reads what is kept, while it does not change.
+func (b *Book) enginesSeen(read func(enginesMemory)) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.engines != nil {
+		read(*b.engines)
+	}
+}

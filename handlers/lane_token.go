@@ -1,0 +1,87 @@
+// The token lane: a key that a client sends itself, in the header
+// Authorization, where the others let a browser send cookies. Only with the
+// engine signed_cookies the facts lie in the token itself, sealed.
+
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// tokenScheme stands before the token: "Authorization: Token 9944b0…" (Django
+// REST framework).
+const tokenScheme = "Token"
+
+type tokenLane struct {
+	manager *sessions.Manager
+	clock   sessions.Clock
+}
+
+func (tokenLane) ID() string { return Token }
+
+// Remember files the facts under a new key and hands it over in the reply's
+// body, this once: what is filed is its hash. The client has to keep it itself.
+func (l tokenLane) Remember(c echo.Context, who Identity, age time.Duration) error {
+	token, err := l.issue(c.Request().Context(), who, age, clientName(c.Request()))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, tokenAnswer{token.Key(), token.Ends().UTC().Truncate(time.Second)})
+}
+
+// issue makes a token. It ends when it was said to: using it is no reason to let
+// it live longer.
+func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
+	at := now(l.clock)
+	return l.manager.Create(ctx, func(token *sessions.Session) error {
+		token.SetExpiry(sessions.Until(at.Add(age)))
+		return errors.Join(
+			token.Set(sessions.UserKey, who.User),
+			token.Set(sessions.RoleKey, who.Role),
+			token.Set(sessions.SinceKey, at.UTC().Format(time.RFC3339)),
+			token.Set(sessions.ClientKey, client),
+		)
+	})
+}
+
+// Recall looks the key up or, where nothing lies on the server, checks the seal.
+// It asks the header alone: not the address, not a form, not a cookie.
+func (l tokenLane) Recall(c echo.Context) (Finding, error) {
+	f := Finding{Lane: Token, Sent: len(c.Request().Header["Authorization"]) > 0}
+	token, err := l.manager.Load(c)
+	if err != nil {
+		return f, err // the store did not answer: that is not "nobody"
+	}
+	if !f.check("header", f.Sent, say("header."+yesNo(f.Sent))) {
+		return f.conclude(Absent, Identity{}), nil
+	}
+	value, _ := l.manager.Options().Carrier.Read(c.Request())
+	if !f.check("scheme", value != "", say("scheme."+yesNo(value != ""))) {
+		return f.conclude(Unreadable, Identity{}), nil
+	}
+	if !l.manager.KeepsRecords() {
+		return f.unseal(token), nil
+	}
+	return f.lookUp(token), nil
+}
+
+// Forget removes the record, and with it every copy of the token is worth
+// nothing. A token that carries all by itself cannot be ended: ErrNotSupported.
+func (l tokenLane) Forget(c echo.Context) error {
+	if !l.manager.KeepsRecords() {
+		return sessions.ErrNotSupported
+	}
+	token, err := l.manager.Load(c)
+	if err != nil {
+		return err
+	}
+	token.Flush()
+	return nil
+}

@@ -1,0 +1,444 @@
+// The page of the tokens: an opaque one and a self-contained one side by side,
+// in the hands of a program that the lab plays. Their addresses for real programs
+// are in token.go.
+
+package handlers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// tokenKind is one of the two kinds of token.
+type tokenKind struct {
+	ID          string // "opaque", "sealed"
+	lane        tokenLane
+	Whoami, End string // the addresses that take it
+}
+
+const (
+	opaque = "opaque"
+	sealed = "sealed"
+)
+
+// tokenKinds are those that this server can issue: the engine signed_cookies
+// keeps nothing on the server, and so has no opaque ones.
+func (lab *Lab) tokenKinds() []tokenKind {
+	kinds := []tokenKind{
+		{opaque, lab.token, "/api/whoami", "/api/token"},
+		{sealed, lab.sealed, "/api/whoami/sealed", "/api/token/sealed"},
+	}
+	if !lab.token.manager.KeepsRecords() {
+		return kinds[1:]
+	}
+	return kinds
+}
+
+// hands are what the program that the lab plays holds, in this server's memory
+// as everything of the wire. They are changed as a whole, not in parts.
+type hands struct {
+	Tokens []heldToken // in the order of tokenKinds
+	Fresh  bool        // not shown yet; once they were, nobody sees them whole again
+	Deed   string      // what was done last: "got", "asked", "ended"
+}
+
+// heldToken is a token in those hands.
+type heldToken struct {
+	Kind  string
+	Value string
+	ID    sessions.ID // its record's; zero where nothing lies on the server
+	Who   Identity
+	Ends  time.Time
+
+	Asked     *Exchange // when it was last sent to ask who one is; nil: not yet
+	Answer    string    // the body that came back
+	Ending    *Exchange // when it was to be ended; nil: not yet
+	EndAnswer string
+}
+
+// postTokens serves POST /tokens (fields username, password, pin): one token of
+// each kind, for the program that the lab plays.
+func (lab *Lab) postTokens(c echo.Context) error {
+	given, err := credentialsIn(c.Request().PostForm)
+	if err != nil {
+		return err
+	}
+	who, err := lab.admit(c, given)
+	if refused := refusal(err); refused != nil {
+		return lab.showTokens(c, refused.Status, lab.refusedForm(given, refused))
+	}
+	if err != nil {
+		return err
+	}
+	got := hands{Fresh: true, Deed: "got"}
+	for _, kind := range lab.tokenKinds() {
+		token, err := kind.lane.issue(c.Request().Context(), who, lab.age(), clientName(c.Request()))
+		if err != nil {
+			return err
+		}
+		held := heldToken{Kind: kind.ID, Value: token.Key(), Who: who, Ends: token.Ends()}
+		if record, filed := token.Record(); filed {
+			held.ID = record.ID
+		}
+		got.Tokens = append(got.Tokens, held)
+	}
+	lab.log.Info("token issued", "name", who.User, "role", who.Role)
+	n := notebookOf(c)
+	sessions.AfterCommit(c, func() { n.Book().changeHands(func(h *hands) { *h = got }) })
+	return c.Redirect(http.StatusSeeOther, "/tokens")
+}
+
+// postTokensAsk serves POST /tokens/ask: the program sends each of its tokens,
+// and asks who it is.
+func (lab *Lab) postTokensAsk(c echo.Context) error {
+	return lab.withHands(c, func(book *Book, held *heldToken, kind tokenKind) error {
+		return lab.askWith(c, book, held, kind)
+	}, "asked")
+}
+
+// postTokensEnd serves POST /tokens/end: the program has each of its tokens ended,
+// and sends it once more.
+func (lab *Lab) postTokensEnd(c echo.Context) error {
+	return lab.withHands(c, func(book *Book, held *heldToken, kind tokenKind) (err error) {
+		if held.Ending, held.EndAnswer, err = lab.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
+			return err
+		}
+		return lab.askWith(c, book, held, kind)
+	}, "ended")
+}
+
+func (lab *Lab) askWith(c echo.Context, book *Book, held *heldToken, kind tokenKind) (err error) {
+	held.Asked, held.Answer, err = lab.sendToken(c, book, http.MethodGet, kind.Whoami, held.Value)
+	return err
+}
+
+// withHands does something with each token that the program holds. Without any
+// the page says that there is none.
+func (lab *Lab) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) error, deed string) error {
+	book := notebookOf(c).Book()
+	before := book.handsOf()
+	after := hands{Tokens: slices.Clone(before.Tokens), Deed: deed}
+	for _, kind := range lab.tokenKinds() {
+		for i := range after.Tokens {
+			if held := &after.Tokens[i]; held.Kind == kind.ID {
+				if err := do(book, held, kind); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if len(after.Tokens) > 0 {
+		book.changeHands(func(h *hands) {
+			if sameTokens(*h, before) { // else another tab got new ones meanwhile
+				*h = after
+			}
+		})
+	}
+	return c.Redirect(http.StatusSeeOther, "/tokens")
+}
+
+func sameTokens(a, b hands) bool {
+	return slices.EqualFunc(a.Tokens, b.Tokens, func(x, y heldToken) bool { return x.Value == y.Value })
+}
+
+// sendToken sends a token as another program does, and returns that exchange as
+// it stands on the wire.
+func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
+	_, body, err := lab.asAnother(c, book, method, path, "Authorization", tokenScheme+" "+token)
+	if err != nil {
+		return nil, "", problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
+	}
+	for _, e := range slices.Backward(book.Exchanges()) {
+		if e.Client == ClientOther && e.Method == method && e.Target == path {
+			return e, string(bytes.TrimSpace(body)), nil
+		}
+	}
+	return nil, "", errors.New("the exchange that was just made is not on the wire")
+}
+
+// postTokensRevoke serves POST /tokens/revoke (field id): ends one token of
+// whoever is signed in.
+func (lab *Lab) postTokensRevoke(c echo.Context) error {
+	text, err := single(c.Request().PostForm, "id")
+	if err != nil {
+		return err
+	}
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	who, ok := lab.signedIn(c)
+	if !ok {
+		return c.Redirect(http.StatusSeeOther, "/login?next=/tokens")
+	}
+	ctx := c.Request().Context()
+	owned, err := lab.token.manager.Owned(ctx, who.User)
+	if err != nil {
+		return err
+	}
+	id, _ := sessions.ParseID(text)
+	if !slices.ContainsFunc(owned, func(r sessions.Record) bool { return r.ID == id }) {
+		return problem(http.StatusNotFound, "not_found", say("error.no_such_token")) // over already, or somebody else's
+	}
+	if err := lab.token.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+		return err
+	}
+	lab.log.Info("token ended", "name", who.User)
+	return c.Redirect(http.StatusSeeOther, "/tokens#mine")
+}
+
+type tokensPage struct {
+	Page
+	SignIn   signInForm
+	Sentence string
+	Held     bool
+	Kinds    []tokenView
+	NoOpaque bool
+	Engine   string
+
+	Mine []ownToken // of whoever is signed in
+	More Phrase     // how many are not listed; no ID: all are
+	Curl tokenCurl
+}
+
+// tokenView is one column.
+type tokenView struct {
+	tokenKind
+	Held       bool
+	Whole      string // only this once
+	Short      string
+	Length     int
+	Curl       string        // sends it; only while it is whole
+	Claims     template.HTML // who it says, to anybody
+	Content    string        // what anybody can read in it
+	Ends       ending
+	Sent       string // the header, shortened
+	Bytes      int
+	Kept, Over bool // a record lies on the server; its time is over
+	Owner      template.HTML
+	Record     string // what it says
+	Filed      string // under which hash
+	Verdict    Verdict
+	Mark, Word string
+	Line       string
+	Who        template.HTML
+	Status     string // of the answer
+	Answer     string
+	Checks     template.HTML
+	EndStatus  string // when it was to be ended
+	EndAnswer  string
+	Ended      bool
+}
+
+// ownToken is one line of the list.
+type ownToken struct {
+	ID, Short     string
+	Created, Ends ending
+	Client        string
+}
+
+// tokenCurl are the lines for a terminal; each works as pasted.
+type tokenCurl struct{ Get, Ask, End string }
+
+// mostTokens fit on the page; who has more sees those last saved.
+const mostTokens = 20
+
+// getTokens serves GET /tokens.
+func (lab *Lab) getTokens(c echo.Context) error {
+	return lab.showTokens(c, http.StatusOK, signInForm{})
+}
+
+// showTokens shows the page. A form that was not filled in yet is prefilled with
+// whoever is signed in.
+func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	w := lab.words(c)
+	p := tokensPage{Page: lab.page(c, say("way.token.title")), Engine: lab.config.Engine}
+	who, signedIn := lab.signedIn(c)
+	if p.SignIn = form; form.Problem.ID == "" {
+		p.SignIn = lab.signInForm(c)
+		if signedIn {
+			p.SignIn.Username, p.SignIn.Teacher = who.User, who.Role == RoleTeacher
+		}
+	}
+	p.SignIn.ForToken = true
+	book := notebookOf(c).Book()
+	held := book.handsOf()
+	if held.Fresh = held.Fresh && c.Request().Method == http.MethodGet; held.Fresh { // HEAD shows nothing
+		held = book.changeHands(func(h *hands) { h.Fresh = false }) // of two tabs, one
+	}
+	p.Held = len(held.Tokens) > 0
+	p.NoOpaque = !lab.token.manager.KeepsRecords()
+	for _, kind := range lab.tokenKinds() {
+		v, err := lab.viewToken(c, w, kind, held)
+		if err != nil {
+			return err
+		}
+		p.Kinds = append(p.Kinds, v)
+	}
+	p.Sentence = tokenSentence(w, held, p.Kinds)
+	p.Curl = lab.tokenCurl(c.Request().Host, p.SignIn.Username)
+	if signedIn && !p.NoOpaque {
+		if err := lab.listTokens(c, w, &p, who.User); err != nil {
+			return err
+		}
+	}
+	return lab.render(c, status, "tokens", p)
+}
+
+// viewToken makes the column of one kind.
+func (lab *Lab) viewToken(c echo.Context, w *words, kind tokenKind, h hands) (v tokenView, err error) {
+	v.tokenKind = kind
+	i := slices.IndexFunc(h.Tokens, func(t heldToken) bool { return t.Kind == kind.ID })
+	if i < 0 {
+		return v, nil
+	}
+	t := h.Tokens[i]
+	v.Held, v.Short, v.Length = true, shortKey(t.Value), len(t.Value)
+	v.Ends = ending{isoTime(t.Ends), devToolsTime(t.Ends)}
+	if h.Fresh {
+		v.Whole, v.Curl = t.Value, "curl -i -H 'Authorization: "+tokenScheme+" "+t.Value+"' 'http://"+c.Request().Host+kind.Whoami+"'"
+	}
+	if kind.ID == sealed {
+		if parts, err := sessions.Dissect(t.Value); err == nil {
+			v.Content = strings.TrimSpace(parts.Content)
+			v.Claims = whoIs(claimedIn(parts.Content))
+		}
+	} else if err := lab.viewTokenRecord(c, t.ID, &v); err != nil {
+		return v, err
+	}
+	if e := t.Asked; e != nil {
+		v.Sent, v.Bytes = e.Authorization, len(tokenScheme)+1+len(t.Value)
+		v.Status, v.Answer = statusLabel(e.Status), t.Answer
+		if len(e.Findings) > 0 {
+			f := e.Findings[0].Finding
+			v.Verdict, v.Mark, v.Who = f.Verdict, verdictMarks[f.Verdict], whoIs(f.Who)
+			v.Word, v.Line = w.text("verdict."+string(f.Verdict)+".word"), w.text("verdict."+string(f.Verdict)+".line")
+			v.Checks = checksOf(w, f, describeChecks(w, f))
+		}
+	}
+	if e := t.Ending; e != nil {
+		v.EndStatus, v.Ended = statusLabel(e.Status), e.Status == http.StatusNoContent
+		v.EndAnswer = messageIn(t.EndAnswer)
+	}
+	return v, nil
+}
+
+// viewTokenRecord shows what lies on the server for a token.
+func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) error {
+	v.Filed = shortKey(id.String())
+	record, err := lab.token.manager.Find(c.Request().Context(), id)
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, sessions.ErrExpired) {
+		return err
+	}
+	v.Kept, v.Over = true, !record.Expires.After(now(lab.clock))
+	v.Owner, v.Record = whoIs(saidBy(record.Data)), indented(string(record.Data))
+	return nil
+}
+
+// claimedIn is who a self-contained token says that it is about; nobody checks.
+func claimedIn(content string) Identity {
+	var inside struct{ Data json.RawMessage }
+	if json.Unmarshal([]byte(content), &inside) != nil {
+		return Identity{}
+	}
+	return saidBy(inside.Data)
+}
+
+func indented(text string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(text), "", "  ") != nil {
+		return text
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// messageIn is what an error of the API says.
+func messageIn(body string) string {
+	var answer struct{ Message string }
+	_ = json.Unmarshal([]byte(body), &answer) // an empty body says nothing
+	return answer.Message
+}
+
+// tokenSentence is what just happened: what was done, and what the server
+// concluded of both.
+func tokenSentence(w *words, h hands, kinds []tokenView) string {
+	if len(h.Tokens) == 0 {
+		return w.text("tokens.say.none")
+	}
+	var verdicts []string
+	for _, v := range kinds {
+		verdicts = append(verdicts, string(v.Verdict))
+	}
+	switch concluded := strings.Join(verdicts, " "); {
+	case h.Fresh:
+		return w.say(say("tokens.say.fresh", Args{"Name": h.Tokens[0].Who.User}))
+	case h.Deed == "got":
+		return w.text("tokens.say.got")
+	case concluded == "found verified":
+		return w.text("tokens.say.both")
+	case concluded == "unknown verified":
+		return w.text("tokens.say.ended")
+	case concluded == "verified" && h.Deed == "ended":
+		return w.text("tokens.say.stays")
+	case concluded == "verified":
+		return w.text("tokens.say.sealed")
+	case !slices.ContainsFunc(kinds, func(v tokenView) bool { return v.Verdict.Accepted() }):
+		return w.text("tokens.say.over")
+	default:
+		return w.text("tokens.say.differ")
+	}
+}
+
+// listTokens lists the tokens of a user, the newest first.
+func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string) error {
+	owned, err := lab.token.manager.Owned(c.Request().Context(), user)
+	if err != nil {
+		return err
+	}
+	if more := len(owned) - mostTokens; more > 0 {
+		p.More = say("tokens.more", Args{"Count": more})
+		owned = owned[:mostTokens]
+	}
+	for _, record := range owned {
+		one := ownToken{
+			ID: record.ID.String(), Short: shortKey(record.ID.String()), Client: w.text("tokens.client_unknown"),
+			Created: ending{isoTime(record.Created), devToolsTime(record.Created)},
+			Ends:    ending{isoTime(record.Expires), devToolsTime(record.Expires)},
+		}
+		if values, err := sessions.DecodeValues(record.Data); err == nil && values.Text(sessions.ClientKey) != "" {
+			one.Client = values.Text(sessions.ClientKey)
+		}
+		p.Mine = append(p.Mine, one)
+	}
+	return nil
+}
+
+// tokenCurl are the lines that get a token, use it and end it in a terminal. The
+// teacher's PIN stands on no page, so their example is a student.
+func (lab *Lab) tokenCurl(host, name string) tokenCurl {
+	if name == teacherName {
+		name = "alice"
+	}
+	body, _ := json.Marshal(map[string]string{"username": name, "password": lab.config.ClassPassword}) // texts always fit
+	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
+	return tokenCurl{
+		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + quoted + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,
+		Ask: `curl -i -H "Authorization: ` + tokenScheme + ` $TOKEN" 'http://` + host + `/api/whoami'`,
+		End: `curl -i -X DELETE -H "Authorization: ` + tokenScheme + ` $TOKEN" 'http://` + host + `/api/token'`,
+	}
+}
