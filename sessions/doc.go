@@ -15,6 +15,12 @@
 //	e.Use(sessions.Hold())
 //	session, err := manager.Load(c) // in a handler
 //
+// Where sessions lie is the store's affair: [SQLite] and [Postgres], [Memory]
+// and [Redis], [Files], and [Cached] for a cache in front of a database;
+// [Backend] opens them by the names of Django's engines. Only [SignedCookies]
+// needs no store, and cannot do what takes one. A token ([Tokens],
+// [Authorization]) is a session that a program carries in a header.
+//
 // What is saved and when: changes are recorded key by key and committed once,
 // after the handler, onto the record as it is then. Two requests that write
 // different keys of one session both win; for the same key the last writer

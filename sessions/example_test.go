@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
@@ -157,4 +158,74 @@ func ExampleSigner() {
 	// Output:
 	// <nil> alice
 	// sessions: the MAC does not fit
+}
+
+// Where is somebody signed in, and out with all others: any engine over a store
+// can say, by the names that Django gives the engines.
+func ExampleManager_EndOthers() {
+	ctx := context.Background()
+	stores := sessions.Backend{Cache: "memory:"}.Stores()
+	defer stores.Close()
+	store, err := stores.Engine(ctx, sessions.EngineCache)
+	if err != nil {
+		log.Fatal(err)
+	}
+	manager, err := sessions.New(sessions.Keyed("session", store), sessions.DefaultOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	var last *sessions.Session
+	for range 3 { // three programs
+		if last, err = manager.Create(ctx, func(s *sessions.Session) error { return s.Set(sessions.UserKey, "alice") }); err != nil {
+			log.Fatal(err)
+		}
+	}
+	here, _ := last.Record()
+	ended, err := manager.EndOthers(ctx, "alice", here.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	left, err := manager.Owned(ctx, "alice")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ended, "ended,", len(left), "left")
+	// Output: 2 ended, 1 left
+}
+
+// A token is a session for programs: they send its key in a header.
+func ExampleTokens() {
+	store, err := sessions.NewMemory(100_000, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	options := sessions.DefaultOptions()
+	options.Carrier = sessions.Authorization("Token")
+	tokens, err := sessions.New(sessions.Tokens("token", store), options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := tokens.Create(context.Background(), func(s *sessions.Session) error { return s.Set(sessions.UserKey, "alice") })
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	e := echo.New()
+	e.Use(sessions.Hold())
+	e.GET("/whoami", func(c echo.Context) error {
+		session, err := tokens.Load(c)
+		if err != nil {
+			return err
+		}
+		if session.Rejected() != nil {
+			return echo.ErrUnauthorized
+		}
+		return c.String(http.StatusOK, session.Text(sessions.UserKey))
+	})
+	request := httptest.NewRequest(http.MethodGet, "/whoami", nil)
+	request.Header.Set("Authorization", "Token "+token.Key())
+	reply := httptest.NewRecorder()
+	e.ServeHTTP(reply, request)
+	fmt.Println(len(token.Key()), reply.Code, reply.Body)
+	// Output: 40 200 alice
 }
