@@ -150,7 +150,7 @@ func measureAmong(p place, e effort, t *table) error {
 	// What has expired did so in as many different weeks as there are cleanings.
 	for i := range cleanings {
 		clock := func() time.Time { return time.Now().Add(-time.Duration(10-i) * 7 * 24 * time.Hour) }
-		part := e.sessions / 2 / cleanings
+		part := n / 2 / cleanings
 		if err := fillOurs(filler, clock, n/2+i*part, n/2+(i+1)*part); err != nil {
 			return err
 		}
