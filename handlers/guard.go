@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -49,21 +50,29 @@ func (lab *Lab) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func setSecureHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
+	vary := h["Vary"]
+	if maps.Copy(h, secureHeaderLines); len(vary) > 0 {
+		h["Vary"] = vary // an error keeps what else its handler looked at
+	}
+}
+
+// secureHeaderLines are the same for all replies, which share them: nobody
+// changes a line in place, and who appends to one gets a copy, as none has room.
+// Names are in the form of http.CanonicalHeaderKey.
+var secureHeaderLines = http.Header{
+	"Content-Security-Policy": {"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"},
+	"X-Content-Type-Options": {"nosniff"},
+	"X-Frame-Options":        {"DENY"},
 	// Not no-referrer: with that, a browser posts our own forms with
 	// "Origin: null" where it sends no Fetch metadata.
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	"Referrer-Policy":              {"same-origin"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
 	// Every page shows who is looking. What may be kept says so itself.
-	h.Set("Cache-Control", "no-store")
-	if h.Get("Vary") == "" { // an error keeps what else its handler looked at
-		h.Set("Vary", "Cookie, Accept-Language")
-	}
+	"Cache-Control": {"no-store"},
+	"Vary":          {"Cookie, Accept-Language"},
 }
 
 // readForm reads the body of an unsafe request, whole and before anything is

@@ -34,21 +34,20 @@ type recording struct {
 // moment before the first byte does: the next request already finds it.
 func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !lab.kind(c).onWire() {
+		kind, request := lab.kind(c), c.Request()
+		if !kind.onWire() {
 			return next(c)
 		}
-		request := c.Request()
-		r := &recording{
-			ResponseWriter: c.Response().Writer, c: c,
-			exchange: newExchange(request),
-			book:     lab.wire.replayed(request.Header.Get(replayHeader)),
+		book := lab.wire.replayed(request.Header.Get(replayHeader))
+		replay := book != nil
+		if kind == quick && !replay {
+			if book = lab.wire.known(request); book == nil {
+				return next(c) // nobody could look at it
+			}
 		}
-		r.exchange.ways = lab.ways
-		switch {
-		case r.book != nil:
+		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book}
+		if r.exchange.ways = lab.ways; replay {
 			r.exchange.Client = ClientOther
-		case lab.kind(c) == quick:
-			r.book = lab.wire.known(request)
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
 			r.mu.Lock()

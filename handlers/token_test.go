@@ -388,7 +388,7 @@ func TestNoTokenIsWrittenDown(t *testing.T) {
 	c := lab.client().signIn("alice")
 	tokens := []string{c.token("alice"), c.token("bob"), c.token("teacher")}
 	c.post("/tokens", login("alice"))
-	for _, found := range regexp.MustCompile(`id="whole-(?:opaque|sealed)">([^<]+)<`).FindAllStringSubmatch(c.get("/tokens").body, -1) {
+	for _, found := range regexp.MustCompile(`id="whole-(?:opaque|sealed)" tabindex="0">([^<]+)<`).FindAllStringSubmatch(c.get("/tokens").body, -1) {
 		tokens = append(tokens, found[1])
 	}
 	if len(tokens) != 5 {

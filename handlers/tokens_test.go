@@ -27,7 +27,7 @@ func cell(t *testing.T, page reply, id string) string {
 
 // whole is a token that the page shows whole, "" where it does not.
 func whole(page reply, kind string) string {
-	found := regexp.MustCompile(`id="whole-` + kind + `">([^<]+)<`).FindStringSubmatch(page.body)
+	found := regexp.MustCompile(`id="whole-` + kind + `" tabindex="0">([^<]+)<`).FindStringSubmatch(page.body)
 	if found == nil {
 		return ""
 	}

@@ -221,7 +221,7 @@ func newReply(c echo.Context, outer http.ResponseWriter, body *bytes.Buffer) *re
 	body.Reset()
 	r := &reply{header: maps.Clone(outer.Header()), status: http.StatusOK, body: body}
 	for name, lines := range r.header {
-		r.header[name] = slices.Clone(lines)
+		r.header[name] = lines[:len(lines):len(lines)] // who appends gets a copy
 	}
 	reset(c, r)
 	return r
