@@ -1976,7 +1976,7 @@ func hasIPv6() bool {
 
 // serverName is the server that a page names, "" for none.
 func serverName(page string) string {
-	said := regexp.MustCompile(`id="server">[^<]*<strong>([^<]*)</strong>`).FindStringSubmatch(page)
+	said := regexp.MustCompile(`id="server">.*?<strong>([^<]*)</strong>`).FindStringSubmatch(page)
 	if said == nil {
 		return ""
 	}
