@@ -94,7 +94,7 @@ func New(config Config) (*Lab, error) {
 		lab.log = slog.New(slog.DiscardHandler)
 	}
 	if config.Sessions == nil {
-		lab.config.Engine = engineSignedCookies
+		lab.config.Engine = sessions.EngineSignedCookies
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	bookOptions := sessions.DefaultOptions()
@@ -142,9 +142,6 @@ func New(config Config) (*Lab, error) {
 	lab.routes()
 	return lab, nil
 }
-
-// engineSignedCookies is the engine that keeps nothing on the server.
-const engineSignedCookies = "signed_cookies"
 
 // engine makes the engine that the program was started with, for one purpose:
 // over a store, if it has one, with the keys of sessions.Keyed or sessions.Tokens.

@@ -154,22 +154,22 @@ func (s *Stores) openDatabase(ctx context.Context) (Database, error) {
 	if s.database != nil {
 		return s.database, nil
 	}
-	if strings.HasPrefix(s.backend.Database, "postgres://") || strings.HasPrefix(s.backend.Database, "postgresql://") {
-		database, err := OpenPostgres(ctx, s.backend.Database, s.backend.Clock)
-		if err != nil {
-			return nil, err
-		}
-		s.database = database
-		s.opened(database)
-		return s.database, nil
+	var database interface {
+		Database
+		io.Closer
 	}
-	database, err := OpenSQLite(ctx, s.backend.Database, s.backend.Clock)
+	var err error
+	if strings.HasPrefix(s.backend.Database, "postgres://") || strings.HasPrefix(s.backend.Database, "postgresql://") {
+		database, err = OpenPostgres(ctx, s.backend.Database, s.backend.Clock)
+	} else {
+		database, err = OpenSQLite(ctx, s.backend.Database, s.backend.Clock)
+	}
 	if err != nil {
-		return nil, err
+		return nil, err // not an interface that holds nil
 	}
 	s.database = database
 	s.opened(database)
-	return s.database, nil
+	return database, nil
 }
 
 func (s *Stores) openCache(ctx context.Context) (cacheStore, error) {

@@ -26,15 +26,7 @@ import (
 func openFiles(t testing.TB, dir string, clock sessions.Clock) *sessions.Files {
 	t.Helper()
 	store, err := sessions.OpenFiles(dir, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	return opened(t, store, err)
 }
 
 func filesDir(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions") }

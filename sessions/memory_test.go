@@ -4,12 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
+
+// opened is a store that a test has opened, unless that failed; it closes with
+// the test.
+func opened[S io.Closer](t testing.TB, store S, err error) S {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
 
 func openMemory(t testing.TB, clock sessions.Clock) *sessions.Memory {
 	t.Helper()

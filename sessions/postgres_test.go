@@ -21,15 +21,7 @@ import (
 func openPostgres(t testing.TB, url string, clock sessions.Clock) *sessions.Postgres {
 	t.Helper()
 	store, err := sessions.OpenPostgres(t.Context(), url, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	return opened(t, store, err)
 }
 
 // One server for all; each test has a schema of its own in it.

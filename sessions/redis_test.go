@@ -29,15 +29,7 @@ func openRedis(t testing.TB, server *servers.Server, clock sessions.Clock) *sess
 func openRedisAt(t testing.TB, url string, o sessions.RedisOptions) *sessions.Redis {
 	t.Helper()
 	store, err := sessions.OpenRedis(context.Background(), url, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	return opened(t, store, err)
 }
 
 // rawRedis is a client beside the store, as redis-cli would be.

@@ -18,15 +18,7 @@ import (
 func openSQLite(t testing.TB, file string, clock sessions.Clock) *sessions.SQLite {
 	t.Helper()
 	store, err := sessions.OpenSQLite(t.Context(), file, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	return opened(t, store, err)
 }
 
 func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
