@@ -413,8 +413,12 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 			servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
 		}
 	}
+	pages, err := handlers.ReadPages(files, settings.Engine)
+	if err != nil {
+		return err
+	}
 	for _, s := range servers {
-		if err := s.open(ctx, settings, servers, log); err != nil {
+		if err := s.open(ctx, settings, pages, servers, log); err != nil {
 			return err
 		}
 	}
@@ -437,7 +441,7 @@ type server struct {
 
 // open opens the server's stores and makes its lab. Notebooks lie in the
 // database, whatever the engine.
-func (s *server) open(ctx context.Context, settings *settings, all []*server, log *slog.Logger) error {
+func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, all []*server, log *slog.Logger) error {
 	s.stores = settings.backend(log).Stores()
 	notebooks, err := s.stores.Database(ctx)
 	if err != nil {
@@ -455,7 +459,7 @@ func (s *server) open(ctx context.Context, settings *settings, all []*server, lo
 		}
 	}
 	s.lab, err = handlers.New(handlers.Config{
-		Files: files, Sessions: store, Notebooks: notebooks, Engine: settings.Engine,
+		Pages: pages, Sessions: store, Notebooks: notebooks,
 		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,

@@ -1542,8 +1542,12 @@ func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	}
 	options := sessions.DefaultOptions()
 	options.Name = "lab_sessionid"
+	pages, err := handlers.ReadPages(files, sessions.EngineCache)
+	if err != nil {
+		t.Fatal(err)
+	}
 	lab, err := handlers.New(handlers.Config{
-		Files: files, Sessions: store, Notebooks: store, Engine: sessions.EngineCache, Cookie: options,
+		Pages: pages, Sessions: store, Notebooks: store, Cookie: options,
 		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.Now,
 	})
 	if err != nil {

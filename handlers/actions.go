@@ -120,7 +120,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge 
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(lab.form(lane.ID()), value)
+		rewritten := forge(lab.pages.form(lane.ID()), value)
 		if rewritten == value {
 			continue
 		}

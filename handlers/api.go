@@ -123,7 +123,7 @@ func describeChecks(w *words, f Finding) []LaneCheck {
 func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord, error) {
 	keeps := make([]*serverRecord, len(findings))
 	for i, f := range findings {
-		switch lab.form(f.Lane) {
+		switch lab.pages.form(f.Lane) {
 		case Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
 		case Session, Token:

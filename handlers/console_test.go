@@ -296,7 +296,7 @@ func TestConsoleTwoAtOnce(t *testing.T) {
 		}
 	})
 	t.Run("signed_cookies", func(t *testing.T) {
-		c := newLab(t, signedCookiesEngine).client()
+		c := newLab(t, inCookies).client()
 		c.run(t, "at_once", "kind", "keys").holds(t, "result", "only one key is there")
 		c.run(t, "at_once", "kind", "set").holds(t, "race-after", "0 → 1")
 		page := c.run(t, "at_once", "kind", "add")
@@ -312,7 +312,7 @@ func TestConsoleTwoAtOnce(t *testing.T) {
 // The engine signed_cookies: what cannot be done is said beforehand, and
 // answered 409 when it is tried.
 func TestConsoleSignedCookies(t *testing.T) {
-	c := newLab(t, signedCookiesEngine).client().signIn("alice")
+	c := newLab(t, inCookies).client().signIn("alice")
 	for _, id := range consoleCallsOf(c) {
 		if id == "at_once" {
 			continue

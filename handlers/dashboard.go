@@ -163,7 +163,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: lab.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Form: lab.pages.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
 		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
 	}
@@ -194,7 +194,7 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 		v.Dropped = !d.BrowserExpires.After(now(lab.clock))
 	}
 	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
-		v.Kept, v.Reached, v.Over = recordOf(w, lab.config.Engine, kept), kept.Reached, !kept.Live
+		v.Kept, v.Reached, v.Over = recordOf(w, lab.pages.engine, kept), kept.Reached, !kept.Live
 		if v.Record = f.Who; d.Verdict != Found {
 			v.Record = saidBy(kept.Data)
 		}

@@ -24,7 +24,7 @@ func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.languages.all {
+	for _, w := range lab.pages.languages.all {
 		labels[w.tag.String()] = w.texts
 	}
 	return labels

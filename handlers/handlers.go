@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,10 +18,9 @@ import (
 
 // Config is what the lab is made of.
 type Config struct {
-	Files     fs.FS            // templates/, static/ and the Go source that pages show
-	Sessions  sessions.Store   // where the session lane's records lie; nil: in the cookie itself, the engine signed_cookies
+	Pages     *Pages           // of the engine that Sessions is the store of
+	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
-	Engine    string           // the engine's name, for pages; signed_cookies where Sessions is nil
 	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
 	FilePath  string           // where the engine file would keep the lab's, for that page
 	Cookie    sessions.Options
@@ -50,14 +48,12 @@ type OtherServer struct {
 
 // Lab is one running Cookie Lab.
 type Lab struct {
-	config    Config
-	clock     sessions.Clock
-	log       *slog.Logger
-	echo      *echo.Echo
-	languages languages
-	templates templates
-	pages     sync.Pool // of *bytes.Buffer, to render to
-	static    staticFiles
+	config  Config
+	clock   sessions.Clock
+	log     *slog.Logger
+	echo    *echo.Echo
+	pages   *Pages
+	buffers sync.Pool // of *bytes.Buffer, to render to
 
 	lanes     []CookieLane // plain, signed, session: always in this order
 	token     tokenLane    // the fourth, for clients without cookies
@@ -84,7 +80,7 @@ const (
 // New makes the lab; an error names what cannot work.
 func New(config Config) (*Lab, error) {
 	lab := &Lab{
-		config: config, clock: config.Clock, log: config.Log,
+		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
 		second: newSecondClient(),
@@ -93,8 +89,8 @@ func New(config Config) (*Lab, error) {
 	if lab.log == nil {
 		lab.log = slog.New(slog.DiscardHandler)
 	}
-	if config.Sessions == nil {
-		lab.config.Engine = sessions.EngineSignedCookies
+	if (config.Sessions == nil) != (lab.pages.engine == sessions.EngineSignedCookies) {
+		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	bookOptions := sessions.DefaultOptions()
@@ -104,13 +100,12 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs [5]error
+	var errs [4]error
 	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
-	errs[4] = lab.makeTokens()
+	errs[3] = lab.makeTokens()
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
-	lab.static, errs[3] = readStatic(config.Files)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -125,17 +120,6 @@ func New(config Config) (*Lab, error) {
 			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", name)}
 		}
 		lab.ways[name] = lane.ID()
-	}
-	source, err := readSource(config.Files)
-	if err != nil {
-		return nil, err
-	}
-	if lab.languages, err = readLabels(config.Files); err != nil {
-		return nil, err
-	}
-	lab.languages.vary(lab.config.Engine)
-	if lab.templates, err = parseTemplates(config.Files, lab.languages, lab.static, source, lab.form); err != nil {
-		return nil, err
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
@@ -329,16 +313,6 @@ func (lab *Lab) laneOfCookie(name string) CookieLane {
 		}
 	}
 	return nil
-}
-
-// form is which way a way's values look like: its own. Only where the session
-// lies in its cookie, that one holds the facts under a seal, as the signed way's
-// does: so its cells, its decoding and its forging are those, too.
-func (lab *Lab) form(way string) string {
-	if way == Session && !lab.sessions.KeepsRecords() {
-		return Signed
-	}
-	return way
 }
 
 const (

@@ -93,7 +93,7 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	cookie := sessions.DefaultOptions()
 	cookie.Name = "lab_sessionid"
 	config := handlers.Config{
-		Files: os.DirFS(".."), Sessions: lab.sessions, Notebooks: lab.notebooks, Engine: "db",
+		Pages: pagesOf(sessions.EngineDB), Sessions: lab.sessions, Notebooks: lab.notebooks,
 		Engines: sessions.Backend{Database: lab.file, Files: filepath.Join(filepath.Dir(lab.file), "engines"), MemoryLimit: 1000}, FilePath: "sessions",
 		Cookie: cookie, Secrets: secrets, ClassPassword: classPassword, TeacherPIN: teacherPIN,
 		Clock: lab.clock.Now, Log: slog.New(slog.NewTextHandler(lab.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -106,6 +106,27 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	}
 	t.Cleanup(lab.Close)
 	return lab
+}
+
+var readPages sync.Map // of func() *handlers.Pages, by engine
+
+// pagesOf are the pages of an engine. No request changes them: the first test
+// that asks reads them for all.
+func pagesOf(engine string) *handlers.Pages {
+	read, _ := readPages.LoadOrStore(engine, sync.OnceValue(func() *handlers.Pages {
+		pages, err := handlers.ReadPages(os.DirFS(".."), engine)
+		if err != nil {
+			panic(err)
+		}
+		return pages
+	}))
+	return read.(func() *handlers.Pages)()
+}
+
+// inCookies lets the lab keep its sessions in the cookie and its tokens in
+// themselves: the engine signed_cookies.
+func inCookies(c *handlers.Config) {
+	c.Sessions, c.Pages = nil, pagesOf(sessions.EngineSignedCookies)
 }
 
 // serverFor is a server with the limits of the program.

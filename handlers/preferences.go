@@ -26,7 +26,7 @@ const (
 func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		n := notebookOf(c)
-		if w := lab.languages.named(n.kept(bookLanguage)); w != nil {
+		if w := lab.pages.languages.named(n.kept(bookLanguage)); w != nil {
 			c.Set(wordsKey, w)
 		}
 		c.Set(themeKey, n.kept(bookTheme))
@@ -34,7 +34,7 @@ func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if query := c.QueryParams(); query.Has("lang") {
-			w := lab.languages.named(query.Get("lang"))
+			w := lab.pages.languages.named(query.Get("lang"))
 			if w == nil {
 				return problem(http.StatusBadRequest, "unknown_language", say("error.unknown_language"))
 			}
@@ -79,7 +79,7 @@ func (lab *Lab) words(c echo.Context) *words {
 	if w, ok := c.Get(wordsKey).(*words); ok {
 		return w
 	}
-	w := lab.languages.accepted(c.Request().Header.Get("Accept-Language"))
+	w := lab.pages.languages.accepted(c.Request().Header.Get("Accept-Language"))
 	c.Set(wordsKey, w)
 	return w
 }

@@ -46,7 +46,7 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 		Title: title, Name: lab.words(c).say(title),
 		AtDashboard: c.Path() == "/dashboard", AtWire: c.Path() == "/wire",
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
-		OtherLanguage: choosing(c, "lang", lab.languages.other(lab.words(c)).tag.String()),
+		OtherLanguage: choosing(c, "lang", lab.pages.languages.other(lab.words(c)).tag.String()),
 	}
 	p.Server = lab.config.Server
 	for _, other := range lab.config.Others {
@@ -57,7 +57,7 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
 	p.Printed = now(lab.clock).UTC().Format("2006-01-02 15:04 UTC")
-	for _, part := range []string{browserName(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.config.Engine} {
+	for _, part := range []string{browserName(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
 		if part != "" {
 			p.Printed += " · " + part
 		}
@@ -114,7 +114,7 @@ const layoutFile = "templates/layout.html"
 //   - {{t "page.label"}}, {{static "lab.css"}} and {{source "handlers.f"}};
 //   - a block {{ways}}…{{/ways}}, which stands there once for each way, with WAY
 //     replaced by its name ("plain"), FIELD by its field's ("Plain") and FORM by
-//     the name of the way that its values look like, see [Lab.form].
+//     the name of the way that its values look like, see [Pages.form].
 type baker struct {
 	known map[string]func(name string) (text string, err error)
 	live  template.FuncMap
@@ -171,15 +171,15 @@ func (b baker) bake(text string) (string, error) {
 // render executes a page to memory first, so that a failure leaves no half page.
 func (lab *Lab) render(c echo.Context, status int, name string, data any) error {
 	w := lab.words(c)
-	t, ok := lab.templates[w][name]
+	t, ok := lab.pages.templates[w][name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	page, _ := lab.pages.Get().(*bytes.Buffer)
+	page, _ := lab.buffers.Get().(*bytes.Buffer)
 	if page == nil {
 		page = new(bytes.Buffer)
 	}
-	defer lab.pages.Put(page)
+	defer lab.buffers.Put(page)
 	page.Reset()
 	if err := t.Execute(page, data); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)

@@ -86,13 +86,9 @@ func (c *client) refuses(t *testing.T, op, fields string, status int, code strin
 	}
 }
 
-func signedCookiesEngine(config *handlers.Config) {
-	config.Sessions, config.Engine = nil, "signed_cookies"
-}
-
-// Every call, with Django's answers: reference/django-sessions.md A1 and B.
+// Every call, with Django's answers.
 func TestSessionCalls(t *testing.T) {
-	for engine, options := range map[string][]func(*handlers.Config){"db": nil, "signed_cookies": {signedCookiesEngine}} {
+	for engine, options := range map[string][]func(*handlers.Config){"db": nil, "signed_cookies": {inCookies}} {
 		t.Run(engine, func(t *testing.T) {
 			lab := newLab(t, options...)
 			c := lab.client()
@@ -186,7 +182,7 @@ func TestSessionCalls(t *testing.T) {
 	}
 }
 
-// set_expiry in its four forms: reference/django-sessions.md A1, "Expiry".
+// set_expiry in its four forms, as Django takes them.
 func TestSessionCallExpiry(t *testing.T) {
 	lab := newLab(t)
 	c := lab.client()
@@ -388,7 +384,7 @@ func TestSessionCallTooLarge(t *testing.T) {
 		fits    int
 	}{
 		"db":             {nil, 40 << 10},
-		"signed_cookies": {[]func(*handlers.Config){signedCookiesEngine}, 1200},
+		"signed_cookies": {[]func(*handlers.Config){inCookies}, 1200},
 	} {
 		t.Run(engine, func(t *testing.T) {
 			c := newLab(t, test.options...).client()
@@ -400,7 +396,7 @@ func TestSessionCallTooLarge(t *testing.T) {
 		})
 	}
 	t.Run("to the byte, whether the value or its name is what is too long", func(t *testing.T) {
-		lab := newLab(t, signedCookiesEngine)
+		lab := newLab(t, inCookies)
 		for size := 2000; ; size++ {
 			c := lab.client()
 			r := c.call("set", `{"key":"a","value":"`+strings.Repeat("x", size)+`"}`)
@@ -422,7 +418,7 @@ func TestSessionCallTooLarge(t *testing.T) {
 
 // Where nothing lies on the server, nothing can be added to atomically.
 func TestSessionCallNotSupported(t *testing.T) {
-	lab := newLab(t, signedCookiesEngine)
+	lab := newLab(t, inCookies)
 	c := lab.client()
 	c.answers(t, "set", `{"key":"n","value":1}`, "null")
 	c.refuses(t, "add", `{"key":"n"}`, http.StatusConflict, "not_supported", "signed_cookies")
@@ -446,7 +442,7 @@ func TestSessionCallsLeaveTheNotebookAlone(t *testing.T) {
 
 // With SESSION_SAVE_EVERY_REQUEST a call is saved once, not twice.
 func TestSessionCallSavedOnce(t *testing.T) {
-	for engine, options := range map[string]func(*handlers.Config){"db": func(*handlers.Config) {}, "signed_cookies": signedCookiesEngine} {
+	for engine, options := range map[string]func(*handlers.Config){"db": func(*handlers.Config) {}, "signed_cookies": inCookies} {
 		lab := newLab(t, options, func(config *handlers.Config) { config.Cookie.SaveEveryRequest = true })
 		c := lab.client()
 		for range 3 { // answers compares the key it tells with the cookie

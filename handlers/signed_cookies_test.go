@@ -19,9 +19,6 @@ import (
 	"cookielab/sessions"
 )
 
-// inCookies is the engine signed_cookies.
-func inCookies(c *handlers.Config) { c.Sessions = nil }
-
 // sealedEverywhere is everywhere, where the session lies in its cookie.
 const sealedEverywhere = "believed verified verified"
 

@@ -75,7 +75,7 @@ func (lab *Lab) getStatic(c echo.Context) error { return lab.serveStatic(c, c.Pa
 func (lab *Lab) getFavicon(c echo.Context) error { return lab.serveStatic(c, "favicon.ico") }
 
 func (lab *Lab) serveStatic(c echo.Context, name string) error {
-	file, ok := lab.static[name]
+	file, ok := lab.pages.static[name]
 	if !ok {
 		return echo.ErrNotFound
 	}

@@ -66,7 +66,7 @@ func seenLast(r *http.Request) (int, error) {
 
 // follow tells of a book's exchanges until something ends it.
 func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
-	t := lab.templates[lab.words(c)]["wire"]
+	t := lab.pages.templates[lab.words(c)]["wire"]
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	if events.comment() != nil { // the header leaves at once

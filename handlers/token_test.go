@@ -59,10 +59,6 @@ func inMemory(t testing.TB) func(*handlers.Config) {
 	}
 }
 
-// inTheValue lets the lab keep its sessions in the cookie, and its tokens in
-// themselves.
-func inTheValue(c *handlers.Config) { c.Sessions, c.Engine = nil, "signed_cookies" }
-
 // made is the key of a session that an engine made.
 func made(t *testing.T, lab *testLab, engine sessions.Engine, fill func(*sessions.Session) error) string {
 	t.Helper()
@@ -120,7 +116,7 @@ func TestATokenOnEveryEngine(t *testing.T) {
 	}{
 		{"SQLite", func(*handlers.Config) {}, `^[0-9a-f]{40}$`},
 		{"memory", inMemory(t), `^[0-9a-f]{40}$`},
-		{"signed_cookies", inTheValue, `^[A-Za-z0-9_=-]{100,1000}$`},
+		{"signed_cookies", inCookies, `^[A-Za-z0-9_=-]{100,1000}$`},
 	} {
 		t.Run(engine.name, func(t *testing.T) {
 			lab := newLab(t, engine.option)
@@ -203,7 +199,7 @@ func TestEndingAToken(t *testing.T) {
 		})
 	}
 	t.Run("signed_cookies", func(t *testing.T) {
-		lab := newLab(t, inTheValue)
+		lab := newLab(t, inCookies)
 		program := lab.client()
 		token := program.token("alice")
 		r := program.do(http.MethodDelete, "/api/token", sending(token))
@@ -521,7 +517,7 @@ func TestTheFourthLane(t *testing.T) {
 		}
 	}
 
-	self := newLab(t, inTheValue).client()
+	self := newLab(t, inCookies).client()
 	token := self.token("alice")
 	for header, want := range map[string]handlers.Verdict{token: handlers.Verified, forgeSigned(token): handlers.Tampered, live: handlers.Tampered, "abc": handlers.Unreadable} {
 		if lane := self.lanes(sending(header))[handlers.Token]; lane.Verdict != want || lane.ServerKeeps.Kind != "nothing" {

@@ -264,7 +264,7 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 		return err
 	}
 	w := lab.words(c)
-	p := tokensPage{Page: lab.page(c, say("way.token.title")), Engine: lab.config.Engine}
+	p := tokensPage{Page: lab.page(c, say("way.token.title")), Engine: lab.pages.engine}
 	who, signedIn := lab.signedIn(c)
 	if p.SignIn = form; form.Problem.ID == "" {
 		p.SignIn = lab.signInForm(c)

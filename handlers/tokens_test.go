@@ -241,7 +241,7 @@ func TestListOfTokens(t *testing.T) {
 
 // Where nothing lies on the server the page has no opaque token, and says so.
 func TestTokensPageOnSignedCookies(t *testing.T) {
-	lab := newLab(t, inTheValue)
+	lab := newLab(t, inCookies)
 	c := lab.client().signIn("alice")
 	c.post("/tokens", login("alice"))
 	page := c.get("/tokens")

@@ -46,7 +46,7 @@ func TestWhatWasSealedVerifies(t *testing.T) {
 	storetest.Equal(t, "value", got, want)
 }
 
-// SECRET_KEY_FALLBACKS (C5): the first secret seals, all verify.
+// SECRET_KEY_FALLBACKS: the first secret seals, all verify.
 func TestSecretsCanBeRotated(t *testing.T) {
 	old := signer(t, "user", firstSecret)
 	rotated := signer(t, "user", secondSecret, firstSecret)
@@ -58,7 +58,7 @@ func TestSecretsCanBeRotated(t *testing.T) {
 	storetest.Is(t, "the first secret is gone", signer(t, "user", secondSecret).Verify(seal(t, old, "a"), &got), sessions.ErrTampered)
 }
 
-// C3: the cookie's name is part of the salt.
+// The cookie's name is part of the salt.
 func TestASealForAnotherPurposeDoesNotVerify(t *testing.T) {
 	var got string
 	for _, purpose := range []string{"other", "User", "user ", "user|", "use"} {

@@ -123,7 +123,7 @@ func (s *taken) Create(ctx context.Context, rec sessions.Record) error {
 	return s.Store.Create(ctx, rec)
 }
 
-// Django (B7) tries 10,000 times; a random source that repeats itself must not
+// Django tries 10,000 times; a random source that repeats itself must not
 // hand out somebody's session.
 func TestAKeyThatIsTakenIsDrawnAgain(t *testing.T) {
 	for times, want := range map[int]error{1: nil, 2: nil, 3: sessions.ErrUnavailable} {
@@ -293,7 +293,7 @@ func TestFlushEndsTheOldSessionBeforeItBeginsANewOne(t *testing.T) {
 }
 
 // test_decode_failure_logged_to_security, test_unpickling_exception,
-// test_decode_serializer_exception (D); E: stored data corrupted by hand, cut
+// test_decode_serializer_exception; as tried with Django: stored data corrupted by hand, cut
 // to 0 bytes.
 func TestDataThatCannotBeReadAreNobodysAndOneWarning(t *testing.T) {
 	for _, data := range []string{"", "rubbish", `{"a":`, "[]", `"text"`, "1", `{"a":1}}`, "\x00\xff"} {
@@ -336,7 +336,7 @@ func TestAnUnknownKeyIsNotWorthAWarning(t *testing.T) {
 	storetest.Equal(t, "log", log.String(), "")
 }
 
-// DESIGN.md: ErrExpired while an expired record lies there, ErrNotFound after.
+// ErrExpired while an expired record lies there, ErrNotFound after.
 func TestAnExpiredSessionIsUnknownOnceItIsCleared(t *testing.T) {
 	site, faulty, _ := keyedOver(t)
 	b := site.Browser()

@@ -106,7 +106,7 @@ func TestSignedCookiesOfAnotherPurposeOrKindMeanNothing(t *testing.T) {
 	}
 }
 
-// A good seal over something else than a session (D: test_decode_serializer_exception).
+// A good seal over something else than a session (Django: test_decode_serializer_exception).
 func TestSignedCookiesTakeOnlySessionsFromUnderTheirSeal(t *testing.T) {
 	signer, err := sessions.NewSigner("session", newSecret)
 	storetest.Is(t, "NewSigner", err, nil)

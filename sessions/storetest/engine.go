@@ -1,7 +1,6 @@
-// The suite for engines: what Django 3.2 tests and does, restated in
-// reference/django-sessions.md, whose names and numbers the comments give
-// (test_…, A to F), and what DESIGN.md demands beyond it. Where the two differ,
-// DESIGN.md wins and a comment says "Django:".
+// The suite for engines: what Django 3.2 tests and does (comments give the names
+// of its tests, test_…), and what this package promises beyond it.
+// Where we differ on purpose, a comment says "Django:".
 
 package storetest
 

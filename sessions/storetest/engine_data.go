@@ -1,5 +1,4 @@
-// The suite for engines: a session's data and what counts as a change (A1, B2,
-// B3, B20).
+// The suite for engines: a session's data and what counts as a change.
 
 package storetest
 
@@ -31,9 +30,9 @@ var everyValue = []struct {
 	{"small fraction", math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64},
 	{"list", []any{"a", 1, nil, []int{2}}, []any{"a", int64(1), nil, []any{int64(2)}}},
 	{"map", map[string]any{"b": 1, "a": []any{}}, map[string]any{"b": int64(1), "a": []any{}}},
-	// E: '1' with db, file and signed cookies, 1 with cache; ours is one for all.
+	// As tried with Django: '1' with db, file and signed cookies, 1 with cache; ours is one for all.
 	{"map with integer keys", map[int]string{1: "a"}, map[string]any{"1": "a"}},
-	// Django: an error at the save (E). JSON has no time, but Go's is text in it.
+	// Django: an error at the save. JSON has no time, but Go's is text in it.
 	{"time", time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), "2026-01-02T03:04:05.000000006Z"},
 	{"bytes", []byte("a\xff"), "Yf8="},
 }
@@ -93,7 +92,7 @@ var dataFacts = []engineFact{
 		holds(t, b, map[string]any{"other": int64(1)})
 	}},
 
-	// test_pop_default, test_pop_default_named_argument, test_pop_no_default_keyerror_raised (B3)
+	// test_pop_default, test_pop_default_named_argument, test_pop_no_default_keyerror_raised
 	{"Pop and Delete of a missing key say so and modify nothing", func(t *testing.T, site *Site) {
 		// Django: pop takes a default and del raises KeyError; Go says (value, false).
 		b := signedUp(t, site, map[string]any{"a": 1})
@@ -109,7 +108,7 @@ var dataFacts = []engineFact{
 		silent(t, reply)
 	}},
 
-	// test_setdefault (B3)
+	// test_setdefault
 	{"SetDefault sets once", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		done(t, b.Visit(func(s *sessions.Session) error {
@@ -184,7 +183,7 @@ var dataFacts = []engineFact{
 		holds(t, b, map[string]any{"z": int64(3)})
 	}},
 
-	// test_decode; E: integer keys; F.2: all engines encode alike
+	// test_decode; as tried with Django: integer keys; all engines encode alike
 	{"each kind of value reads the same before and after the save", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		done(t, b.Visit(func(s *sessions.Session) error {
@@ -265,7 +264,7 @@ var dataFacts = []engineFact{
 		silent(t, reply)
 	}},
 
-	// B2; E: a list inside the session is appended to
+	// As tried with Django: a list inside the session is appended to
 	{"a change inside a list or map is lost unless it is Set again", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"list": []any{"a"}, "map": map[string]any{"a": "a"}})
 		want := map[string]any{"list": []any{"a"}, "map": map[string]any{"a": "a"}}
@@ -297,7 +296,7 @@ var dataFacts = []engineFact{
 		holds(t, b, map[string]any{"list": []any{"a"}})
 	}},
 
-	// B10: set_test_cookie, test_cookie_worked, delete_test_cookie (D: test_test_cookie)
+	// Django: set_test_cookie, test_cookie_worked, delete_test_cookie (test_test_cookie)
 	{"a test cookie is plain session data", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		worked := func(want bool) {

@@ -1,5 +1,5 @@
 // The suite for engines: sessions found, listed and ended by others than those
-// who carry them (A3; security list 7.4, 7.5).
+// who carry them.
 
 package storetest
 
@@ -104,7 +104,7 @@ var directoryFacts = []engineFact{
 		holds(t, bob, map[string]any{sessions.UserKey: "bob"})
 	}},
 
-	// test_delete, B1: exists does not look at expiry
+	// test_delete: exists does not look at expiry
 	{"Exists is true from the save to the end, also of what has expired", func(t *testing.T, site *Site) {
 		exists := func(key string, want bool) {
 			t.Helper()

@@ -1,4 +1,4 @@
-// The suite for engines: when a session ends (A1 "expiry", B11 to B16, E).
+// The suite for engines: when a session ends.
 
 package storetest
 
@@ -48,7 +48,7 @@ var expiryFacts = []engineFact{
 		until(t, site, b, twoWeeks)
 	}},
 
-	// test_default_expiry, second half; B15
+	// test_default_expiry, second half
 	{"a session that ends with the browser still has the default age on the server", func(t *testing.T, site *Site) {
 		// Django: set_expiry(0).
 		b := site.Browser()
@@ -63,7 +63,7 @@ var expiryFacts = []engineFact{
 		until(t, site, b, twoWeeks)
 	}},
 
-	// test_default_expiry, test_custom_expiry_reset (A3): an age of one's own
+	// test_default_expiry, test_custom_expiry_reset: an age of one's own
 	{"the options can set another age", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.Age = 24 * time.Hour })
 		for _, e := range []sessions.Expiry{sessions.Policy(), sessions.BrowserClose()} {
@@ -77,7 +77,7 @@ var expiryFacts = []engineFact{
 		}
 	}},
 
-	// test_custom_expiry_seconds; E: set_expiry(1), asked after 2.5 s (Django's file engine and signed cookies: still loads)
+	// test_custom_expiry_seconds; as tried with Django: set_expiry(1), asked after 2.5 s (Django's file engine and signed cookies: still loads)
 	{"Idle ends a session so long after its last save", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		reply := b.Visit(func(s *sessions.Session) error {
@@ -90,7 +90,7 @@ var expiryFacts = []engineFact{
 		until(t, site, b, 10*time.Second)
 	}},
 
-	// B13: an integer is relative and stays relative
+	// Django: an integer is relative and stays relative
 	{"Idle counts anew from each save, and not from a read", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		done(t, b.Visit(expire(sessions.Idle(time.Minute))))
@@ -103,7 +103,7 @@ var expiryFacts = []engineFact{
 		until(t, site, b, 10*time.Second)
 	}},
 
-	// test_custom_expiry_timedelta; E: set_expiry(1 hour as a duration), an error at the save in Django before 4.1
+	// test_custom_expiry_timedelta; as tried with Django: set_expiry(1 hour as a duration), an error at the save in Django before 4.1
 	{"Until a duration from now ends a session there", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		reply := b.Visit(func(s *sessions.Session) error {
@@ -116,7 +116,7 @@ var expiryFacts = []engineFact{
 		until(t, site, b, time.Hour)
 	}},
 
-	// test_custom_expiry_datetime; B13: an instant is absolute
+	// test_custom_expiry_datetime: an instant is absolute
 	{"Until an instant stays that instant, however often the session is saved", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		end := site.Clock.Now().Add(10 * time.Minute)
@@ -177,7 +177,7 @@ var expiryFacts = []engineFact{
 		}
 	}},
 
-	// test_actual_expiry (an expected failure of Django's signed cookies); B14; E: set_expiry(-10), asked at once
+	// test_actual_expiry (an expected failure of Django's signed cookies); as tried with Django: set_expiry(-10), asked at once
 	{"a session that is saved as over is over at once", func(t *testing.T, site *Site) {
 		// Django: passes a negative age on as Max-Age; ours erases the cookie.
 		for name, e := range map[string]sessions.Expiry{
@@ -198,7 +198,7 @@ var expiryFacts = []engineFact{
 		}
 	}},
 
-	// B12; E: valid key, view only reads: no sliding
+	// As tried with Django: valid key, view only reads: no sliding
 	{"reading is not activity: a session ends so long after its last save", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		for range 13 {
@@ -236,7 +236,7 @@ var expiryFacts = []engineFact{
 		until(t, plain, b.At(plain), twoWeeks)
 	}},
 
-	// B11: Django's _session_expiry
+	// Django's _session_expiry
 	{"the expiry lies among the data and counts as data", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		done(t, b.Visit(expire(sessions.Idle(time.Minute)))) // enough to be stored

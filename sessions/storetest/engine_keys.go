@@ -1,5 +1,4 @@
-// The suite for engines: keys that were issued, and all that were not (A1
-// "keys", B5, B6, E).
+// The suite for engines: keys that were issued, and all that were not.
 
 package storetest
 
@@ -25,27 +24,27 @@ var strangers = map[string]error{
 	"abcdefghijklmnopqrstuvwxyz01234":          sessions.ErrMalformed, // one less
 	"abcdefghijklmnopqrstuvwxyz0123456":        sessions.ErrMalformed, // one more
 	"Abcdefghijklmnopqrstuvwxyz012345":         sessions.ErrMalformed, // a file system may ignore case
-	"abcdefghijklmnopqrstuvwxyz01234/":         sessions.ErrMalformed, // test_invalid_key_forwardslash (A5)
+	"abcdefghijklmnopqrstuvwxyz01234/":         sessions.ErrMalformed, // test_invalid_key_forwardslash
 	"abcdefghijklmnopqrstuvwxyz01234.":         sessions.ErrMalformed,
 	"abcdefghijklmnopqrstuvwxyz01234-":         sessions.ErrMalformed,
 	"abcdefghijklmnopqrstuvwxyz0123 5":         sessions.ErrMalformed,
 	"abcdefghijklmnopqrstuvwxyz0123é":          sessions.ErrMalformed, // 32 bytes
 	"../../etc/passwd":                         sessions.ErrMalformed, // E
 	"../../../../../../../etc/passwd0":         sessions.ErrMalformed, // the same in 32 characters
-	strings.Repeat("0123456789", 124):          sessions.ErrMalformed, // test_load_overlong_key (A4, A6)
+	strings.Repeat("0123456789", 124):          sessions.ErrMalformed, // test_load_overlong_key
 	strings.Repeat("a", sessions.MaxStored):    sessions.ErrMalformed,
 	"'; DROP TABLE sessions; SELECT '12345678": sessions.ErrMalformed,
 }
 
 // unsendable are values that net/http takes no cookie from: as if none came.
 var unsendable = []string{
-	`abcdefghijklmnopqrstuvwxyz01234\`, // test_invalid_key_backslash (A5)
+	`abcdefghijklmnopqrstuvwxyz01234\`, // test_invalid_key_backslash
 	"abcdefghijklmnopqrstuvwxyz01234\x00",
 	"abcdefghijklmnopqrstuvwxyz01234\n",
 }
 
 var keyFacts = []engineFact{
-	// B5; E: key length for one small pair
+	// As tried with Django: key length for one small pair
 	{"a key that is issued has the one exact shape of a key, and no two are alike", func(t *testing.T, site *Site) {
 		seen := map[string]bool{}
 		for range 10 {
@@ -79,7 +78,7 @@ var keyFacts = []engineFact{
 		Equal(t, "store operations", asked, 0)
 	}},
 
-	// test_session_load_does_not_create_record; E: unknown key, view only reads
+	// test_session_load_does_not_create_record; as tried with Django: unknown key, view only reads
 	{"an unknown key is never adopted by a read, creates nothing, and stays in the browser", func(t *testing.T, site *Site) {
 		// Django: deletes the cookie on a mere read; see "can be dropped" below.
 		for _, value := range sendable() {
@@ -101,7 +100,7 @@ var keyFacts = []engineFact{
 		}
 	}},
 
-	// test_invalid_key; E: unknown key, view writes; B6
+	// test_invalid_key; as tried with Django: unknown key, view writes
 	{"an unknown key is never adopted by a write: a new one is issued", func(t *testing.T, site *Site) {
 		for _, value := range sendable() {
 			b := site.Browser().Carry(value)
@@ -126,7 +125,7 @@ var keyFacts = []engineFact{
 			b := site.Browser().Carry(value)
 			done(t, b.Visit(change))
 			if b.Key() == value {
-				t.Error("still carried after a write") // DESIGN.md: it stays until a write
+				t.Error("still carried after a write") // it stays until a write
 			}
 			dead(t, site, value, sessions.ErrNotFound)
 		}
@@ -142,7 +141,7 @@ var keyFacts = []engineFact{
 		silent(t, reply)
 	}},
 
-	// E: key of 7 characters, view only reads
+	// As tried with Django: key of 7 characters, view only reads
 	{"a rejected cookie can be dropped at once, as Django does", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.DropRejected = true })
 		for _, value := range sendable() {
@@ -156,7 +155,7 @@ var keyFacts = []engineFact{
 		silent(t, site.Browser().Visit(look)) // nothing came, nothing to drop
 	}},
 
-	// E: last character of the key changed
+	// As tried with Django: last character of the key changed
 	{"a key with one character changed is rejected", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		for _, at := range []int{0, len(b.Key()) - 1} {

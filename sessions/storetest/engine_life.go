@@ -1,4 +1,4 @@
-// The suite for engines: save, flush, cycle_key (A1 "storage life cycle", B4, B9).
+// The suite for engines: save, flush, cycle_key.
 
 package storetest
 
@@ -100,7 +100,7 @@ var lifeFacts = []engineFact{
 		}
 	}},
 
-	// test_session_get_decoded (A2)
+	// test_session_get_decoded
 	{"a record can be read without a session", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1, "b": "曲奇"})
 		done(t, b.Visit(func(s *sessions.Session) error {
@@ -112,7 +112,7 @@ var lifeFacts = []engineFact{
 		}))
 	}},
 
-	// test_sessionmanager_save (A2), test_create_and_save (A6)
+	// test_sessionmanager_save, test_create_and_save
 	{"what was saved elsewhere is seen by the next load", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		done(t, b.At(site.With(func(*sessions.Options) {})).Visit(setter("a", "elsewhere")))
@@ -125,7 +125,7 @@ var lifeFacts = []engineFact{
 		holds(t, two, map[string]any{"a": int64(2)})
 	}},
 
-	// test_flush, test_delete; E: after flush the old key does not work
+	// test_flush, test_delete; as tried with Django: after flush the old key does not work
 	{"Flush ends the session: data, key and record are gone", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"foo": "bar"})
 		key := b.Key()
@@ -168,7 +168,7 @@ var lifeFacts = []engineFact{
 		Equal(t, "what the browser carries", late.Key(), "")
 	}},
 
-	// test_cycle; E: after cycle_key the old key does not work; B9
+	// test_cycle; as tried with Django: after cycle_key the old key does not work
 	{"CycleKey keeps the data, changes the key, and the old key is dead", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1, "b": 2})
 		key := b.Key()
@@ -198,7 +198,7 @@ var lifeFacts = []engineFact{
 		holds(t, b, map[string]any{"a": int64(1)})
 	}},
 
-	// B32: login over an anonymous session
+	// Django: login over an anonymous session
 	{"CycleKey takes along what is changed before and after it", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"cart": "Kekse", "old": 1})
 		key := b.Key()
@@ -248,7 +248,7 @@ var lifeFacts = []engineFact{
 		}
 	}},
 
-	// test_extra_session_field (A3)
+	// test_extra_session_field
 	{"the owner is the user in the data, and nobody once that is gone", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		owner := func(want string) {

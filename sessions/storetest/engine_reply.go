@@ -1,5 +1,4 @@
-// The suite for engines: what a reply says and saves (A8, B1, B26 to B31, E
-// "all five agree").
+// The suite for engines: what a reply says and saves.
 
 package storetest
 
@@ -15,11 +14,11 @@ import (
 	"cookielab/sessions"
 )
 
-// erased is the Set-Cookie that makes a browser forget its key (B27).
+// erased is the Set-Cookie that makes a browser forget its key.
 const erased = "sessionid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; SameSite=Lax"
 
 var replyFacts = []engineFact{
-	// B1; E: valid key, view does not touch the session
+	// As tried with Django: valid key, view does not touch the session
 	{"a handler that does not ask for the session costs nothing", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		reply := b.Do(http.MethodGet, func(c echo.Context) error { return c.String(http.StatusOK, "done") })
@@ -29,7 +28,7 @@ var replyFacts = []engineFact{
 		Equal(t, "Server-Timing", reply.Header["Server-Timing"], nil) // no store was asked
 	}},
 
-	// E: valid key, view only reads; B28
+	// As tried with Django: valid key, view only reads
 	{"a handler that only reads sets no cookie and varies by it", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		reply := b.Visit(look)
@@ -38,7 +37,7 @@ var replyFacts = []engineFact{
 		Equal(t, "Vary", reply.Header["Vary"], []string{"Cookie"})
 	}},
 
-	// B28: merged into an existing Vary
+	// Django: merged into an existing Vary
 	{"Vary names Cookie once, beside what was there", func(t *testing.T, site *Site) {
 		for given, want := range map[string][]string{
 			"":                       {"Cookie"},
@@ -78,7 +77,7 @@ var replyFacts = []engineFact{
 		holds(t, b, map[string]any{"a": int64(1)})
 	}},
 
-	// test_session_save_on_500, test_session_save_on_5xx (D), B29; E: 404 / 500 / 503
+	// test_session_save_on_500, test_session_save_on_5xx; as tried with Django: 404 / 500 / 503
 	{"replies below 500 are saved, from 500 up nothing is", func(t *testing.T, site *Site) {
 		// Django 3.2: 503 saves.
 		for code, saved := range map[int]bool{
@@ -126,7 +125,7 @@ var replyFacts = []engineFact{
 		holds(t, b, map[string]any{"a": int64(1)})
 	}},
 
-	// test_session_delete_on_end, B27
+	// test_session_delete_on_end
 	{"Flush erases the cookie that came", func(t *testing.T, site *Site) {
 		reply := signedUp(t, site, map[string]any{"a": 1}).Visit(logout)
 		done(t, reply)
@@ -153,7 +152,7 @@ var replyFacts = []engineFact{
 		Equal(t, "Vary", reply.Header["Vary"], []string{"Cookie"})
 	}},
 
-	// test_empty_session_saved, B4; E: last data key removed with del
+	// test_empty_session_saved; as tried with Django: last data key removed with del
 	{"a session emptied by hand stays, with its key", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"foo": "bar"})
 		key := b.Key()
@@ -167,7 +166,7 @@ var replyFacts = []engineFact{
 		holds(t, b, map[string]any{})
 	}},
 
-	// E: Set-Cookie for 6,000 random characters
+	// As tried with Django: Set-Cookie for 6,000 random characters
 	{"the cookie does not grow with the data", func(t *testing.T, site *Site) {
 		small := site.Browser().Visit(setter("a", 1))
 		large := site.Browser().Visit(setter("a", strings.Repeat("0123456789", 600)))

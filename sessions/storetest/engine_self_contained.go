@@ -1,5 +1,5 @@
 // The suite for engines: what a self-contained one cannot promise, and what it
-// does instead (A7; E: signed_cookies).
+// does instead.
 
 package storetest
 
@@ -124,7 +124,7 @@ var selfContainedFacts = []engineFact{
 		Equal(t, "cleared", n, 0)
 	}},
 
-	// E: after cycle_key, after flush: does the old key still work? Yes.
+	// As tried with Django: after cycle_key, after flush: does the old key still work? Yes.
 	{"CycleKey changes the value and keeps the data; a copy of the old value goes on working", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		copied := b.Twin()
@@ -166,7 +166,7 @@ var selfContainedFacts = []engineFact{
 		holds(t, b, map[string]any{"new": int64(2)})
 	}},
 
-	// E: set_expiry(1), set_expiry(-10): still loads in Django
+	// As tried with Django: set_expiry(1), set_expiry(-10): still loads in Django
 	{"the expiry under the seal decides, not the browser", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		done(t, b.Visit(expire(sessions.Idle(time.Second))))
@@ -221,7 +221,7 @@ var selfContainedFacts = []engineFact{
 		}
 	}},
 
-	// E: Set-Cookie for 6,000 random characters; N15
+	// As tried with Django: Set-Cookie for 6,000 random characters
 	{"what would not fit into a cookie is 413, and the browser keeps what it had", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		before := b.Key()

@@ -32,7 +32,7 @@ var everyChange = map[string]func(*sessions.Session) error{
 }
 
 var meanwhileFacts = []engineFact{
-	// test_session_save_does_not_resurrect_…, test_session_update_error_redirect, B8, B30; E: record deleted between load and save
+	// test_session_save_does_not_resurrect_…, test_session_update_error_redirect; as tried with Django: record deleted between load and save
 	{"a commit after a logout elsewhere answers 409 and revives nothing", func(t *testing.T, site *Site) {
 		// Django: 400. Its signed cookies, scs and gorilla save it again.
 		for name, change := range everyChange {
@@ -110,7 +110,7 @@ var meanwhileFacts = []engineFact{
 		holds(t, cycler, map[string]any{"a": int64(1), "b": int64(2), "c": int64(3), "n": int64(2)})
 	}},
 
-	// B21: last writer wins the whole session; here it wins its own keys
+	// Django: last writer wins the whole session; here it wins its own keys
 	{"requests that change different keys all win; for one key the last does", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1, "both": 1, "gone": 1})
 		done(t, b.Twin().Visit(func(s *sessions.Session) error {

@@ -20,7 +20,7 @@ var oddOwners = []string{
 
 var ownerFacts = []storeFact{
 	{"ByOwner lists the live records of one owner, the last saved first", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// Django has no such list: test_extra_session_field (A3) is its beginning.
+		// Django has no such list: test_extra_session_field is its beginning.
 		var want []sessions.Record
 		for n := range 5 {
 			clock.Advance(time.Second)
@@ -221,7 +221,7 @@ var clearFacts = []storeFact{
 	}},
 
 	{"ClearExpired of an empty store is no error", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// E: clear_expired() runs without error.
+		// As tried with Django: clear_expired() runs without error.
 		n, err := store.ClearExpired(t.Context(), clock.Now(), 100)
 		must(t, err)
 		Equal(t, "removed", n, 0)

@@ -94,7 +94,7 @@ var createFacts = []storeFact{
 	}},
 
 	{"a record is dead from the very instant of Expires on", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// Django (B16): live means expire_date > now.
+		// Django: live means expire_date > now.
 		rec := create(t, store, endingExactly(1, clock))
 		clock.Advance(rec.Expires.Sub(clock.Now()) - time.Microsecond)
 		lies(t, store, rec, nil)
@@ -103,7 +103,7 @@ var createFacts = []storeFact{
 	}},
 
 	{"a record may be created expired", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// test_actual_expiry; E: set_expiry(-10), asked at once.
+		// test_actual_expiry; as tried with Django: set_expiry(-10), asked at once.
 		rec := recordOf(1, clock)
 		rec.Expires = clock.Now().Add(-10 * time.Second)
 		lies(t, store, create(t, store, rec), sessions.ErrExpired)
@@ -153,7 +153,7 @@ func validAt(text string, cut int) bool { return len(text) > cut && text[cut-1] 
 
 var updateFacts = []storeFact{
 	{"Update replaces the record and its version grows by one", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// test_save_doesnt_clear_data; test_sessionmanager_save (A2).
+		// test_save_doesnt_clear_data; test_sessionmanager_save.
 		rec := create(t, store, recordOf(1, clock))
 		for n := range 3 {
 			clock.Advance(time.Minute)

@@ -15,7 +15,7 @@ import (
 
 var storeTogetherFacts = []storeFact{
 	{"of many Creates of one ID exactly one succeeds", func(t *testing.T, store sessions.Store, clock *Clock) {
-		// B7: "must create" is a compare-and-set.
+		// Django: "must create" is a compare-and-set.
 		for n := range 10 {
 			won := winners(t, 16, sessions.ErrExists, func(i int) error {
 				rec := recordOf(n, clock)

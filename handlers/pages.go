@@ -1,0 +1,52 @@
+// What pages are made of, and no request changes: it is read and checked once,
+// and the servers of one process share it.
+
+package handlers
+
+import (
+	"io/fs"
+
+	"cookielab/sessions"
+)
+
+// Pages are the labels, templates, static files and source that pages are made
+// of, in the words that are true for one session engine.
+type Pages struct {
+	engine    string
+	languages languages
+	templates templates
+	static    staticFiles
+}
+
+// ReadPages reads templates/, static/ and the Go source that pages show
+// (handlers/*.go, sessions/*.go), for a lab with the named engine. An error
+// names the file that cannot work.
+func ReadPages(files fs.FS, engine string) (*Pages, error) {
+	p := &Pages{engine: engine}
+	var err error
+	if p.static, err = readStatic(files); err != nil {
+		return nil, err
+	}
+	source, err := readSource(files)
+	if err != nil {
+		return nil, err
+	}
+	if p.languages, err = readLabels(files); err != nil {
+		return nil, err
+	}
+	p.languages.vary(engine)
+	if p.templates, err = parseTemplates(files, p.languages, p.static, source, p.form); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// form is which way a way's values look like: its own. Only where the session
+// lies in its cookie, that one holds the facts under a seal, as the signed way's
+// does: so its cells, its decoding and its forging are those, too.
+func (p *Pages) form(way string) string {
+	if way == Session && p.engine == sessions.EngineSignedCookies {
+		return Signed
+	}
+	return way
+}
