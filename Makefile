@@ -20,7 +20,7 @@ screenshots: ## take README's pictures; with ALL=folder every page, in every siz
 	go test -tags screenshots ./handlers -run '^TestScreenshots$$' -count 1 -timeout 20m $(if $(ALL),-args -all '$(abspath $(ALL))')
 
 race: ## run the tests under the race detector, without browsers (needs a C compiler)
-	CGO_ENABLED=1 go test -race -short . ./handlers ./sessions/...
+	CGO_ENABLED=1 go test -race -short -parallel 4 . ./handlers ./sessions/...
 
 bench: ## measure, beside scs and gorilla/sessions, too; ratios count, the machine does not; SHORT=1 hurries
 	@.ci/setup

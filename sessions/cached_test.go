@@ -20,18 +20,21 @@ func openCached(t testing.TB, file string, clock sessions.Clock) *sessions.Cache
 }
 
 func TestCachedIsAStore(t *testing.T) {
+	t.Parallel()
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return openCached(t, sqliteFile(t), clock)
 	})
 }
 
 func TestCachedMakesAnEngine(t *testing.T) {
+	t.Parallel()
 	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
 		return sessions.Keyed("session", openCached(t, sqliteFile(t), clock))
 	})
 }
 
 func TestCachedByRedisIsAStoreAndMakesAnEngine(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	open := func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return sessions.NewCached(openSQLite(t, sqliteFile(t), clock), openRedis(t, server, clock), clock, nil)
@@ -43,6 +46,7 @@ func TestCachedByRedisIsAStoreAndMakesAnEngine(t *testing.T) {
 }
 
 func TestCachedWithoutAWorkingCacheIsAStore(t *testing.T) {
+	t.Parallel()
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return sessions.NewCached(openSQLite(t, sqliteFile(t), clock), brokenCache{}, clock, slog.New(slog.DiscardHandler))
 	})
@@ -97,6 +101,7 @@ func twoServers(t *testing.T) (a, b *sessions.Cached, cache *switched, clock *st
 }
 
 func TestCachedNeverServesWhatEndedOnAnotherServer(t *testing.T) {
+	t.Parallel()
 	a, b, cache, clock := twoServers(t)
 	rec := recordOf(neighbour(1), clock)
 	mustCreate(t, a, rec)
@@ -110,6 +115,7 @@ func TestCachedNeverServesWhatEndedOnAnotherServer(t *testing.T) {
 }
 
 func TestCachedNeverServesWhatIsOlderThanTheDatabase(t *testing.T) {
+	t.Parallel()
 	a, b, _, clock := twoServers(t)
 	rec := recordOf(neighbour(1), clock)
 	mustCreate(t, a, rec)
@@ -128,6 +134,7 @@ func TestCachedNeverServesWhatIsOlderThanTheDatabase(t *testing.T) {
 // Security list 7.4.3: a logout while the cache is down must not be undone when
 // it comes back.
 func TestCachedWritesReachTheDatabaseWhileTheCacheIsDown(t *testing.T) {
+	t.Parallel()
 	a, b, cache, clock := twoServers(t)
 	ended, changed, late := recordOf(neighbour(1), clock), recordOf(neighbour(2), clock), recordOf(neighbour(3), clock)
 	mustCreate(t, a, ended)
@@ -154,6 +161,7 @@ func TestCachedWritesReachTheDatabaseWhileTheCacheIsDown(t *testing.T) {
 }
 
 func TestCachedWithoutItsDatabaseKnowsNobody(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	database := &faultyDatabase{SQLite: openSQLite(t, sqliteFile(t), clock.Now)}
 	store := sessions.NewCached(database, openMemory(t, clock.Now), clock.Now, nil)
@@ -180,6 +188,7 @@ func (d *faultyDatabase) Stamp(ctx context.Context, id sessions.ID) (uint64, tim
 }
 
 func TestCachedLoadsByOneSmallReadWhereThereIsACopy(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	engine := sessions.Keyed("session", openCached(t, sqliteFile(t), clock.Now))
 	var ops []string
@@ -212,6 +221,7 @@ func TestCachedLoadsByOneSmallReadWhereThereIsACopy(t *testing.T) {
 }
 
 func TestCachedTellsTheLogOnceThatItsCacheFails(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	var log strings.Builder
 	cache := &switched{Cache: openMemory(t, clock.Now), down: true}
@@ -231,6 +241,7 @@ func TestCachedTellsTheLogOnceThatItsCacheFails(t *testing.T) {
 }
 
 func TestBackendOpensTheStoreOfEachEngine(t *testing.T) {
+	t.Parallel()
 	redis := servers.Redis(t)
 	for _, cache := range []string{"memory:", redis.URL()} {
 		backend := sessions.Backend{Database: sqliteFile(t), Cache: cache, CachePrefix: t.Name() + ":", Files: t.TempDir() + "/sessions"}
@@ -272,6 +283,7 @@ func TestBackendOpensTheStoreOfEachEngine(t *testing.T) {
 }
 
 func TestStoresCleanAllThatIsOpen(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	stores := sessions.Backend{Database: sqliteFile(t), Files: t.TempDir() + "/sessions", Clock: clock.Now}.Stores()
 	t.Cleanup(func() { _ = stores.Close() })

@@ -32,18 +32,21 @@ func openFiles(t testing.TB, dir string, clock sessions.Clock) *sessions.Files {
 func filesDir(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions") }
 
 func TestFilesAreAStore(t *testing.T) {
+	t.Parallel()
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return openFiles(t, filesDir(t), clock)
 	})
 }
 
 func TestFilesMakeAnEngine(t *testing.T) {
+	t.Parallel()
 	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
 		return sessions.Keyed("session", openFiles(t, filesDir(t), clock))
 	})
 }
 
 func TestAPersonCanReadASessionFile(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	store := openFiles(t, dir, clock.Now)
@@ -67,6 +70,7 @@ func TestAPersonCanReadASessionFile(t *testing.T) {
 }
 
 func TestNothingInTheFolderIsAKey(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	site := storetest.NewSite(t, sessions.Keyed("session", openFiles(t, dir, clock.Now)), clock, nil)
@@ -91,6 +95,7 @@ func TestNothingInTheFolderIsAKey(t *testing.T) {
 
 // What one handle answered, another finds at once, also after the first is closed.
 func TestAFolderCanBeOpenedTwice(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	one, two := openFiles(t, dir, clock.Now), openFiles(t, dir, clock.Now)
@@ -109,6 +114,7 @@ func TestAFolderCanBeOpenedTwice(t *testing.T) {
 
 // Two handles have locks of their own, like two processes.
 func TestTwoHandlesOnOneFolderLoseNothing(t *testing.T) {
+	t.Parallel()
 	const each = 100
 	clock := storetest.NewClock()
 	dir := filesDir(t)
@@ -186,6 +192,7 @@ func noSessions(id sessions.ID) map[string]string {
 }
 
 func TestAFileAsAStoreWritesItIsASession(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	store := openFiles(t, filesDir(t), clock.Now)
 	rec := recordOf(neighbour(1), clock)
@@ -199,6 +206,7 @@ func TestAFileAsAStoreWritesItIsASession(t *testing.T) {
 }
 
 func TestAFileThatIsNoSessionIsNone(t *testing.T) {
+	t.Parallel()
 	for name := range noSessions(sessions.ID{}) {
 		t.Run(name, func(t *testing.T) {
 			store, path, check := inPlaceOfASession(t)
@@ -228,6 +236,7 @@ func TestAFileThatIsNoSessionIsNone(t *testing.T) {
 // Files change places with the spare one while others read them: nobody may
 // see another's data, or half of any.
 func TestReadersSeeWholeSessionsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	const keepers, saves = 3, 300
 	clock := storetest.NewClock()
 	store := openFiles(t, filesDir(t), clock.Now)
@@ -267,6 +276,7 @@ func TestReadersSeeWholeSessionsOfTheirOwn(t *testing.T) {
 
 // A logout leaves nothing of the session in the folder.
 func TestDeleteLeavesNothing(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	store := openFiles(t, dir, clock.Now)
@@ -291,6 +301,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 // Whatever lies in the place of the spare file is not written to; the write
 // fails, says so, and clears the way for the next.
 func TestASpareThatIsNoneIsNotUsed(t *testing.T) {
+	t.Parallel()
 	for name, put := range map[string]func(path, target string) error{
 		"a folder":  func(path, _ string) error { return os.Mkdir(path, 0o700) },
 		"a symlink": func(path, target string) error { return os.Symlink(target, path) },
@@ -327,6 +338,7 @@ func TestASpareThatIsNoneIsNotUsed(t *testing.T) {
 }
 
 func TestAGigabyteInPlaceOfASessionIsNotRead(t *testing.T) {
+	t.Parallel()
 	_, path, check := inPlaceOfASession(t)
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -387,6 +399,7 @@ func inPlaceOfASession(t *testing.T) (store *sessions.Files, path string, check 
 }
 
 func TestCleaningRemovesWhatACrashLeft(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	store := openFiles(t, dir, clock.Now)
@@ -413,6 +426,7 @@ func TestCleaningRemovesWhatACrashLeft(t *testing.T) {
 }
 
 func TestTheWaitForALockIsBounded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		clock := storetest.NewClock()
 		dir := filesDir(t)
@@ -455,6 +469,7 @@ func TestTheWaitForALockIsBounded(t *testing.T) {
 }
 
 func TestAClosedFolderIsUnavailable(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	store := openFiles(t, filesDir(t), clock.Now)
 	mustCreate(t, store, recordOf(neighbour(1), clock))
@@ -465,6 +480,7 @@ func TestAClosedFolderIsUnavailable(t *testing.T) {
 // A disk that was taken away: nobody is logged out, and all is well again when
 // it is back.
 func TestAMissingFolderIsUnavailable(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	store := openFiles(t, dir, clock.Now)
@@ -491,6 +507,7 @@ func TestAMissingFolderIsUnavailable(t *testing.T) {
 
 // Somebody empties the folder by hand while the program runs.
 func TestAnEmptiedFolderIsUsedOn(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	dir := filesDir(t)
 	store := openFiles(t, dir, clock.Now)
@@ -509,6 +526,7 @@ func TestAnEmptiedFolderIsUsedOn(t *testing.T) {
 }
 
 func TestARecordTooLargeToReadAgainIsNotWritten(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	store := openFiles(t, filesDir(t), clock.Now)
 	rec := recordOf(neighbour(1), clock)

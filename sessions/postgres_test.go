@@ -26,6 +26,7 @@ func openPostgres(t testing.TB, url string, clock sessions.Clock) *sessions.Post
 
 // One server for all; each test has a schema of its own in it.
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	p := postgres{servers.Postgres(t)}
 	t.Run("is a store", func(t *testing.T) {
 		storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
@@ -297,6 +298,7 @@ func (p postgres) lock(t *testing.T, address, statement string, args ...any) pgx
 const secret = "Geheim1"
 
 func TestAPostgresURLThatCannotBeMeantIsRefusedWithoutItsPassword(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{
 		"", "sessions.db", "mysql://lab:Geheim1@db/lab", "host=db user=lab password=Geheim1",
 		"postgres://lab:Geheim1@db:many/lab", "postgres://lab:Geheim1@db:123456/lab", "postgres://lab:Geheim1%zz@db/lab",
@@ -311,6 +313,7 @@ func TestAPostgresURLThatCannotBeMeantIsRefusedWithoutItsPassword(t *testing.T) 
 }
 
 func TestAPostgresThatDoesNotAnswerIsUnavailableSoon(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and says nothing
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,10 @@ const (
 )
 
 func TestTwoProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: two processes share no memory that could race")
+	}
+	t.Parallel()
 	for _, store := range sharedStores() {
 		t.Run(store.name, func(t *testing.T) {
 			p := processes{store, store.addresses(t)}
@@ -182,6 +186,7 @@ func (p processes) kill(t *testing.T) {
 
 // TestSecondProcess is what the second process does; it is no test by itself.
 func TestSecondProcess(t *testing.T) {
+	t.Parallel()
 	orders := strings.Split(os.Getenv(processEnv), "\n")
 	if len(orders) != 4 {
 		return // not a skip: there is nothing here that anybody misses

@@ -45,11 +45,13 @@ func rawRedis(t testing.TB, server *servers.Server) *redis.Client {
 }
 
 func TestRedisIsAStore(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store { return openRedis(t, server, clock) })
 }
 
 func TestRedisMakesAnEngine(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
 		return sessions.Keyed("session", openRedis(t, server, clock))
@@ -59,11 +61,13 @@ func TestRedisMakesAnEngine(t *testing.T) {
 // A node in cluster mode refuses whatever touches two slots at once, and a
 // client that does not speak its protocol.
 func TestARedisClusterIsAStore(t *testing.T) {
+	t.Parallel()
 	server := servers.RedisCluster(t)
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store { return openRedis(t, server, clock) })
 }
 
 func TestARedisClusterMayBeNamedByItsNodes(t *testing.T) {
+	t.Parallel()
 	server := servers.RedisCluster(t)
 	clock := storetest.NewClock()
 	store := openRedisAt(t, server.URL()+"?addr="+strings.TrimPrefix(server.URL(), "redis://"), sessions.RedisOptions{Clock: clock.Now})
@@ -92,6 +96,7 @@ func keysWithTTL(t *testing.T, server *servers.Server) int {
 }
 
 func TestEveryRedisKeyHasATTL(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
@@ -117,6 +122,7 @@ func TestEveryRedisKeyHasATTL(t *testing.T) {
 }
 
 func TestARedisRecordLingersAfterItsEnd(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
@@ -146,6 +152,7 @@ func TestARedisRecordLingersAfterItsEnd(t *testing.T) {
 }
 
 func TestRedisHolds10000Sessions(t *testing.T) {
+	t.Parallel()
 	const all, expired = 10_000, 2_000
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
@@ -177,6 +184,7 @@ func TestRedisHolds10000Sessions(t *testing.T) {
 // Other keys, and other stores, on the same server are none of our business,
 // however their names look as a pattern.
 func TestARedisStoreKeepsToItsPrefix(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	stores := map[string]*sessions.Redis{}
@@ -205,6 +213,7 @@ func TestARedisStoreKeepsToItsPrefix(t *testing.T) {
 
 // What one process answered, another finds at once.
 func TestARedisStoreCanBeOpenedTwice(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	one, two := openRedis(t, server, clock.Now), openRedis(t, server, clock.Now)
@@ -219,6 +228,7 @@ func TestARedisStoreCanBeOpenedTwice(t *testing.T) {
 }
 
 func TestRedisForgetsScriptsAndIsToldAgain(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
@@ -269,6 +279,7 @@ func answersAgain(t *testing.T, store *sessions.Redis) {
 }
 
 func TestARedisThatIsGoneIsUnavailableAndComesBack(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
 		"one server": servers.Redis, "cluster": servers.RedisCluster,
 	} {
@@ -302,6 +313,7 @@ func TestARedisThatIsGoneIsUnavailableAndComesBack(t *testing.T) {
 }
 
 func TestARedisThatDoesNotAnswerIsUnavailable(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
 		"one server": servers.Redis, "cluster": servers.RedisCluster,
 	} {
@@ -326,6 +338,7 @@ func TestARedisThatDoesNotAnswerIsUnavailable(t *testing.T) {
 // go-redis would send a command of a Cluster four times; a write that counted, and
 // whose answer got lost, must not be called a conflict by the next try.
 func TestARedisWriteIsSentOnce(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
 		"one server": servers.Redis, "cluster": servers.RedisCluster,
 	} {
@@ -370,6 +383,7 @@ func TestARedisWriteIsSentOnce(t *testing.T) {
 }
 
 func TestAClosedRedisIsUnavailable(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	store, err := sessions.OpenRedis(t.Context(), servers.Redis(t).URL(), sessions.RedisOptions{})
 	storetest.Is(t, "OpenRedis", err, nil)
@@ -380,6 +394,7 @@ func TestAClosedRedisIsUnavailable(t *testing.T) {
 // A Redis that takes no more is one that is unavailable; what lies there is read,
 // and a logout needs no room.
 func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
@@ -397,6 +412,7 @@ func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
 }
 
 func TestAForeignKeyIsNoRecord(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
@@ -414,6 +430,7 @@ func TestAForeignKeyIsNoRecord(t *testing.T) {
 }
 
 func TestARedisPasswordIsNeverTold(t *testing.T) {
+	t.Parallel()
 	const secret = "s3cr3t-w0rd"
 	locked := strings.TrimPrefix(servers.Redis(t, "--requirepass", "another one").URL(), "redis://")
 	for url, want := range map[string]error{
@@ -445,6 +462,7 @@ func TestARedisPasswordIsNeverTold(t *testing.T) {
 }
 
 func TestARedisURLIsRefusedWithAReason(t *testing.T) {
+	t.Parallel()
 	for url, reason := range map[string]string{
 		"":                                "redis://",
 		"localhost:6379":                  "redis://",

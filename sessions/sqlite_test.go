@@ -24,18 +24,21 @@ func openSQLite(t testing.TB, file string, clock sessions.Clock) *sessions.SQLit
 func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
 
 func TestSQLiteIsAStore(t *testing.T) {
+	t.Parallel()
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return openSQLite(t, sqliteFile(t), clock)
 	})
 }
 
 func TestSQLiteMakesAnEngine(t *testing.T) {
+	t.Parallel()
 	storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {
 		return sessions.Keyed("session", openSQLite(t, sqliteFile(t), clock))
 	})
 }
 
 func TestSQLiteFilesAreForTheirOwnerAlone(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("no such mode bits")
 	}
@@ -54,6 +57,7 @@ func TestSQLiteFilesAreForTheirOwnerAlone(t *testing.T) {
 }
 
 func TestSQLiteKeepsDataWhenItIsReopened(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	file := sqliteFile(t)
 	rec := recordOf(neighbour(1), clock)
@@ -76,6 +80,7 @@ func TestSQLiteKeepsDataWhenItIsReopened(t *testing.T) {
 
 // What one handle answered, another finds at once.
 func TestSQLiteFileCanBeOpenedTwice(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	file := sqliteFile(t)
 	one, two := openSQLite(t, file, clock.Now), openSQLite(t, file, clock.Now)
@@ -90,6 +95,7 @@ func TestSQLiteFileCanBeOpenedTwice(t *testing.T) {
 
 // Several programs may be started at once on a file that is not there yet.
 func TestSQLiteFileCanBeOpenedForTheFirstTimeByManyAtOnce(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	for range 60 { // without tries anew, one or two in 20 fail
 		file := sqliteFile(t)
@@ -108,6 +114,7 @@ func TestSQLiteFileCanBeOpenedForTheFirstTimeByManyAtOnce(t *testing.T) {
 }
 
 func TestSQLiteTakesAnyFileName(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	file := filepath.Join(t.TempDir(), "odd %41 #name?mode=memory&曲奇.db")
 	mustCreate(t, openSQLite(t, file, clock.Now), recordOf(neighbour(1), clock))
@@ -128,6 +135,7 @@ func TestSQLiteTakesAnyFileName(t *testing.T) {
 }
 
 func TestAnUnusableFileIsAnErrorThatNamesIt(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	garbage := filepath.Join(dir, "garbage.db")
 	text := strings.Repeat("this is no database\n", 500)
@@ -157,6 +165,7 @@ func TestAnUnusableFileIsAnErrorThatNamesIt(t *testing.T) {
 }
 
 func TestAClosedDatabaseIsUnavailable(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	store, err := sessions.OpenSQLite(t.Context(), sqliteFile(t), clock.Now)
 	if err != nil {
@@ -191,6 +200,7 @@ func TestAClosedDatabaseIsUnavailable(t *testing.T) {
 }
 
 func TestSQLiteClearsThousandsInSteps(t *testing.T) {
+	t.Parallel()
 	const dead = 2500 // three steps of sessions.ClearExpired
 	clock := storetest.NewClock()
 	store := openSQLite(t, sqliteFile(t), clock.Now)

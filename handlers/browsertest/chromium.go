@@ -77,6 +77,9 @@ func chromiumFlags(path string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		// Each visit is a fresh profile: the process that Chromium keeps ready for the
+		// next site would be started again for each, a quarter of all its work.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,SpareRendererForSitePerProcess"),
 	)
 	if os.Getuid() == 0 || os.Getenv("CI") == "true" {
 		// Chromium's sandbox works neither for root nor in most containers.
