@@ -4,8 +4,6 @@
 package handlers_test
 
 import (
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -90,35 +88,23 @@ func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
 		quiet(t, desk, phone)
 	})
 
-	if browser.Name() != "Chromium" {
-		return // what axe looks at is the same in each
-	}
-	axe, err := os.ReadFile("testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for language, width := range map[string]int{"en": 1440, "zh": 390} {
-		t.Run(fmt.Sprintf("axe, %s/%d", language, width), func(t *testing.T) {
-			t.Parallel()
-			options := browsertest.Options{Language: language, Width: width, Height: 900}
-			html := map[string]string{"en": "en", "zh": "zh-Hans"}[language]
-			lab := newLab(t)
-			a := auditor{visitor: visit(t, lab, options), axe: string(axe), language: html}
-			a.signIn(t, "alice")
-			lab.at("alice", firefox)
-			a.open(t, "/sessions", 200)
-			a.audit(t, "/sessions, two")
-			a.Click(`form[action="/sessions/end-others"] button`)
-			a.audit(t, "/sessions, one ended")
+	eachAuditor(t, browser, func(t *testing.T, a *auditor, options browsertest.Options) {
+		lab := newLab(t)
+		a.visitor = visit(t, lab, options)
+		a.signIn(t, "alice")
+		lab.at("alice", firefox)
+		a.open(t, "/sessions", 200)
+		a.audit(t, "/sessions, two")
+		a.Click(`form[action="/sessions/end-others"] button`)
+		a.audit(t, "/sessions, one ended")
 
-			a = auditor{visitor: visit(t, newLab(t, inCookies), options), axe: string(axe), language: html}
-			a.open(t, "/login", 200)
-			a.Click(`.sign-in button[type=submit]`)
-			a.Click(`.bar form[action="/act/copy"] button`)
-			a.Click(`.bar form[action="/act/edit"] button`)
-			a.audit(t, "/dashboard, signed_cookies, edited with a copy")
-			a.open(t, "/sessions", 200)
-			a.audit(t, "/sessions, signed_cookies")
-		})
-	}
+		a.visitor = visit(t, newLab(t, inCookies), options)
+		a.open(t, "/login", 200)
+		a.Click(`.sign-in button[type=submit]`)
+		a.Click(`.bar form[action="/act/copy"] button`)
+		a.Click(`.bar form[action="/act/edit"] button`)
+		a.audit(t, "/dashboard, signed_cookies, edited with a copy")
+		a.open(t, "/sessions", 200)
+		a.audit(t, "/sessions, signed_cookies")
+	})
 }

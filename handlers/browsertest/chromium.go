@@ -75,6 +75,7 @@ func chromiumFlags(path string) []chromedp.ExecAllocatorOption {
 		chromedp.ExecPath(path),
 		chromedp.Flag("headless", "new"),
 		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("in-process-gpu", true), // one process less to talk to
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		// Each visit is a fresh profile: the process that Chromium keeps ready for the
