@@ -301,7 +301,7 @@ var errEnough = errors.New("enough")
 // scan walks all keys under the prefix that begin like this, on each master of a
 // Cluster. It may give a key twice.
 func (r *Redis) scan(ctx context.Context, begin string, each func(keys []string) error) error {
-	const step = 200
+	const step = 50 // a server answers nobody else meanwhile
 	nodes, err := r.masters(ctx)
 	if err != nil {
 		return unavailable(err)

