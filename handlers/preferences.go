@@ -29,7 +29,9 @@ func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 		if w := lab.pages.languages.named(n.kept(bookLanguage)); w != nil {
 			c.Set(wordsKey, w)
 		}
-		c.Set(themeKey, n.kept(bookTheme))
+		if theme := n.kept(bookTheme); theme != "" {
+			c.Set(themeKey, theme)
+		}
 		if !isSafe(c.Request().Method) || lab.kind(c) == bare {
 			return next(c)
 		}
