@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -58,4 +59,12 @@ func (h *host) TempDir() string {
 	}
 	h.Cleanup(func() { _ = os.RemoveAll(folder) })
 	return folder
+}
+
+// stopAtEnd ends a process, as Ctrl+C does, when the program ends.
+func (h *host) stopAtEnd(command *exec.Cmd) {
+	h.Cleanup(func() {
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+	})
 }

@@ -12,6 +12,7 @@
 //	lost.go      updates that get lost, sessions that come back after a logout
 //	many.go      100,000 sessions: bytes, cleaning, one owner's
 //	loopback.go  requests a second of real servers
+//	django.go    one of them, where it is installed
 //	table.go     the table
 //	host.go      what the servers of storetest need to run outside a test
 package main
@@ -33,13 +34,13 @@ type effort struct {
 	rounds   int           // of each comparison
 	round    time.Duration // of each side in a round
 	sessions int           // that are many
-	rates    int           // rounds of a second against real servers
+	rates    int           // rounds in which real servers take turns
 	places   string        // the only ones, comma separated; "": all
 }
 
 var (
-	full  = effort{rounds: 60, round: 15 * time.Millisecond, sessions: 100_000, rates: 8}
-	short = effort{rounds: 12, round: 8 * time.Millisecond, sessions: 5_000, rates: 2}
+	full  = effort{rounds: 60, round: 15 * time.Millisecond, sessions: 100_000, rates: 24}
+	short = effort{rounds: 12, round: 8 * time.Millisecond, sessions: 5_000, rates: 4}
 )
 
 func main() {
