@@ -222,8 +222,13 @@ func (f *Files) ClearExpired(ctx context.Context, before time.Time, limit int) (
 		if err != nil {
 			return cleared, err
 		}
-		if gone {
-			cleared++
+		if !gone {
+			continue
+		}
+		if cleared++; cleared%clearStep == 0 {
+			if err := pause(ctx, clearRest); err != nil {
+				return cleared, err
+			}
 		}
 	}
 	return cleared, nil

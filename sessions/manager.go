@@ -268,11 +268,12 @@ type Cleaner interface {
 	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// ClearExpired removes records that expired before an instant, in steps of a
-// thousand with a rest between, so that requests pass in between; it says how
-// many. Meant for a background loop ([Clean]) and for a command.
+// ClearExpired removes records that expired before an instant, in steps with
+// rests between, so that requests pass in between; it says how many. Meant for a
+// background loop ([Clean]) and for a command.
 func ClearExpired(ctx context.Context, store Cleaner, before time.Time) (int, error) {
-	const step, rest = 1000, 5 * time.Millisecond
+	// Large, as some stores walk all they have at each step, with rests of their own.
+	const step, rest = 10_000, 5 * time.Millisecond
 	for total := 0; ; {
 		n, err := store.ClearExpired(ctx, before, step)
 		total += n

@@ -69,14 +69,14 @@ func (s *steps) ClearExpired(_ context.Context, _ time.Time, limit int) (int, er
 }
 
 func TestClearExpiredGoesInBoundedStepsToTheEnd(t *testing.T) {
-	for dead, want := range map[int]int{0: 1, 1: 1, 999: 1, 1000: 2, 1001: 2, 3500: 4} {
+	for dead, want := range map[int]int{0: 1, 1: 1, 9_999: 1, 10_000: 2, 10_001: 2, 35_000: 4} {
 		store := &steps{dead: dead}
 		n, err := sessions.ClearExpired(t.Context(), store, time.Now())
 		storetest.Is(t, "ClearExpired", err, nil)
 		storetest.Equal(t, "cleared", n, dead)
 		storetest.Equal(t, "steps", len(store.limits), want)
 		for _, limit := range store.limits {
-			if limit < 1 || limit > 1000 {
+			if limit < 1 || limit > 10_000 {
 				t.Errorf("a step of %d", limit)
 			}
 		}
@@ -92,11 +92,11 @@ func TestClearExpiredStopsWithItsContextAndAtAnError(t *testing.T) {
 	}}
 	n, err := sessions.ClearExpired(ctx, store, time.Now())
 	storetest.Is(t, "ClearExpired", err, context.Canceled)
-	storetest.Equal(t, "cleared until then", n, 3000)
+	storetest.Equal(t, "cleared until then", n, 30_000)
 
 	n, err = sessions.ClearExpired(t.Context(), &steps{dead: 1 << 20, err: sessions.ErrUnavailable}, time.Now())
 	storetest.Is(t, "ClearExpired", err, sessions.ErrUnavailable)
-	storetest.Equal(t, "cleared until then", n, 1000)
+	storetest.Equal(t, "cleared until then", n, 10_000)
 }
 
 // lockedLog is a log that may be read while others write.

@@ -278,7 +278,7 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 				return err
 			}
 		}
-		return nil
+		return pause(ctx, clearRest) // the server has others to answer
 	})
 	return cleared, err
 }

@@ -99,7 +99,8 @@ answer with a Set-Cookie. Microseconds are what the session adds to the same Ech
 rounds in which all three take turns; the ratio is the median of the rounds' own, by wall clock (CPU time of this
 process after it). Requests go straight to ServeHTTP, which leaves the network's noise out; req/s are over loopback.
 While cleaning: the longest time that one of the loads and saves took, made one after the other; "alone" is the same
-without cleaning. Both are the least of 5 tries, as the machine's own pauses are not in each.
+without cleaning. Both are the least of 5 tries, as the machine's own pauses are not in each. Redis serves one command
+after the other, and notes itself how long each took: its longest of all 5 cleanings.
 `
 
 // processor is what the machine calls its CPU.

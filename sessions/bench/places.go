@@ -6,10 +6,12 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/alexedwards/scs/goredisstore"
 	"github.com/alexedwards/scs/pgxstore"
@@ -32,6 +34,10 @@ type place struct {
 	peer   string
 	theirs library
 
+	// longest is what the server itself spent on one command, the longest since it
+	// was asked before: nobody else is served meanwhile. nil: it does not tell.
+	longest func() (time.Duration, error)
+
 	load, modify float64 // the bars, as parts of what the peer needs; 0: none
 }
 
@@ -45,7 +51,7 @@ type backs struct {
 func (h *host) backs() (b *backs, err error) {
 	b = &backs{host: h}
 	err = h.try(func() {
-		b.redis = servers.Redis(h)
+		b.redis = servers.Redis(h, "--slowlog-log-slower-than", slowCommand, "--slowlog-max-len", "10000")
 		b.postgres = servers.Postgres(h)
 	})
 	return b, err
@@ -105,7 +111,7 @@ func (b *backs) sqlite() (place, error) {
 // scsSQLite is scs with the driver and the pragmas that OpenSQLite uses.
 func scsSQLite(h *host, file string) (scsLibrary, error) {
 	source := url.URL{Scheme: "file", Path: file, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(5000)", "synchronous(NORMAL)", "journal_mode(WAL)"}, "_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "synchronous(NORMAL)", "wal_autocheckpoint(250)", "journal_mode(WAL)"}, "_txlock": {"immediate"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil {
@@ -118,6 +124,9 @@ func scsSQLite(h *host, file string) (scsLibrary, error) {
 		CREATE INDEX sessions_expiry_idx ON sessions (expiry);`) // as its README has it
 	return newScs(sqlite3store.NewWithCleanupInterval(db, 0)), err
 }
+
+// slowCommand is from how many microseconds on Redis notes a command.
+const slowCommand = "100"
 
 func (b *backs) onRedis() (place, error) {
 	p := place{peer: "scs goredisstore", load: 1.1, modify: 1.1}
@@ -134,6 +143,14 @@ func (b *backs) onRedis() (place, error) {
 	client := redis.NewClient(options)
 	b.host.Cleanup(func() { _ = client.Close() })
 	p.store, p.theirs = store, newScs(goredisstore.New(client))
+	p.longest = func() (longest time.Duration, err error) {
+		ctx := context.Background()
+		commands, err := client.SlowLogGet(ctx, -1).Result()
+		for _, command := range commands {
+			longest = max(longest, command.Duration)
+		}
+		return longest, errors.Join(err, client.Do(ctx, "slowlog", "reset").Err())
+	}
 	return p.keyed(), store.Clear(context.Background())
 }
 
