@@ -104,13 +104,13 @@ var scenes = []struct {
 	{"dashboard-open", func(t *testing.T, v *visitor) {
 		v.Eval(`document.querySelectorAll("main details").forEach(details => { details.open = true })`, nil)
 	}},
+	{"door-open", func(t *testing.T, v *visitor) { v.open(t, "/door/plain", 200) }},
+	{"door-shut", func(t *testing.T, v *visitor) { v.open(t, "/door/signed", 403) }},
 	{"sessions", func(t *testing.T, v *visitor) {
 		v.open(t, "/dashboard", 200)
 		v.press(t, "/act/restore")
 		v.open(t, "/sessions", 200)
 	}},
-	{"door-open", func(t *testing.T, v *visitor) { v.open(t, "/door/plain", 200) }},
-	{"door-shut", func(t *testing.T, v *visitor) { v.open(t, "/door/signed", 403) }},
 	{"not-found", func(t *testing.T, v *visitor) { v.open(t, "/nowhere", 404) }},
 	{"dashboard-logged-out", func(t *testing.T, v *visitor) {
 		v.open(t, "/dashboard", 200)
