@@ -239,10 +239,6 @@ func newReply(c echo.Context, outer http.ResponseWriter, body *bytes.Buffer) *re
 	r := &reply{header: outer.Header(), status: http.StatusOK, body: body}
 	r.before = make([]headerLines, 0, len(r.header))
 	for name, lines := range r.header {
-		if cap(lines) > len(lines) {
-			lines = lines[:len(lines):len(lines)] // who appends gets a copy
-			r.header[name] = lines
-		}
 		r.before = append(r.before, headerLines{name, lines})
 	}
 	reset(c, r)
