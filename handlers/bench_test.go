@@ -2,7 +2,7 @@
 
 // What a page costs: requests a second over loopback, beside the load generator
 // on the same machine, with sessions and notebooks in SQLite. Ratios count, and
-// no test asserts a time.
+// no test asserts a time; beside other libraries and Django: sessions/bench.
 
 package handlers_test
 
@@ -16,10 +16,6 @@ import (
 	"testing"
 	"time"
 )
-
-// djangoDashboard is what Django 3.2 gave on two such cores for a bare page of
-// three lines with its db engine, in requests a second.
-const djangoDashboard = 2243
 
 // BenchmarkDashboard asks for /dashboard as somebody who is signed in.
 func BenchmarkDashboard(b *testing.B) { benchmarkPage(b, "/dashboard") }
@@ -75,13 +71,9 @@ func benchmarkPage(b *testing.B, path string, names ...string) {
 			size, _ = io.Copy(io.Discard, response.Body)
 		}
 	})
-	rate := float64(b.N) / b.Elapsed().Seconds()
-	b.ReportMetric(rate, "req/s")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
 	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/req")
 	b.ReportMetric(float64(size), "bytes")
-	if path == "/dashboard" {
-		b.ReportMetric(rate/djangoDashboard, "x-Django")
-	}
 }
 
 // cpuTime is what this process has used so far, the load generator included.
