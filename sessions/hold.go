@@ -78,10 +78,8 @@ func AfterCommit(c echo.Context, work func()) {
 	}
 }
 
-// held is what one request has under way. It is the request's context, so that
-// whoever has the request finds it.
+// held is what one request has under way.
 type held struct {
-	context.Context
 	sessions []*Session // one of a manager; a program has two or three
 	commits  []func(limit func() context.Context) error
 	after    []func()
@@ -90,19 +88,11 @@ type held struct {
 	ops []StoreOp
 }
 
-type heldKey struct{}
+const heldKey = "cookielab/sessions.held"
 
 func heldBy(c echo.Context) *held {
-	h, _ := c.Request().Context().Value(heldKey{}).(*held)
+	h, _ := c.Get(heldKey).(*held)
 	return h
-}
-
-// Value implements [context.Context].
-func (h *held) Value(key any) any {
-	if key == (heldKey{}) {
-		return h
-	}
-	return h.Context.Value(key)
 }
 
 // of is the session that a manager has loaded, nil if none.
@@ -116,10 +106,12 @@ func (h *held) of(m *Manager) *Session {
 }
 
 func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
-	request, outer := c.Request(), c.Response().Writer
 	h := &held{}
-	h.Context = WithTrace(request.Context(), &Trace{StoreDone: h.note})
-	c.SetRequest(request.WithContext(h))
+	c.Set(heldKey, h)
+	defer c.Set(heldKey, nil)
+
+	request, outer := c.Request(), c.Response().Writer
+	c.SetRequest(request.WithContext(WithTrace(request.Context(), &Trace{StoreDone: h.note})))
 	reply := newReply(c, outer, body)
 	defer func() { // a panic must find the reply as untouched as we did
 		if c.Response().Writer != outer {

@@ -239,6 +239,26 @@ func TestRecoverCanAnswerAPanicOutsideHoldAndInside(t *testing.T) {
 	}
 }
 
+// An Echo mounted in another has contexts of its own, which end with its answer:
+// what its handlers began must be done by then.
+func TestAMountedEchoHoldsItsOwnReply(t *testing.T) {
+	done := []string{}
+	inner := echo.New()
+	inner.Use(sessions.Hold())
+	inner.GET("/", func(c echo.Context) error {
+		sessions.OnCommit(c, func(context.Context) error { done = append(done, "inner committed"); return nil })
+		return half(c)
+	})
+	reply := answer(func(c echo.Context) error {
+		sessions.OnCommit(c, func(context.Context) error { done = append(done, "outer committed"); return nil })
+		inner.ServeHTTP(c.Response(), c.Request())
+		done = append(done, "inner answered")
+		return nil
+	}, sessions.Hold())
+	storetest.Equal(t, "in order", done, []string{"inner committed", "inner answered", "outer committed"})
+	storetest.Equal(t, "Set-Cookie", reply.Header()["Set-Cookie"], []string{"half=page"})
+}
+
 // Echo renders an error only after all middleware; by then it would be too late
 // to decide about the save.
 func TestAnErrorIsRenderedInside(t *testing.T) {
