@@ -1,9 +1,15 @@
 //go:build !linux
 
-// This file is for systems that cannot end a process together with its parent.
+// This file is for systems that cannot end a process together with its parent, nor
+// acknowledge packets at once.
 
 package browsertest
 
-import "os/exec"
+import (
+	"net"
+	"os/exec"
+)
 
 func dieWithUs(*exec.Cmd) {}
+
+type talkative struct{ net.Conn }
