@@ -129,6 +129,10 @@ type Page interface {
 	// behind in the page.
 	Eval(js string, into any)
 
+	// Run is Eval for a script that does not care about the focus. Other tabs may
+	// act while it waits, so much can be done at once.
+	Run(js string, into any)
+
 	// Cookies is the whole cookie jar of the profile, those that are HttpOnly
 	// too, as the browser itself reports it, in the order of domain, path and
 	// name.
@@ -141,6 +145,9 @@ type Page interface {
 	// DeleteCookie removes the cookies with this name that the browser would
 	// send to the URL.
 	DeleteCookie(name, url string)
+
+	// ClearCookies empties the cookie jar of the profile.
+	ClearCookies()
 
 	// Complaints are the things the browser disliked since the tab was opened:
 	// errors and warnings in the console, uncaught exceptions, violations of
@@ -189,6 +196,9 @@ type Cookie struct {
 
 	// SameSite is "Lax", "Strict", "None", or "" if the cookie does not say.
 	SameSite string
+
+	// Partitioned cookies lie apart, in the jar of one top-level site.
+	Partitioned bool
 
 	// Priority is "Low", "Medium" or "High", and "" in a browser without it.
 	Priority string

@@ -34,6 +34,8 @@ func (d *chromiumTab) cookies() ([]kept, error) {
 				Secure:   c.Secure,
 				SameSite: c.SameSite.String(),
 				Priority: c.Priority.String(),
+
+				Partitioned: c.PartitionKey != nil,
 			},
 			remove: func() error {
 				return tell(d, network.DeleteCookies, network.DeleteCookiesParams{
@@ -49,6 +51,13 @@ func (d *chromiumTab) cookies() ([]kept, error) {
 		}
 	}
 	return cookies, nil
+}
+
+func (d *chromiumTab) clearCookies() error {
+	ctx, cancel := d.limit()
+	defer cancel()
+	_, err := chromedp.CallBrowser(ctx, storage.ClearCookies, storage.ClearCookiesParams{BrowserContextID: d.visit.profile})
+	return err
 }
 
 func (d *chromiumTab) setCookie(c Cookie) error {

@@ -40,6 +40,8 @@ func (d *firefoxTab) cookies() ([]kept, error) {
 				HTTPOnly: c.HTTPOnly,
 				Secure:   c.Secure,
 				SameSite: c.SameSite,
+
+				Partitioned: c.Partition != "",
 			},
 			remove: func() error { return d.browser.help("deleteCookie", nil, d.visit.profile, c) },
 		}
@@ -48,6 +50,10 @@ func (d *firefoxTab) cookies() ([]kept, error) {
 		}
 	}
 	return cookies, nil
+}
+
+func (d *firefoxTab) clearCookies() error {
+	return d.browser.help("clearCookies", nil, d.visit.profile)
 }
 
 func (d *firefoxTab) setCookie(c Cookie) error {

@@ -72,10 +72,12 @@ const helpScript = `tell => {
 
 		cookies(visit) {
 			const {userContextId} = attributes(visit)
+			// A name comes as bytes, a value as text.
+			const text = bytes => new TextDecoder().decode(Uint8Array.from(bytes, byte => byte.charCodeAt(0)))
 			// Those that have expired lie there still.
 			const lives = c => c.isSession || c.expiry > Date.now()
 			return Services.cookies.cookies.filter(c => c.originAttributes.userContextId === userContextId && lives(c)).map(c => ({
-				name: c.name, value: c.value, host: c.host, path: c.path,
+				name: text(c.name), value: c.value, host: c.host, path: c.path,
 				expires: c.isSession ? 0 : c.expiry, httpOnly: c.isHttpOnly, secure: c.isSecure,
 				sameSite: sameSites[c.sameSite] ?? "", partition: c.originAttributes.partitionKey,
 			}))
@@ -87,6 +89,10 @@ const helpScript = `tell => {
 			const {result, errorString} = Services.cookies.add(c.host, c.path, c.name, c.value,
 				c.secure, c.httpOnly, c.expires === 0, c.expires || Number.MAX_SAFE_INTEGER, attributes(visit), Number(sameSite), scheme)
 			if (result !== Ci.nsICookieValidation.eOK) throw new Error(errorString)
+		},
+
+		clearCookies(visit) {
+			Services.cookies.removeCookiesWithOriginAttributes(JSON.stringify(attributes(visit)))
 		},
 
 		deleteCookie(visit, c) {

@@ -53,6 +53,7 @@ type driver interface {
 	// cookies is the jar of the visit.
 	cookies() ([]kept, error)
 	setCookie(c Cookie) error
+	clearCookies() error
 }
 
 // thrown is what a script threw.
@@ -158,6 +159,13 @@ func (p *tab) WaitText(selector, want string) {
 func (p *tab) Eval(js string, into any) {
 	p.t.Helper()
 	if err := p.focused(func() error { return p.run(js, into) }); err != nil {
+		p.t.Fatalf("the script %s fails: %v", js, err)
+	}
+}
+
+func (p *tab) Run(js string, into any) {
+	p.t.Helper()
+	if err := p.run(js, into); err != nil {
 		p.t.Fatalf("the script %s fails: %v", js, err)
 	}
 }

@@ -52,6 +52,13 @@ func (p *tab) DeleteCookie(name, address string) {
 	}
 }
 
+func (p *tab) ClearCookies() {
+	p.t.Helper()
+	if err := p.clearCookies(); err != nil {
+		p.t.Fatalf("%s does not empty its jar: %v", p.name(), err)
+	}
+}
+
 func (p *tab) jar() []kept {
 	p.t.Helper()
 	jar, err := p.cookies()
