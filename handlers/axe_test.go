@@ -157,6 +157,26 @@ func (a *auditor) walk(t *testing.T, name string) {
 		a.audit(t, "/console, "+press)
 	}
 
+	page("/composer", 200)
+	page("/composer?preset=tab", 200)
+	page("/composer?preset=domain", 200)
+	a.Type("#paste", "set-cookie: a=1; SameSite=None\nset-cookie: b=2; Path=/; Foo")
+	a.WaitText(".pasted-lines", "5.7")
+	a.audit(t, "/composer, pasted")
+	a.Click("#send")
+	a.audit(t, "/sent")
+
+	page("/dissect", 200)
+	a.Click(`button[value="signed"]`)
+	a.audit(t, "/dissect, decoded")
+	for _, press := range []string{`button[value="verify"]`, `button[value="flip"]`, `button[value="purpose"]`, `button[value="jwt"]`, `button[value="url"]`} {
+		a.Click(press)
+		if press == `button[value="verify"]` {
+			a.WaitText(".headline .mark", "✓") // in place
+		}
+		a.audit(t, "/dissect, "+press)
+	}
+
 	// The menu lies over the page, so it is looked at once and by itself.
 	a.open(t, "/", 200)
 	a.Click(".menu summary")

@@ -43,7 +43,10 @@ func TestInBrowser(t *testing.T) {
 				{"sessions", tellSessions},
 				{"tokens", tellTokens},
 				{"console", tellConsole},
+				{"dissect", tellDissect},
 				{"engines", tellEngines},
+				{"composer", tellComposer},
+				{"predict", tellPredict},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

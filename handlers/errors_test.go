@@ -109,7 +109,7 @@ const unavailable = "The server cannot reach the place where sessions lie, so it
 func TestStoreUnavailable(t *testing.T) {
 	everything := []string{"GET /", "GET /login", "GET /dashboard", "GET /door/session", "GET /door/plain", "GET /reset", "GET /sessions", "GET /tokens", "POST /tokens/revoke", "GET /api/lanes", "GET /healthz",
 		"HEAD /dashboard", "POST /login", "POST /logout", "POST /reset", "POST /act/edit", "POST /act/copy", "POST /act/replay", "POST /act/expire",
-		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed", "POST /sessions/end", "POST /sessions/end-others", "GET /console"}
+		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed", "POST /sessions/end", "POST /sessions/end-others", "GET /console", "GET /dissect", "GET /composer"}
 	lab := newLab(t)
 	for _, test := range []struct {
 		name      string

@@ -86,8 +86,12 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		parse := parseForm
 		if isAPI(r) {
+			limit := maxBody
+			if c.Path() == predictPath {
+				limit = maxPredict
+			}
 			parse = func(r *http.Request) (url.Values, error) {
-				body, err := jsonBody(r)
+				body, err := jsonBody(r, limit)
 				c.Set(jsonKey, body)
 				return nil, err
 			}
@@ -105,16 +109,16 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
-// readBody reads the whole body, which may have maxBody bytes.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
+// readBody reads the whole body, which may have so many bytes.
+func readBody(r *http.Request, most int) ([]byte, error) {
+	if r.ContentLength > int64(most) {
 		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
-	if len(body) > maxBody {
+	if len(body) > most {
 		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
 	}
 	return body, nil
@@ -123,8 +127,8 @@ func readBody(r *http.Request) ([]byte, error) {
 const jsonKey = "cookielab/handlers.json"
 
 // jsonBody reads a body of JSON; an empty one may be of no kind.
-func jsonBody(r *http.Request) ([]byte, error) {
-	body, err := readBody(r)
+func jsonBody(r *http.Request, most int) ([]byte, error) {
+	body, err := readBody(r, most)
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
@@ -181,7 +185,7 @@ func repeatedField(object []byte) string {
 }
 
 func parseForm(r *http.Request) (url.Values, error) {
-	body, err := readBody(r)
+	body, err := readBody(r, maxBody)
 	if err != nil {
 		return nil, err
 	}

@@ -157,12 +157,15 @@ const (
 	stream                     // the same, told while it happens: outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
+	discreet                   // the same, and not on the wire: its form may hold anybody's secret
 	loginForm                  // a page whose form may be posted without one
 )
 
 func (k routeKind) readsOnly() bool { return k == lost || k == api || k == looking || k == stream }
 
-func (k routeKind) onWire() bool { return k != bare && k != lost && k != looking && k != stream }
+func (k routeKind) onWire() bool {
+	return k != bare && k != lost && k != looking && k != stream && k != discreet
+}
 
 // hold is sessions.Hold, for every reply but streams.
 func (lab *Lab) hold(next echo.HandlerFunc) echo.HandlerFunc {
@@ -209,6 +212,12 @@ func (lab *Lab) routes() {
 	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
 	lab.get("/console", page, lab.getConsole)
 	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
+	lab.get("/dissect", discreet, lab.getDissect)
+	lab.post("/dissect", discreet, lab.postDissect)
+	lab.get("/composer", discreet, lab.getComposer)
+	lab.post("/composer", discreet, lab.postComposer)
+	lab.post(sendPath, action, lab.postSend)
+	lab.get("/sent", page, lab.getSent)
 	lab.get("/engines", page, lab.getEngines)
 	lab.post("/engines/:deed", action, lab.postEngines)
 	lab.get("/door/:lane", page, lab.getDoor)
@@ -237,6 +246,7 @@ func (lab *Lab) routes() {
 	lab.get("/api/whoami", quick, lab.getWhoami)
 	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
 	lab.post("/api/session/:op", api, lab.postSessionOp)
+	lab.post(predictPath, looking, lab.postPredict)
 	lab.get("/api/wire", looking, lab.getWireJSON)
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)

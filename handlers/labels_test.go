@@ -103,7 +103,9 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 	}
 
 	// What may stand in an id that is put together.
+	reasons, hints := browserWords(t)
 	s := speller{t: t, parts: map[string][]string{
+		"reason": reasons, "hint": hints,
 		"yesNo": {"yes", "no"}, "Verdict": verdicts,
 		"v":       {"absent", "believed", "verified", "found"}, // else a check failed, and its detail is the reason
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
@@ -288,4 +290,48 @@ func TestTheme(t *testing.T) {
 		t.Errorf("theme=pink is answered %d", r.status)
 	}
 	theme("/", ` class="light"`)
+}
+
+// browserWords are the names of the rules and of the warnings of the model of the
+// browser, as they stand in its source.
+func browserWords(t *testing.T) (rules, warnings []string) {
+	t.Helper()
+	files, err := filepath.Glob("../sessions/browser/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(e ast.Expr) string {
+		literal, ok := e.(*ast.BasicLit)
+		if !ok {
+			return ""
+		}
+		name, _ := strconv.Unquote(literal.Value)
+		return name
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CompositeLit:
+				if kind, ok := n.Type.(*ast.Ident); ok && kind.Name == "Rule" && len(n.Elts) > 0 {
+					rules = append(rules, text(n.Elts[0]))
+				}
+			case *ast.CallExpr:
+				if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "warn" || f.Name == "tip") {
+					warnings = append(warnings, text(n.Args[0]))
+				}
+			}
+			return true
+		})
+	}
+	if len(rules) < 30 || len(warnings) < 20 {
+		t.Fatalf("found %d rules and %d warnings", len(rules), len(warnings))
+	}
+	return rules, warnings
 }

@@ -3,8 +3,11 @@
 package handlers
 
 import (
+	"fmt"
+	"html/template"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -88,6 +91,34 @@ func insteadOf(c rune) string {
 	default:
 		return ""
 	}
+}
+
+// spelt is a text with everything in it to be seen: what cannot be printed, and
+// bytes that are no UTF-8, stand there as \x00 or \u202e.
+func spelt(text string) template.HTML { return speltOut(text, false) }
+
+// speltLines is the same for a text of several lines.
+func speltLines(text string) template.HTML { return speltOut(text, true) }
+
+func speltOut(text string, lines bool) template.HTML {
+	var m markup
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			m.raw(fmt.Sprintf(`<b class="byte">\x%02x</b>`, text[i]))
+		case lines && (r == '\n' || r == '\t'):
+			m.raw(text[i : i+size])
+		case unicode.IsPrint(r):
+			m.text(text[i : i+size])
+		case r < utf8.RuneSelf:
+			m.raw(fmt.Sprintf(`<b class="byte">\x%02x</b>`, r))
+		default:
+			m.raw(fmt.Sprintf(`<b class="byte">\u%04x</b>`, r))
+		}
+		i += size
+	}
+	return template.HTML(m.String())
 }
 
 // cells is how wide a text is in monospace: characters of East Asia take two.

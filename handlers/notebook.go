@@ -130,7 +130,7 @@ func opensNotebook(r *http.Request, kind routeKind) bool {
 		return false
 	}
 	switch kind {
-	case page:
+	case page, discreet:
 		return r.Method == http.MethodGet
 	case loginForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.

@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset"}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.client(), "/none", "/test/failure", "/test/panic")
@@ -77,6 +77,29 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			c.post("/engines/"+deed, nil)
 			visit(t, c, "/engines")
 		}
+	})
+	t.Run("composer", func(t *testing.T) {
+		c := lab.client()
+		visit(t, c, "/composer")
+		for _, preset := range handlers.PresetsForTest() {
+			visit(t, c, "/composer?preset="+preset)
+		}
+		look(t, "/composer", c.compose("line", strings.Repeat("x", 9000)))
+		look(t, "/composer", c.compose("line", "a=b", "address", "nowhere"))
+		look(t, "/composer", c.compose("line", "a=b; Domain=x", "paste", "set-cookie: a=1; Foo; Max-Age=x\nset-cookie: b=2\t3"))
+		c.post("/send", url.Values{"line": {"a=b"}})
+		visit(t, c, "/sent")
+		look(t, "/send", c.post("/send", url.Values{"line": {"lab_notebook=1"}}))
+	})
+	t.Run("dissector", func(t *testing.T) {
+		c := lab.client().signIn("alice")
+		for _, example := range []string{"signed", "over", "purpose", "jwt", "none", "base64", "json", "url"} {
+			value, key := c.dissectExample(t, example)
+			for _, act := range []string{"decode", "verify", "flip"} {
+				look(t, "/dissect", c.dissect(act, value, "key", key, "last", "verify"))
+			}
+		}
+		look(t, "/dissect", c.dissect("verify", strings.Repeat("x", 9000)))
 	})
 	t.Run("old and broken cookies", func(t *testing.T) {
 		c := lab.client().signIn("alice")
@@ -196,7 +219,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -244,7 +267,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {
@@ -253,6 +276,13 @@ func TestHostileTextIsInert(t *testing.T) {
 				}
 			}
 			form := url.Values{"username": {hostile}, "password": {hostile}, "pin": {hostile}, "next": {"/" + hostile}}
+			for _, act := range []string{"decode", "verify", "flip"} {
+				for _, typed := range []string{hostile, value, "signed_user=" + signed, hostile + "=" + signed} {
+					inert(t, "the dissector", hostile, c.dissect(act, typed, "key", hostile, "before", hostile))
+				}
+			}
+			inert(t, "the composer", hostile, c.compose("line", "a="+hostile+"; "+hostile+"="+hostile+"; Domain="+hostile, "address", hostile, "paste", "set-cookie: "+hostile+"="+hostile+"; Path="+hostile, "paste_address", hostile))
+			inert(t, "the composer's fields", hostile, c.compose("last", "fields", "name", hostile, "value", hostile, "path", "/"+hostile, "rest", hostile, "address", "http://localhost/"+hostile))
 			refused := c.post("/login", form)
 			inert(t, "the refused login", hostile, refused)
 			if !strings.Contains(html.UnescapeString(refused.body), `value="`+hostile) {

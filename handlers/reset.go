@@ -88,7 +88,7 @@ func (lab *Lab) ourCookies() []string {
 //  1. The lanes forget: their cookies go, and the session's record.
 //  2. The record that this browser was last given goes, if it is another.
 //  3. A cookie that was set with another Path or Domain is another cookie: it
-//     is expired under those, too.
+//     is expired under those, too. So is what the composer sent.
 //  4. The notebook goes, with what memory holds for it.
 func (lab *Lab) postReset(c echo.Context) error {
 	findings, err := lab.recallAll(c)
@@ -120,6 +120,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 	}
 	if n := notebookOf(c); n != nil {
 		lab.eraseElsewhere(c, n)
+		lab.forgetSends(c, n.Book())
 		lab.forgetEngines(c, n)
 		if id, saved := n.ID(); saved {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })

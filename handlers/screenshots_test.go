@@ -145,6 +145,32 @@ var scenes = []struct {
 		v.Type("input[name=key]", "_role")
 		v.Click(".made button")
 	}},
+	{"composer", func(t *testing.T, v *visitor) { v.open(t, "/composer", 200) }},
+	{"composer-they-part", func(t *testing.T, v *visitor) { v.open(t, "/composer?preset=tab", 200) }},
+	{"composer-presets", func(t *testing.T, v *visitor) {
+		v.open(t, "/composer?preset=domain", 200)
+		v.Click(".presets summary")
+	}},
+	{"composer-sent", func(t *testing.T, v *visitor) {
+		v.open(t, "/composer", 200)
+		v.Click("#send")
+		v.WaitText("#sent-script", "✓")
+	}},
+	{"composer-pasted", func(t *testing.T, v *visitor) {
+		v.open(t, "/composer", 200)
+		v.Type("#paste", "set-cookie: sid=a3fWa; Domain=.shop.example; Path=/; HttpOnly\nset-cookie: theme=dark; Max-Age=315360000; SameSite=None")
+		v.WaitText(".pasted-lines", "shop.example")
+	}},
+	{"dissect-empty", func(t *testing.T, v *visitor) { v.open(t, "/dissect", 200) }},
+	{"dissect-decoded", func(t *testing.T, v *visitor) { v.Click(`button[value="signed"]`) }},
+	{"dissect-verified", func(t *testing.T, v *visitor) {
+		v.Click(`button[value="verify"]`)
+		v.WaitText(".headline .mark", "✓")
+	}},
+	{"dissect-changed", func(t *testing.T, v *visitor) { v.Click(`button[value="flip"]`) }},
+	{"dissect-purpose", func(t *testing.T, v *visitor) { v.Click(`button[value="purpose"]`) }},
+	{"dissect-jwt", func(t *testing.T, v *visitor) { v.Click(`button[value="jwt"]`) }},
+	{"dissect-url", func(t *testing.T, v *visitor) { v.Click(`button[value="url"]`) }},
 	{"engines-empty", func(t *testing.T, v *visitor) { v.open(t, "/engines", 200) }},
 	{"engines", func(t *testing.T, v *visitor) { v.press(t, "/engines/all") }},
 	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},

@@ -245,6 +245,7 @@ type Book struct {
 	expected  map[string]string // values by lane that the last deed left in the browser
 	strayed   bool              // the browser's values changed otherwise since
 	called    *consoleCall      // the console's last
+	sends     []sentLine        // lines that the composer sent, the oldest first
 	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
 }
 

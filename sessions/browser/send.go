@@ -80,6 +80,8 @@ func (j *Jar) stays(c *Cookie, r Request) (Rule, bool) {
 		return Rule{"needs-secure", "5.8.3 step 1", ""}, true
 	case c.HTTPOnly && r.Script:
 		return Rule{"not-for-script", "5.8.3 step 1", ""}, true
+	case c.Partition == "" && j.partition(r.URL, r.Context, false) != "":
+		return Rule{"apart", "5.3, 7.2", ""}, true
 	case c.Partition != j.partition(r.URL, r.Context, c.Partitioned):
 		return Rule{"other-partition", "CHIPS 2.2", c.Partition}, true
 	case foreign && c.SameSite == "Strict":

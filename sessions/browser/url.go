@@ -306,3 +306,6 @@ func lower(text string) string {
 	}
 	return string(out)
 }
+
+// IsAddress reports whether the host is an IP address and not a name.
+func (u URL) IsAddress() bool { return isIP(u.Host) }

@@ -1,0 +1,291 @@
+// The composer: a Set-Cookie line is built from fields or typed, and three
+// profiles of the model in sessions/browser say what a browser would do with it.
+// The line comes by POST only; it goes on the wire when it is really sent, see
+// composer_send.go.
+
+package handlers
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions/browser"
+)
+
+const (
+	maxComposed = 8 << 10  // bytes of a line
+	maxPasted   = 48 << 10 // bytes of pasted headers
+	sendPath    = "/send"  // its default path is /
+)
+
+// composeForm is what the page's form says.
+type composeForm struct {
+	Line    string // the raw line
+	Address string // that sends it
+	composeFields
+}
+
+type composerPage struct {
+	Page
+	Form     composeForm
+	Problem  Phrase // why the line was not looked at
+	Headline Phrase
+	Parts    template.HTML
+	Size     int // bytes of name and value
+	Columns  []composeColumn
+	Hints    []composeHint
+	Board    []boardRow
+	Presets  []preset
+	Sent     *sentView // nil: nothing was sent from here
+	Paste    pasteView
+}
+
+// composeColumn is what one profile does.
+type composeColumn struct {
+	Profile browser.Profile
+	Title   string
+	Here    bool // the visitor's own browser is of this kind
+	Outcome browser.Outcome
+	Mark    string
+	Word    string // a label
+	Rule    browser.Rule
+	Section string // of the rule
+	Reason  Phrase
+	Life    Phrase
+	Cookie  *browser.Cookie
+	jar     *browser.Jar
+}
+
+// composeHint is a warning, and which profiles have it.
+type composeHint struct {
+	Text Phrase
+	Tip  bool
+	Who  string // "": all
+	id   string
+}
+
+// profileTitles are the names of the profiles, with the versions that they were
+// measured on.
+var profileTitles = map[browser.Profile]string{
+	browser.Draft: "RFC 6265bis", browser.Chromium: "Chromium 156", browser.Firefox: "Firefox 153",
+}
+
+// The outcomes as pages show them.
+var outcomeWords = map[browser.Outcome]string{
+	browser.Stored: "composer.outcome.stored", browser.Replaced: "composer.outcome.replaced",
+	browser.Deleted: "composer.outcome.deleted", browser.Ignored: "composer.outcome.ignored",
+}
+
+var outcomeMarks = map[browser.Outcome]string{browser.Stored: "✓", browser.Replaced: "✓", browser.Deleted: "✓", browser.Ignored: "✗"}
+
+// getComposer serves GET /composer (query preset): one of the classic mistakes, or
+// a line that makes none.
+func (lab *Lab) getComposer(c echo.Context) error {
+	chosen := presets[0]
+	if name := c.QueryParam("preset"); name != "" {
+		found := false
+		for _, p := range presets {
+			if p.ID() == name {
+				chosen, found = p, true
+			}
+		}
+		if !found {
+			return echo.ErrNotFound
+		}
+	}
+	f := composeForm{Line: chosen.line(), Address: chosen.Address}
+	f.composeFields = fieldsOfLine(f.Line)
+	return lab.showComposer(c, f, pasteView{}, nil)
+}
+
+// postComposer serves POST /composer: what the form says now. Which half of it
+// counts, the line or the fields, says the button (by), or else what was edited
+// last (last).
+func (lab *Lab) postComposer(c echo.Context) error {
+	text := map[string]string{}
+	for _, name := range append([]string{"line", "address", "by", "last", "paste", "paste_address"}, composeNames...) {
+		value, err := single(c.Request().PostForm, name)
+		if err != nil {
+			return err
+		}
+		text[name] = value
+	}
+	f := composeForm{Line: text["line"], Address: strings.TrimSpace(text["address"])}
+	if cmp.Or(text["by"], text["last"]) == "fields" {
+		f.composeFields = fieldsIn(text)
+		f.Line = f.composeFields.line()
+	} else {
+		f.composeFields = fieldsOfLine(f.Line)
+	}
+	paste := pasteView{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
+	return lab.showComposer(c, f, paste, nil)
+}
+
+// showComposer judges the line and shows the page.
+func (lab *Lab) showComposer(c echo.Context, f composeForm, paste pasteView, sent *sentView) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	if f.Address == "" {
+		f.Address = lab.sendAddress(c)
+	}
+	p := composerPage{Page: lab.page(c, say("composer.title")), Form: f, Presets: presets, Sent: sent, Paste: paste}
+	at, err := browser.ParseURL(f.Address)
+	status := http.StatusOK
+	switch {
+	case len(f.Line) > maxComposed:
+		status = http.StatusRequestEntityTooLarge
+		p.Problem = say("composer.too_long", Args{"Most": maxComposed})
+	case err != nil:
+		status = http.StatusBadRequest
+		p.Problem = say("predict.bad_url", Args{"URL": strings.ToValidUTF8(f.Address, "\uFFFD")})
+	default:
+		lab.judge(c, &p, at)
+	}
+	if paste.Text != "" {
+		lab.explain(c, &p.Paste)
+	}
+	return lab.render(c, status, "composer", p)
+}
+
+// judge asks the three profiles.
+func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
+	moment := now(lab.clock)
+	here := profileOf(c.Request().UserAgent())
+	p.Parts = lineParts(p.Form.Line)
+	line := fieldsOfLine(p.Form.Line)
+	p.Size = len(line.Name) + len(line.Value)
+	hints := map[string]*composeHint{}
+	var order []string
+	who := map[string][]string{}
+	for _, profile := range browser.Profiles() {
+		jar := browser.New(profile)
+		v := jar.Receive(browser.Response{URL: at, SetCookie: []string{p.Form.Line}, Now: moment, Context: browser.Typed})[0]
+		column := composeColumn{
+			Profile: profile, Title: profileTitles[profile], Here: profile == here,
+			Outcome: v.Outcome, Mark: outcomeMarks[v.Outcome], Word: outcomeWords[v.Outcome], Rule: v.Rule, Section: sectionOf(v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
+		}
+		if v.Cookie != nil {
+			column.Life = lifeOf(*v.Cookie, moment)
+		}
+		p.Columns = append(p.Columns, column)
+		for _, warning := range v.Warnings {
+			key := warning.ID + " " + warning.About
+			if hints[key] == nil {
+				hints[key] = &composeHint{Text: warningText(warning), Tip: warning.Tip, id: warning.ID}
+				order = append(order, key)
+			}
+			who[key] = append(who[key], column.Title)
+		}
+	}
+	for _, key := range order {
+		hint := *hints[key]
+		if len(who[key]) < len(p.Columns) {
+			hint.Who = strings.Join(who[key], ", ")
+		}
+		p.Hints = append(p.Hints, hint)
+	}
+	p.Board = lab.board(p.Columns, at, moment)
+	p.Headline = headlineOf(p.Columns, p.Board, lab.words(c).text("reset.comma"))
+}
+
+// headlineOf says in one sentence what the profiles make of the line.
+func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase {
+	var keep, drop []string
+	for _, column := range columns {
+		if column.Cookie != nil {
+			keep = append(keep, column.Title)
+		} else {
+			drop = append(drop, column.Title)
+		}
+	}
+	switch {
+	case len(drop) == 0 && sameCookies(columns):
+		if slices.ContainsFunc(board, func(row boardRow) bool { return !row.Same }) {
+			return say("composer.all_keep_send_otherwise")
+		}
+		return say("composer.all_keep")
+	case len(drop) == 0:
+		return say("composer.all_keep_otherwise")
+	case len(keep) == 0:
+		return say("composer.none_keeps", Args{"Reason": columns[0].Reason})
+	}
+	return say("composer.some_keep", Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
+}
+
+// sameCookies reports whether all profiles keep the same, but for what only one of
+// them knows.
+func sameCookies(columns []composeColumn) bool {
+	first := inCommon(columns[0].Cookie)
+	for _, column := range columns[1:] {
+		if inCommon(column.Cookie) != first {
+			return false
+		}
+	}
+	return true
+}
+
+// inCommon is what every browser knows of a cookie.
+func inCommon(c *browser.Cookie) browser.Cookie {
+	return browser.Cookie{Name: c.Name, Value: c.Value, Domain: c.Domain, HostOnly: c.HostOnly, Path: c.Path, Expires: c.Expires, Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: c.SameSite}
+}
+
+// sectionOf is where the rule stands: in RFC 6265bis, if nothing else is said.
+func sectionOf(rule browser.Rule) string {
+	if rule.Section != "" && rule.Section[0] <= '9' {
+		return "§ " + rule.Section
+	}
+	return rule.Section
+}
+
+// lifeOf says how long a cookie lives.
+func lifeOf(c browser.Cookie, at time.Time) Phrase {
+	if c.Expires.IsZero() {
+		return say("composer.life.session")
+	}
+	left := c.Expires.Sub(at).Round(time.Second)
+	until := c.Expires.UTC().Format("2006-01-02 15:04:05 UTC")
+	switch {
+	case left >= 48*time.Hour:
+		return say("composer.life.days", Args{"N": strconv.Itoa(int(left.Hours() / 24)), "Until": until})
+	case left >= 2*time.Hour:
+		return say("composer.life.hours", Args{"N": strconv.Itoa(int(left.Hours())), "Until": until})
+	case left >= 2*time.Minute:
+		return say("composer.life.minutes", Args{"N": strconv.Itoa(int(left.Minutes())), "Until": until})
+	}
+	return say("composer.life.seconds", Args{"N": strconv.Itoa(int(left.Seconds())), "Until": until})
+}
+
+// profileOf is the profile of the browser that a User-Agent names; "": none is.
+func profileOf(userAgent string) browser.Profile {
+	switch name, _, _ := strings.Cut(browserName(userAgent), " "); name {
+	case "Firefox":
+		return browser.Firefox
+	case "Chromium", "Edge", "Opera":
+		return browser.Chromium
+	}
+	return ""
+}
+
+// sendAddress is where the lab sends the line from.
+func (lab *Lab) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
+
+// lineParts is a line in the colours of its parts.
+func lineParts(line string) template.HTML {
+	var m markup
+	for _, part := range browser.Parts(line) {
+		m.raw(`<span class="part-`)
+		m.raw(string(part.Kind))
+		m.raw(`">`)
+		m.raw(string(spelt(part.Text)))
+		m.raw(`</span>`)
+	}
+	return template.HTML(m.String())
+}

@@ -1,0 +1,229 @@
+// Send it: the composer's line really goes out, and the next request shows
+// whether the model was right about this browser.
+
+package handlers
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions/browser"
+)
+
+// maxSends are how many lines memory keeps of one browser.
+const maxSends = 40
+
+// sentLine is a line that was really sent, in memory only, as all of the wire.
+type sentLine struct {
+	Line string
+	URL  browser.URL
+	At   time.Time
+}
+
+// postSend serves POST /send: the reply has the line as its Set-Cookie, byte by
+// byte. With act=forget it has what deletes all that were sent so.
+func (lab *Lab) postSend(c echo.Context) error {
+	line, err := single(c.Request().PostForm, "line")
+	if err != nil {
+		return err
+	}
+	act, err := single(c.Request().PostForm, "act")
+	if err != nil {
+		return err
+	}
+	n := notebookOf(c)
+	if act == "forget" {
+		lab.forgetSends(c, n.Book())
+		return c.Redirect(http.StatusSeeOther, "/composer")
+	}
+	switch {
+	case len(line) > maxComposed:
+		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
+	case strings.ContainsAny(line, "\r\n"):
+		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
+	case isNotebooks(line):
+		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
+	}
+	at, err := browser.ParseURL(lab.sendAddress(c))
+	if err != nil {
+		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
+	}
+	c.Response().Header().Add("Set-Cookie", line)
+	n.Book().addSend(sentLine{Line: line, URL: at, At: now(lab.clock)})
+	return c.Redirect(http.StatusSeeOther, "/sent")
+}
+
+// addSend keeps a line that was sent; without a book it is not remembered.
+func (b *Book) addSend(sent sentLine) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from := max(0, len(b.sends)+1-maxSends)
+	b.sends = append(slices.Clone(b.sends[from:]), sent)
+}
+
+// sendsOf are those lines.
+func (b *Book) sendsOf() []sentLine {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sends
+}
+
+// clearSends forgets them, and returns them for the last time.
+func (b *Book) clearSends() []sentLine {
+	sends := b.sendsOf()
+	if b != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.sends = nil
+	}
+	return sends
+}
+
+// isNotebooks reports whether a line would touch the notebook: the page could not
+// find what it sent without it.
+func isNotebooks(line string) bool {
+	pair, _, _ := strings.Cut(line, ";")
+	name, _, _ := strings.Cut(strings.Trim(pair, " \t="), "=")
+	return strings.Trim(name, " \t") == notebookCookie
+}
+
+// forgetSends deletes what was sent, as each profile thinks that it is kept.
+func (lab *Lab) forgetSends(c echo.Context, book *Book) {
+	sends := book.clearSends()
+	moment := now(lab.clock)
+	var lines []string
+	for _, profile := range browser.Profiles() {
+		jar := browser.New(profile)
+		for _, sent := range sends {
+			jar.Receive(browser.Response{URL: sent.URL, SetCookie: []string{sent.Line}, Now: sent.At, Context: browser.Typed})
+		}
+		for _, cookie := range jar.Cookies(moment) {
+			cookie.Value, cookie.Expires = "x", moment.Add(-time.Second) // a cookie without a name needs a value
+			if at := (browser.URL{Path: "/"}); cookie.Name != notebookCookie {
+				lines = append(lines, strings.Replace(cookie.SetCookie(at, moment), "; Max-Age=", "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=", 1))
+			}
+		}
+	}
+	slices.Sort(lines)
+	for _, line := range slices.Compact(lines) {
+		c.Response().Header().Add("Set-Cookie", line)
+	}
+}
+
+// sentView compares what was predicted with what came.
+type sentView struct {
+	Line      string // that was sent last
+	Others    int    // lines before it
+	Browser   string // by its User-Agent
+	Profile   string // the title of the profile it is held against
+	Measured  bool   // that is a profile of this browser
+	Outcome   browser.Outcome
+	Word      string // a label
+	Rule      browser.Rule
+	Reason    Phrase
+	Predicted string // of the Cookie header, what was sent from here
+	Came      string
+	Agrees    bool
+	Script    string            // what document.cookie should say of them
+	Names     []string          // whose cookies are meant
+	Look      Phrase            // where in DevTools
+	Store     map[string]string // what cookieStore should say of the last one, where it is Chromium's; nil: nothing
+}
+
+// getSent serves GET /sent: the composer, and what came back, if anything was sent.
+func (lab *Lab) getSent(c echo.Context) error {
+	sends := notebookOf(c).Book().sendsOf()
+	if len(sends) == 0 {
+		return lab.getComposer(c)
+	}
+	at, err := browser.ParseURL("http://" + c.Request().Host + "/sent")
+	if err != nil {
+		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
+	}
+	view := compareSends(sends, at, c.Request(), now(lab.clock))
+	f := composeForm{Line: view.Line, Address: lab.sendAddress(c)}
+	f.composeFields = fieldsOfLine(f.Line)
+	return lab.showComposer(c, f, pasteView{}, &view)
+}
+
+// compareSends plays what was sent to the profile of this browser.
+func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time.Time) sentView {
+	profile := profileOf(r.UserAgent())
+	view := sentView{Browser: browserName(r.UserAgent()), Measured: profile != "", Others: len(sends) - 1}
+	if profile == "" {
+		profile = browser.Draft
+	}
+	view.Profile = profileTitles[profile]
+	jar := browser.New(profile)
+	var verdict browser.Verdict
+	for _, sent := range sends {
+		verdict = jar.Receive(browser.Response{URL: sent.URL, SetCookie: []string{sent.Line}, Now: sent.At, Context: browser.Typed})[0]
+		f := fieldsOfLine(sent.Line)
+		for _, name := range []string{f.Name, f.Value} { // without = it may be either
+			if name == f.Name || f.Name == "" {
+				view.Names = append(view.Names, name)
+			}
+		}
+		view.Line = sent.Line
+	}
+	view.Outcome, view.Word, view.Rule, view.Reason = verdict.Outcome, outcomeWords[verdict.Outcome], verdict.Rule, ruleReason(verdict.Rule)
+	view.Predicted = jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed}).Header
+	view.Script = jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed, Script: true}).Header
+	view.Came = ofNames(strings.Join(r.Header.Values("Cookie"), "; "), view.Names)
+	view.Agrees = view.Predicted == view.Came
+	view.Look = lookFor(profile)
+	if profile == browser.Chromium && verdict.Cookie != nil && !verdict.Cookie.HTTPOnly {
+		view.Store = storeFields(*verdict.Cookie)
+	}
+	return view
+}
+
+// storeFields are what Chromium's cookieStore tells of a cookie (measured).
+func storeFields(c browser.Cookie) map[string]string {
+	fields := map[string]string{"path": c.Path, "secure": "false", "sameSite": "lax", "domain": "null"}
+	if c.Secure {
+		fields["secure"] = "true"
+	}
+	if c.SameSite != "" {
+		fields["sameSite"] = strings.ToLower(c.SameSite)
+	}
+	if !c.HostOnly {
+		fields["domain"] = c.Domain
+	}
+	return fields
+}
+
+func lookFor(profile browser.Profile) Phrase {
+	if profile == browser.Firefox {
+		return say("composer.look.firefox")
+	}
+	return say("composer.look.chromium")
+}
+
+// ofNames are the pairs of a Cookie header that have one of the names.
+func ofNames(header string, names []string) string {
+	var pairs []string
+	for pair := range strings.SplitSeq(header, "; ") {
+		name, _, ok := strings.Cut(pair, "=")
+		if !ok {
+			name = ""
+			if slices.Contains(names, pair) {
+				name = pair
+			}
+		}
+		if pair != "" && slices.Contains(names, name) {
+			pairs = append(pairs, pair)
+		}
+	}
+	return strings.Join(pairs, "; ")
+}

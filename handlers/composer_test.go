@@ -1,0 +1,199 @@
+// The composer over HTTP: the line and its fields, what is really sent, what is
+// refused, and that nothing is kept which need not be.
+
+package handlers_test
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+)
+
+func (c *client) compose(fields ...string) reply {
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return c.post("/composer", form)
+}
+
+// fieldIn is the value of the page's input with that id.
+func fieldIn(t *testing.T, page, id string) string {
+	t.Helper()
+	match := regexp.MustCompile(`<input id="` + id + `"[^>]* value="([^"]*)"`).FindStringSubmatch(page)
+	if match == nil {
+		t.Fatalf("there is no field %s", id)
+	}
+	return html.UnescapeString(match[1])
+}
+
+func TestComposerKeepsBothHalvesInStep(t *testing.T) {
+	c := newLab(t).client()
+	r := c.compose("line", " a = b ; path=/x;SECURE;SameSite=lax; foo=1; Max-Age=5; Max-Age=7;bar", "last", "line")
+	for id, want := range map[string]string{"f-name": "a", "f-value": "b", "f-path": "/x", "f-samesite": "lax", "f-max-age": "7", "f-rest": "foo=1; bar"} {
+		if got := fieldIn(t, r.body, id); got != want {
+			t.Errorf("%s says %q, want %q", id, got, want)
+		}
+	}
+	if !strings.Contains(r.body, `id="f-secure" name="secure" checked`) || strings.Contains(r.body, `name="httponly" checked`) {
+		t.Error("the flags are not those of the line")
+	}
+	r = c.compose("last", "fields", "line", "old=1", "name", "n", "value", "v", "domain", "d", "path", "/p", "expires", "e", "max_age", "1", "secure", "on", "httponly", "on", "samesite", "Lax", "partitioned", "on", "priority", "Low", "rest", "foo")
+	if got, want := fieldIn(t, r.body, "line"), "n=v; Domain=d; Path=/p; Expires=e; Max-Age=1; Secure; HttpOnly; SameSite=Lax; Partitioned; Priority=Low; foo"; got != want {
+		t.Errorf("the line is %q, want %q", got, want)
+	}
+	// A button goes before what was edited last.
+	if r = c.compose("last", "fields", "by", "line", "line", "old=1", "name", "n"); fieldIn(t, r.body, "f-name") != "old" {
+		t.Error("the line does not count")
+	}
+}
+
+func TestComposerJudges(t *testing.T) {
+	c := newLab(t).client()
+	for line, want := range map[string][]string{
+		"a=b":                         {"All three keep it, but do not send it", "No SameSite"},
+		"a=b; SameSite=None":          {"None keeps it", "§ 5.7 step 19"},
+		"a=1\t2":                      {"They part", "Chromium 156 would not", "§ 5.6 step 1"},
+		"a=b; Max-Age=1000000000":     {"For 400 days", "cut to 400 days"},
+		"a=b; Expires=2030-01-31":     {"keep it", "is no date"},
+		"a=" + strings.Repeat("v", 9): {"10 / 4096"},
+		"":                            {"neither a name nor a value"},
+	} {
+		r := c.compose("line", line)
+		for _, words := range want {
+			if r.status != http.StatusOK || !strings.Contains(html.UnescapeString(r.body), words) {
+				t.Errorf("%q: %d, not %q", line, r.status, words)
+			}
+		}
+	}
+	for _, preset := range handlers.PresetsForTest() {
+		if r := c.get("/composer?preset=" + preset); r.status != http.StatusOK || !strings.Contains(r.body, `id="headline"`) {
+			t.Errorf("the preset %s: %d", preset, r.status)
+		}
+	}
+	for status, r := range map[int]reply{
+		http.StatusRequestEntityTooLarge: c.compose("line", strings.Repeat("x", 9000)),
+		http.StatusBadRequest:            c.compose("line", "a=b", "address", "ftp://x/"),
+		http.StatusNotFound:              c.get("/composer?preset=none-such"),
+	} {
+		if r.status != status || strings.Contains(r.body, `id="headline"`) {
+			t.Errorf("%d, want %d: %.200s", r.status, status, r.body)
+		}
+	}
+}
+
+func TestComposerSends(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/composer")
+	if r := c.get("/sent"); r.status != http.StatusOK || strings.Contains(r.body, `id="sent"`) {
+		t.Errorf("without anything sent, /sent answers %d", r.status)
+	}
+	line := "__Host-a=\xff \"b; Path=/x ;Foo; Secure"
+	r := c.post("/send", url.Values{"line": {line}})
+	if got := r.header["Set-Cookie"]; !slices.Contains(got, line) {
+		t.Fatalf("%d, Set-Cookie %q", r.status, got)
+	}
+	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/sent" {
+		t.Errorf("%d to %s", r.status, r.header.Get("Location"))
+	}
+	c.post("/send", url.Values{"line": {"id=1; Path=/"}})
+
+	// What comes is held against what was predicted, for the browser that says so.
+	firefox := with("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0")
+	if page := c.get("/sent", firefox); !strings.Contains(page.body, "As predicted") || !strings.Contains(page.body, "Firefox 153.0") {
+		t.Errorf("the same came: %.300s", page.body[strings.Index(page.body, `id="sent"`):])
+	}
+	c.carry("id", "2")
+	if page := c.get("/sent", firefox); !strings.Contains(page.body, "Not as predicted") {
+		t.Error("another value came, and the page says nothing")
+	}
+	c.drop("id")
+	if page := c.get("/sent"); !strings.Contains(page.body, "Not as predicted") || !strings.Contains(page.body, "has not measured this browser") {
+		t.Error("nothing came, and the page says nothing")
+	}
+
+	// All of it can be deleted, by the button and by a reset.
+	again := func(r reply) {
+		t.Helper()
+		gone := strings.Join(r.header["Set-Cookie"], "\n")
+		if !strings.Contains(gone, "id=x; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=-1") {
+			t.Errorf("%d deletes %q", r.status, gone)
+		}
+	}
+	again(c.post("/send", url.Values{"act": {"forget"}}))
+	c.post("/send", url.Values{"line": {"id=1; Path=/"}})
+	again(c.post("/reset", nil))
+}
+
+func TestComposerRefusesToSend(t *testing.T) {
+	c := newLab(t).client()
+	c.get("/composer")
+	for line, status := range map[string]int{
+		"a=b\r\nSet-Cookie: c=d":   http.StatusBadRequest,
+		"a=b\nX: y":                http.StatusBadRequest,
+		"lab_notebook=x":           http.StatusConflict,
+		" lab_notebook =x; Path=/": http.StatusConflict,
+		"=lab_notebook=x":          http.StatusConflict,
+		"lab_notebook":             http.StatusConflict,
+		strings.Repeat("x", 9000):  http.StatusRequestEntityTooLarge,
+	} {
+		if r := c.post("/send", url.Values{"line": {line}}); r.status != status || len(r.header["Set-Cookie"]) > 0 {
+			t.Errorf("%.40q: %d with %q", line, r.status, r.header["Set-Cookie"])
+		}
+	}
+	if r := c.post("/send", url.Values{"line": {"a=b"}}, with("Sec-Fetch-Site", "cross-site")); r.status != http.StatusForbidden || len(r.cookies) > 0 {
+		t.Errorf("another site's form: %d with %v", r.status, r.cookies)
+	}
+}
+
+func TestComposerExplainsHeaders(t *testing.T) {
+	c := newLab(t).client()
+	for text, want := range map[string][]string{
+		"Set-Cookie: a=1; Domain=shop.example\nset-cookie:b=2":          {"https://www.shop.example/", ">a<", ">b<"},
+		"< HTTP/2 200\n< set-cookie: a=1\n< content-type: text/html\n<": {">a<"},
+		"a=1; Path=/\nb=2": {">a<", ">b<"},
+		"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n": {"no Set-Cookie line"},
+		"Server: x":                 {"no Set-Cookie line"},
+		strings.Repeat("a=1\n", 60): {"+10"},
+	} {
+		r := c.compose("line", "x=y", "paste", text)
+		for _, words := range want {
+			if !strings.Contains(html.UnescapeString(r.body), words) {
+				t.Errorf("%.60q: %d, not %q", text, r.status, words)
+			}
+		}
+	}
+	if r := c.compose("line", "x=y", "paste", "a=1", "paste_address", "nowhere"); !strings.Contains(r.body, "not an address") {
+		t.Error("a strange address is taken")
+	}
+}
+
+// What is typed and pasted may be somebody's secret.
+func TestComposerKeepsNothing(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	const secret = "f00f00f00-secret"
+	c.compose("line", "id="+secret, "paste", "set-cookie: sid="+secret, "address", "http://"+secret+"/")
+	for place, text := range map[string]string{
+		"the log": lab.log.String(), "the database": lab.rows(t), "the wire": c.get("/api/wire").body, "the wire's page": c.get("/wire").body, "the next page": c.get("/composer").body,
+	} {
+		if strings.Contains(text, secret) {
+			t.Errorf("it is in %s", place)
+		}
+	}
+	// What is sent does travel, and the wire shows it; the database and the log have nothing of it.
+	c.post("/send", url.Values{"line": {"id=" + secret}})
+	if !strings.Contains(c.get("/api/wire").body, secret) {
+		t.Error("what was sent is not on the wire")
+	}
+	if strings.Contains(lab.rows(t)+lab.log.String(), secret) {
+		t.Error("what was sent is in the database or in the log")
+	}
+}

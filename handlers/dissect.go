@@ -1,0 +1,215 @@
+// The dissector: a value that somebody pastes is recognised and taken apart and,
+// as a separate act, verified. The value comes by POST only, and nothing of it is
+// kept: not in the log, not in the notebook, not on the wire.
+
+package handlers
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+const (
+	maxDissected = 8 << 10 // bytes of a value, and of a key
+
+	// examplePurpose is for what the lab seals for this page alone: no way takes
+	// it, so an example lets nobody in.
+	examplePurpose = "example"
+)
+
+// dissectForm is what the page's form says.
+type dissectForm struct {
+	value, key string
+	purpose    string // what the value is to be for; "": whatever it says itself
+	before     string // the value before the button that changed it; "": none did
+	last       string // which of the two acts the page shows
+}
+
+// The two acts.
+const (
+	decodeAct = "decode"
+	verifyAct = "verify"
+)
+
+type dissectPage struct {
+	Page
+	Value, Key, Purpose, Before, Last string
+
+	Purposes []string
+	Own      bool   // a signed_user cookie came, to be looked at
+	Problem  Phrase // why the value was not looked at
+	Taken    *dissected
+	Verified *conclusion // nil: the value was only decoded
+}
+
+// getDissect serves GET /dissect.
+func (lab *Lab) getDissect(c echo.Context) error {
+	return lab.showDissect(c, dissectForm{last: decodeAct})
+}
+
+// postDissect serves POST /dissect (fields value, key, purpose, and what the page
+// showed before): act is decode, verify, flip or undo; or else example fills in
+// a value of this moment.
+func (lab *Lab) postDissect(c echo.Context) error {
+	fields := map[string]string{}
+	for _, name := range []string{"value", "key", "purpose", "before", "last", "act", "example"} {
+		text, err := single(c.Request().PostForm, name)
+		if err != nil {
+			return err
+		}
+		fields[name] = text
+	}
+	f := dissectForm{
+		value: typedText(fields["value"]), key: strings.TrimSpace(fields["key"]), purpose: fields["purpose"],
+		before: typedText(fields["before"]), last: fields["last"],
+	}
+	if f.last != verifyAct {
+		f.last = decodeAct
+	}
+	if f.purpose != "" && !slices.Contains(purposesOfLab(), f.purpose) {
+		return problem(http.StatusBadRequest, "bad_request", say("dissect.no_purpose"))
+	}
+	if fields["example"] != "" {
+		var err error
+		if f.value, f.key, err = lab.dissectExample(c, fields["example"]); err != nil {
+			return err
+		}
+		f.purpose, f.before = "", ""
+		return lab.showDissect(c, f)
+	}
+	switch fields["act"] {
+	case decodeAct, verifyAct:
+		f.last = fields["act"]
+	case "flip":
+		if flipped := flipMiddle(f.value); flipped != f.value {
+			f.value, f.before = flipped, f.value
+		}
+	case "undo":
+		if f.before != "" {
+			f.value, f.before = f.before, ""
+		}
+	default:
+		return problem(http.StatusBadRequest, "bad_request", say("dissect.no_act"))
+	}
+	return lab.showDissect(c, f)
+}
+
+// typedText is a text as it was typed: a form ends lines as the network does, and
+// nobody means the space around a pasted value.
+func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
+
+func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	p := dissectPage{
+		Page:  lab.page(c, say("dissect.title")),
+		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
+		Purposes: purposesOfLab(), Own: len(rawCookies(c.Request(), signedCookie)) > 0,
+	}
+	status := http.StatusOK
+	switch {
+	case max(len(f.value), len(f.key), len(f.before)) > maxDissected:
+		status = http.StatusRequestEntityTooLarge
+		p.Problem = say("dissect.too_long", Args{"Most": maxDissected})
+	case f.value != "":
+		taken := lab.dissect(f.value)
+		p.Taken = &taken
+		if f.last == verifyAct {
+			verified := lab.verify(&taken, f.key, f.purpose)
+			p.Verified = &verified
+		}
+	}
+	return lab.render(c, status, "dissect", p)
+}
+
+// dissectExample is a value of this moment, and the key that its maker used where
+// that is not the lab's.
+func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, err error) {
+	at := now(lab.clock)
+	alice := signedFacts{User: "alice", Role: RoleStudent, IssuedAt: dateOf(at), Expires: dateOf(at.Add(lab.age()))}
+	switch name {
+	case "signed":
+		if own := rawCookies(c.Request(), signedCookie); len(own) > 0 {
+			return typedText(own[0]), "", nil
+		}
+		value, err = lab.sealExample(alice)
+	case "over":
+		alice.IssuedAt, alice.Expires = dateOf(at.Add(-time.Hour)), dateOf(at.Add(-time.Minute))
+		value, err = lab.sealExample(alice)
+	case "purpose":
+		value, err = lab.sealExample(alice)
+		value = signedCookie + "=" + value
+	case "jwt":
+		return exampleJWT(alice), exampleKey, nil
+	case "none":
+		return exampleUnsignedJWT(alice), "", nil
+	case "base64":
+		value = base64.StdEncoding.EncodeToString([]byte(alice.json()))
+	case "json":
+		value = alice.json()
+	case "url":
+		value = plainValue(Identity{User: "小明", Role: RoleStudent})
+	default:
+		err = problem(http.StatusBadRequest, "bad_request", say("dissect.no_act"))
+	}
+	return value, "", err
+}
+
+// sealExample seals facts as the signed way does, for a purpose that no way has.
+func (lab *Lab) sealExample(facts signedFacts) (string, error) {
+	signer, err := sessions.NewSigner(examplePurpose, lab.config.Secrets...)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(facts)
+}
+
+// json is the content as the signed way writes it.
+func (f signedFacts) json() string {
+	text, _ := json.Marshal(f) // texts and numbers always fit
+	return string(text)
+}
+
+// flipMiddle changes the character in the middle. What only separates is left
+// alone: the value is to keep its form.
+func flipMiddle(value string) string {
+	characters := []rune(value)
+	for at := len(characters) / 2; at < len(characters); at++ {
+		if !strings.ContainsRune(".:=&%\"{}, ", characters[at]) {
+			characters[at] = []rune(otherLetter(characters[at]))[0]
+			break
+		}
+	}
+	return string(characters)
+}
+
+// purposesOfLab are those for which the lab seals values, with whatever engine.
+func purposesOfLab() []string {
+	return []string{signedCookie, sessionPurpose, tokenPurpose, enginePurpose(sessions.EngineSignedCookies), examplePurpose}
+}
+
+// purposeOfCookie is what the value of a cookie is sealed for.
+func (lab *Lab) purposeOfCookie(name string) string {
+	switch name {
+	case lab.config.Cookie.Name:
+		return sessionPurpose
+	case engineCookie(sessions.EngineSignedCookies):
+		return enginePurpose(sessions.EngineSignedCookies)
+	}
+	return name
+}
+
+// knowsCookie reports whether a name is one of the lab's cookies or Django's.
+func (lab *Lab) knowsCookie(name string) bool {
+	_, way := lab.ways[name]
+	return way || name == notebookCookie || strings.HasPrefix(name, engineCookie("")) || name == "sessionid" || name == "csrftoken"
+}

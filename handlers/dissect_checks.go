@@ -1,0 +1,147 @@
+// The dissector's checks, in their order: well-formed, signature, age, purpose.
+// The first that fails decides, and what comes after it is not looked at. What
+// nobody could verify is never called verified.
+
+package handlers
+
+import "time"
+
+// outcome is what one check came to.
+type outcome string
+
+const (
+	checkPassed outcome = "passed"
+	checkFailed outcome = "failed"
+	checkOpen   outcome = "open" // not reached, or nothing to check
+)
+
+// conclusion is what verifying a value came to.
+type conclusion struct{ Checks []checkLine }
+
+// checkLine is one check.
+type checkLine struct {
+	ID      string // "form", "signature", "age", "purpose"
+	Outcome outcome
+	Detail  Phrase
+}
+
+// checkTitles are the labels of the checks, in their order.
+var checkTitles = []struct{ id, title string }{
+	{"form", "dissect.check.form"}, {"signature", "dissect.check.signature"}, {"age", "dissect.check.age"}, {"purpose", "dissect.check.purpose"},
+}
+
+// line notes a check, and reports whether it passed. After one that failed none
+// is reached.
+func (v *conclusion) line(id string, o outcome, detail Phrase) bool {
+	if v.Failed() != nil {
+		o, detail = checkOpen, say("dissect.not_reached")
+	}
+	v.Checks = append(v.Checks, checkLine{id, o, detail})
+	return o == checkPassed
+}
+
+// formed notes the first check of every value.
+func (v *conclusion) formed(d *dissected, detail Phrase) bool {
+	if d.Flaw.ID != "" {
+		return v.line("form", checkFailed, d.Flaw)
+	}
+	if d.Spare {
+		detail = say("dissect.formed.spare", Args{"Formed": detail})
+	}
+	return v.line("form", checkPassed, detail)
+}
+
+// verify checks a value. A key that was typed is used instead of the lab's;
+// wanted is the purpose that it is to be for, "": any.
+func (lab *Lab) verify(d *dissected, key, wanted string) (v conclusion) {
+	switch d.Form {
+	case formSealed:
+		v = lab.verifySealed(d, key, wanted)
+	case formJWT:
+		v = lab.verifyJWT(d, key)
+	case formDjango:
+		v.formed(d, say("dissect.formed.django"))
+		v.line("signature", checkOpen, say("dissect.signature.django"))
+		v.line("age", checkOpen, say("dissect.age.django", Args{"At": clockTime(d.signed)}))
+		v.line("purpose", checkOpen, say("dissect.purpose.django"))
+	case formKey, formToken:
+		v.formed(d, say("dissect.formed.key", Args{"Characters": len(d.value)}))
+		v.line("signature", checkOpen, say("dissect.signature.key"))
+		v.line("age", checkOpen, say("dissect.age.key"))
+		v.line("purpose", checkOpen, say("dissect.purpose.key"))
+	default:
+		if v.formed(d, say("dissect.formed.plain")) {
+			v.line("signature", checkOpen, say("dissect.signature.missing"))
+			v.line("age", checkOpen, say("dissect.age.missing"))
+			v.line("purpose", checkOpen, say("dissect.purpose.missing"))
+		}
+	}
+	for _, one := range checkTitles[len(v.Checks):] {
+		v.line(one.id, checkOpen, say("dissect.not_reached"))
+	}
+	return v
+}
+
+// age judges the times inside a content against the server's clock. What no seal
+// vouches for can be over by its own words, but not prove that it is not.
+func (v *conclusion) age(in instants, at time.Time, signed bool) {
+	switch {
+	case in.odd != "":
+		v.line("age", checkFailed, say("dissect.age.odd", Args{"Field": in.odd}))
+	case !in.expires.IsZero() && !at.Before(in.expires):
+		v.line("age", checkFailed, say("dissect.age.over", Args{"At": clockTime(in.expires)}))
+	case in.notBefore.After(at.Add(maxSkew)):
+		v.line("age", checkFailed, say("dissect.age.early", Args{"At": clockTime(in.notBefore)}))
+	case in.issued.After(at.Add(maxSkew)):
+		v.line("age", checkFailed, say("dissect.age.future", Args{"At": clockTime(in.issued)}))
+	case in.expires.IsZero() && len(in.fields) > 0:
+		v.line("age", checkOpen, say("dissect.age.no_end"))
+	case in.expires.IsZero():
+		v.line("age", checkOpen, say("dissect.age.none"))
+	case !signed:
+		v.line("age", checkOpen, say("dissect.age.says", Args{"At": clockTime(in.expires)}))
+	default:
+		v.line("age", checkPassed, say("dissect.age.until", Args{"At": clockTime(in.expires)}))
+	}
+}
+
+// Verdict is verified only if the signature is, and nothing failed; unverified
+// where nobody could look.
+func (v *conclusion) Verdict() string {
+	signed := false
+	for _, c := range v.Checks {
+		if c.Outcome == checkFailed {
+			return "refused"
+		}
+		signed = signed || c.ID == "signature" && c.Outcome == checkPassed
+	}
+	if signed {
+		return "verified"
+	}
+	return "unverified"
+}
+
+// Failed is the check that decided against the value; nil: none did.
+func (v *conclusion) Failed() *checkLine {
+	for i := range v.Checks {
+		if v.Checks[i].Outcome == checkFailed {
+			return &v.Checks[i]
+		}
+	}
+	return nil
+}
+
+// Title is a check's label.
+func (c checkLine) Title() string {
+	for _, one := range checkTitles {
+		if one.id == c.ID {
+			return one.title
+		}
+	}
+	return ""
+}
+
+// Mark is its sign.
+func (c checkLine) Mark() string {
+	return map[outcome]string{checkPassed: "✓", checkFailed: "✗", checkOpen: "–"}[c.Outcome]
+}

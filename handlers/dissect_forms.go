@@ -1,0 +1,220 @@
+// How the dissector recognises a value and takes it apart, layer by layer, as far
+// as anybody without a key can read. A value with one wrong character is still
+// recognised, so that the page can say what broke.
+
+package handlers
+
+import (
+	"html/template"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cookielab/sessions"
+)
+
+// form is how a value is written.
+type form string
+
+const (
+	formSealed form = "sealed" // of this lab: base64 of time|content|MAC
+	formJWT    form = "jwt"
+	formDjango form = "django" // content:time:signature
+	formJSON   form = "json"
+	formKey    form = "key"   // of a session
+	formToken  form = "token" // an opaque one
+	formBase64 form = "base64"
+	formURL    form = "url"
+	formText   form = "text"
+)
+
+// dissected is a value taken apart. Nothing of it has been verified.
+type dissected struct {
+	Form  form
+	Title string      // what it is, a label
+	For   string      // what it is for, by the name that stood before it; "": none did
+	Wire  []wirePart  // the value as it came, cut into its parts
+	Parts []namedPart // what those are called
+	Steps []step      // what decoding made of it
+	Flaw  Phrase      // why it is not well formed; no ID: it is
+	Spare bool        // its last character has bits that nobody reads
+
+	value  string // without what stood around it
+	jwt    jwtParts
+	object instants // the times that the content names
+	signed time.Time
+}
+
+// wirePart is a part of the value as it came. Its kind is also its colour: head,
+// content or seal; whole for what is one piece; off for what was taken off; flaw
+// for the character where the form breaks; "" for what separates.
+type wirePart struct {
+	Kind string
+	Text template.HTML
+}
+
+// namedPart is what the parts of a kind are called, by a label.
+type namedPart struct{ Kind, Label string }
+
+// step is one decoding.
+type step struct {
+	Title  string // a label
+	Of     string // of which part, where a name tells
+	Blocks []block
+}
+
+// Pairs reports whether the blocks are names and values in turn.
+func (s step) Pairs() bool { return s.Title == "dissect.step.url" }
+
+// Off reports whether something stood around the value.
+func (d *dissected) Off() bool {
+	return slices.ContainsFunc(d.Wire, func(p wirePart) bool { return p.Kind == "off" })
+}
+
+// block is what one part turned out to be.
+type block struct {
+	Kind  string // as of a piece
+	Label string // a label; "": none
+	Text  template.HTML
+	Lines bool   // several
+	Note  Phrase // what it means
+	Times []field
+}
+
+// dissect takes what was typed apart.
+func (lab *Lab) dissect(typed string) dissected {
+	before, value, after, purpose := lab.unwrap(typed)
+	d := dissectValue(value, 0)
+	d.For = purpose
+	if before != "" {
+		d.Wire = append([]wirePart{{"off", spelt(before)}}, d.Wire...)
+	}
+	if after != "" {
+		d.Wire = append(d.Wire, wirePart{"off", spelt(after)})
+	}
+	return d
+}
+
+var (
+	cookiePair = regexp.MustCompile(`^([!#$%&'*+.^_|~\w-]+)=`)
+	headerName = regexp.MustCompile(`(?i)^(set-cookie|cookie|authorization):[ \t]*`)
+	scheme     = regexp.MustCompile(`(?i)^(token|bearer)[ \t]+`)
+)
+
+// unwrap finds the value in a header, in a list of cookies or behind a cookie's
+// name, and what the name says that it is for.
+func (lab *Lab) unwrap(typed string) (before, value, after, purpose string) {
+	value = typed
+	header := strings.ToLower(strings.TrimRight(headerName.FindString(value), ": \t"))
+	value = value[len(headerName.FindString(value)):]
+	if name := scheme.FindString(value); name != "" && header != "cookie" && header != "set-cookie" {
+		if value = value[len(name):]; strings.EqualFold(strings.TrimSpace(name), tokenScheme) {
+			purpose = tokenPurpose
+		}
+		return typed[:len(typed)-len(value)], value, "", purpose
+	}
+	switch pairs := strings.SplitAfter(value, "; "); {
+	case header == "set-cookie":
+		if end := strings.IndexByte(value, ';'); end >= 0 {
+			value, after = value[:end], value[end:]
+		}
+	case len(pairs) > 1 && (header == "cookie" || cookiePair.MatchString(value) && !strings.ContainsAny(value, "{\"")):
+		at := tellingPair(pairs)
+		value = value[len(strings.Join(pairs[:at], "")):]
+		end := len(strings.TrimSuffix(pairs[at], "; "))
+		value, after = value[:end], value[end:]
+	}
+	if pair := cookiePair.FindStringSubmatch(value); pair != nil {
+		rest := value[len(pair[0]):]
+		if header != "" || lab.knowsCookie(pair[1]) || tells(rest) {
+			value, purpose = rest, lab.purposeOfCookie(pair[1])
+		}
+	}
+	return typed[:len(typed)-len(after)-len(value)], value, after, purpose
+}
+
+// tellingPair is the cookie of several that is worth looking at: one that was
+// signed, else the first.
+func tellingPair(pairs []string) int {
+	for i, pair := range pairs {
+		if _, value, _ := strings.Cut(strings.TrimSuffix(pair, "; "), "="); tells(value) {
+			return i
+		}
+	}
+	return 0
+}
+
+// tells reports whether a value has a form that no other text has by chance.
+func tells(value string) bool {
+	switch formOf(value) {
+	case formSealed, formJWT, formDjango, formKey, formToken:
+		return true
+	}
+	return false
+}
+
+// formOf recognises a value.
+func formOf(value string) form {
+	switch {
+	case isJWT(value):
+		return formJWT
+	case isSealed(value):
+		return formSealed
+	case value != "" && strings.ContainsRune(`{["`, rune(value[0])):
+		return formJSON
+	case sessions.ValidToken(value):
+		return formToken
+	case sessions.ValidKey(value):
+		return formKey
+	case djangoSigned.MatchString(value):
+		return formDjango
+	case isBase64(value):
+		return formBase64
+	case isURL(value):
+		return formURL
+	}
+	return formText
+}
+
+const mostLayers = 8 // of decoding; a value of the page's length has hardly more
+
+// dissectValue takes a value apart, and what is in it.
+func dissectValue(value string, layer int) (d dissected) {
+	d.Form, d.value = formOf(value), value
+	switch d.Form {
+	case formSealed:
+		d.takeSealed()
+	case formJWT:
+		d.takeJWT()
+	case formDjango:
+		d.takeDjango(layer)
+	case formJSON:
+		d.takeJSON()
+	case formKey:
+		d.Title, d.Wire = "dissect.form.key", []wirePart{{"whole", spelt(value)}}
+		d.Steps = []step{{Title: "dissect.step.opaque"}}
+	case formToken:
+		d.Title, d.Wire = "dissect.form.token", []wirePart{{"whole", spelt(value)}}
+		d.Steps = []step{{Title: "dissect.step.opaque"}}
+	case formBase64:
+		d.takeBase64(layer)
+	case formURL:
+		d.takeURL(layer)
+	default:
+		d.Title, d.Wire = "dissect.form.text", []wirePart{{"whole", spelt(value)}}
+		d.Steps = []step{{Title: "dissect.step.text"}}
+	}
+	return d
+}
+
+// further decodes a text that came out of another value.
+func (d *dissected) further(text string, layer int) {
+	if layer+1 >= mostLayers || !utf8.ValidString(text) {
+		return
+	}
+	if form := formOf(text); form != formText && form != formJSON { // JSON is laid out where it stands
+		d.Steps = append(d.Steps, dissectValue(text, layer+1).Steps...)
+	}
+}

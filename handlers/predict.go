@@ -1,0 +1,276 @@
+// POST /api/predict: what a browser would do with some responses and a request,
+// by the model in sessions/browser. Nothing of it is kept.
+
+package handlers
+
+import (
+	"encoding/base64"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions/browser"
+)
+
+const predictPath = "/api/predict"
+
+// The bounds of one question.
+const (
+	maxPredict   = 1 << 20 // bytes of its body
+	maxResponses = 200
+	maxLines     = 2000 // of all responses
+)
+
+type predictQuestion struct {
+	Browser   browser.Profile
+	Responses []predictResponse
+	SendTo    *predictSendTo `json:"send_to"`
+	Now       *time.Time     // the browser's clock; null: this server's
+}
+
+type predictResponse struct {
+	URL          string
+	SetCookie    []string `json:"set_cookie"`
+	SetCookieB64 []string `json:"set_cookie_b64"` // the same, for bytes that are no text
+	Script       []string // what document.cookie is set to, after the response came
+	Date         *time.Time
+}
+
+type predictSendTo struct {
+	URL        string
+	From       string // the page that begins the request; "": it was typed
+	Method     string // "": GET
+	Navigation *bool  // of the top level; null: true
+	Script     bool   // document.cookie reads
+}
+
+// PredictAnswer is what a browser would do.
+type PredictAnswer struct {
+	Results         [][]PredictResult `json:"results"` // of each response
+	Jar             []PredictCookie   `json:"jar"`
+	CookieHeader    string            `json:"cookie_header"`
+	CookieHeaderB64 string            `json:"cookie_header_b64"` // byte by byte
+	KeptBack        []PredictKept     `json:"kept_back"`
+}
+
+// PredictResult is what became of one line.
+type PredictResult struct {
+	Outcome  browser.Outcome  `json:"outcome"`
+	Rule     string           `json:"rule"`
+	Section  string           `json:"section"` // of RFC 6265bis, or what else says so
+	Reason   string           `json:"reason"`
+	Cookie   *PredictCookie   `json:"cookie"` // null: it is not in the jar
+	Warnings []PredictWarning `json:"warnings"`
+}
+
+// PredictWarning is something about a line that a careful developer wants to hear.
+type PredictWarning struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+	Tip  bool   `json:"tip"` // nothing is wrong, and it could be tighter
+}
+
+// PredictCookie is a cookie in the jar.
+type PredictCookie struct {
+	Name        string `json:"name"`
+	Value       string `json:"value"`
+	Domain      string `json:"domain"`
+	HostOnly    bool   `json:"host_only"`
+	Path        string `json:"path"`
+	ExpiresIn   *int64 `json:"expires_in"` // seconds; null for a session cookie
+	Secure      bool   `json:"secure"`
+	HTTPOnly    bool   `json:"http_only"`
+	SameSite    string `json:"same_site"` // "": not given
+	Partitioned bool   `json:"partitioned"`
+	Priority    string `json:"priority"` // "": the browser has none
+}
+
+// PredictKept is a cookie that does not go with the request.
+type PredictKept struct {
+	Name   string `json:"name"`
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
+}
+
+// postPredict serves POST /api/predict.
+func (lab *Lab) postPredict(c echo.Context) error {
+	var q predictQuestion
+	if err := readJSON(c, &q); err != nil {
+		return err
+	}
+	at := now(lab.clock)
+	if q.Now != nil {
+		at = *q.Now
+	}
+	jar, err := q.jar()
+	if err != nil {
+		return err
+	}
+	w := lab.words(c)
+	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}
+	for _, response := range q.Responses {
+		verdicts, err := response.play(jar, at)
+		if err != nil {
+			return err
+		}
+		results := make([]PredictResult, len(verdicts))
+		for i, v := range verdicts {
+			results[i] = predictResult(w, v, at)
+		}
+		answer.Results = append(answer.Results, results)
+	}
+	if q.SendTo != nil {
+		request, err := q.SendTo.request(at)
+		if err != nil {
+			return err
+		}
+		sent := jar.Send(request)
+		answer.CookieHeader = strings.ToValidUTF8(sent.Header, "\uFFFD")
+		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
+		for _, kept := range sent.Kept {
+			answer.KeptBack = append(answer.KeptBack, PredictKept{
+				strings.ToValidUTF8(kept.Cookie.Name, "\uFFFD"), kept.Rule.ID, w.say(ruleReason(kept.Rule)),
+			})
+		}
+	}
+	answer.Jar = predictCookies(jar.Cookies(at), at)
+	return c.JSON(http.StatusOK, answer)
+}
+
+// jar makes an empty jar for the question, if it is one.
+func (q *predictQuestion) jar() (*browser.Jar, error) {
+	if !isProfile(q.Browser) {
+		return nil, badPrediction(say("predict.no_browser"))
+	}
+	lines := 0
+	for _, r := range q.Responses {
+		lines += len(r.SetCookie) + len(r.SetCookieB64) + len(r.Script)
+	}
+	if len(q.Responses) > maxResponses || lines > maxLines {
+		return nil, badPrediction(say("predict.too_many", Args{"Responses": maxResponses, "Lines": maxLines}))
+	}
+	return browser.New(q.Browser), nil
+}
+
+func isProfile(name browser.Profile) bool {
+	for _, profile := range browser.Profiles() {
+		if name == profile {
+			return true
+		}
+	}
+	return false
+}
+
+// play lets the jar receive one response, and then its page's script.
+func (r *predictResponse) play(jar *browser.Jar, at time.Time) ([]browser.Verdict, error) {
+	url, err := predictURL(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if r.SetCookie != nil && r.SetCookieB64 != nil {
+		return nil, badPrediction(say("predict.two_forms"))
+	}
+	response := browser.Response{URL: url, SetCookie: r.SetCookie, Now: at, Context: browser.Typed}
+	for _, encoded := range r.SetCookieB64 {
+		line, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			return nil, badPrediction(say("predict.not_base64")).wrap(err)
+		}
+		response.SetCookie = append(response.SetCookie, string(line))
+	}
+	if r.Date != nil {
+		response.Date = *r.Date
+	}
+	verdicts := jar.Receive(response)
+	for _, text := range r.Script {
+		if len(verdicts) > 0 && verdicts[0].Failed() { // no page came that could have a script
+			verdicts = append(verdicts, verdicts[0])
+			continue
+		}
+		verdicts = append(verdicts, jar.Script(url, text, at))
+	}
+	return verdicts, nil
+}
+
+// request is the request that the cookies may go with.
+func (s *predictSendTo) request(at time.Time) (browser.Request, error) {
+	url, err := predictURL(s.URL)
+	if err != nil {
+		return browser.Request{}, err
+	}
+	request := browser.Request{URL: url, Now: at, Script: s.Script, Context: browser.Typed}
+	request.Method = strings.ToUpper(s.Method)
+	if s.Navigation != nil {
+		request.Navigation = *s.Navigation
+	}
+	if s.From != "" {
+		from, err := predictURL(s.From)
+		if err != nil {
+			return browser.Request{}, err
+		}
+		request.From = &from
+	}
+	return request, nil
+}
+
+func predictURL(raw string) (browser.URL, error) {
+	url, err := browser.ParseURL(raw)
+	if err != nil {
+		return url, badPrediction(say("predict.bad_url", Args{"URL": strings.ToValidUTF8(raw, "\uFFFD")})).wrap(err)
+	}
+	return url, nil
+}
+
+func badPrediction(message Phrase) *Problem {
+	return problem(http.StatusBadRequest, "bad_request", message)
+}
+
+func predictResult(w *words, v browser.Verdict, at time.Time) PredictResult {
+	result := PredictResult{
+		Outcome: v.Outcome, Rule: v.Rule.ID, Section: v.Rule.Section, Reason: w.say(ruleReason(v.Rule)), Warnings: []PredictWarning{},
+	}
+	if v.Cookie != nil {
+		cookie := predictCookie(*v.Cookie, at)
+		result.Cookie = &cookie
+	}
+	for _, warning := range v.Warnings {
+		result.Warnings = append(result.Warnings, PredictWarning{warning.ID, w.say(warningText(warning)), warning.Tip})
+	}
+	return result
+}
+
+func predictCookies(cookies []browser.Cookie, at time.Time) []PredictCookie {
+	list := make([]PredictCookie, len(cookies))
+	for i, cookie := range cookies {
+		list[i] = predictCookie(cookie, at)
+	}
+	return list
+}
+
+// predictCookie writes a cookie down; bytes that are no text cannot stand in JSON.
+func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
+	text := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+	p := PredictCookie{
+		Name: text(c.Name), Value: text(c.Value), Domain: text(c.Domain), HostOnly: c.HostOnly, Path: text(c.Path),
+		Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: c.SameSite, Partitioned: c.Partitioned, Priority: c.Priority,
+	}
+	if !c.Expires.IsZero() {
+		seconds := int64(math.Round(c.Expires.Sub(at).Seconds()))
+		p.ExpiresIn = &seconds
+	}
+	return p
+}
+
+// ruleReason is the sentence for a rule, and warningText that for a warning.
+func ruleReason(rule browser.Rule) Phrase {
+	reason := rule.ID
+	return say("rule."+reason, Args{"About": strings.ToValidUTF8(rule.About, "\uFFFD")})
+}
+
+func warningText(warning browser.Warning) Phrase {
+	hint := warning.ID
+	return say("warning."+hint, Args{"About": strings.ToValidUTF8(warning.About, "\uFFFD")})
+}
