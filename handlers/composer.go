@@ -145,7 +145,7 @@ func (lab *Lab) showComposer(c echo.Context, f composeForm, paste pasteView, sen
 		p.Problem = say("composer.too_long", Args{"Most": maxComposed})
 	case err != nil:
 		status = http.StatusBadRequest
-		p.Problem = say("predict.bad_url", Args{"URL": strings.ToValidUTF8(f.Address, "\uFFFD")})
+		p.Problem = say("predict.bad_url", Args{"URL": asText(f.Address)})
 	default:
 		lab.judge(c, &p, at)
 	}

@@ -53,7 +53,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 	}
 	at, err := browser.ParseURL(address)
 	if err != nil {
-		p.Problem = say("predict.bad_url", Args{"URL": strings.ToValidUTF8(address, "\uFFFD")})
+		p.Problem = say("predict.bad_url", Args{"URL": asText(address)})
 		return
 	}
 	if len(lines) > maxPastedLines {

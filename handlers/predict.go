@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/encoding/unicode"
 
 	"cookielab/sessions/browser"
 )
@@ -128,11 +129,11 @@ func (lab *Lab) postPredict(c echo.Context) error {
 			return err
 		}
 		sent := jar.Send(request)
-		answer.CookieHeader = strings.ToValidUTF8(sent.Header, "\uFFFD")
+		answer.CookieHeader = asText(sent.Header)
 		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
 		for _, kept := range sent.Kept {
 			answer.KeptBack = append(answer.KeptBack, PredictKept{
-				strings.ToValidUTF8(kept.Cookie.Name, "\uFFFD"), kept.Rule.ID, w.say(ruleReason(kept.Rule)),
+				asText(kept.Cookie.Name), kept.Rule.ID, w.say(ruleReason(kept.Rule)),
 			})
 		}
 	}
@@ -219,7 +220,7 @@ func (s *predictSendTo) request(at time.Time) (browser.Request, error) {
 func predictURL(raw string) (browser.URL, error) {
 	url, err := browser.ParseURL(raw)
 	if err != nil {
-		return url, badPrediction(say("predict.bad_url", Args{"URL": strings.ToValidUTF8(raw, "\uFFFD")})).wrap(err)
+		return url, badPrediction(say("predict.bad_url", Args{"URL": asText(raw)})).wrap(err)
 	}
 	return url, nil
 }
@@ -252,9 +253,8 @@ func predictCookies(cookies []browser.Cookie, at time.Time) []PredictCookie {
 
 // predictCookie writes a cookie down; bytes that are no text cannot stand in JSON.
 func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
-	text := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 	p := PredictCookie{
-		Name: text(c.Name), Value: text(c.Value), Domain: text(c.Domain), HostOnly: c.HostOnly, Path: text(c.Path),
+		Name: asText(c.Name), Value: asText(c.Value), Domain: asText(c.Domain), HostOnly: c.HostOnly, Path: asText(c.Path),
 		Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: c.SameSite, Partitioned: c.Partitioned, Priority: c.Priority,
 	}
 	if !c.Expires.IsZero() {
@@ -264,13 +264,20 @@ func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
 	return p
 }
 
+// asText is what can stand in JSON and on a page: bytes that are no UTF-8 become
+// U+FFFD, as browsers decode them.
+func asText(bytes string) string {
+	text, _ := unicode.UTF8.NewDecoder().String(bytes) // never fails
+	return text
+}
+
 // ruleReason is the sentence for a rule, and warningText that for a warning.
 func ruleReason(rule browser.Rule) Phrase {
 	reason := rule.ID
-	return say("rule."+reason, Args{"About": strings.ToValidUTF8(rule.About, "\uFFFD")})
+	return say("rule."+reason, Args{"About": asText(rule.About)})
 }
 
 func warningText(warning browser.Warning) Phrase {
 	hint := warning.ID
-	return say("warning."+hint, Args{"About": strings.ToValidUTF8(warning.About, "\uFFFD")})
+	return say("warning."+hint, Args{"About": asText(warning.About)})
 }

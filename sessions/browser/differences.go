@@ -13,7 +13,6 @@ const (
 	nameWithoutEquals
 	namelessRefused
 	namelessEqualsRefused
-	controlInScriptEnds
 	lossyValues
 	maxAgePlus
 	maxAgeMinus
@@ -57,7 +56,11 @@ const (
 )
 
 // partings is the one table. The draft stands in it only where it says something
-// that both browsers do not do.
+// that a browser does not do.
+//
+// What the draft leaves open its profile takes so: this machine itself is reached
+// securely (5.8.3, step 1), nothing is evicted (6.1), no third party is blocked
+// (7.2), and a young cookie without SameSite is as Lax as an old one (5.6.7.2).
 var partings = [differences]parting{
 	tabIsControl:           {[]Profile{Chromium}, "a tab inside a name, a value or an attribute is a control character", seen156 + ": DisallowedCharacter"},
 	nulFailsResponse:       {[]Profile{Chromium, Firefox}, "a NUL in the header makes the whole response fail", seen + ": ERR_INVALID_HTTP_RESPONSE, NS_ERROR_DOM_INVALID_HEADER_VALUE"},
@@ -65,7 +68,6 @@ var partings = [differences]parting{
 	nameWithoutEquals:      {[]Profile{Firefox}, "without = it is a name with an empty value", seen153},
 	namelessRefused:        {[]Profile{Firefox}, "an empty name before = is refused", seen153 + ": invalid characters in the name"},
 	namelessEqualsRefused:  {[]Profile{Chromium, Firefox}, "a nameless cookie whose value has a = at its start is refused", seen},
-	controlInScriptEnds:    {nil, "", ""},
 	lossyValues:            {[]Profile{Firefox}, "bytes of a value that are not UTF-8 are sent back as U+FFFD", seen153},
 	maxAgePlus:             {[]Profile{Chromium}, "Max-Age may begin with +", seen156},
 	maxAgeMinus:            {[]Profile{Firefox}, "a Max-Age that begins with - is in the past, whatever follows", seen153},
