@@ -100,7 +100,7 @@ func (lab *Lab) getComposer(c echo.Context) error {
 			return echo.ErrNotFound
 		}
 	}
-	f := composeForm{Line: chosen.line(), Address: chosen.Address}
+	f := composeForm{Line: chosen.line(now(lab.clock)), Address: chosen.Address}
 	f.composeFields = fieldsOfLine(f.Line)
 	return lab.showComposer(c, f, pasteView{}, nil)
 }

@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"strings"
+	"time"
 
 	"cookielab/sessions/browser"
 )
@@ -107,8 +108,10 @@ func (p preset) ID() string { return lastOf(p.Label) }
 
 func lastOf(label string) string { return label[strings.LastIndexByte(label, '.')+1:] }
 
-func (p preset) line() string {
-	return strings.Replace(p.Line, "VALUE", strings.Repeat("v", p.Size), 1)
+// line is the preset at a moment: DATE in it is tomorrow.
+func (p preset) line(at time.Time) string {
+	tomorrow := at.Add(24 * time.Hour).UTC().Format("Mon, 02 Jan 2006 15:04:05")
+	return strings.NewReplacer("VALUE", strings.Repeat("v", p.Size), "DATE", tomorrow).Replace(p.Line)
 }
 
 // presets are a line without a mistake, and the classic mistakes.
@@ -122,7 +125,7 @@ var presets = []preset{
 	{Label: "composer.preset.suffix", Line: "id=a3fWa; Domain=co.uk", Address: "https://shop.co.uk/"},
 	{Label: "composer.preset.host", Line: "__Host-id=a3fWa; Secure"},
 	{Label: "composer.preset.iso", Line: "id=a3fWa; Expires=2030-01-31T12:00:00Z"},
-	{Label: "composer.preset.zone", Line: "id=a3fWa; Expires=Thu, 31 Jan 2030 12:00:00 +0800"},
+	{Label: "composer.preset.zone", Line: "id=a3fWa; Expires=DATE +0800"},
 	{Label: "composer.preset.years", Line: "id=a3fWa; Max-Age=315360000"},
 	{Label: "composer.preset.minus", Line: "id=a3fWa; Max-Age=-"},
 	{Label: "composer.preset.path", Line: "id=; Path=/login; Max-Age=0"},
