@@ -21,7 +21,7 @@ import (
 
 const (
 	maxComposed = 8 << 10  // bytes of a line
-	maxPasted   = 48 << 10 // bytes of pasted headers
+	maxPasted   = 32 << 10 // bytes of pasted headers
 	sendPath    = "/send"  // its default path is /
 )
 

@@ -23,7 +23,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 	} {
 		t.Run(visitor.name, func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t)
+			lab := newLab(t, func(c *handlers.Config) { c.Clock = nil }) // the browser's is real, too
 			base := "http://" + strings.Replace(lab.addr, "127.0.0.1", "localhost", 1)
 			page := browser.Visit(t, visitor.Options)
 			open := func(path string) {

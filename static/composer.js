@@ -23,7 +23,8 @@
           const said = document.createElement("p");
           said.className = "problem";
           said.textContent = composer.dataset.unanswered;
-          document.getElementById("judged").replaceChildren(said);
+          document.getElementById("said").replaceChildren(said);
+          document.getElementById("judged").replaceChildren();
         });
     };
     form.addEventListener("input", (event) => {
@@ -40,6 +41,7 @@
     if (target.name !== "address") fields = target.name !== "line";
     form.elements.last.value = fields ? "fields" : "line";
   }, (page) => {
+    put(page, "said"); // a screen reader hears it
     put(page, "judged");
     const answered = page.getElementById("composer-form");
     for (const input of answered.querySelectorAll("input[id]")) {
