@@ -6,7 +6,6 @@
 package handlers
 
 import (
-	"cmp"
 	"html/template"
 	"net/http"
 	"slices"
@@ -29,22 +28,26 @@ const (
 type composeForm struct {
 	Line    string // the raw line
 	Address string // that sends it
+	Before  string // a line that came before it; "": none
 	composeFields
 }
 
 type composerPage struct {
 	Page
-	Form     composeForm
-	Problem  Phrase // why the line was not looked at
-	Headline Phrase
-	Parts    template.HTML
-	Size     int // bytes of name and value
-	Columns  []composeColumn
-	Hints    []composeHint
-	Board    []boardRow
-	Presets  []preset
-	Sent     *sentView // nil: nothing was sent from here
-	Paste    pasteView
+	Form      composeForm
+	Problem   Phrase // why the line was not looked at
+	Preset    string // the label of the one that was chosen
+	Headline  Phrase
+	Elsewhere bool // the address is not the lab's: it cannot send from there
+	Sends     int  // lines that were really sent and not deleted since
+	Parts     template.HTML
+	Size      int // bytes of name and value
+	Columns   []composeColumn
+	Hints     []composeHint
+	Board     []boardRow
+	Presets   []preset
+	Sent      *sentView // nil: nothing was sent from here
+	Paste     pasteView
 }
 
 // composeColumn is what one profile does.
@@ -52,13 +55,12 @@ type composeColumn struct {
 	Profile browser.Profile
 	Title   string
 	Here    bool // the visitor's own browser is of this kind
-	Outcome browser.Outcome
-	Mark    string
-	Word    string // a label
+	shownOutcome
 	Rule    browser.Rule
 	Section string // of the rule
 	Reason  Phrase
 	Life    Phrase
+	Beside  Phrase // another cookie of that name; no ID: there is none
 	Cookie  *browser.Cookie
 	jar     *browser.Jar
 }
@@ -68,7 +70,6 @@ type composeHint struct {
 	Text Phrase
 	Tip  bool
 	Who  string // "": all
-	id   string
 }
 
 // profileTitles are the names of the profiles, with the versions that they were
@@ -77,13 +78,35 @@ var profileTitles = map[browser.Profile]string{
 	browser.Draft: "RFC 6265bis", browser.Chromium: "Chromium 156", browser.Firefox: "Firefox 153",
 }
 
-// The outcomes as pages show them.
-var outcomeWords = map[browser.Outcome]string{
-	browser.Stored: "composer.outcome.stored", browser.Replaced: "composer.outcome.replaced",
-	browser.Deleted: "composer.outcome.deleted", browser.Ignored: "composer.outcome.ignored",
+// shownOutcome is an outcome as pages show it.
+type shownOutcome struct {
+	Outcome string // "stored", "replaced", "deleted", "ignored", or "deletes": there was nothing to delete
+	Mark    string
+	Word    string // a label
 }
 
-var outcomeMarks = map[browser.Outcome]string{browser.Stored: "✓", browser.Replaced: "✓", browser.Deleted: "✓", browser.Ignored: "✗"}
+// shownOutcomeOf: who deletes makes no mistake, though nothing was there.
+func shownOutcomeOf(v browser.Verdict) shownOutcome {
+	switch {
+	case v.Rule.ID == "expired":
+		return shownOutcome{"deletes", "–", "composer.outcome.deletes"}
+	case v.Outcome == browser.Deleted:
+		return shownOutcome{"deleted", "✓", "composer.outcome.deleted"}
+	case v.Outcome == browser.Replaced:
+		return shownOutcome{"replaced", "✓", "composer.outcome.replaced"}
+	case v.Outcome == browser.Stored:
+		return shownOutcome{"stored", "✓", "composer.outcome.stored"}
+	}
+	return shownOutcome{"ignored", "✗", "composer.outcome.ignored"}
+}
+
+// name is the name that the profile reads in a line.
+func (column composeColumn) name(line string) string {
+	if column.Cookie != nil {
+		return column.Cookie.Name
+	}
+	return fieldsOfLine(line).Name
+}
 
 // getComposer serves GET /composer (query preset): one of the classic mistakes, or
 // a line that makes none.
@@ -100,47 +123,51 @@ func (lab *Lab) getComposer(c echo.Context) error {
 			return echo.ErrNotFound
 		}
 	}
-	f := composeForm{Line: chosen.line(now(lab.clock)), Address: chosen.Address}
+	f := composeForm{Line: chosen.line(now(lab.clock)), Address: chosen.Address, Before: chosen.Before}
 	f.composeFields = fieldsOfLine(f.Line)
-	return lab.showComposer(c, f, pasteView{}, nil)
+	p := composerPage{Form: f}
+	if c.QueryParam("preset") != "" {
+		p.Preset = chosen.Label
+	}
+	return lab.showComposer(c, p)
 }
 
-// postComposer serves POST /composer: what the form says now. Which half of it
-// counts, the line or the fields, says the button (by), or else what was edited
-// last (last).
+// postComposer serves POST /composer: what the form says now.
 func (lab *Lab) postComposer(c echo.Context) error {
 	text := map[string]string{}
-	for _, name := range append([]string{"line", "address", "by", "last", "paste", "paste_address"}, composeNames...) {
+	for _, name := range []string{"paste", "paste_address"} {
 		value, err := single(c.Request().PostForm, name)
 		if err != nil {
 			return err
 		}
 		text[name] = value
 	}
-	f := composeForm{Line: text["line"], Address: strings.TrimSpace(text["address"])}
-	if cmp.Or(text["by"], text["last"]) == "fields" {
-		f.composeFields = fieldsIn(text)
-		f.Line = f.composeFields.line()
-	} else {
-		f.composeFields = fieldsOfLine(f.Line)
+	f, err := composeFormOf(c.Request().PostForm)
+	if err != nil {
+		return err
 	}
 	paste := pasteView{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
-	return lab.showComposer(c, f, paste, nil)
+	return lab.showComposer(c, composerPage{Form: f, Paste: paste})
 }
 
 // showComposer judges the line and shows the page.
-func (lab *Lab) showComposer(c echo.Context, f composeForm, paste pasteView, sent *sentView) error {
+func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
+	f := &p.Form
 	if f.Address == "" {
 		f.Address = lab.sendAddress(c)
 	}
-	p := composerPage{Page: lab.page(c, say("composer.title")), Form: f, Presets: presets, Sent: sent, Paste: paste}
+	if !strings.Contains(f.Address, ":") {
+		f.Address = "https://" + f.Address // as people say it
+	}
+	p.Page, p.Presets = lab.page(c, say("composer.title")), presets
+	p.Sends = len(notebookOf(c).Book().sendsOf())
 	at, err := browser.ParseURL(f.Address)
 	status := http.StatusOK
 	switch {
-	case len(f.Line) > maxComposed:
+	case len(f.Line) > maxComposed, len(f.Before) > maxComposed:
 		status = http.StatusRequestEntityTooLarge
 		p.Problem = say("composer.too_long", Args{"Most": maxComposed})
 	case err != nil:
@@ -149,7 +176,7 @@ func (lab *Lab) showComposer(c echo.Context, f composeForm, paste pasteView, sen
 	default:
 		lab.judge(c, &p, at)
 	}
-	if paste.Text != "" {
+	if p.Paste.Text != "" {
 		lab.explain(c, &p.Paste)
 	}
 	return lab.render(c, status, "composer", p)
@@ -159,6 +186,8 @@ func (lab *Lab) showComposer(c echo.Context, f composeForm, paste pasteView, sen
 func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 	moment := now(lab.clock)
 	here := profileOf(c.Request().UserAgent())
+	own, err := browser.ParseURL(lab.sendAddress(c))
+	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
 	p.Parts = lineParts(p.Form.Line)
 	line := fieldsOfLine(p.Form.Line)
 	p.Size = len(line.Name) + len(line.Value)
@@ -167,19 +196,30 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 	who := map[string][]string{}
 	for _, profile := range browser.Profiles() {
 		jar := browser.New(profile)
-		v := jar.Receive(browser.Response{URL: at, SetCookie: []string{p.Form.Line}, Now: moment, Context: browser.Typed})[0]
+		response := browser.Response{URL: at, Now: moment, Context: browser.Typed}
+		if p.Form.Before != "" {
+			response.SetCookie = []string{p.Form.Before}
+			jar.Receive(response)
+		}
+		response.SetCookie = []string{p.Form.Line}
+		v := jar.Receive(response)[0]
 		column := composeColumn{
 			Profile: profile, Title: profileTitles[profile], Here: profile == here,
-			Outcome: v.Outcome, Mark: outcomeMarks[v.Outcome], Word: outcomeWords[v.Outcome], Rule: v.Rule, Section: sectionOf(v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
+			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(lab.words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
 		}
 		if v.Cookie != nil {
 			column.Life = lifeOf(*v.Cookie, moment)
+		}
+		for _, other := range jar.Cookies(moment) {
+			if v.Rule.ID != "replaced" && other.Name == column.name(p.Form.Line) && (v.Cookie == nil || !v.Cookie.Same(other)) {
+				column.Beside = say("composer.beside", Args{"Domain": asText(other.Domain), "Path": asText(other.Path)})
+			}
 		}
 		p.Columns = append(p.Columns, column)
 		for _, warning := range v.Warnings {
 			key := warning.ID + " " + warning.About
 			if hints[key] == nil {
-				hints[key] = &composeHint{Text: warningText(warning), Tip: warning.Tip, id: warning.ID}
+				hints[key] = &composeHint{Text: warningText(warning), Tip: warning.Tip}
 				order = append(order, key)
 			}
 			who[key] = append(who[key], column.Title)
@@ -187,7 +227,7 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 	}
 	for _, key := range order {
 		hint := *hints[key]
-		if len(who[key]) < len(p.Columns) {
+		if len(who[key]) < len(p.Columns) && hint.Text.ID != "warning.not-in-draft" {
 			hint.Who = strings.Join(who[key], ", ")
 		}
 		p.Hints = append(p.Hints, hint)
@@ -208,16 +248,22 @@ func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase 
 	}
 	switch {
 	case len(drop) == 0 && sameCookies(columns):
-		if slices.ContainsFunc(board, func(row boardRow) bool { return !row.Same }) {
+		if slices.ContainsFunc(board, func(row boardRow) bool { return !row.Alike }) {
 			return say("composer.all_keep_send_otherwise")
 		}
 		return say("composer.all_keep")
 	case len(drop) == 0:
 		return say("composer.all_keep_otherwise")
+	case len(keep) == 0 && allDelete(columns):
+		return say("composer.all_delete")
 	case len(keep) == 0:
 		return say("composer.none_keeps", Args{"Reason": columns[0].Reason})
 	}
 	return say("composer.some_keep", Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
+}
+
+func allDelete(columns []composeColumn) bool {
+	return !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Outcome != "deleted" && column.Outcome != "deletes" })
 }
 
 // sameCookies reports whether all profiles keep the same, but for what only one of
@@ -237,8 +283,12 @@ func inCommon(c *browser.Cookie) browser.Cookie {
 	return browser.Cookie{Name: c.Name, Value: c.Value, Domain: c.Domain, HostOnly: c.HostOnly, Path: c.Path, Expires: c.Expires, Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: c.SameSite}
 }
 
-// sectionOf is where the rule stands: in RFC 6265bis, if nothing else is said.
-func sectionOf(rule browser.Rule) string {
+// sectionOf is where the rule stands: in RFC 6265bis, if nothing else is said, or
+// nowhere.
+func sectionOf(w *words, rule browser.Rule) string {
+	if rule.Section == browser.Measured {
+		return w.text("composer.measured")
+	}
 	if rule.Section != "" && rule.Section[0] <= '9' {
 		return "§ " + rule.Section
 	}
@@ -261,6 +311,12 @@ func lifeOf(c browser.Cookie, at time.Time) Phrase {
 		return say("composer.life.minutes", Args{"N": strconv.Itoa(int(left.Minutes())), "Until": until})
 	}
 	return say("composer.life.seconds", Args{"N": strconv.Itoa(int(left.Seconds())), "Until": until})
+}
+
+// measured reports whether a browser, by name and version, is one of those that
+// the profiles were measured on.
+func measured(name string) bool {
+	return strings.HasPrefix(name, profileTitles[browser.Chromium]+".") || strings.HasPrefix(name, profileTitles[browser.Firefox]+".")
 }
 
 // profileOf is the profile of the browser that a User-Agent names; "": none is.

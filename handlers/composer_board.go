@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,17 +16,18 @@ type boardRow struct {
 	Title string // a label
 	To    string // the address, where it is another
 	From  string // the other site; "": none began it
-	Same  bool   // all profiles do the same
+	Alike bool   // all profiles do the same
+	Same  bool   // and for the same reason
 	Cells []boardCell
 }
 
 // boardCell is what one profile does with it.
 type boardCell struct {
-	Title   string // of the profile
-	Kept    bool   // there is a cookie at all
-	Goes    bool
-	Reason  Phrase // why it stays
-	Allowed bool   // it goes where third-party cookies are allowed
+	Title  string // of the profile
+	Kept   bool   // there is a cookie at all
+	Goes   bool
+	Reason Phrase // why it stays
+	Note   string // a label: what else is to be said
 }
 
 // boardRequest is a request of the board.
@@ -36,11 +38,14 @@ type boardRequest struct {
 	script  bool
 }
 
-// board asks each profile's jar for each request.
+// board asks each profile's jar for each request; nil where none has a cookie.
 func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time) []boardRow {
+	if !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Cookie != nil }) {
+		return nil
+	}
 	var rows []boardRow
-	for _, r := range boardRequests(at) {
-		row := boardRow{ID: lastOf(r.label), Title: r.label, Same: true}
+	for _, r := range boardRequests(at, columns) {
+		row := boardRow{ID: lastOf(r.label), Title: r.label, Same: true, Alike: true}
 		if r.to != at {
 			row.To = r.to.String()
 		}
@@ -51,6 +56,7 @@ func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time)
 			cell := boardCellOf(column, r, moment)
 			row.Cells = append(row.Cells, cell)
 			row.Same = row.Same && cell.like(row.Cells[0])
+			row.Alike = row.Alike && cell.Kept == row.Cells[0].Kept && cell.Goes == row.Cells[0].Goes
 		}
 		rows = append(rows, row)
 	}
@@ -58,7 +64,7 @@ func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time)
 }
 
 func (c boardCell) like(other boardCell) bool {
-	return c.Kept == other.Kept && c.Goes == other.Goes && c.Allowed == other.Allowed && c.Reason.ID == other.Reason.ID
+	return c.Kept == other.Kept && c.Goes == other.Goes && c.Note == other.Note && c.Reason.ID == other.Reason.ID
 }
 
 func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCell {
@@ -67,21 +73,42 @@ func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCe
 		return cell
 	}
 	request := browser.Request{URL: r.to, Now: moment, Script: r.script, Context: r.context}
-	sent := column.jar.Send(request)
-	if len(sent.Cookies) > 0 {
-		cell.Goes = true
+	rule, stays := column.staysBack(request)
+	switch {
+	case stays:
+		cell.Reason = ruleReason(rule)
+		column.jar.ThirdParty = true
+		if _, stays := column.staysBack(request); !stays {
+			cell.Note = "composer.board.allowed"
+		}
+		column.jar.ThirdParty = false
 		return cell
+	case column.Profile == browser.Firefox && r.to.Host == "localhost" && r.context.From != nil && !r.context.Navigation:
+		cell.Note = "composer.board.localhost"
+	default:
+		request.Now = moment.Add(3 * time.Minute)
+		if rule, _ := column.staysBack(request); rule.ID == "lax-by-default" {
+			cell.Note = "composer.board.young"
+		}
 	}
-	column.jar.ThirdParty = true
-	defer func() { column.jar.ThirdParty = false }()
-	cell.Reason, cell.Allowed = ruleReason(sent.Kept[0].Rule), len(column.jar.Send(request).Cookies) > 0
+	cell.Goes = true
 	return cell
 }
 
+// staysBack is why the column's cookie does not go with a request.
+func (column composeColumn) staysBack(request browser.Request) (browser.Rule, bool) {
+	for _, kept := range column.jar.Send(request).Kept {
+		if column.Cookie.Same(kept.Cookie) {
+			return kept.Rule, true
+		}
+	}
+	return browser.Rule{}, false
+}
+
 // boardRequests are the requests that make sense for an address.
-func boardRequests(at browser.URL) []boardRequest {
+func boardRequests(at browser.URL, columns []composeColumn) []boardRequest {
 	other := browser.URL{Scheme: "https", Host: "other.example", Path: "/"}
-	if strings.HasSuffix(at.Host, "localhost") || strings.HasPrefix(at.Host, "127.") || strings.HasPrefix(at.Host, "[") {
+	if (browser.URL{Scheme: "http", Host: at.Host}).Secure() { // this machine
 		other = browser.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}
 		if at.Host == other.Host {
 			other.Host = "localhost"
@@ -98,15 +125,20 @@ func boardRequests(at browser.URL) []boardRequest {
 		{label: "composer.board.path", to: elsewhere, context: browser.Typed},
 		{label: "composer.board.port", to: at, context: browser.Context{From: &at, Navigation: true}},
 	}
+	if below, ok := belowPath(at, columns); ok {
+		requests = append(requests, boardRequest{label: "composer.board.below", to: below, context: browser.Typed})
+	}
 	if !at.IsAddress() {
 		below := at
 		below.Host = "sub." + at.Host
 		requests = append(requests, boardRequest{label: "composer.board.sub", to: below, context: browser.Typed})
 	}
-	if _, parent, ok := strings.Cut(at.Host, "."); ok && !at.IsAddress() && strings.Contains(parent, ".") {
-		above := at
-		above.Host = parent
-		requests = append(requests, boardRequest{label: "composer.board.parent", to: above, context: browser.Typed})
+	if _, parent, ok := strings.Cut(at.Host, "."); ok && at.Site() != at.Host && !at.IsAddress() {
+		beside, above := at, at
+		beside.Host, above.Host = "api."+parent, parent
+		requests = append(requests,
+			boardRequest{label: "composer.board.beside", to: beside, context: browser.Typed},
+			boardRequest{label: "composer.board.parent", to: above, context: browser.Typed})
 	}
 	return append(requests,
 		boardRequest{label: schemeLabel, to: scheme, context: browser.Typed},
@@ -115,4 +147,19 @@ func boardRequests(at browser.URL) []boardRequest {
 		boardRequest{label: "composer.board.image", to: at, context: browser.Context{From: &other}},
 		boardRequest{label: "composer.board.script", to: at, context: browser.Typed, script: true},
 	)
+}
+
+// belowPath is an address below the cookie's Path, if the one that sent it is not.
+func belowPath(at browser.URL, columns []composeColumn) (browser.URL, bool) {
+	for _, column := range columns {
+		if column.Cookie == nil {
+			continue
+		}
+		request := browser.Request{URL: at, Context: browser.Typed}
+		if rule, stays := column.staysBack(request); stays && rule.ID == "other-path" {
+			at.Path = column.Cookie.Path
+			return at, true
+		}
+	}
+	return at, false
 }

@@ -18,7 +18,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 		agrees, differs, deed string
 		browsertest.Options
 	}{
-		{"en", "As predicted", "They part", "Judge it", browsertest.Options{Width: 1024, Height: 768}},
+		{"en", "As predicted", "They differ", "Judge it", browsertest.Options{Width: 1024, Height: 768}},
 		{"zh without script", "和预测一致", "意见不一", "判断", browsertest.Options{Width: 390, Height: 844, NoScript: true, Language: "zh-CN"}},
 	} {
 		t.Run(visitor.name, func(t *testing.T) {

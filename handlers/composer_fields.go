@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +21,26 @@ type composeFields struct {
 
 // composeNames are the names of the fields in the form.
 var composeNames = []string{"name", "value", "domain", "path", "expires", "max_age", "samesite", "priority", "secure", "httponly", "partitioned", "rest"}
+
+// composeFormOf reads the form. Which half of it counts, the line or the fields?
+// That which the visitor changed since the page showed them (was is the line as it
+// was then), or what a button says (by).
+func composeFormOf(form url.Values) (f composeForm, err error) {
+	text := map[string]string{}
+	for _, name := range append([]string{"line", "was", "by", "address", "came_before"}, composeNames...) {
+		if text[name], err = single(form, name); err != nil {
+			return f, err
+		}
+	}
+	f = composeForm{Line: text["line"], Address: strings.TrimSpace(text["address"]), Before: text["came_before"]}
+	fields := fieldsIn(text)
+	edited := form.Has("was") && text["was"] == f.Line && fields != fieldsOfLine(f.Line)
+	if text["by"] == "fields" || edited {
+		f.Line = fields.line()
+	}
+	f.composeFields = fieldsOfLine(f.Line) // a ; in a field ends it
+	return f, nil
+}
 
 // fieldsIn reads the form's fields.
 func fieldsIn(text map[string]string) composeFields {
@@ -100,6 +121,7 @@ type preset struct {
 	Label   string // says what is to be seen
 	Line    string
 	Address string // "": the lab's own
+	Before  string // a line that came before it; "": none
 	Size    int    // bytes of a value that is put in place of VALUE
 }
 
@@ -128,11 +150,11 @@ var presets = []preset{
 	{Label: "composer.preset.zone", Line: "id=a3fWa; Expires=DATE +0800"},
 	{Label: "composer.preset.years", Line: "id=a3fWa; Max-Age=315360000"},
 	{Label: "composer.preset.minus", Line: "id=a3fWa; Max-Age=-"},
-	{Label: "composer.preset.path", Line: "id=; Path=/login; Max-Age=0"},
-	{Label: "composer.preset.big", Line: "id=VALUE; Path=/", Size: browser.MaxPair},
+	{Label: "composer.preset.path", Line: "id=; Path=/login; Max-Age=0", Before: "id=a3fWa; Path=/"},
+	{Label: "composer.preset.big", Line: "id=VALUE; Path=/", Size: browser.MaxPair - 1},
 	{Label: "composer.preset.typo", Line: "id=a3fWa; Http-Only; Same-Site=Lax"},
 	{Label: "composer.preset.comma", Line: "id=a3fWa; Path=/, theme=dark; Path=/"},
 	{Label: "composer.preset.equals", Line: "a3fWa; Path=/"},
 	{Label: "composer.preset.tab", Line: "id=a3\tfWa; Path=/"},
-	{Label: "composer.preset.chips", Line: "id=a3fWa; Partitioned; SameSite=None"},
+	{Label: "composer.preset.chips", Line: "id=a3fWa; Partitioned; SameSite=Lax"},
 }

@@ -6,6 +6,7 @@ package handlers
 import (
 	"html/template"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -16,8 +17,7 @@ import (
 // pasteView is what was pasted, and each of its lines explained.
 type pasteView struct {
 	Text    string
-	Address string // of the site; "": guessed
-	Guessed string // the address that was taken then
+	Address string // of the site; "": guessed for each line
 	Problem Phrase
 	Lines   []pastedLine
 	More    int // lines that are not shown
@@ -26,6 +26,7 @@ type pasteView struct {
 // pastedLine is one Set-Cookie line.
 type pastedLine struct {
 	Parts    template.HTML
+	From     string          // the address that was guessed for it; "": none had to be
 	Verdicts []composeColumn // of the browsers
 	Same     bool            // they agree
 	Life     Phrase
@@ -42,18 +43,19 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 		return
 	}
 	lines := setCookieLines(p.Text)
-	if len(lines) == 0 {
+	switch {
+	case len(lines) == 0 && sentCookies.MatchString(p.Text):
+		p.Problem = say("composer.paste.sent")
+		return
+	case len(lines) == 0:
 		p.Problem = say("composer.paste.nothing")
 		return
 	}
-	address := p.Address
-	if address == "" {
-		address = guessAddress(lines)
-		p.Guessed = address
+	if p.Address != "" && !strings.Contains(p.Address, ":") {
+		p.Address = "https://" + p.Address
 	}
-	at, err := browser.ParseURL(address)
-	if err != nil {
-		p.Problem = say("predict.bad_url", Args{"URL": asText(address)})
+	if _, err := browser.ParseURL(p.Address); p.Address != "" && err != nil {
+		p.Problem = say("predict.bad_url", Args{"URL": asText(p.Address)})
 		return
 	}
 	if len(lines) > maxPastedLines {
@@ -61,45 +63,68 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 		lines = lines[:maxPastedLines]
 	}
 	moment := now(lab.clock)
-	response := browser.Response{URL: at, SetCookie: lines, Now: moment, Context: browser.Typed}
-	verdicts := map[browser.Profile][]browser.Verdict{}
-	for _, profile := range browser.Profiles() {
-		verdicts[profile] = browser.New(profile).Receive(response)
-	}
-	for i, line := range lines {
+	jars := map[string]*browser.Jar{} // by site and profile: lines of one site meet
+	for _, line := range lines {
 		one := pastedLine{Parts: lineParts(line), Same: true}
+		address := p.Address
+		if address == "" {
+			address = guessAddress(line, p.Lines)
+			one.From = address
+		}
+		at, err := browser.ParseURL(address)
+		if err != nil {
+			continue // the one that was given can be read, and so can a guess
+		}
 		for _, profile := range []browser.Profile{browser.Chromium, browser.Firefox} {
-			v := verdicts[profile][i]
+			jar := jars[at.Host+" "+string(profile)]
+			if jar == nil {
+				jar = browser.New(profile)
+				jars[at.Host+" "+string(profile)] = jar
+			}
+			v := jar.Receive(browser.Response{URL: at, SetCookie: []string{line}, Now: moment, Context: browser.Typed})[0]
 			one.Verdicts = append(one.Verdicts, composeColumn{
-				Profile: profile, Title: profileTitles[profile], Outcome: v.Outcome, Mark: outcomeMarks[v.Outcome], Word: outcomeWords[v.Outcome], Rule: v.Rule, Section: sectionOf(v.Rule), Reason: ruleReason(v.Rule),
+				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(lab.words(c), v.Rule), Reason: ruleReason(v.Rule),
 			})
 			one.Same = one.Same && v.Rule == one.Verdicts[0].Rule
 			if v.Cookie != nil && one.Life.ID == "" {
 				one.Life = lifeOf(*v.Cookie, moment)
 			}
-		}
-		for _, warning := range verdicts[browser.Chromium][i].Warnings {
-			one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
+			if profile == browser.Chromium {
+				for _, warning := range v.Warnings {
+					one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
+				}
+			}
 		}
 		p.Lines = append(p.Lines, one)
 	}
 }
 
+// sentCookies is a header of the other direction: what a browser sends.
+var sentCookies = regexp.MustCompile(`(?i)(^|[\n"' ])cookie["']?\s*:`)
+
 // setCookieLines are the values of the Set-Cookie headers in a text as it comes
-// from DevTools or curl: with or without "Set-Cookie:", with curl's < before it,
-// and among other headers. A text with no header's name at all is lines of values.
+// from DevTools, curl or a HAR file: with or without "Set-Cookie:", the name on a
+// line of its own, in quotes, with curl's < before it, and among other headers. A
+// text with no header's name at all is lines of values.
 func setCookieLines(text string) []string {
 	var named, bare []string
-	other := false
+	other, next := false, false // other headers were there; the next line is a value
 	for raw := range strings.SplitSeq(text, "\n") {
 		line := strings.Trim(raw, " \t\r")
 		line = strings.TrimLeft(strings.TrimPrefix(line, "<"), " \t")
 		name, value, ok := strings.Cut(line, ":")
+		name = strings.Trim(name, " \t\"'")
 		switch {
 		case line == "":
-		case ok && strings.EqualFold(strings.Trim(name, " \t"), "set-cookie"):
-			named = append(named, strings.Trim(value, " \t"))
-		case ok && isHeaderName(name), strings.HasPrefix(line, "HTTP/"):
+		case next:
+			named, next = append(named, line), false
+		case strings.EqualFold(name, "set-cookie"):
+			if value = unquoted(value); value == "" {
+				next = true
+			} else {
+				named = append(named, value)
+			}
+		case ok && isHeaderName(name), strings.HasPrefix(line, "HTTP/"), sentCookies.MatchString(line):
 			other = true
 		default:
 			bare = append(bare, line)
@@ -111,6 +136,15 @@ func setCookieLines(text string) []string {
 	return bare
 }
 
+// unquoted is a value without the quotes and the comma that JSON puts around it.
+func unquoted(value string) string {
+	value = strings.Trim(value, " \t")
+	if inner := strings.TrimSuffix(value, ","); len(inner) > 1 && inner[0] == '"' && inner[len(inner)-1] == '"' {
+		return inner[1 : len(inner)-1]
+	}
+	return value
+}
+
 // isHeaderName reports whether a text before a colon is one, and not the beginning
 // of a cookie that has a colon somewhere.
 func isHeaderName(name string) bool {
@@ -118,15 +152,17 @@ func isHeaderName(name string) bool {
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
-// guessAddress is one that could have sent the lines: below the domain that they
-// name, by https.
-func guessAddress(lines []string) string {
-	for _, line := range lines {
-		if domain := strings.TrimPrefix(fieldsOfLine(line).Domain, "."); domain != "" {
-			if _, err := browser.ParseURL("https://www." + domain + "/"); err == nil {
-				return "https://www." + domain + "/"
-			}
+// guessAddress is one that could have sent a line, by https: below the domain that
+// it names, or else where the line before it came from.
+func guessAddress(line string, before []pastedLine) string {
+	if domain := strings.TrimPrefix(fieldsOfLine(line).Domain, "."); domain != "" {
+		address := "https://www." + domain + "/"
+		if _, err := browser.ParseURL(address); err == nil {
+			return address
 		}
+	}
+	if len(before) > 0 {
+		return before[len(before)-1].From
 	}
 	return "https://www.example.com/"
 }

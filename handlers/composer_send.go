@@ -27,10 +27,11 @@ type sentLine struct {
 // postSend serves POST /send: the reply has the line as its Set-Cookie, byte by
 // byte. With act=forget it has what deletes all that were sent so.
 func (lab *Lab) postSend(c echo.Context) error {
-	line, err := single(c.Request().PostForm, "line")
+	f, err := composeFormOf(c.Request().PostForm)
 	if err != nil {
 		return err
 	}
+	line := f.Line
 	act, err := single(c.Request().PostForm, "act")
 	if err != nil {
 		return err
@@ -45,6 +46,8 @@ func (lab *Lab) postSend(c echo.Context) error {
 		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
 	case strings.ContainsAny(line, "\r\n"):
 		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
+	case cookieBytes(c.Request())+len(f.Name)+len(f.Value) > maxSentBack:
+		return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
 	case isNotebooks(line):
 		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
 	}
@@ -56,6 +59,13 @@ func (lab *Lab) postSend(c echo.Context) error {
 	n.Book().addSend(sentLine{Line: line, URL: at, At: now(lab.clock)})
 	return c.Redirect(http.StatusSeeOther, "/sent")
 }
+
+// maxSentBack is how many bytes of cookies the lab lets a browser have: with as many
+// as its server refuses (32 KB of headers), no page would open any more.
+const maxSentBack = 16 << 10
+
+// cookieBytes is the length of what came.
+func cookieBytes(r *http.Request) int { return len(strings.Join(r.Header.Values("Cookie"), "; ")) }
 
 // addSend keeps a line that was sent; without a book it is not remembered.
 func (b *Book) addSend(sent sentLine) {
@@ -79,12 +89,11 @@ func (b *Book) sendsOf() []sentLine {
 }
 
 // clearSends forgets them, and returns them for the last time.
-func (b *Book) clearSends() []sentLine {
-	sends := b.sendsOf()
+func (b *Book) clearSends() (sends []sentLine) {
 	if b != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.sends = nil
+		sends, b.sends = b.sends, nil
 	}
 	return sends
 }
@@ -122,14 +131,13 @@ func (lab *Lab) forgetSends(c echo.Context, book *Book) {
 
 // sentView compares what was predicted with what came.
 type sentView struct {
-	Line      string // that was sent last
-	Others    int    // lines before it
-	Browser   string // by its User-Agent
-	Profile   string // the title of the profile it is held against
-	Measured  bool   // that is a profile of this browser
-	Outcome   browser.Outcome
-	Word      string // a label
-	Rule      browser.Rule
+	Line     string // that was sent last
+	Others   int    // lines before it
+	Browser  string // by its User-Agent
+	Profile  string // the title of the profile it is held against
+	Known    bool   // that is a profile of this browser
+	Measured bool   // and of this version of it
+	shownOutcome
 	Reason    Phrase
 	Predicted string // of the Cookie header, what was sent from here
 	Came      string
@@ -153,13 +161,14 @@ func (lab *Lab) getSent(c echo.Context) error {
 	view := compareSends(sends, at, c.Request(), now(lab.clock))
 	f := composeForm{Line: view.Line, Address: lab.sendAddress(c)}
 	f.composeFields = fieldsOfLine(f.Line)
-	return lab.showComposer(c, f, pasteView{}, &view)
+	return lab.showComposer(c, composerPage{Form: f, Sent: &view})
 }
 
 // compareSends plays what was sent to the profile of this browser.
 func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time.Time) sentView {
 	profile := profileOf(r.UserAgent())
-	view := sentView{Browser: browserName(r.UserAgent()), Measured: profile != "", Others: len(sends) - 1}
+	view := sentView{Browser: browserName(r.UserAgent()), Known: profile != "", Others: len(sends) - 1}
+	view.Measured = measured(view.Browser)
 	if profile == "" {
 		profile = browser.Draft
 	}
@@ -176,13 +185,15 @@ func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time
 		}
 		view.Line = sent.Line
 	}
-	view.Outcome, view.Word, view.Rule, view.Reason = verdict.Outcome, outcomeWords[verdict.Outcome], verdict.Rule, ruleReason(verdict.Rule)
+	view.shownOutcome, view.Reason = shownOutcomeOf(verdict), ruleReason(verdict.Rule)
 	view.Predicted = jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed}).Header
-	view.Script = jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed, Script: true}).Header
+	seen := jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed, Script: true})
+	view.Script = seen.Header
 	view.Came = ofNames(strings.Join(r.Header.Values("Cookie"), "; "), view.Names)
 	view.Agrees = view.Predicted == view.Came
 	view.Look = lookFor(profile)
-	if profile == browser.Chromium && verdict.Cookie != nil && !verdict.Cookie.HTTPOnly {
+	visible := verdict.Cookie != nil && slices.ContainsFunc(seen.Cookies, verdict.Cookie.Same)
+	if profile == browser.Chromium && visible {
 		view.Store = storeFields(*verdict.Cookie)
 	}
 	return view

@@ -44,13 +44,25 @@ func TestComposerKeepsBothHalvesInStep(t *testing.T) {
 	if !strings.Contains(r.body, `id="f-secure" name="secure" checked`) || strings.Contains(r.body, `name="httponly" checked`) {
 		t.Error("the flags are not those of the line")
 	}
-	r = c.compose("last", "fields", "line", "old=1", "name", "n", "value", "v", "domain", "d", "path", "/p", "expires", "e", "max_age", "1", "secure", "on", "httponly", "on", "samesite", "Lax", "partitioned", "on", "priority", "Low", "rest", "foo")
+	r = c.compose("was", "old=1", "line", "old=1", "name", "n", "value", "v", "domain", "d", "path", "/p", "expires", "e", "max_age", "1", "secure", "on", "httponly", "on", "samesite", "Lax", "partitioned", "on", "priority", "Low", "rest", "foo")
 	if got, want := fieldIn(t, r.body, "line"), "n=v; Domain=d; Path=/p; Expires=e; Max-Age=1; Secure; HttpOnly; SameSite=Lax; Partitioned; Priority=Low; foo"; got != want {
 		t.Errorf("the line is %q, want %q", got, want)
 	}
-	// A button goes before what was edited last.
-	if r = c.compose("last", "fields", "by", "line", "line", "old=1", "name", "n"); fieldIn(t, r.body, "f-name") != "old" {
-		t.Error("the line does not count")
+	// The line counts if it was edited, and if nothing was; a button can say otherwise.
+	for _, test := range []struct{ was, line, name, by, want string }{
+		{"old=1", "new=1", "n", "", "new=1"},
+		{"old=1", "old=1", "old", "", "old=1"},
+		{"old=1", "new=1", "n", "fields", "n=1"},
+		{"", "new=1", "n", "", "new=1"},
+	} {
+		if r = c.compose("was", test.was, "line", test.line, "name", test.name, "value", "1", "by", test.by); fieldIn(t, r.body, "line") != test.want {
+			t.Errorf("%+v: the line is %q", test, fieldIn(t, r.body, "line"))
+		}
+	}
+	// So it is when the fields are sent as they are.
+	c.get("/composer")
+	if r := c.post("/send", url.Values{"was": {"old=1"}, "line": {"old=1"}, "name": {"n"}, "value": {"1; HttpOnly"}}); !slices.Contains(r.header["Set-Cookie"], "n=1; HttpOnly") {
+		t.Errorf("%d sets %q", r.status, r.header["Set-Cookie"])
 	}
 }
 
@@ -59,11 +71,13 @@ func TestComposerJudges(t *testing.T) {
 	for line, want := range map[string][]string{
 		"a=b":                         {"All three keep it, but do not send it", "No SameSite"},
 		"a=b; SameSite=None":          {"None keeps it", "§ 5.7 step 19"},
-		"a=1\t2":                      {"They part", "Chromium 156 would not", "§ 5.6 step 1"},
+		"a=1\t2":                      {"They differ", "Chromium 156 would not", "measured"},
 		"a=b; Max-Age=1000000000":     {"For 400 days", "cut to 400 days"},
 		"a=b; Expires=2030-01-31":     {"keep it", "is no date"},
 		"a=" + strings.Repeat("v", 9): {"10 / 4096"},
 		"":                            {"neither a name nor a value"},
+		"a=; Max-Age=0":               {"It deletes, and keeps nothing"},
+		"a=b; Path=/x":                {"An address below its Path"},
 	} {
 		r := c.compose("line", line)
 		for _, words := range want {
@@ -170,7 +184,7 @@ func TestComposerExplainsHeaders(t *testing.T) {
 			}
 		}
 	}
-	if r := c.compose("line", "x=y", "paste", "a=1", "paste_address", "nowhere"); !strings.Contains(r.body, "not an address") {
+	if r := c.compose("line", "x=y", "paste", "a=1", "paste_address", "ftp://x"); !strings.Contains(r.body, "not an address") {
 		t.Error("a strange address is taken")
 	}
 }

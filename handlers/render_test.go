@@ -85,7 +85,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			visit(t, c, "/composer?preset="+preset)
 		}
 		look(t, "/composer", c.compose("line", strings.Repeat("x", 9000)))
-		look(t, "/composer", c.compose("line", "a=b", "address", "nowhere"))
+		look(t, "/composer", c.compose("line", "a=b", "address", "ftp://x"))
 		look(t, "/composer", c.compose("line", "a=b; Domain=x", "paste", "set-cookie: a=1; Foo; Max-Age=x\nset-cookie: b=2\t3"))
 		c.post("/send", url.Values{"line": {"a=b"}})
 		visit(t, c, "/sent")
@@ -282,7 +282,7 @@ func TestHostileTextIsInert(t *testing.T) {
 				}
 			}
 			inert(t, "the composer", hostile, c.compose("line", "a="+hostile+"; "+hostile+"="+hostile+"; Domain="+hostile, "address", hostile, "paste", "set-cookie: "+hostile+"="+hostile+"; Path="+hostile, "paste_address", hostile))
-			inert(t, "the composer's fields", hostile, c.compose("last", "fields", "name", hostile, "value", hostile, "path", "/"+hostile, "rest", hostile, "address", "http://localhost/"+hostile))
+			inert(t, "the composer's fields", hostile, c.compose("by", "fields", "name", hostile, "value", hostile, "path", "/"+hostile, "rest", hostile, "address", "http://localhost/"+hostile))
 			refused := c.post("/login", form)
 			inert(t, "the refused login", hostile, refused)
 			if !strings.Contains(html.UnescapeString(refused.body), `value="`+hostile) {

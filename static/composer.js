@@ -9,7 +9,7 @@
   const parse = (text) => new DOMParser().parseFromString(text, "text/html"); // written by the server's templates, which escape
 
   // Whatever is typed is judged after a short pause.
-  const follow = (form, before, show) => {
+  const follow = (form, where, show) => {
     let timer = 0;
     let asked = null;
     const ask = () => {
@@ -17,18 +17,22 @@
       asked = new AbortController();
       fetch("/composer", { method: "POST", body: new URLSearchParams(new FormData(form)), signal: asked.signal })
         .then((answer) => answer.text())
-        .then((text) => show(parse(text)))
+        .then((text) => {
+          const page = parse(text);
+          if (page.getElementById(where)) show(page);
+          else say(page.querySelector("#error .sentence, #error p")?.textContent); // refused, and why
+        })
         .catch((error) => {
-          if (error.name === "AbortError") return; // a newer question is under way
-          const said = document.createElement("p");
-          said.className = "problem";
-          said.textContent = composer.dataset.unanswered;
-          document.getElementById("said").replaceChildren(said);
-          document.getElementById("judged").replaceChildren();
+          if (error.name !== "AbortError") say(composer.dataset.unanswered); // else a newer question is under way
         });
     };
-    form.addEventListener("input", (event) => {
-      before(event.target);
+    const say = (words) => {
+      const said = document.createElement("p");
+      said.className = "problem";
+      said.textContent = words || composer.dataset.unanswered;
+      document.getElementById(where).replaceChildren(said);
+    };
+    form.addEventListener("input", () => {
       clearTimeout(timer);
       timer = setTimeout(ask, 150); // ms
     });
@@ -36,25 +40,19 @@
   const put = (page, id) => document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
 
   const form = document.getElementById("composer-form");
-  let fields = false; // a field was edited last, not the line
-  follow(form, (target) => {
-    if (target.name !== "address") fields = target.name !== "line";
-    form.elements.last.value = fields ? "fields" : "line";
-  }, (page) => {
+  follow(form, "said", (page) => {
     put(page, "said"); // a screen reader hears it
     put(page, "judged");
-    const answered = page.getElementById("composer-form");
-    for (const input of answered.querySelectorAll("input[id]")) {
+    for (const input of page.querySelectorAll("#composer-form input[id]")) {
       const here = document.getElementById(input.id);
-      if (here === document.activeElement) continue;
-      if (fields ? input.id !== "line" : input.id === "line") continue; // that half was typed
+      if (here === document.activeElement) continue; // somebody types there
       if (here.type === "checkbox") here.checked = input.checked;
       else if (here.value !== input.value) here.value = input.value;
     }
   });
 
   const paste = document.getElementById("paste-form");
-  follow(paste, () => {}, (page) => put(page, "pasted"));
+  follow(paste, "pasted", (page) => put(page, "pasted"));
 
   // What a script sees of what was sent.
   const sent = document.getElementById("sent");
@@ -65,7 +63,7 @@
     const agrees = seen === expected;
     const code = document.createElement(seen ? "code" : "span");
     code.className = seen ? "" : "nothing";
-    code.textContent = seen || "–";
+    code.textContent = seen || sent.dataset.nothing;
     row.querySelector(".seen").replaceChildren(code);
     const mark = document.createElement("span");
     mark.className = "mark";
@@ -73,9 +71,13 @@
     mark.setAttribute("aria-hidden", "true");
     const word = document.createElement("span");
     word.className = "hidden";
-    word.textContent = agrees ? sent.dataset.agrees : sent.dataset.differs;
+    word.textContent = agrees ? sent.dataset.alike : sent.dataset.unlike;
     row.querySelector(".verdict-cell").replaceChildren(mark, word);
     row.dataset.agrees = agrees;
+    if (agrees) return;
+    sent.className = "sent differs"; // no disagreement is hidden
+    sent.querySelector("#sent-title .mark").textContent = "✗";
+    sent.querySelector("#sent-title .word").textContent = sent.dataset.differs;
   };
   const seen = document.cookie.split("; ").filter((pair) => pair && names.has(nameOf(pair))).join("; ");
   report(document.getElementById("sent-script"), seen, sent.dataset.script);

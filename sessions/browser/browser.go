@@ -63,8 +63,9 @@ type Cookie struct {
 	used    int // of the last use
 }
 
-// same is the identity of a cookie (RFC 6265bis 5.7, step 23).
-func (c *Cookie) same(as *Cookie) bool {
+// Same reports whether two cookies are one, but for what they say: whether one takes
+// the other's place (RFC 6265bis 5.7, step 23).
+func (c Cookie) Same(as Cookie) bool {
 	return c.Name == as.Name && c.Domain == as.Domain && c.HostOnly == as.HostOnly && c.Path == as.Path && c.Partition == as.Partition
 }
 
@@ -123,9 +124,14 @@ type Context struct {
 var Typed = Context{Navigation: true}
 
 // Rule is why something happened: its name, the section of RFC 6265bis (or of
-// what else says so), and the one thing that it is about, such as an attribute.
+// what else says so; [Measured] if nothing does), and the one thing that it is
+// about, such as an attribute.
 type Rule struct {
 	ID      string
 	Section string
 	About   string
 }
+
+// Measured is the section of a rule that no text has: a browser was seen to follow
+// it, see differences.go.
+const Measured = "measured"

@@ -46,7 +46,11 @@ func (a *attempt) controlCharacter() (Rule, bool) {
 	}
 	for _, text := range texts {
 		if i := control(text, a.is(tabIsControl)); i >= 0 {
-			return Rule{"control-character", "5.6 step 1", fmt.Sprintf(`\x%02x`, text[i])}, true
+			section := "5.6 step 1"
+			if text[i] == '\t' {
+				section = Measured
+			}
+			return Rule{"control-character", section, fmt.Sprintf(`\x%02x`, text[i])}, true
 		}
 	}
 	return pass, false
@@ -63,7 +67,7 @@ func (a *attempt) tooBig() (Rule, bool) {
 // nameless: the draft keeps them all.
 func (a *attempt) nameless() (Rule, bool) {
 	refused := a.cookie.Name == "" && (a.is(namelessRefused) || a.is(namelessEqualsRefused) && strings.Contains(a.cookie.Value, "="))
-	return Rule{"nameless", "5.7", ""}, refused
+	return Rule{"nameless", Measured, ""}, refused
 }
 
 func (a *attempt) domainCharacters() (Rule, bool) {
@@ -82,11 +86,11 @@ func (a *attempt) domainMismatch() (Rule, bool) {
 }
 
 func (a *attempt) pathCharacters() (Rule, bool) {
-	return Rule{"path-characters", "5.6 step 1", `\x09`}, a.is(tabInPathRefused) && strings.Contains(a.cookie.Path, "\t")
+	return Rule{"path-characters", Measured, `\x09`}, a.is(tabInPathRefused) && strings.Contains(a.cookie.Path, "\t")
 }
 
 func (a *attempt) secureOverHTTP() (Rule, bool) {
-	return Rule{"secure-over-http", "5.7 step 13", a.at.Host}, a.cookie.Secure && !a.at.secure()
+	return Rule{"secure-over-http", "5.7 step 13", a.at.Host}, a.cookie.Secure && !a.at.Secure()
 }
 
 func (a *attempt) httpOnlyFromScript() (Rule, bool) {
@@ -97,7 +101,7 @@ func (a *attempt) httpOnlyFromScript() (Rule, bool) {
 // Secure cookie ("leave secure cookies alone").
 func (a *attempt) overwritesSecure() (Rule, bool) {
 	c := a.cookie
-	if c.Secure || a.at.secure() {
+	if c.Secure || a.at.Secure() {
 		return pass, false
 	}
 	for _, old := range a.jar.cookies {
@@ -111,7 +115,7 @@ func (a *attempt) overwritesSecure() (Rule, bool) {
 
 // thirdParty is 5.7 step 1: what the user agent's policy says.
 func (a *attempt) thirdParty() (Rule, bool) {
-	return Rule{"third-party", "5.3, 7.2", a.at.site()}, a.jar.blocks(a.at, a.context) && !a.cookie.Partitioned
+	return Rule{"third-party", "5.3, 7.2", a.at.Site()}, a.jar.blocks(a.at, a.context) && !a.cookie.Partitioned
 }
 
 func (a *attempt) crossSite() (Rule, bool) {
@@ -154,7 +158,7 @@ func (a *attempt) prefix() (Rule, bool) {
 		}
 		begins := c.Name[:len(prefix.text)]
 		switch {
-		case !c.Secure || !a.at.secure():
+		case !c.Secure || !a.at.Secure():
 			return Rule{"prefix-secure", prefix.section, begins}, true
 		case prefix.httpOnly && (!c.HTTPOnly || a.script):
 			return Rule{"prefix-httponly", prefix.section, begins}, true

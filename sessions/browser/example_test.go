@@ -24,7 +24,7 @@ func ExampleJar_Receive() {
 	}
 	// Output:
 	// draft stored stored 5.7 step 24
-	// chromium ignored control-character 5.6 step 1
+	// chromium ignored control-character measured
 	// firefox stored stored 5.7 step 24
 }
 

@@ -49,7 +49,7 @@ func (j *Jar) ofSite(c *Cookie) []*Cookie {
 }
 
 // siteOf is the site that a cookie counts for, whatever its host.
-func siteOf(c *Cookie) string { return URL{Host: c.Domain}.site() }
+func siteOf(c *Cookie) string { return URL{Host: c.Domain}.Site() }
 
 // makeRoom is Firefox: before a 181st cookie comes, the oldest without Secure go,
 // and if there is none of them, the oldest for a Secure one.

@@ -87,7 +87,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 	a.build(date)
 
 	// 2. The first check that fails decides.
-	warnings := a.warnings()
+	warnings := a.lineWarnings()
 	for _, check := range checks {
 		if rule, refused := check(a); refused {
 			return Verdict{Outcome: Ignored, Rule: rule, Warnings: warnings}
@@ -107,6 +107,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 		j.remove(old)
 		return Verdict{Outcome: Deleted, Rule: Rule{"deleted", "5.7 step 24", ""}, Warnings: warnings}
 	}
+	warnings = append(warnings, a.cookieWarnings()...)
 	verdict := Verdict{Outcome: Stored, Rule: Rule{"stored", "5.7 step 24", ""}, Warnings: warnings}
 	if old != nil {
 		verdict.Outcome, verdict.Rule = Replaced, Rule{"replaced", "5.7 step 23", ""}
@@ -120,7 +121,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 	verdict.Evicted = j.insert(a.cookie)
 	kept := *a.cookie
 	if verdict.Cookie = &kept; j.find(a.cookie) == nil {
-		return Verdict{Outcome: Ignored, Rule: Rule{"jar-full", "5.7", ""}, Warnings: warnings, Evicted: verdict.Evicted}
+		return Verdict{Outcome: Ignored, Rule: Rule{"jar-full", Measured, ""}, Warnings: warnings, Evicted: verdict.Evicted}
 	}
 	return verdict
 }
@@ -128,7 +129,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 // find is the cookie in the jar that this one would replace.
 func (j *Jar) find(c *Cookie) *Cookie {
 	for _, old := range j.cookies {
-		if old.same(c) {
+		if old.Same(*c) {
 			return old
 		}
 	}

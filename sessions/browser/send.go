@@ -76,14 +76,10 @@ func (j *Jar) stays(c *Cookie, r Request) (Rule, bool) {
 		return Rule{"other-domain", "5.8.3 step 1", c.Domain}, true
 	case !pathMatches(r.URL.Path, c.Path):
 		return Rule{"other-path", "5.8.3 step 1", c.Path}, true
-	case c.Secure && !r.URL.secure():
+	case c.Secure && !r.URL.Secure():
 		return Rule{"needs-secure", "5.8.3 step 1", ""}, true
 	case c.HTTPOnly && r.Script:
 		return Rule{"not-for-script", "5.8.3 step 1", ""}, true
-	case c.Partition == "" && j.partition(r.URL, r.Context, false) != "":
-		return Rule{"apart", "5.3, 7.2", ""}, true
-	case c.Partition != j.partition(r.URL, r.Context, c.Partitioned):
-		return Rule{"other-partition", "CHIPS 2.2", c.Partition}, true
 	case foreign && c.SameSite == "Strict":
 		return Rule{"strict", "5.8.3 step 3", ""}, true
 	case foreign && c.SameSite == "Lax" && !r.laxEnough():
@@ -93,6 +89,10 @@ func (j *Jar) stays(c *Cookie, r Request) (Rule, bool) {
 			break
 		}
 		return Rule{"lax-by-default", "5.8.3 step 3", ""}, true
+	case c.Partition == "" && j.partition(r.URL, r.Context, false) != "":
+		return Rule{"apart", Measured, ""}, true
+	case c.Partition != j.partition(r.URL, r.Context, c.Partitioned):
+		return Rule{"other-partition", "CHIPS 2.2", c.Partition}, true
 	case !c.Partitioned && j.blocks(r.URL, r.Context):
 		return Rule{"third-party", "5.3, 7.2", ""}, true
 	}

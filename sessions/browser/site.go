@@ -18,7 +18,7 @@ func (p Profile) sameSite(to URL, c Context) bool {
 // oneSite reports whether two addresses are of one site. The scheme is a part of
 // it, for those who count it.
 func (p Profile) oneSite(a, b URL) bool {
-	return a.site() == b.site() && (a.Scheme == b.Scheme || p.does(schemeless))
+	return a.Site() == b.Site() && (a.Scheme == b.Scheme || p.does(schemeless))
 }
 
 // thirdParty reports whether a request is a third party's: of another site than
@@ -39,7 +39,7 @@ func (j *Jar) partition(to URL, c Context, asked bool) string {
 	if !asked && !divides {
 		return ""
 	}
-	return top.Scheme + "://" + top.site()
+	return top.Scheme + "://" + top.Site()
 }
 
 // blocks reports whether the cookies of this request are blocked for being a third

@@ -243,19 +243,19 @@ func isPublicSuffix(domain string) bool {
 	return suffix == strings.TrimSuffix(domain, ".")
 }
 
-// site is what two addresses of one site have in common (RFC 6265bis 5.2): the
+// Site is what two addresses of one site have in common (RFC 6265bis 5.2): the
 // registrable domain, or the host if there is none.
-func (u URL) site() string {
+func (u URL) Site() string {
 	if domain := registrable(u.Host); domain != "" {
 		return domain
 	}
 	return u.Host
 }
 
-// secure reports whether cookies with Secure may travel (RFC 6265bis 5.8.3, step
+// Secure reports whether cookies with Secure may travel (RFC 6265bis 5.8.3, step
 // 1). Both browsers count this machine itself among the secure connections
 // (measured; W3C Secure Contexts 3.1), but not its IPv4 address written as IPv6.
-func (u URL) secure() bool {
+func (u URL) Secure() bool {
 	if u.Scheme == "https" {
 		return true
 	}

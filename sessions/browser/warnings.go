@@ -4,6 +4,8 @@ package browser
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +22,16 @@ type Warning struct {
 // longLife is from when on a life is worth a word.
 const longLife = 180 * 24 * time.Hour
 
-// warnings look at the line and at the cookie it describes.
-func (a *attempt) warnings() []Warning {
-	var all []Warning
-	warn := func(id, about string) { all = append(all, Warning{ID: id, About: about}) }
+// mostWarnings are given about one line.
+const mostWarnings = 40
+
+// lineWarnings look at the line, whatever becomes of it.
+func (a *attempt) lineWarnings() (all []Warning) {
+	warn := func(id, about string) {
+		if one := (Warning{ID: id, About: about}); len(all) < mostWarnings && !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
 	tip := func(id, about string) { all = append(all, Warning{ID: id, About: about, Tip: true}) }
 	c := a.cookie
 
@@ -47,14 +55,15 @@ func (a *attempt) warnings() []Warning {
 		warn("two-cookies", "")
 	}
 
-	// Its attributes, one by one
+	// Its attributes, one by one; of those that are repeated the last
 	seen := map[string]bool{}
-	for _, one := range a.line.attributes {
+	for i, one := range a.line.attributes {
+		later := slices.ContainsFunc(a.line.attributes[i+1:], func(other attribute) bool { return other.name == one.name })
 		switch {
 		case one.name == "" && !one.valid:
 		case !known[one.name]:
 			warn("unknown-attribute", one.given)
-		case seen[one.name]:
+		case later:
 			warn("repeated", one.given)
 		case len(one.value) > MaxAttribute:
 			warn("attribute-too-long", one.given)
@@ -63,8 +72,8 @@ func (a *attempt) warnings() []Warning {
 		}
 		seen[one.name] = true
 	}
-	if seen["max-age"] && seen["expires"] {
-		warn("max-age-wins", "")
+	if _, ok := a.jar.profile.maxAge(&a.line); ok && seen["expires"] {
+		tip("max-age-wins", "")
 	}
 	if seen["partitioned"] && !a.jar.profile.does(partitions) {
 		warn("not-in-draft", "Partitioned")
@@ -73,10 +82,17 @@ func (a *attempt) warnings() []Warning {
 		warn("not-in-draft", "Priority")
 	}
 
-	// The cookie as a whole
-	if c.SameSite == "" {
+	if c.SameSite == "" && !c.expired(a.now) {
 		warn("no-samesite", "")
 	}
+	return all
+}
+
+// cookieWarnings look at the cookie that is kept.
+func (a *attempt) cookieWarnings() (all []Warning) {
+	c := a.cookie
+	warn := func(id, about string) { all = append(all, Warning{ID: id, About: about}) }
+	tip := func(id, about string) { all = append(all, Warning{ID: id, About: about, Tip: true}) }
 	if !c.HostOnly {
 		warn("domain-widens", c.Domain)
 	}
@@ -86,7 +102,7 @@ func (a *attempt) warnings() []Warning {
 	if !c.HTTPOnly && !a.script {
 		tip("no-httponly", "")
 	}
-	if c.Secure && c.HostOnly && c.Path == "/" && !strings.HasPrefix(lower(c.Name), "__host-") {
+	if c.Secure && c.HostOnly && c.Path == "/" && !strings.HasPrefix(c.Name, "__") {
 		tip("could-be-host", "")
 	}
 	if !c.Expires.IsZero() && c.Expires.Sub(a.now) > longLife {
@@ -136,16 +152,16 @@ func (a *attempt) warnAttribute(one attribute, warn func(id, about string)) {
 // looksFolded reports whether a comma joins two cookies, as some programs join
 // headers: no browser takes them apart.
 func (a *attempt) looksFolded() bool {
-	for i, one := range a.line.attributes {
-		if one.name == "expires" { // its date has a comma
-			continue
-		}
-		if _, after, ok := strings.Cut(one.given+"="+one.value, ","); ok && strings.Contains(after, "=") && i < len(a.line.attributes) {
-			return true
+	texts := []string{a.line.value}
+	for _, one := range a.line.attributes {
+		if one.name != "expires" { // its date has a comma
+			texts = append(texts, one.given+"="+one.value)
 		}
 	}
-	return false
+	return slices.ContainsFunc(texts, secondCookie.MatchString)
 }
+
+var secondCookie = regexp.MustCompile(`, *[A-Za-z0-9_.-]+=`)
 
 // isToken reports whether a name is one that a server may send (RFC 9110 5.6.2).
 func isToken(name string) bool {
