@@ -80,7 +80,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 				}
 			}
 			// And it all goes again.
-			page.Click(`#sent button[value="forget"]`)
+			page.Click(`#composer-form button[value="forget"]`)
 			for _, cookie := range page.Cookies() {
 				if cookie.Name != notebookCookie {
 					t.Errorf("%+v is left", cookie)

@@ -5,6 +5,7 @@ package handlers
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"mime"
@@ -160,6 +161,10 @@ func readJSON(c echo.Context, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) && kind.Field != "" {
+			return problem(http.StatusBadRequest, "bad_request", say("error.json_type", Args{"Field": kind.Field, "Value": kind.Value})).wrap(err)
+		}
 		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": strings.TrimPrefix(err.Error(), "json: ")})).wrap(err)
 	}
 	return nil

@@ -26,26 +26,26 @@ const (
 )
 
 type predictQuestion struct {
-	Browser   browser.Profile
-	Responses []predictResponse
-	SendTo    *predictSendTo `json:"send_to"`
-	Now       *time.Time     // the browser's clock; null: this server's
+	Browser   browser.Profile   `json:"browser"`
+	Responses []predictResponse `json:"responses"`
+	SendTo    *predictSendTo    `json:"send_to"`
+	Now       *time.Time        `json:"now"` // the browser's clock; null: this server's
 }
 
 type predictResponse struct {
-	URL          string
-	SetCookie    []string `json:"set_cookie"`
-	SetCookieB64 []string `json:"set_cookie_b64"` // the same, for bytes that are no text
-	Script       []string // what document.cookie is set to, after the response came
-	Date         *time.Time
+	URL          string     `json:"url"`
+	SetCookie    []string   `json:"set_cookie"`
+	SetCookieB64 []string   `json:"set_cookie_b64"` // the same, for bytes that are no text
+	Script       []string   `json:"script"`         // what document.cookie is set to, after the response came
+	Date         *time.Time `json:"date"`
 }
 
 type predictSendTo struct {
-	URL        string
-	From       string // the page that begins the request; "": it was typed
-	Method     string // "": GET
-	Navigation *bool  // of the top level; null: true
-	Script     bool   // document.cookie reads
+	URL        string `json:"url"`
+	From       string `json:"from"`       // the page that begins the request; "": it was typed
+	Method     string `json:"method"`     // "": GET
+	Navigation *bool  `json:"navigation"` // of the top level; null: true
+	Script     bool   `json:"script"`     // document.cookie reads
 }
 
 // PredictAnswer is what a browser would do.

@@ -108,7 +108,7 @@ func TestPredictRefuses(t *testing.T) {
 		"no object":           {`[]`, 400, ""},
 		"another browser":     {`{"browser":"safari"}`, 400, "draft, chromium and firefox"},
 		"an unknown field":    {`{"browser":"draft","cookies":[]}`, 400, "cookies"},
-		"a field of a kind":   {`{"browser":"draft","responses":[{"url":1}]}`, 400, "URL"},
+		"a field of a kind":   {`{"browser":"draft","responses":[{"url":1}]}`, 400, "field responses.url"},
 		"no address":          {`{"browser":"draft","responses":[{"set_cookie":["a=b"]}]}`, 400, "not an address"},
 		"a strange address":   {`{"browser":"draft","responses":[{"url":"javascript:alert(1)"}]}`, 400, "javascript:alert(1)"},
 		"a broken host":       {`{"browser":"draft","responses":[{"url":"http://[::1"}]}`, 400, "not an address"},
