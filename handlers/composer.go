@@ -254,7 +254,9 @@ func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase 
 		return say("composer.all_keep")
 	case len(drop) == 0:
 		return say("composer.all_keep_otherwise")
-	case len(keep) == 0 && allDelete(columns):
+	case allAre(columns, "deletes"):
+		return say("composer.all_find_nothing")
+	case allAre(columns, "deleted"):
 		return say("composer.all_delete")
 	case len(keep) == 0:
 		return say("composer.none_keeps", Args{"Reason": columns[0].Reason})
@@ -262,8 +264,8 @@ func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase 
 	return say("composer.some_keep", Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
 }
 
-func allDelete(columns []composeColumn) bool {
-	return !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Outcome != "deleted" && column.Outcome != "deletes" })
+func allAre(columns []composeColumn, outcome string) bool {
+	return !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Outcome != outcome })
 }
 
 // sameCookies reports whether all profiles keep the same, but for what only one of

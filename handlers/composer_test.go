@@ -76,7 +76,7 @@ func TestComposerJudges(t *testing.T) {
 		"a=b; Expires=2030-01-31":     {"keep it", "is no date"},
 		"a=" + strings.Repeat("v", 9): {"10 / 4096"},
 		"":                            {"neither a name nor a value"},
-		"a=; Max-Age=0":               {"It deletes, and keeps nothing"},
+		"a=; Max-Age=0":               {"finds nothing to delete"},
 		"a=b; Path=/x":                {"An address below its Path"},
 	} {
 		r := c.compose("line", line)
