@@ -47,6 +47,7 @@ func TestInBrowser(t *testing.T) {
 				{"engines", tellEngines},
 				{"composer", tellComposer},
 				{"predict", tellPredict},
+				{"board", tellBoard},
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {

@@ -73,9 +73,7 @@ func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCe
 		return cell
 	}
 	request := browser.Request{URL: r.to, Now: moment, Script: r.script, Context: r.context}
-	rule, stays := column.staysBack(request)
-	switch {
-	case stays:
+	if rule, stays := column.staysBack(request); stays {
 		cell.Reason = ruleReason(rule)
 		column.jar.ThirdParty = true
 		if _, stays := column.staysBack(request); !stays {
@@ -83,15 +81,12 @@ func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCe
 		}
 		column.jar.ThirdParty = false
 		return cell
-	case column.Profile == browser.Firefox && r.to.Host == "localhost" && r.context.From != nil && !r.context.Navigation:
-		cell.Note = "composer.board.localhost"
-	default:
-		request.Now = moment.Add(3 * time.Minute)
-		if rule, _ := column.staysBack(request); rule.ID == "lax-by-default" {
-			cell.Note = "composer.board.young"
-		}
 	}
 	cell.Goes = true
+	request.Now = moment.Add(3 * time.Minute)
+	if rule, _ := column.staysBack(request); rule.ID == "lax-by-default" {
+		cell.Note = "composer.board.young"
+	}
 	return cell
 }
 

@@ -222,6 +222,7 @@ func entriesPredicted(jar []handlers.PredictCookie) []entry {
 // entryLine leaves out what is no UTF-8: browsers do not show it, but send it.
 func entryLine(c browsertest.Cookie) string {
 	c.Name, c.Value = strings.ReplaceAll(c.Name, "\uFFFD", ""), strings.ReplaceAll(c.Value, "\uFFFD", "")
+	c.Path = strings.ReplaceAll(c.Path, "\uFFFD", "")
 	return fmt.Sprintf("%.60q=%.60q (%d bytes) domain=%s host_only=%t path=%.60q secure=%t http_only=%t same_site=%q partitioned=%t priority=%q",
 		c.Name, c.Value, len(c.Name)+len(c.Value), c.Domain, c.HostOnly, c.Path, c.Secure, c.HTTPOnly, c.SameSite, c.Partitioned, c.Priority)
 }

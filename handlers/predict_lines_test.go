@@ -62,6 +62,14 @@ func predictions() []predicted {
 	then("byte", here, []string{"a=b", "c=d\x00e"})
 	then("byte", here, []string{"a=b\x01", "c=d"})
 	then("byte", here, []string{"a=b\rx", "c=d"})
+	then("byte", here, []string{"a=1"}, []string{"a=2\x00"})
+
+	// Line breaks: what follows is another header, or goes on with this one
+	one("break", here, "a=b\nc=d", "a=b\n c=d", "a=b\n\tc", "a=b\r\n c", "a=b\n  \t  c", "a=b \n c", "a=b\r\n \r\n c", "a=b\n c\n d", "a=b\n ", "\na=b", "\n a=b", "a\n=b", "a=\nb", "a=\n b", "a=b;\n Path=/x", "a=b;\r\n Secure;\r\n HttpOnly", "a=b; Sec\n ure", "a=b; Expires=Mon,\r\n 01 Mar 2027\r\n 10:00:00 GMT",
+		"a=b\nSet-Cookie: c=d", "a=b\r\nSet-Cookie: c=d", "a=b\nset-cookie:c=d", "a=b\nSet-Cookie : c=d", "a=b\n Set-Cookie: c=d", "a=b\nSet-Cookie: a=; Max-Age=0", "a=b\nX: y", "a=b\nfoo\n x", "a=b\rSet-Cookie: c=d", "a=b\r c", "a=b\rc\n d", "a=b\r\rSet-Cookie: c=d")
+	for _, broken := range []string{"a=b\n", "a=b\r\n", "a=b\r", "a=b\n\nSet-Cookie: x=y", "a=b\r\n\r\nSet-Cookie: x=y", "a=b\n\r\rSet-Cookie: x=y", "a=b\r\r\nSet-Cookie: x=y", "a=b\n \n", "a=b\n\n\x00", "a=b\nX: \x00", "a=b\nfoo\x00", "a=b\nSet-Cookie: x=y\x00"} {
+		then("break", here, []string{broken, "c=d"})
+	}
 
 	// Sizes
 	for _, n := range []int{4093, 4094, 4095, 4096, 4097, 5000, 10000} {
@@ -73,10 +81,14 @@ func predictions() []predicted {
 	}
 	one("size", here, "a=b; Secure="+x("s", 1025), "a=b; HttpOnly="+x("s", 1025), "a=b; Secure; Partitioned="+x("s", 1025), "a=b; SameSite=Lax; SameSite="+x("s", 1025), "a=b; Path=/x; Path=/"+x("p", 1025), "a=b; Max-Age=60; Max-Age="+x("1", 1025),
 		"a=b; "+x("n", 1025)+"=v", "a=b; "+x("n", 4096), "a=b; Priority=High; Priority="+x("s", 1025))
+	for _, n := range []int{1022, 1023, 1024, 1025} {
+		one("deep path", "http://localhost/"+x("p", n-1)+"/x", "a=b", "a=b; Path=x", "a=b; Path=/")
+	}
 
 	// Max-Age
 	filled("Max-Age", here, "a=b; Max-Age=%s", "60", "0", "-1", "-0", "+5", "+100", "", " 60 ", "1x", "x1", "6 0", "60.5", "1e3", "0x10", "-", "--1", "-x", "+", "+-5", "-+5", "00060", "05", `"60"`, "60,", "٣",
 		"34559999", "34560000", "34560001", "99999999", "2147483647", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999", "-99999999999999999999", "99999999999999999999x", "60s", "60 s", "1", "100000", "NaN", "Infinity", "١")
+	filled("Max-Age", here, "a=b; Expires={+6000}; Max-Age=%s", "9223372036854775806x", "9223372036854775807x", "9223372036854775808x", "+9223372036854775807x", "-9223372036854775807x", "-9223372036854775808x", "-9223372036854775809")
 	one("Max-Age", here, "a=b; max-age=60", "a=b; MAX-AGE=60", "a=b; Max-Age = 60", "a=b; MaxAge=60", "a=b; Max_Age=60", "a=b; Max-Age", "a=b; Max-Age=60; Max-Age=120", "a=b; Max-Age=120; Max-Age=60", "a=b; Max-Age=100; Max-Age=x", "a=b; Max-Age=100; Max-Age=", "a=b; Max-Age=100; Max-Age",
 		"a=b; Max-Age=0; Max-Age=60", "a=b; Max-Age=60; Max-Age=0", "a=b; Max-Age=60; Expires={-60}", "a=b; Expires={-60}; Max-Age=60", "a=b; Max-Age=0; Expires={+60}", "a=b; Max-Age=x; Expires={+600}", "a=b; Max-Age=; Expires={+600}", "a=b; Max-Age=+60; Expires={+6000}", "a=b; Max-Age=-; Expires={+600}", "a=b; Max-Age=60; Max-Age=x; Expires={+600}")
 
@@ -92,6 +104,8 @@ func predictions() []predicted {
 		"Tue, 30 Feb 2027 10:00:00 GMT", "Tue, 29 Feb 2027 10:00:00 GMT", "Mon, 31 Nov 2026 10:00:00 GMT", "Tue, 31 Apr 2027 10:00:00 GMT", "Mon, 01 Mar 2027 24:00:00 GMT", "Mon, 01 Mar 2027 23:60:00 GMT", "Mon, 01 Mar 2027 23:59:60 GMT", "Mon, 01 Mar 2027 23:59:61 GMT", "Mon, 00 Mar 2027 10:00:00 GMT", "Mon, 32 Mar 2027 10:00:00 GMT", "Mon, 99 Mar 2027 10:00:00 GMT", "Mon, 0 Mar 2027 10:00:00 GMT",
 		"Wed, 09 Jun 69 10:18:14 GMT", "Wed, 09 Jun 70 10:18:14 GMT", "Wed, 09 Jun 99 10:18:14 GMT", "Wed, 09 Jun 00 10:18:14 GMT", "Wed, 09 Jun 27 10:18:14 GMT", "Wed, 09 Jun 0027 10:18:14 GMT", "Wed, 09 Jun 027 10:18:14 GMT", "Wed, 09 Jun 7 10:18:14 GMT", "27 Jun 09 10:18:14 GMT", "Jun 27 09 10:18:14", "32 Jun 09 10:18:14 GMT", "13/32/2027 10:00:00", "0/1/27 10:00:00", "40/1/2 10:00:00", "13/01/2027 10:00:00", "1/13/27", "12-25-2026 10:00", "2027-03-01",
 		"20 Feb 2027 10:00:00 20 Mar 2028 11:00:00", "Mon Tue Wed 20 Feb 2027 10:00:00", "Mar 20 Feb 2027 10:00:00", "10:00:00 11:00:00 20 Feb 2027", "20 Feb 2027 10:00:00 -0001", "20 Feb 2027 EST 10:00:00 +0300", "20-Feb-2027 10:00:00 -03", "20 Feb 2027 10:00:00 +123", "20 Feb 2027 12:30:00 AM", "20 Feb 2027 12:30:00 PM", "20 Feb 2027 1:30 PM", "20 Feb 2027 13:30:00 PM", "20 Feb 2027 10:00/", "20 Feb 2027 10:00A", "20 Feb 2027 10:", "20 Feb 2027 :10:00", "Sept 20 2027 10:00:00", "20 Mai 2027 10:00:00", "20 Mär 2027 10:00:00", "20 Feb 2027 10:00:00 \xff", "+20 Feb 2027 10:00:00", "-20 Feb 2027 10:00:00", "20 Feb +2027 10:00:00", "20 Feb -2027 10:00:00", "Feb 2027 10:00:00", "20 2027 10:00:00", "20 Feb 10:00:00", "2027-02-20T10:00:00.000Z", "20270220T100000Z", "1803113600", "{+600};", "{+600},", "20 Feb 2027 10.00.00", "20 Feb 2027 10h00")
+	filled("Expires", here, "a=b; Expires=%s", "1 Mar 2027 010:000:000", "1 Mar 2027 10:00:00:", "1 Mar 2027 10:00:00:00", "1 Mar 2027 10::00:00", "1x Mar 2027 10:00:00", "1x 2 Mar 2027 10:00:00", "1 Mar 2x 2027 10:00:00", "1 Mar 2027x 10:00:00", "1 Mar 002027 10:00:00", "1 Mar 2027 10:00:00x 11:00:00", "1 Mar 2027 99:00:00 11:00:00", "1 Mar 2027 3000000000:00:00 11:00:00", "1 Mar 2027 99999999999:00:00 11:00:00",
+		"1 Mar 2027 10:00\xc3", "1 Mar 2027 10:00\x80", "Mon, 01 Jan 0001 00:00:00", "Mon, 01 Jan 0000 00:00:00", "Mon, 01 Jan 999 00:00:00", "Mon, 31 Apr 1500 23:59:59 GMT", "Mon, 30 Feb 20000 23:59:59 GMT")
 	one("Expires", here, "a=b; expires={+600}", "a=b; Expires", "a=b; Expires={+600}; Expires=junk", "a=b; Expires=junk; Expires={+600}", "a=b; Expires={+600}; Expires=", "a=b; Expires={+600}; Expires={-600}", "a=b; Expires={-600}; Expires={+600}", "a=b; Expires={+600}; Expires={+1200}")
 	for _, skew := range []time.Duration{-time.Hour, time.Hour, 24 * time.Hour, -1000 * 24 * time.Hour} {
 		for _, line := range []string{"a=b; Expires={+600}", "a=b; Expires={-600}", "a=b; Expires={+7200}", "a=b; Max-Age=600", "a=b; Expires={+90000}", "a=b; Expires={+34569000}"} {
@@ -139,6 +153,8 @@ func predictions() []predicted {
 			one("path at "+url, "http://localhost"+url, "a=b; Path="+path)
 		}
 	}
+	one("path", "http://localhost/a|b/c", "a=b", "a=b; Path=/a|b", "a=b; Path=/a%7Cb")
+	one("path", "http://localhost/^[a]`/c", "a=b")
 	to("http://localhost/foo", here, "a=b; Path=/foo")
 	to("http://localhost/foo/x", here, "a=b; Path=/foo")
 	to("http://localhost/foobar", here, "a=b; Path=/foo")
@@ -157,6 +173,9 @@ func predictions() []predicted {
 	filled("domain", "http://[::ffff:127.0.0.1]/", "a=b; Domain=%s", "", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "127.0.0.1", "localhost")
 	one("domain", "http://x.app.localhost/", "a=b; Domain", "a=b; Domain=app.localhost; Domain=", "a=b; Domain=app.localhost; Domain=x.app.localhost", "a=b; Domain=x.app.localhost; Domain=app.localhost", "a=b; Domain=evil.com; Domain=app.localhost", "a=b; Domain=app.localhost; Domain=evil.com", "a=b; Domain=app.localhost; Domain", "a=b; Domain=app.localhost; Domain=.")
 	then("domain", "http://x.app.localhost/", []string{"a=1", "a=2; Domain=x.app.localhost", "a=3; Domain=app.localhost"})
+	one("domain", "http://x.app.localhost/", "a=b; Domain=app\u3002localhost", "a=b; Domain=\uff41pp.localhost", "a=b; Domain=.App\u3002Localhost", "a=b; Domain=app.local\u00adhost", "a=b; Domain=app.localhost\xff", "__Host-a=b; Secure; Path=/; Domain=app\u3002localhost")
+	one("domain", here, "a=b; Domain=\uff4cocalhost")
+	one("domain", "http://xn--bcher-kva.localhost/", "a=b; Domain=b\u00fccher.localhost", "a=b; Domain=xn--bcher-kva.localhost")
 	then("domain", "http://app.localhost/", []string{"a=1", "a=2; Domain=app.localhost"}, []string{"a=; Max-Age=0"})
 	then("domain", "http://app.localhost/", []string{"a=1", "a=2; Domain=app.localhost"}, []string{"a=; Max-Age=0; Domain=app.localhost"})
 	one("host", "http://localhost./", "a=b", "a=b; Domain=localhost", "a=b; Domain=localhost.", "a=b; Secure", "__Host-a=b; Secure; Path=/")
@@ -253,6 +272,8 @@ func predictions() []predicted {
 	limit("one more without Secure", many(180, "s%d=v; Secure"), []string{"c=v"})
 	limit("one more Secure", many(180, "s%d=v; Secure"), []string{"c=v; Secure"})
 	limit("few without Secure", many(10, "c%d=v"), many(170, "s%d=v; Secure"), []string{"d=v; Secure"})
+	limit("used again in one response", append(append(many(170, "c%d=v"), "c0=w", "c1=v"), many(20, "d%d=v")...))
+	limit("used again in another", many(100, "c%d=v"), []string{"c0=v", "c1=w"}, many(81, "d%d=v"))
 	limit("Low first", many(40, "l%d=v; Priority=Low"), many(141, "c%d=v"))
 	limit("High stays", many(20, "h%d=v; Priority=High"), many(161, "c%d=v"))
 	limit("High stays, Secure", many(20, "h%d=v; Priority=High"), many(161, "c%d=v; Secure"))
@@ -263,6 +284,8 @@ func predictions() []predicted {
 	limit("partitioned, big", many(3, "c%d="+x("v", 4000)+"; Secure; Partitioned"))
 	limit("partitioned, bigger", many(4, "c%d="+x("v", 4000)+"; Secure; Partitioned"))
 	limit("partitioned, one at a time", many(30, "c%d="+x("v", 500)+"; Secure; Partitioned"))
+	limit("partitioned, one name", many(4, "c="+x("v", 4000)+"; Secure; Partitioned; Path=/p%d"))
+	limit("partitioned, replaced by bigger", many(3, "c%d="+x("v", 4000)+"; Secure; Partitioned"), []string{"c2=" + x("w", 4090) + "; Secure; Partitioned", "c1=" + x("w", 4090) + "; Secure; Partitioned"})
 	limit("partitioned, and others", many(100, "c%d=v; Secure; Partitioned"), many(100, "d%d=v"))
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"html"
 	"net"
 	"strings"
 	"sync"
@@ -124,7 +125,7 @@ func (s *rawServer) serve(conn net.Conn) {
 		if bytes.HasPrefix(headers, []byte("Location:")) {
 			status = "302 Found"
 		}
-		body := "<!doctype html><title>raw</title><p>raw"
+		body := "<!doctype html><title>raw</title><p>raw " + html.EscapeString(id)
 		var out bytes.Buffer
 		fmt.Fprintf(&out, "HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: %d\r\n", status, len(body))
 		out.Write(headers)

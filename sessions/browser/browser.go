@@ -60,7 +60,7 @@ type Cookie struct {
 
 	Created time.Time
 	number  int // of creation: the order among cookies of one moment
-	used    int // of the last use
+	used    int // of the last use, or the moment of it
 }
 
 // Same reports whether two cookies are one, but for what they say: whether one takes
@@ -84,6 +84,7 @@ type Jar struct {
 	profile Profile
 	cookies []*Cookie
 	counter int
+	moment  int // that of the last response or script
 }
 
 // New makes an empty jar.

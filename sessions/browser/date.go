@@ -136,15 +136,17 @@ func exactDate(year, month, day int, clock []int) (time.Time, bool) {
 	return t, t.Day() == day
 }
 
-// chromiumDate is what Chromium does: a token that begins with a letter may be the
-// month, one with a colon the time, and of the other numbers the first of up to
-// two characters is the day and the first of up to five the year.
+// chromiumDate is what Chromium does: a token that begins with no digit may be the
+// month, one with a colon the time, and of those with digits only the first of up
+// to two is the day and the first of up to five the year.
 func chromiumDate(text string) (time.Time, bool) {
 	var clock []int
 	day, month, year := -1, -1, -1
 	for _, token := range dateTokens(text) {
-		switch digit := '0' <= token[0] && token[0] <= '9'; {
-		case !digit:
+		n, err := strconv.Atoi(token)
+		number := err == nil
+		switch {
+		case !isDigit(token[0]):
 			if month < 0 {
 				if m := monthOf(token); m > 0 {
 					month = m
@@ -152,12 +154,12 @@ func chromiumDate(text string) (time.Time, bool) {
 			}
 		case strings.Contains(token, ":"):
 			if clock == nil {
-				clock = exactClock(token)
+				clock = chromiumClock(token)
 			}
-		case day < 0 && len(token) <= 2:
-			day, _ = leading(token, 1, 2)
-		case year < 0 && len(token) <= 5:
-			year, _ = leading(token, 1, 5)
+		case number && day < 0 && len(token) <= 2:
+			day = n
+		case number && year < 0 && len(token) <= 5:
+			year = n
 		}
 	}
 	if clock == nil || day < 0 || month < 0 || year < 0 {
@@ -166,10 +168,20 @@ func chromiumDate(text string) (time.Time, bool) {
 	return exactDate(fullYear(year), month, day, clock)
 }
 
-// exactClock reads h:m:s with one or two digits each and nothing else.
-func exactClock(token string) []int {
-	if last := token[strings.LastIndexByte(token, ':')+1:]; strings.Trim(last, "0123456789") != "" {
+// chromiumClock reads h:m:s with any number of digits each and nothing else. Whether
+// there is such a time is looked at in the end: 99:00:00 is one here.
+func chromiumClock(token string) []int {
+	parts := strings.Split(token, ":")
+	if len(parts) != 3 {
 		return nil
 	}
-	return clockOf(token)
+	clock := make([]int, 3)
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 32)
+		if err != nil {
+			return nil
+		}
+		clock[i] = int(n)
+	}
+	return clock
 }

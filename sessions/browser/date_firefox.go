@@ -158,9 +158,9 @@ func (n *nspr) time(length int) {
 	}
 	if clock[2] = numberOf(n.text[n.at : n.at+length]); length == 0 {
 		// Without seconds NSPR takes the next character for their digit, whatever it
-		// is: a space is 16 seconds before the minute (measured). A slash is -1, which
-		// stands for none.
-		if clock[2] = int(n.peek(0)) - '0'; clock[2] == -1 {
+		// is: a space is 16 seconds before the minute (measured), and a byte beyond
+		// ASCII is negative. A slash is -1, which stands for none.
+		if clock[2] = int(int8(n.peek(0))) - '0'; clock[2] == -1 {
 			clock[2] = 0
 		}
 	}

@@ -27,6 +27,9 @@ func (p Profile) expiry(line *parsed, now, date time.Time) time.Time {
 	if latest := now.Add(MaxAge); ends.After(latest) {
 		return latest
 	}
+	if ends.IsZero() { // a date like others, though it looks like none
+		return ends.Add(1)
+	}
 	return ends
 }
 
@@ -76,16 +79,18 @@ func (p Profile) seconds(text string) (int64, bool) {
 		return 0, false
 	}
 	var n int64
+	full := false
 	for i := range len(digits) {
 		if !isDigit(digits[i]) {
 			// A browser that has run out of numbers does not read on.
-			return sign * n, n == math.MaxInt64 && p.does(lastExpiryCounts)
+			return sign * n, full && p.does(lastExpiryCounts) || sign*n == math.MaxInt64 && p.does(maxAgeFull)
 		}
-		if n > (math.MaxInt64-9)/10 {
+		digit := int64(digits[i] - '0')
+		if full = full || n > (math.MaxInt64-digit)/10; full {
 			n = math.MaxInt64
 			continue
 		}
-		n = n*10 + int64(digits[i]-'0')
+		n = n*10 + digit
 	}
 	return sign * n, true
 }

@@ -3,7 +3,10 @@
 
 package browser
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Both browsers keep 180 cookies of a site, and cut it to 150 when there are more
 // (measured on Chromium 156 and Firefox 153).
@@ -27,7 +30,7 @@ func (j *Jar) insert(c *Cookie) []Cookie {
 	}
 	j.cookies = append(j.cookies, c)
 	if c.Partition != "" && j.profile.does(partitionOneByOne) {
-		return j.shrink(c, MaxPartition, MaxPerSite)
+		return j.shrink(c)
 	}
 	if j.profile.does(evictsAtOnce) {
 		return j.cut(c)
@@ -36,7 +39,7 @@ func (j *Jar) insert(c *Cookie) []Cookie {
 }
 
 // ofSite are the cookies that share a limit with one, the least recently used
-// first.
+// first; of those used at one moment the one that was created first.
 func (j *Jar) ofSite(c *Cookie) []*Cookie {
 	var all []*Cookie
 	for _, other := range j.cookies {
@@ -44,7 +47,7 @@ func (j *Jar) ofSite(c *Cookie) []*Cookie {
 			all = append(all, other)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *Cookie) int { return a.used - b.used })
+	slices.SortStableFunc(all, func(a, b *Cookie) int { return cmp.Or(a.used-b.used, a.number-b.number) })
 	return all
 }
 
@@ -56,22 +59,47 @@ func siteOf(c *Cookie) string { return URL{Host: c.Domain}.Site() }
 func (j *Jar) makeRoom(c *Cookie) []Cookie {
 	all := j.ofSite(c)
 	if len(all) < MaxPerSite {
-		j.cookies = append(j.cookies, c)
-		if c.Partitioned && j.profile.does(partitionInBytes) && bytesOf(j.ofSite(c)) > overPartition {
-			return j.shrink(c, MaxPartition, MaxPerSite)
+		var gone []Cookie
+		if c.Partitioned && j.profile.does(partitionInBytes) {
+			gone = j.cutBytes(c, all)
 		}
-		return nil
+		j.cookies = append(j.cookies, c)
+		return gone
 	}
-	go_ := slices.DeleteFunc(slices.Clone(all), func(c *Cookie) bool { return c.Secure })
-	if len(go_) == 0 {
+	leaving := slices.DeleteFunc(slices.Clone(all), func(c *Cookie) bool { return c.Secure })
+	if len(leaving) == 0 {
 		if !c.Secure {
 			return []Cookie{*c}
 		}
-		go_ = all
+		leaving = all
 	}
-	gone := j.evict(go_[:min(len(go_), len(all)-LeftPerSite+1)])
+	gone := j.evict(leaving[:min(len(leaving), len(all)-LeftPerSite+1)])
 	j.cookies = append(j.cookies, c)
 	return gone
+}
+
+// cutBytes is Firefox with a partition: those of the new cookie's name do not count
+// but may go, and the oldest without Secure go first.
+func (j *Jar) cutBytes(c *Cookie, all []*Cookie) []Cookie {
+	others := slices.DeleteFunc(slices.Clone(all), func(other *Cookie) bool { return other.Name == c.Name })
+	total := bytesOf(others) + c.size()
+	if total <= overPartition {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b *Cookie) int {
+		switch {
+		case a.Secure == b.Secure:
+			return 0
+		case b.Secure:
+			return -1
+		}
+		return 1
+	})
+	n, excess := 0, total-MaxPartition
+	for ; n < len(all) && excess > 0; n++ {
+		excess -= all[n].size()
+	}
+	return j.evict(all[:n])
 }
 
 // cut is Chromium: when there are more than 180, it goes by priority, and among
@@ -118,11 +146,12 @@ var rounds = []struct {
 	{"Low", true}, {"Low", false}, {"Medium", true}, {"High", true}, {"Medium", false}, {"High", false},
 }
 
-// shrink takes the oldest of a partition until it has few enough bytes and cookies.
-func (j *Jar) shrink(c *Cookie, most, count int) []Cookie {
+// shrink is Chromium with a partition: the oldest go until it has few enough bytes
+// and cookies.
+func (j *Jar) shrink(c *Cookie) []Cookie {
 	all := j.ofSite(c)
 	n, left := 0, bytesOf(all)
-	for ; n < len(all) && (left > most || len(all)-n > count); n++ {
+	for ; n < len(all) && (left > MaxPartition || len(all)-n > MaxPerSite); n++ {
 		left -= all[n].size()
 	}
 	return j.evict(all[:n])

@@ -137,7 +137,8 @@ func (c Cookie) SetCookie(at URL, now time.Time) string {
 	if !c.HostOnly {
 		line.WriteString("; Domain=" + c.Domain)
 	}
-	if c.Path == "/" || c.Path != at.defaultPath() { // a default may have a ; in it
+	byDefault := URL{Path: at.defaultPath()}
+	if c.Path == "/" || c.Path != byDefault.Path && c.Path != Chromium.path(byDefault) { // a default may have a ; in it
 		line.WriteString("; Path=" + c.Path)
 	}
 	if !c.Expires.IsZero() {

@@ -37,33 +37,33 @@ type Verdict struct {
 	Evicted  []Cookie // that had to go for it
 }
 
-// Receive reads a response, and gives a verdict for each line of its cookies.
+// Receive reads a response, and gives a verdict for each line of its cookies. If a
+// line break makes more than one header of it, the verdict is about the first.
 func (j *Jar) Receive(r Response) []Verdict {
 	verdicts := make([]Verdict, len(r.SetCookie))
-	if j.profile.does(nulFailsResponse) && strings.Contains(strings.Join(r.SetCookie, ""), "\x00") {
+	values, fails := j.profile.values(r.SetCookie)
+	if fails {
 		for i := range verdicts {
 			verdicts[i] = Verdict{Outcome: Ignored, Rule: Rule{"response-fails", "RFC 9110 5.5", `\x00`}}
 		}
 		return verdicts
 	}
-	for i, raw := range r.SetCookie {
-		verdicts[i] = j.set(j.profile.headerValue(raw), r.URL, r.Date, r.Now, r.Context, false)
+	j.moment++
+	for i := range verdicts {
+		verdicts[i] = Verdict{Outcome: Ignored, Rule: Rule{"after-headers", "RFC 9112 2.1", ""}}
+		for n, value := range values[i] {
+			if verdict := j.set(value, r.URL, r.Date, r.Now, r.Context, false); n == 0 {
+				verdicts[i] = verdict
+			}
+		}
 	}
 	return verdicts
 }
 
 // Script is document.cookie = text, in a page of the top level.
 func (j *Jar) Script(at URL, text string, now time.Time) Verdict {
+	j.moment++
 	return j.set(text, at, time.Time{}, now, Context{Navigation: true}, true)
-}
-
-// headerValue is what is left of a header that has line breaks in it, where a
-// browser reads on behind them.
-func (p Profile) headerValue(raw string) string {
-	if end := strings.IndexByte(raw, '\r'); end >= 0 && p.does(crEndsHeader) {
-		return raw[:end]
-	}
-	return raw
 }
 
 // attempt is a line on its way into the jar: what the checks judge.
@@ -83,6 +83,7 @@ type attempt struct {
 // set takes a line through all steps.
 func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, script bool) Verdict {
 	// 1. The line is taken apart.
+	at.Path = j.profile.path(at)
 	a := &attempt{jar: j, raw: raw, line: j.profile.parseLine(raw), at: at, now: now, context: context, script: script}
 	a.build(date)
 
@@ -150,16 +151,26 @@ func (p Profile) parseLine(raw string) parsed {
 func (a *attempt) build(date time.Time) {
 	p, number := a.jar.profile, a.jar.next()
 	c := &Cookie{Name: a.line.name, Value: a.line.value, Created: a.now, number: number, used: number}
+	if p.does(usedAtOnce) {
+		c.used = a.jar.moment
+	}
 	c.Expires = p.expiry(&a.line, a.now, date)
 	domain, _ := a.line.last("domain", false)
 	a.dotted = domain == "."
 	a.domain = lower(strings.TrimPrefix(domain, "."))
+	if p.does(domainToPunycode) && !isASCII(a.domain) && registrable(a.at.Host) != "" {
+		if ascii, ok := canonicalHost(a.domain); ok {
+			a.domain = ascii
+		}
+	}
 	c.Domain, c.HostOnly = a.domain, false
 	if a.domain == "" || a.domain == a.at.Host && a.standsAlone() {
 		c.Domain, c.HostOnly = a.at.Host, true
 	}
 	if c.Path, _ = a.line.last("path", false); !strings.HasPrefix(c.Path, "/") {
-		c.Path = a.at.defaultPath()
+		if path := a.at.defaultPath(); len(path) <= MaxAttribute || !p.does(longDefaultPathLost) {
+			c.Path = path
+		}
 	}
 	_, c.Secure = a.line.last("secure", p.does(longFlagsKept))
 	_, c.HTTPOnly = a.line.last("httponly", p.does(longFlagsKept))

@@ -39,8 +39,9 @@ type Kept struct {
 // Chromium (RFC 6265bis 5.6.7.2, Lax-allowing-unsafe).
 const freshLax = 2 * time.Minute
 
-// Send says which cookies go. Those that go count as used now.
+// Send says which cookies go.
 func (j *Jar) Send(r Request) Sent {
+	r.URL.Path = j.profile.path(r.URL)
 	var sent Sent
 	var going []*Cookie
 	for _, c := range j.cookies {
@@ -62,6 +63,9 @@ func (j *Jar) Send(r Request) Sent {
 		pairs[i] = j.profile.pair(c)
 	}
 	sent.Header = strings.Join(pairs, "; ")
+	if r.Script && j.profile.does(scriptNeedsUTF8) && !utf8.ValidString(sent.Header) {
+		sent.Header = ""
+	}
 	return sent
 }
 

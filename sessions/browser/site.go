@@ -35,7 +35,7 @@ func (j *Jar) partition(to URL, c Context, asked bool) string {
 	if !c.Navigation && c.From != nil {
 		top = *c.From
 	}
-	divides := j.profile.does(partitionsThirdParties) && j.profile.thirdParty(to, c) && to.Host != "localhost"
+	divides := j.profile.does(partitionsThirdParties) && j.profile.thirdParty(to, c)
 	if !asked && !divides {
 		return ""
 	}

@@ -267,6 +267,14 @@ func (u URL) Secure() bool {
 	return err == nil && address.IsLoopback() && !address.Is4In6()
 }
 
+// path is that of an address as the profile asks for it.
+func (p Profile) path(u URL) string {
+	if p.does(barEscaped) {
+		return strings.ReplaceAll(u.Path, "|", "%7C")
+	}
+	return u.Path
+}
+
 // defaultPath is RFC 6265bis 5.1.4.
 func (u URL) defaultPath() string {
 	last := strings.LastIndexByte(u.Path, '/')
