@@ -157,7 +157,6 @@ func (a *auditor) walk(t *testing.T, name string) {
 		a.audit(t, "/console, "+press)
 	}
 
-	page("/composer", 200)
 	page("/composer?preset=tab", 200)
 	page("/composer?preset=domain", 200)
 	a.Type("#paste", "set-cookie: a=1; SameSite=None\nset-cookie: b=2; Path=/; Foo")

@@ -51,7 +51,10 @@ func TestInBrowser(t *testing.T) {
 				{"access", tellAccess},
 				{"axe", tellAxe},
 			} {
-				t.Run(part.name, func(t *testing.T) { part.tell(t, browser, binary) })
+				t.Run(part.name, func(t *testing.T) {
+					t.Parallel() // much of it is waiting
+					part.tell(t, browser, binary)
+				})
 			}
 		})
 	}

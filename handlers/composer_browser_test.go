@@ -68,7 +68,10 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 			page.WaitText("#headline", visitor.differs)
 
 			// Whatever is sent, this browser does what its profile says.
-			for _, preset := range handlers.PresetsForTest() {
+			for i, preset := range handlers.PresetsForTest() {
+				if visitor.NoScript && i%3 > 0 {
+					continue // what is sent is the same
+				}
 				open("/composer?preset=" + preset)
 				page.Click("#send")
 				page.WaitText("#sent h2", visitor.agrees)
