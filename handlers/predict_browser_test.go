@@ -141,6 +141,13 @@ func (p predicted) hold(t *testing.T, lab *testLab, server *rawServer, page brow
 	if string(want) != header {
 		t.Errorf("%.300s\nsends     %.300q\npredicted %.300q", p.name, header, want)
 	}
+	// Of one line alone the jar tells the outcome, too.
+	if len(p.set) == 1 && len(p.set[0]) == 1 && p.script == nil && !strings.ContainsAny(p.set[0][0], "\r\n") {
+		outcome := map[bool]string{true: "stored", false: "ignored"}[len(jar) > 0]
+		if result := answer.Results[0][0]; string(result.Outcome) != outcome || result.Section == "" || strings.Contains(result.Reason, "⟨") {
+			t.Errorf("%.300s\nis %s, predicted %+v", p.name, outcome, result)
+		}
+	}
 	got, predicted := entriesOf(jar, now), entriesPredicted(answer.Jar)
 	for _, e := range got {
 		if !slices.ContainsFunc(predicted, e.like) {
