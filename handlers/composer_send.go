@@ -14,7 +14,7 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// maxSends are how many lines memory keeps of one browser.
+// maxSends are how many lines one browser may be sent before it deletes them.
 const maxSends = 40
 
 // sentLine is a line that was really sent, in memory only, as all of the wire.
@@ -48,6 +48,8 @@ func (lab *Lab) postSend(c echo.Context) error {
 		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
 	case cookieBytes(c.Request())+len(f.Name)+len(f.Value) > maxSentBack:
 		return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
+	case len(n.Book().sendsOf()) >= maxSends: // a line that nobody remembers could not be deleted
+		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends}))
 	case isNotebooks(line):
 		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
 	}
@@ -74,8 +76,7 @@ func (b *Book) addSend(sent sentLine) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	from := max(0, len(b.sends)+1-maxSends)
-	b.sends = append(slices.Clone(b.sends[from:]), sent)
+	b.sends = append(slices.Clone(b.sends), sent)
 }
 
 // sendsOf are those lines.

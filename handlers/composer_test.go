@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -164,6 +165,40 @@ func TestComposerRefusesToSend(t *testing.T) {
 	}
 	if r := c.post("/send", url.Values{"line": {"a=b"}}, with("Sec-Fetch-Site", "cross-site")); r.status != http.StatusForbidden || len(r.cookies) > 0 {
 		t.Errorf("another site's form: %d with %v", r.status, r.cookies)
+	}
+}
+
+// So much that no page would open any more is not sent.
+func TestComposerKeepsTheLabOpen(t *testing.T) {
+	lab := newLab(t)
+	big := lab.client()
+	big.get("/composer")
+	sent := 0
+	for ; sent < 20; sent++ {
+		if r := big.post("/send", url.Values{"line": {"c" + strconv.Itoa(sent) + "=" + strings.Repeat("v", 4000)}}); r.status != http.StatusSeeOther {
+			if r.status != http.StatusConflict || len(r.header["Set-Cookie"]) > 0 || !strings.Contains(r.body, "First delete what was sent") {
+				t.Errorf("%d with %d cookies", r.status, len(r.header["Set-Cookie"]))
+			}
+			break
+		}
+	}
+	if r := big.get("/reset"); sent < 3 || sent > 5 || r.status != http.StatusOK {
+		t.Errorf("after %d big ones the lab answers %d", sent, r.status)
+	}
+
+	many := lab.client()
+	many.get("/composer")
+	for i := range 41 {
+		r := many.post("/send", url.Values{"line": {"a=b; Path=/" + strconv.Itoa(i)}})
+		if want := map[bool]int{true: http.StatusSeeOther, false: http.StatusConflict}[i < 40]; r.status != want {
+			t.Errorf("line %d: %d, want %d", i+1, r.status, want)
+		}
+	}
+	if gone := many.post("/send", url.Values{"act": {"forget"}}).header["Set-Cookie"]; len(gone) < 40 {
+		t.Errorf("%d are deleted", len(gone))
+	}
+	if r := many.post("/send", url.Values{"line": {"a=b"}}); r.status != http.StatusSeeOther {
+		t.Errorf("after deleting: %d", r.status)
 	}
 }
 

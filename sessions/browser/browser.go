@@ -27,7 +27,7 @@ type Profile string
 
 const (
 	Draft    Profile = "draft"    // RFC 6265bis to the letter; what it leaves open as noted in differences.go
-	Chromium Profile = "chromium" // as measured on Chromium 156.0.8078.79, Debian 12
+	Chromium Profile = "chromium" // as measured on Chromium 156.0.8078.79 and .108, Debian 12
 	Firefox  Profile = "firefox"  // as measured on Firefox 153.7.0 ESR, Debian 12
 )
 

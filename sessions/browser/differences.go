@@ -60,7 +60,7 @@ type parting struct {
 }
 
 const (
-	seen156 = "Chromium 156.0.8078.79"
+	seen156 = "Chromium 156.0.8078.79 and .108"
 	seen153 = "Firefox 153.7.0"
 	seen    = seen156 + ", " + seen153
 )
