@@ -3,6 +3,8 @@
 
 package browser
 
+import "slices"
+
 // difference names one thing.
 type difference int
 
@@ -118,10 +120,5 @@ var partings = [differences]parting{
 
 // does reports whether the profile does it.
 func (p Profile) does(d difference) bool {
-	for _, who := range partings[d].who {
-		if who == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(partings[d].who, p)
 }

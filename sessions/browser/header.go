@@ -42,28 +42,32 @@ func (p Profile) values(headers []string) (values [][]string, fails bool) {
 // lines takes a header apart where its lines end, puts those together that are
 // folded, and reports whether an empty line ends the headers in it.
 func (p Profile) lines(header string) (lines []string, ended bool) {
+	var folded [][]string                                   // the pieces of each line
 	for n, line := range strings.Split(header+"\r", "\n") { // its own end is CR LF
-		if n > 0 && (line == "" || line == "\r") {
-			return lines, true
+		if ended = n > 0 && (line == "" || line == "\r"); ended {
+			break
 		}
 		pieces := []string{strings.TrimSuffix(line, "\r")}
 		if p.does(crEndsHeader) {
 			pieces = strings.Split(line, "\r")
 		}
 		for _, piece := range pieces {
-			last := len(lines) - 1
+			last := len(folded) - 1
 			switch {
 			case last < 0:
-				lines = append(lines, piece)
+				folded = append(folded, []string{piece})
 			case piece == "":
 			case piece[0] != ' ' && piece[0] != '\t':
-				lines = append(lines, piece)
+				folded = append(folded, []string{piece})
 			case p.does(foldIsOneSpace):
-				lines[last] += " " + strings.TrimLeft(piece, " \t")
+				folded[last] = append(folded[last], " ", strings.TrimLeft(piece, " \t"))
 			default:
-				lines[last] += piece
+				folded[last] = append(folded[last], piece)
 			}
 		}
 	}
-	return lines, false
+	for _, pieces := range folded {
+		lines = append(lines, strings.Join(pieces, ""))
+	}
+	return lines, ended
 }

@@ -69,7 +69,6 @@ func (j *Jar) Script(at URL, text string, now time.Time) Verdict {
 // attempt is a line on its way into the jar: what the checks judge.
 type attempt struct {
 	jar     *Jar
-	raw     string
 	line    parsed
 	domain  string // the last Domain, without its dot; "": none
 	dotted  bool   // Domain was given as "." alone
@@ -84,7 +83,7 @@ type attempt struct {
 func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, script bool) Verdict {
 	// 1. The line is taken apart.
 	at.Path = j.profile.path(at)
-	a := &attempt{jar: j, raw: raw, line: j.profile.parseLine(raw), at: at, now: now, context: context, script: script}
+	a := &attempt{jar: j, line: j.profile.parseLine(raw), at: at, now: now, context: context, script: script}
 	a.build(date)
 
 	// 2. The first check that fails decides.

@@ -56,29 +56,31 @@ func (a *attempt) lineWarnings() (all []Warning) {
 	}
 
 	// Its attributes, one by one; of those that are repeated the last
-	seen := map[string]bool{}
+	last := map[string]int{} // where each name stands for the last time
 	for i, one := range a.line.attributes {
-		later := slices.ContainsFunc(a.line.attributes[i+1:], func(other attribute) bool { return other.name == one.name })
+		last[one.name] = i
+	}
+	has := func(name string) bool { _, ok := last[name]; return ok }
+	for i, one := range a.line.attributes {
 		switch {
 		case one.name == "" && !one.valid:
 		case !known[one.name]:
 			warn("unknown-attribute", one.given)
-		case later:
+		case last[one.name] != i:
 			warn("repeated", one.given)
 		case len(one.value) > MaxAttribute:
 			warn("attribute-too-long", one.given)
 		default:
 			a.warnAttribute(one, warn)
 		}
-		seen[one.name] = true
 	}
-	if _, ok := a.jar.profile.maxAge(&a.line); ok && seen["expires"] {
+	if _, ok := a.jar.profile.maxAge(&a.line); ok && has("expires") {
 		tip("max-age-wins", "")
 	}
-	if seen["partitioned"] && !a.jar.profile.does(partitions) {
+	if has("partitioned") && !a.jar.profile.does(partitions) {
 		warn("not-in-draft", "Partitioned")
 	}
-	if seen["priority"] && !a.jar.profile.does(priorities) {
+	if has("priority") && !a.jar.profile.does(priorities) {
 		warn("not-in-draft", "Priority")
 	}
 
