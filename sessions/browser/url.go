@@ -87,12 +87,19 @@ func hostOf(authority string) (string, error) {
 	return host, nil
 }
 
+// maxName is how long a name that is no ASCII may be, in bytes, to be read: a host
+// has at most 253 characters, and punycode takes time that grows with the square.
+const maxName = 4096
+
 // canonicalHost is RFC 6265bis 5.1.2 for a name: punycode, lower case.
 func canonicalHost(name string) (string, bool) {
 	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`#%/:<>?@[\]^|`, r) }) {
 		return "", false
 	}
 	if !isASCII(name) {
+		if len(name) > maxName {
+			return "", false
+		}
 		ascii, err := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false)).ToASCII(name)
 		return ascii, err == nil
 	}
