@@ -153,7 +153,7 @@ const (
 	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
 	api                        // reads it, and never opens one
 	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
-	looking                    // an api that shows the wire, and is not on it: looking must not push out what is looked at
+	looking                    // an api that is not on the wire: it shows it, and must not push out what is looked at, or is asked about anybody's secret
 	stream                     // the same, told while it happens: outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
