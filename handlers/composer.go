@@ -113,15 +113,11 @@ func (column composeColumn) name(line string) string {
 func (lab *Lab) getComposer(c echo.Context) error {
 	chosen := presets[0]
 	if name := c.QueryParam("preset"); name != "" {
-		found := false
-		for _, p := range presets {
-			if p.ID() == name {
-				chosen, found = p, true
-			}
-		}
-		if !found {
+		i := slices.IndexFunc(presets, func(p preset) bool { return p.ID() == name })
+		if i < 0 {
 			return echo.ErrNotFound
 		}
+		chosen = presets[i]
 	}
 	f := composeForm{Line: chosen.line(now(lab.clock)), Address: chosen.Address, Before: chosen.Before}
 	f.composeFields = fieldsOfLine(f.Line)
@@ -134,13 +130,9 @@ func (lab *Lab) getComposer(c echo.Context) error {
 
 // postComposer serves POST /composer: what the form says now.
 func (lab *Lab) postComposer(c echo.Context) error {
-	text := map[string]string{}
-	for _, name := range []string{"paste", "paste_address"} {
-		value, err := single(c.Request().PostForm, name)
-		if err != nil {
-			return err
-		}
-		text[name] = value
+	text, err := singles(c.Request().PostForm, "paste", "paste_address")
+	if err != nil {
+		return err
 	}
 	f, err := composeFormOf(c.Request().PostForm)
 	if err != nil {

@@ -26,11 +26,9 @@ var composeNames = []string{"name", "value", "domain", "path", "expires", "max_a
 // That which the visitor changed since the page showed them (was is the line as it
 // was then), or what a button says (by).
 func composeFormOf(form url.Values) (f composeForm, err error) {
-	text := map[string]string{}
-	for _, name := range append([]string{"line", "was", "by", "address", "came_before"}, composeNames...) {
-		if text[name], err = single(form, name); err != nil {
-			return f, err
-		}
+	text, err := singles(form, append([]string{"line", "was", "by", "address", "came_before"}, composeNames...)...)
+	if err != nil {
+		return f, err
 	}
 	f = composeForm{Line: text["line"], Address: strings.TrimSpace(text["address"]), Before: text["came_before"]}
 	fields := fieldsIn(text)
@@ -55,25 +53,19 @@ func fieldsIn(text map[string]string) composeFields {
 // line writes the fields as one.
 func (f composeFields) line() string {
 	line := f.Name + "=" + f.Value
-	for _, attribute := range []struct{ name, value string }{
-		{"Domain", f.Domain}, {"Path", f.Path}, {"Expires", f.Expires}, {"Max-Age", f.MaxAge},
-	} {
-		if attribute.value != "" {
-			line += "; " + attribute.name + "=" + attribute.value
-		}
-	}
-	for _, flag := range []struct {
-		name string
+	for _, attribute := range []struct {
+		text string
 		set  bool
 	}{
-		{"Secure", f.Secure}, {"HttpOnly", f.HTTPOnly}, {"SameSite=" + f.SameSite, f.SameSite != ""}, {"Partitioned", f.Partitioned}, {"Priority=" + f.Priority, f.Priority != ""},
+		{"Domain=" + f.Domain, f.Domain != ""}, {"Path=" + f.Path, f.Path != ""},
+		{"Expires=" + f.Expires, f.Expires != ""}, {"Max-Age=" + f.MaxAge, f.MaxAge != ""},
+		{"Secure", f.Secure}, {"HttpOnly", f.HTTPOnly}, {"SameSite=" + f.SameSite, f.SameSite != ""},
+		{"Partitioned", f.Partitioned}, {"Priority=" + f.Priority, f.Priority != ""},
+		{f.Rest, f.Rest != ""},
 	} {
-		if flag.set {
-			line += "; " + flag.name
+		if attribute.set {
+			line += "; " + attribute.text
 		}
-	}
-	if f.Rest != "" {
-		line += "; " + f.Rest
 	}
 	return line
 }

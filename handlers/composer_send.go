@@ -113,10 +113,7 @@ func (lab *Lab) forgetSends(c echo.Context, book *Book) {
 	moment := now(lab.clock)
 	var lines []string
 	for _, profile := range browser.Profiles() {
-		jar := browser.New(profile)
-		for _, sent := range sends {
-			jar.Receive(browser.Response{URL: sent.URL, SetCookie: []string{sent.Line}, Now: sent.At, Context: browser.Typed})
-		}
+		jar, _ := replay(profile, sends)
 		for _, cookie := range jar.Cookies(moment) {
 			cookie.Value, cookie.Expires = "x", moment.Add(-time.Second) // a cookie without a name needs a value
 			if at := (browser.URL{Path: "/"}); cookie.Name != notebookCookie {
@@ -128,6 +125,15 @@ func (lab *Lab) forgetSends(c echo.Context, book *Book) {
 	for _, line := range slices.Compact(lines) {
 		c.Response().Header().Add("Set-Cookie", line)
 	}
+}
+
+// replay plays what was sent to a profile. The verdict is that on the last line.
+func replay(profile browser.Profile, sends []sentLine) (jar *browser.Jar, verdict browser.Verdict) {
+	jar = browser.New(profile)
+	for _, sent := range sends {
+		verdict = jar.Receive(browser.Response{URL: sent.URL, SetCookie: []string{sent.Line}, Now: sent.At, Context: browser.Typed})[0]
+	}
+	return jar, verdict
 }
 
 // sentView compares what was predicted with what came.
@@ -174,10 +180,8 @@ func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time
 		profile = browser.Draft
 	}
 	view.Profile = profileTitles[profile]
-	jar := browser.New(profile)
-	var verdict browser.Verdict
+	jar, verdict := replay(profile, sends)
 	for _, sent := range sends {
-		verdict = jar.Receive(browser.Response{URL: sent.URL, SetCookie: []string{sent.Line}, Now: sent.At, Context: browser.Typed})[0]
 		f := fieldsOfLine(sent.Line)
 		for _, name := range []string{f.Name, f.Value} { // without = it may be either
 			if name == f.Name || f.Name == "" {

@@ -59,13 +59,9 @@ func (lab *Lab) getDissect(c echo.Context) error {
 // showed before): act is decode, verify, flip or undo; or else example fills in
 // a value of this moment.
 func (lab *Lab) postDissect(c echo.Context) error {
-	fields := map[string]string{}
-	for _, name := range []string{"value", "key", "purpose", "before", "last", "act", "example"} {
-		text, err := single(c.Request().PostForm, name)
-		if err != nil {
-			return err
-		}
-		fields[name] = text
+	fields, err := singles(c.Request().PostForm, "value", "key", "purpose", "before", "last", "act", "example")
+	if err != nil {
+		return err
 	}
 	f := dissectForm{
 		value: typedText(fields["value"]), key: strings.TrimSpace(fields["key"]), purpose: fields["purpose"],
@@ -78,7 +74,6 @@ func (lab *Lab) postDissect(c echo.Context) error {
 		return problem(http.StatusBadRequest, "bad_request", say("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
-		var err error
 		if f.value, f.key, err = lab.dissectExample(c, fields["example"]); err != nil {
 			return err
 		}

@@ -240,3 +240,14 @@ func single(form url.Values, name string) (string, error) {
 	}
 	return form.Get(name), nil
 }
+
+// singles are several such fields.
+func singles(form url.Values, names ...string) (texts map[string]string, err error) {
+	texts = make(map[string]string, len(names))
+	for _, name := range names {
+		if texts[name], err = single(form, name); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,7 +144,7 @@ func (lab *Lab) postPredict(c echo.Context) error {
 
 // jar makes an empty jar for the question, if it is one.
 func (q *predictQuestion) jar() (*browser.Jar, error) {
-	if !isProfile(q.Browser) {
+	if !slices.Contains(browser.Profiles(), q.Browser) {
 		return nil, badPrediction(say("predict.no_browser"))
 	}
 	lines := 0
@@ -154,15 +155,6 @@ func (q *predictQuestion) jar() (*browser.Jar, error) {
 		return nil, badPrediction(say("predict.too_many", Args{"Responses": maxResponses, "Lines": maxLines}))
 	}
 	return browser.New(q.Browser), nil
-}
-
-func isProfile(name browser.Profile) bool {
-	for _, profile := range browser.Profiles() {
-		if name == profile {
-			return true
-		}
-	}
-	return false
 }
 
 // play lets the jar receive one response, and then its page's script.
