@@ -95,7 +95,7 @@ func (lab *Lab) valuesOf(c echo.Context) map[string]string {
 
 // postEdit serves POST /act/edit: what one could do in DevTools, for all three.
 func (lab *Lab) postEdit(c echo.Context) error {
-	return lab.forgeAll(c, "edit", lab.lanes, forgeRole)
+	return lab.forgeAll(c, "edit", lab.lanes, forgeRole, "/dashboard")
 }
 
 // postFlip serves POST /act/flip/{lane}: one character in the middle.
@@ -104,12 +104,12 @@ func (lab *Lab) postFlip(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return lab.forgeAll(c, "flip", []CookieLane{lane}, flipCharacter)
+	return lab.forgeAll(c, "flip", []CookieLane{lane}, flipCharacter, "/dashboard")
 }
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge func(form, value string) string) error {
+func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge func(form, value string) string, to string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge 
 			}
 		}
 	}
-	return lab.done(c, done, "/dashboard")
+	return lab.done(c, done, to)
 }
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
@@ -181,26 +181,35 @@ func (lab *Lab) postRestore(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
+	ok, err := lab.restore(c)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return lab.done(c, Deed{Name: "restore.nobody"}, "/dashboard")
+	}
+	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
+}
+
+// restore signs in again as before; ok is false when there is no word to do it on.
+func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
 	who, ok := lab.signedIn(c)
 	var word *sessions.Record
 	if !ok {
 		record, values, err := lab.wordOf(c)
-		if err != nil {
-			return err
-		}
-		if record == nil || values.Text(sessions.UserKey) == "" {
-			return lab.done(c, Deed{Name: "restore.nobody"}, "/dashboard")
+		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
+			return false, err
 		}
 		who = Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
 		word = record
 	}
 	if err := lab.remember(c, who, lab.age()); err != nil {
-		return err
+		return false, err
 	}
 	if word != nil {
 		c.Set(leftBehindKey, leftBehind{word.ID, word.Version})
 	}
-	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
+	return true, nil
 }
 
 // postDrop serves POST /act/drop/{lane}: deletes only the browser's copy, as

@@ -49,6 +49,7 @@ func TestInBrowser(t *testing.T) {
 				{"predict", tellPredict},
 				{"board", tellBoard},
 				{"access", tellAccess},
+				{"lessons", tellLessons},
 				{"axe", tellAxe},
 			} {
 				t.Run(part.name, func(t *testing.T) {

@@ -25,3 +25,6 @@ func devToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:
 
 // isoTime is an instant as scripts read it.
 func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// epoch is the Expires of a cookie that is to go.
+var epoch = time.Unix(0, 0)

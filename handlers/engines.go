@@ -301,7 +301,7 @@ func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
 		}
 		c.SetCookie(&http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-			MaxAge: -1, Expires: time.Unix(0, 0),
+			MaxAge: -1, Expires: epoch,
 		})
 		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
 			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {

@@ -17,7 +17,7 @@ import (
 func addresses(lab *testLab) map[string][]string {
 	found := map[string][]string{}
 	for _, route := range lab.Routes() {
-		path := strings.NewReplacer(":lane", handlers.Session, ":op", "keys", ":deed", "write", "*", "lab.css").Replace(route.Path)
+		path := strings.NewReplacer(":lane", handlers.Session, ":op", "keys", ":deed", "write", ":slug", "forgets", "*", "lab.css").Replace(route.Path)
 		found[path] = append(found[path], route.Method)
 	}
 	for _, methods := range found {

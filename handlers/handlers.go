@@ -33,6 +33,7 @@ type Config struct {
 
 	Server string // this server's letter among several, "A"; "": it is alone
 	Others []OtherServer
+	Other  string // the other site's address, "http://127.0.0.1:8081"; "": there is none
 
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
@@ -67,6 +68,8 @@ type Lab struct {
 	throttle  *throttle
 	second    *http.Client // the other program that replays copies
 	room      *engineRoom  // of the page /engines
+	lessons   []*lesson    // in order
+	runs      *sessions.Manager
 	kinds     map[string]routeKind
 }
 
@@ -83,7 +86,7 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
-		second: newSecondClient(),
+		second: newSecondClient(), lessons: allLessons(),
 	}
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
@@ -100,10 +103,11 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs [4]error
+	var errs [5]error
 	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
 	errs[3] = lab.makeTokens()
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
+	lab.runs, errs[4] = lab.newRuns()
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
 	if err := errors.Join(errs[:]...); err != nil {
@@ -159,6 +163,7 @@ const (
 	page                       // opens one for a visitor who has none
 	discreet                   // the same, and not on the wire: its form may hold anybody's secret
 	loginForm                  // a page whose form may be posted without one
+	played                     // what pages of other sites ask in lessons: no notebook, no lane; see play.go
 )
 
 func (k routeKind) readsOnly() bool { return k == lost || k == api || k == looking || k == stream }
@@ -203,6 +208,10 @@ func (lab *Lab) routes() {
 	lab.post("/login", loginForm, lab.postLogin)
 	lab.post("/logout", action, lab.postLogout)
 	lab.get("/dashboard", page, lab.getDashboard)
+	lab.get("/lessons", page, lab.getLessons)
+	lab.get("/lessons/:slug", page, lab.getLesson)
+	lab.post("/lessons/:slug", page, lab.postLesson) // the same kind: an address has one
+	lab.playRoutes()
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
 	lab.get("/tokens", loginForm, lab.getTokens)

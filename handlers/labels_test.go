@@ -20,7 +20,7 @@ import (
 )
 
 // sameInAll are labels that are the same in every language: names, mostly.
-var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "way.token.short", "sentence.verdict", "sentence.verdict_who", "wire.colon", "reset.comma"}
+var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "way.token.short", "sentence.verdict", "sentence.verdict_who", "lessons.number", "lessons.full_stop", "lessons.dash", "lessons.of", "wire.colon", "reset.comma"}
 
 func TestLabels(t *testing.T) {
 	languages := newLab(t).Labels()
@@ -102,6 +102,21 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		}
 	}
 
+	// What lessons say alike, and their texts name.
+	lessons, err := filepath.Glob("../templates/lessons/*/*.md")
+	if err != nil || len(lessons) == 0 {
+		t.Fatal(lessons, err)
+	}
+	for _, file := range lessons {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`\[\[(\w+)\]\]`).FindAllStringSubmatch(string(text), -1) {
+			used["lessons."+match[1]] = file
+		}
+	}
+
 	// What may stand in an id that is put together.
 	reasons, hints := browserWords(t)
 	s := speller{t: t, parts: map[string][]string{
@@ -111,7 +126,8 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    {"load", "create", "update", "delete", "by_owner", "clear_expired"},
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "conflict", "exists", "unavailable"},
-		"ID":      lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
+		"way":     lanes, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
+		"ID": lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
 	}}
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -78,7 +78,7 @@ func notebookOf(c echo.Context) *Notebook {
 func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		kind := lab.kind(c)
-		if kind == bare || kind == quick {
+		if kind == bare || kind == quick || kind == played {
 			return next(c)
 		}
 		load := lab.notebooks.Load

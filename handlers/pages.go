@@ -16,6 +16,8 @@ type Pages struct {
 	languages languages
 	templates templates
 	static    staticFiles
+	source    source
+	lessons   lessonTexts
 }
 
 // ReadPages reads templates/, static/ and the Go source that pages show
@@ -27,15 +29,17 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	if p.static, err = readStatic(files); err != nil {
 		return nil, err
 	}
-	source, err := readSource(files)
-	if err != nil {
+	if p.source, err = readSource(files); err != nil {
 		return nil, err
 	}
 	if p.languages, err = readLabels(files); err != nil {
 		return nil, err
 	}
 	p.languages.vary(engine)
-	if p.templates, err = parseTemplates(files, p.languages, p.static, source, p.form); err != nil {
+	if p.templates, err = parseTemplates(files, p.languages, p.static, p.source, p.form); err != nil {
+		return nil, err
+	}
+	if p.lessons, err = readLessons(files, p.languages, p.source); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -93,8 +93,10 @@ func choosing(c echo.Context, name, value string) string {
 	if !isSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	if done := c.QueryParam("done"); done != "" {
-		query.Set("done", done)
+	for _, kept := range []string{"done", presentParam} {
+		if c.QueryParams().Has(kept) {
+			query.Set(kept, c.QueryParam(kept))
+		}
 	}
 	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
 		query.Set("next", next)

@@ -25,8 +25,9 @@ type Page struct {
 	Asked bool     // the session lane was asked who this is
 	Who   Identity // by the session lane; empty: nobody
 
-	AtDashboard, AtWire bool // to mark them in the menu
+	AtDashboard, AtLessons, AtWire bool // to mark them in the menu
 
+	Presenting    bool   // a lesson is shown to a class
 	Theme         string // "light", "dark"; "": as the browser prefers
 	Light, Dark   string // this page's address with the other theme
 	OtherLanguage string // this page's address in the other language
@@ -44,7 +45,7 @@ type pageThere struct{ Server, URL string }
 func (lab *Lab) page(c echo.Context, title Phrase) Page {
 	p := Page{
 		Title: title, Name: lab.words(c).say(title),
-		AtDashboard: c.Path() == "/dashboard", AtWire: c.Path() == "/wire",
+		AtDashboard: c.Path() == "/dashboard", AtLessons: isLesson(c.Path()), AtWire: c.Path() == "/wire",
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
 		OtherLanguage: choosing(c, "lang", lab.pages.languages.other(lab.words(c)).tag.String()),
 	}
@@ -88,7 +89,7 @@ func parseTemplates(files fs.FS, all languages, assets staticFiles, code source,
 		parsed[w] = map[string]*template.Template{}
 		b := baker{
 			known: map[string]func(string) (string, error){"t": w.label, "static": assets.url, "source": code.text},
-			live:  templateFunctions(w, code),
+			live:  templateFunctions(w, code, assets),
 			form:  form,
 		}
 		for _, page := range pages {
@@ -193,11 +194,16 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 }
 
 // templateFunctions are for what only a request knows.
-func templateFunctions(w *words, code source) template.FuncMap {
+func templateFunctions(w *words, code source, assets staticFiles) template.FuncMap {
 	return template.FuncMap{
-		"say": w.say, "text": w.text, "short": shortKey,
+		"asset": assets.url,
+		"say":   w.say, "text": w.text, "short": shortKey,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.figure,
+		"hints":  func(t *lessonText) template.HTML { return nestedHints(w, t) },
+		"deedOf": func(p *lessonPage, d deed) lessonDeed {
+			return lessonDeed{d, p.Slug, p.Present, lessonURL(p.Slug, "observe", p.Present)}
+		},
 	}
 }
 

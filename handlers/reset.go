@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -121,6 +120,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 	if n := notebookOf(c); n != nil {
 		lab.eraseElsewhere(c, n)
 		lab.forgetSends(c, n.Book())
+		lab.forgetLessons(c, n)
 		lab.forgetEngines(c, n)
 		if id, saved := n.ID(); saved {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
@@ -151,7 +151,7 @@ func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
 		}
 		c.SetCookie(&http.Cookie{
 			Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure,
-			MaxAge: -1, Expires: time.Unix(0, 0),
+			MaxAge: -1, Expires: epoch,
 		})
 	}
 }

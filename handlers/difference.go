@@ -1,0 +1,81 @@
+// The difference between two functions, line by line: how not to do it, and how.
+
+package handlers
+
+import (
+	"html/template"
+	"strings"
+)
+
+// difference shows two functions as one text: lines that only the unsafe one has
+// begin with −, those of the safe one with +.
+func (s source) difference(unsafe, safe string) template.HTML {
+	a, b := s[unsafe], s[safe]
+	var m markup
+	m.raw(`<figure class="difference"><figcaption>`)
+	m.raw(`<span class="unsafe">− `)
+	m.text(unsafe)
+	m.raw(`</span> <span class="safe">+ `)
+	m.text(safe)
+	m.raw(`</span> · `)
+	m.text(a.File)
+	if b.File != a.File {
+		m.text(", " + b.File)
+	}
+	m.raw(`</figcaption><pre class="go" translate="no">`)
+	for _, line := range compare(strings.Split(a.Text, "\n"), strings.Split(b.Text, "\n")) {
+		switch line.kind {
+		case '-':
+			m.raw(`<del>− `)
+			m.text(line.text)
+			m.raw("</del>\n")
+		case '+':
+			m.raw(`<ins>+ `)
+			m.text(line.text)
+			m.raw("</ins>\n")
+		default:
+			m.raw("  ")
+			m.text(line.text)
+			m.raw("\n")
+		}
+	}
+	m.raw("</pre></figure>")
+	return template.HTML(m.String())
+}
+
+type comparedLine struct {
+	kind byte // '-', '+' or ' '
+	text string
+}
+
+// compare finds the longest sequence of lines that both have.
+func compare(a, b []string) (lines []comparedLine) {
+	longest := make([][]int, len(a)+1) // of a[i:] and b[j:]
+	for i := range longest {
+		longest[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				longest[i][j] = longest[i+1][j+1] + 1
+			} else {
+				longest[i][j] = max(longest[i+1][j], longest[i][j+1])
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			lines = append(lines, comparedLine{' ', a[i]})
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && longest[i+1][j] >= longest[i][j+1]:
+			lines = append(lines, comparedLine{'-', a[i]})
+			i++
+		default:
+			lines = append(lines, comparedLine{'+', b[j]})
+			j++
+		}
+	}
+	return lines
+}

@@ -1,0 +1,40 @@
+package handlers
+
+// LessonForTest is what tests need to know of a lesson.
+type LessonForTest struct {
+	Number       int
+	Slug, Answer string
+	Script       bool                         // it is about script
+	Texts        map[string]LessonTextForTest // by language
+}
+
+// LessonTextForTest is its text in one language.
+type LessonTextForTest struct {
+	Claims  []string // their IDs
+	Hints   int
+	Closer  []string // IDs
+	Words   map[string]string
+	Explain string // the claims, as HTML
+	Notes   bool
+}
+
+// LessonsForTest are the lessons, in order.
+func LessonsForTest(lab *Lab) (all []LessonForTest) {
+	for _, l := range lab.lessons {
+		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Texts: map[string]LessonTextForTest{}}
+		for w, texts := range lab.pages.lessons {
+			t := texts[l.Slug]
+			text := LessonTextForTest{Hints: len(t.Hints), Words: t.Words, Notes: t.Notes != ""}
+			for _, claim := range t.Claims {
+				text.Claims = append(text.Claims, claim.ID)
+				text.Explain += string(claim.Text) + " "
+			}
+			for _, closer := range t.Closer {
+				text.Closer = append(text.Closer, closer.ID)
+			}
+			one.Texts[w.tag.String()] = text
+		}
+		all = append(all, one)
+	}
+	return all
+}

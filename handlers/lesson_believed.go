@@ -1,0 +1,55 @@
+// Lesson 3, believed: whoever edits their cookie is believed by the plain way, and
+// by no other.
+
+package handlers
+
+// Believed is lesson 3.
+func (lessons) Believed() lesson {
+	return lesson{
+		Number: 3, Slug: "believed", Minutes: 7, Short: true, Answer: "A", SignedIn: true,
+		Acts: map[string]func(*lessonStep) error{"edit": editAll},
+		Do: func(s *lessonStep) []deed {
+			if s.fact("you.plain") == "" {
+				return []deed{s.deed("edit")}
+			}
+			return []deed{{To: "/door/plain", Label: s.word("door"), Quiet: true}}
+		},
+		Look: func(s *lessonStep) {
+			if f := s.finding(Plain); f.Verdict.Accepted() && f.Who.Role == RoleTeacher && s.finding(Session).Who.Role != RoleTeacher {
+				s.noteYou("you")
+				for _, f := range s.findings {
+					s.note("door."+f.Lane, yesNo(f.opensDoor()))
+				}
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			doors := lessonRow{ID: "door", Title: s.word("doors")}
+			for _, way := range []string{Plain, Signed, Session} {
+				var cell lessonCell
+				switch s.fact("door." + way) {
+				case "yes":
+					cell = lessonCell{Code: "warn", Text: s.word("open")}
+				case "no":
+					cell = lessonCell{Code: "no", Text: s.word("shut")}
+				}
+				doors.Cells = append(doors.Cells, cell)
+			}
+			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.verdictRow("you", s.word("concludes")), doors}}
+		},
+		Happened: func(s *lessonStep) string {
+			if verdict, _ := s.verdict("you.plain"); verdict == Believed && s.fact("door.plain") == "yes" {
+				return "A"
+			}
+			return ""
+		},
+		Done:   func(s *lessonStep) bool { return s.fact("door.plain") == "yes" },
+		Code:   []string{"handlers.forgeRole", "handlers.Finding.opensDoor"},
+		Unsafe: "handlers.plainLane.Recall", Safe: "handlers.signedLane.Recall",
+		Django: "request.COOKIES[\"plain_user\"]                   # whatever the browser sends\nrequest.get_signed_cookie(\"signed_user\")        # raises BadSignature if it was changed",
+	}
+}
+
+// editAll does what anybody can do in DevTools, for all three ways at once.
+func editAll(s *lessonStep) error {
+	return s.lab.forgeAll(s.c, "edit", s.lab.lanes, forgeRole, s.url("observe"))
+}

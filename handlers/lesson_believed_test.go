@@ -1,0 +1,22 @@
+package handlers_test
+
+import "strings"
+
+// Believed tells lesson 3: in English as one does it in DevTools, in Chinese with
+// the button.
+func (tellers) Believed(s *student) {
+	s.predict("B")
+	if s.language == "en" {
+		s.edit(s.t, cookieOf["plain"], func(value string) string { return strings.Replace(value, "student", "teacher", 1) })
+		s.open(s.t, "/lessons/believed", 200)
+		s.came()
+		s.Click(".restart button")
+		s.predict("D")
+	}
+	s.act("edit")
+	s.claim("believed", s.cell("you", 1) == "warn" && s.cell("door", 1) == "warn", "%q, %q", s.row("you"), s.row("door"))
+	s.claim("noticed", s.cell("you", 2) == "no" && s.jar(cookieOf["signed"]) == forgeSigned(s.jar(cookieOf["signed"])), "%q", s.row("you"))
+	s.claim("nothing-to-edit", s.cell("you", 3) == "no", "%q", s.row("you"))
+	s.came()
+	s.doors(s.t, 200, 403, 403)
+}

@@ -1,0 +1,89 @@
+// The board: what a lesson has seen so far, as a table of words and marks. It is
+// drawn from what was written down, so that it still stands there tomorrow.
+
+package handlers
+
+// lessonBoard is a table. Its columns are the ways, or kinds of what was done.
+type lessonBoard struct {
+	ID      string // for its element; "": the lesson's own
+	Columns []lessonColumn
+	Rows    []lessonRow
+	Note    string // below it
+}
+
+type lessonColumn struct {
+	Title string
+	Lane  string // of a way: its colour and icon
+}
+
+type lessonRow struct {
+	ID    string // for tests and links
+	Title string
+	Note  string // below the title, muted
+	Cells []lessonCell
+}
+
+// lessonCell is one thing that was seen. The zero cell was not seen yet.
+type lessonCell struct {
+	Code   string // "yes", "warn", "no", "none": how it looks; also what tests go by. "": not yet
+	Text   string // in words
+	Detail string // below them
+	Value  string // as it travelled, in mono
+	Lane   string // of a cell among cells of other ways
+	Until  string // an instant, for a countdown
+}
+
+// Mark stands before the words, for those who see no colours.
+func (c lessonCell) Mark() string {
+	switch c.Code {
+	case "yes":
+		return "✓"
+	case "warn":
+		return "?"
+	case "no":
+		return "✗"
+	case "none":
+		return "○"
+	default:
+		return ""
+	}
+}
+
+// Seen reports whether there is anything to show.
+func (c lessonCell) Seen() bool { return c.Code != "" || c.Text != "" || c.Value != "" }
+
+// ways are the columns of the three ways.
+func (s *lessonStep) ways() []lessonColumn {
+	var columns []lessonColumn
+	for _, way := range []string{Plain, Signed, Session} {
+		columns = append(columns, lessonColumn{s.w.text("way." + way + ".short"), way})
+	}
+	return columns
+}
+
+// verdictCell is a verdict that was written down by noteVerdict.
+func (s *lessonStep) verdictCell(name string) lessonCell {
+	verdict, who := s.verdict(name)
+	if verdict == "" {
+		return lessonCell{}
+	}
+	cell := lessonCell{Code: verdictCodes[verdict], Text: s.w.text("verdict." + string(verdict) + ".word"), Detail: who}
+	if who == "" {
+		cell.Detail = s.w.text("dashboard.nobody")
+	}
+	return cell
+}
+
+var verdictCodes = map[Verdict]string{
+	Absent: "none", Believed: "warn", Verified: "yes", Found: "yes", Tampered: "no", Expired: "no", Unknown: "no", Unreadable: "no",
+}
+
+// verdictRow is a row of what the three ways concluded, written down as
+// "NAME.plain" and so on.
+func (s *lessonStep) verdictRow(name, title string) lessonRow {
+	row := lessonRow{ID: name, Title: title}
+	for _, way := range []string{Plain, Signed, Session} {
+		row.Cells = append(row.Cells, s.verdictCell(name+"."+way))
+	}
+	return row
+}

@@ -1,0 +1,419 @@
+// The lessons' pages: the contents, each lesson, and what its buttons post.
+
+package handlers
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// lessonsPage is the contents.
+type lessonsPage struct {
+	Page
+	Sittings []lessonSitting
+	Done, Of int
+	Minutes  int // of the short course
+}
+
+type lessonSitting struct {
+	Title   string
+	Lessons []lessonEntry
+}
+
+type lessonEntry struct {
+	Number, Minutes int
+	Slug, Title     string
+	Short, Done     bool
+	Begun           bool
+}
+
+// getLessons serves GET /lessons.
+func (lab *Lab) getLessons(c echo.Context) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	w := lab.words(c)
+	p := lessonsPage{Page: lab.page(c, say("lessons.title")), Of: len(lab.lessons)}
+	for _, l := range lab.lessons {
+		s, err := lab.stepOf(c, l)
+		if err != nil {
+			return err
+		}
+		i := len(sittings)
+		for l.Number < sittings[i-1] {
+			i--
+		}
+		if i > len(p.Sittings) {
+			p.Sittings = append(p.Sittings, lessonSitting{Title: w.say(say("lessons.sitting", Args{"N": i}))})
+		}
+		entry := lessonEntry{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: s.text.Title, Short: l.Short,
+			Done: !s.notes.Done.IsZero(), Begun: s.asked() || s.begun()}
+		sitting := &p.Sittings[len(p.Sittings)-1]
+		sitting.Lessons = append(sitting.Lessons, entry)
+		if entry.Done {
+			p.Done++
+		}
+		if entry.Short {
+			p.Minutes += entry.Minutes
+		}
+	}
+	return lab.render(c, http.StatusOK, "lessons", p)
+}
+
+// The parts of a lesson, in order.
+var lessonParts = []string{"predict", "do", "observe", "explain"}
+
+// lessonPage is one lesson.
+type lessonPage struct {
+	Page
+	lesson          *lesson
+	Slug            string
+	Number, Of      int
+	Minutes         int
+	Text            *lessonText
+	Choices         []lessonAnswer
+	State           string // changes with what was seen, so that a script can tell
+	Asked, Begun    bool
+	Unsure, Unasked bool
+	Said, Came      template.HTML // what you said, what happened; "": not yet
+	SaidIt, CameIt  string        // the same by their letters
+	Right           bool
+	DoneAt          string
+	Browser         string // in which it was done
+	This            string // the one that asks
+	NeedsSignIn     bool
+	SignIn          signInForm
+	Deeds           []deed
+	Told            bool // all was done: the deeds only say so
+	Board           lessonBoard
+	Closer          []lessonCloserView
+	Present         bool
+	Part            string // shown, in present mode
+	Parts           []lessonPart
+	Back, Next      lessonLink
+	Code            []string
+	Difference      template.HTML
+	Django          string
+	Script          string
+	Switch          string // the address of the other mode
+	Engine          string
+}
+
+// lessonDeed is a deed with what its form needs of the page.
+type lessonDeed struct {
+	Deed    deed
+	Slug    string
+	Present bool
+	Return  string // where a form that goes elsewhere comes back to
+}
+
+// nestedHints are hints of which each opens the next, and the last the solution.
+// So they come one by one without a script, and without anybody counting.
+func nestedHints(w *words, t *lessonText) template.HTML {
+	var m markup
+	for i, hint := range t.Hints {
+		m.raw("<p>")
+		m.WriteString(string(hint))
+		m.raw("</p><details><summary>")
+		if i < len(t.Hints)-1 {
+			m.text(w.text("lessons.another_hint"))
+		} else {
+			m.text(w.text("lessons.solution"))
+		}
+		m.raw("</summary>")
+	}
+	m.raw(`<div class="solution">`)
+	m.WriteString(string(t.Solution))
+	m.raw("</div>")
+	m.raw(strings.Repeat("</details>", len(t.Hints)))
+	return template.HTML(m.String())
+}
+
+type lessonAnswer struct {
+	lessonChoice
+	Chosen, Came bool
+}
+
+type lessonPart struct {
+	Name, Title, URL string
+	Current          bool
+}
+
+// lessonLink leads to another lesson, or another part; no URL: there is none.
+type lessonLink struct{ Label, URL string }
+
+type lessonCloserView struct {
+	lessonCloser
+	closerView
+}
+
+// getLesson serves GET /lessons/{slug}.
+func (lab *Lab) getLesson(c echo.Context) error {
+	s, err := lab.step(c)
+	if err != nil {
+		return err
+	}
+	part := "predict"
+	if s.presents() {
+		if part = c.QueryParam(presentParam); part == "" {
+			part = "predict"
+		}
+		if !slices.Contains(lessonParts, part) {
+			return problem(http.StatusNotFound, "not_found", say("lessons.no_part"))
+		}
+	}
+	if s.findings, err = lab.recallAll(c); err != nil {
+		return err
+	}
+	opened := !s.notes.Opened.IsZero()
+	if opened && s.lesson.Look != nil { // what was there before the lesson began is no part of it
+		s.lesson.Look(s)
+	}
+	if !opened {
+		s.notes.Opened = now(lab.clock).UTC()
+	}
+	s.finish()
+	if err := s.save(); err != nil {
+		return err
+	}
+	return lab.render(c, http.StatusOK, "lesson", s.page(part))
+}
+
+// finish notes that the lesson is done, once it is, and in which browser.
+func (s *lessonStep) finish() {
+	if s.notes.Done.IsZero() && s.lesson.Done(s) {
+		s.notes.Done, s.notes.Browser = now(s.lab.clock).UTC(), s.browser()
+	}
+}
+
+// page is what the template shows.
+func (s *lessonStep) page(part string) *lessonPage {
+	l, lab := s.lesson, s.lab
+	p := &lessonPage{
+		Page: lab.page(s.c, say("lessons.title")), lesson: l, Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
+		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure, Unasked: s.notes.Said == unasked,
+		Browser: s.notes.Browser, This: s.browser(), Present: s.presents(), Part: part,
+		Code: l.Code, Django: l.Django, Script: l.Script, Engine: lab.pages.engine,
+	}
+	p.Name = s.text.Title + " · " + labName
+	if p.Present {
+		p.Presenting, p.Theme = true, "light" // a projector has no black
+	}
+	came := ""
+	if s.begun() {
+		came = l.Happened(s)
+	}
+	for _, choice := range s.text.Choices {
+		answer := lessonAnswer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
+		p.Choices = append(p.Choices, answer)
+		if answer.Chosen {
+			p.Said, p.SaidIt = choice.Text, choice.Letter
+		}
+		if answer.Came {
+			p.Came, p.CameIt = choice.Text, choice.Letter
+		}
+	}
+	p.Right = p.SaidIt != "" && p.SaidIt == p.CameIt
+	if !s.notes.Done.IsZero() {
+		p.DoneAt = s.notes.Done.Format("2006-01-02 15:04 UTC")
+	}
+	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.ready()
+	if p.NeedsSignIn {
+		p.SignIn = lab.signInForm(s.c)
+		p.SignIn.Next = s.url("do")
+		if p.SignIn.Username == teacherName {
+			p.SignIn.Username = "alice"
+		}
+	}
+	if p.Asked && !p.NeedsSignIn {
+		p.Deeds = l.Do(s)
+		p.Told = !slices.ContainsFunc(p.Deeds, func(d deed) bool { return d.Act != "" || d.To != "" || d.Line != "" || d.Script })
+	}
+	p.Board = l.Board(s)
+	for _, closer := range s.text.Closer {
+		v := lessonCloserView{lessonCloser: closer}
+		if view := l.Closer[closer.ID]; view != nil && p.Asked {
+			v.closerView = view(s)
+			v.Board.ID = "board-" + closer.ID
+		}
+		p.Closer = append(p.Closer, v)
+	}
+	if l.Unsafe != "" {
+		p.Difference = lab.pages.source.difference(l.Unsafe, l.Safe)
+	}
+	for _, part := range lessonParts {
+		p.Parts = append(p.Parts, lessonPart{part, s.w.text("lessons." + part), s.url(part), p.Present && part == p.Part})
+	}
+	p.Switch = lessonURL(l.Slug, "predict", !p.Present)
+	p.Back, p.Next = s.neighbours(p.Present, part)
+	p.State = s.state(p.NeedsSignIn)
+	return p
+}
+
+// state is a word for what the page shows now.
+func (s *lessonStep) state(waits bool) string {
+	sum := sha256.Sum256([]byte(notesText(s.notes) + yesNo(waits)))
+	return hex.EncodeToString(sum[:6])
+}
+
+// neighbours are where Back and Next lead: to the lesson before and after or,
+// shown to a class, to the part before and after.
+func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLink) {
+	at := slices.IndexFunc(s.lab.lessons, func(l *lesson) bool { return l == s.lesson })
+	to := func(i int, part string) lessonLink {
+		if i < 0 || i >= len(s.lab.lessons) {
+			return lessonLink{s.w.text("lessons.contents"), "/lessons"}
+		}
+		l := s.lab.lessons[i]
+		return lessonLink{s.w.say(say("lessons.number", Args{"N": l.Number, "Title": s.lab.pages.lessons[s.w][l.Slug].Title})), lessonURL(l.Slug, part, present)}
+	}
+	if !present {
+		return to(at-1, "predict"), to(at+1, "predict")
+	}
+	i := slices.Index(lessonParts, part)
+	within := func(part string) lessonLink {
+		return lessonLink{s.w.text("lessons." + part), lessonURL(s.lesson.Slug, part, true)}
+	}
+	if back = to(at-1, "explain"); i > 0 {
+		back = within(lessonParts[i-1])
+	}
+	if next = to(at+1, "predict"); i < len(lessonParts)-1 {
+		next = within(lessonParts[i+1])
+	}
+	return back, next
+}
+
+// ready reports whether a student is signed in all three ways.
+func (s *lessonStep) ready() bool {
+	for _, f := range s.findings {
+		if !f.Verdict.Accepted() || f.Who != s.findings[0].Who || f.Who.Role != RoleStudent {
+			return false
+		}
+	}
+	return true
+}
+
+// postLesson serves POST /lessons/{slug} (field act): the answer to the question
+// (said), a reset, or one of the lesson's own acts.
+func (lab *Lab) postLesson(c echo.Context) error {
+	fields, err := singles(c.Request().PostForm, "act", "said", presentParam)
+	if err != nil {
+		return err
+	}
+	s, err := lab.step(c)
+	if err != nil {
+		return err
+	}
+	if s.book == nil || !s.book.writes {
+		return problem(http.StatusConflict, "no_notebook", say("lessons.no_notebook"))
+	}
+	if s.findings, err = lab.recallAll(c); err != nil {
+		return err
+	}
+	switch act := fields["act"]; act {
+	case "predict":
+		err = s.predict(fields["said"])
+	case "reset":
+		err = s.reset()
+	default:
+		do, ok := s.lesson.Acts[act]
+		switch {
+		case !ok:
+			return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+		case !s.asked():
+			return problem(http.StatusConflict, "predict_first", say("lessons.predict_first"))
+		}
+		err = do(s)
+	}
+	if err != nil {
+		return err
+	}
+	s.finish()
+	return s.save()
+}
+
+// predict keeps what somebody expects. A second answer changes the first only
+// while nothing was seen yet.
+func (s *lessonStep) predict(said string) error {
+	if !slices.Contains([]string{"A", "B", "C", unsure, unasked}, said) {
+		return problem(http.StatusBadRequest, "bad_request", say("lessons.choose"))
+	}
+	if s.begun() && s.asked() {
+		return s.c.Redirect(http.StatusSeeOther, s.url("observe"))
+	}
+	s.notes.Said, s.notes.SaidAt = said, now(s.lab.clock).UTC()
+	if s.notes.Opened.IsZero() {
+		s.notes.Opened = s.notes.SaidAt
+	}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+}
+
+// prepare brings about the state with which the lesson begins, as far as that
+// can be done on what this browser has.
+func (s *lessonStep) prepare() error {
+	if !s.lesson.SignedIn || s.ready() {
+		return nil
+	}
+	if who, ok := s.lab.signedIn(s.c); ok && who.Role != RoleStudent {
+		return nil // who is a teacher signs in as a student, or not
+	}
+	if err := s.lab.before(s.c); err != nil {
+		return err
+	}
+	_, err := s.lab.restore(s.c)
+	return err
+}
+
+// reset forgets the lesson, and takes back what it left in the browser.
+func (s *lessonStep) reset() error {
+	for _, cookie := range s.lesson.Cookies {
+		s.erase(cookie)
+	}
+	if s.lesson.Reset != nil {
+		if err := s.lesson.Reset(s); err != nil {
+			return err
+		}
+	}
+	s.notes = lessonNotes{Opened: now(s.lab.clock).UTC()}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	return s.c.Redirect(http.StatusSeeOther, s.url("predict"))
+}
+
+func (s *lessonStep) erase(cookie *http.Cookie) { eraseLine(s.c, cookie) }
+
+// eraseLine deletes a cookie by its name, path and domain.
+func eraseLine(c echo.Context, cookie *http.Cookie) {
+	gone := *cookie
+	gone.MaxAge = -1
+	gone.Expires = epoch
+	c.SetCookie(&gone)
+}
+
+// forgetLessons deletes the cookies of the lessons that were opened.
+func (lab *Lab) forgetLessons(c echo.Context, n *Notebook) {
+	for _, l := range lab.lessons {
+		if !n.session.Has(bookLesson + l.Slug) {
+			continue
+		}
+		for _, cookie := range l.Cookies {
+			eraseLine(c, cookie)
+		}
+	}
+}
+
+// presentParam in an address, with the part to show, is the mode for a class.
+const presentParam = "present"
+
+// isLesson reports whether a page is one of the walkthrough, to mark it in the menu.
+func isLesson(path string) bool { return strings.HasPrefix(path, "/lessons") }

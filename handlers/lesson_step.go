@@ -1,0 +1,257 @@
+// A step through a lesson: one request, what the lesson knows of this browser,
+// and what it writes down. Nothing of that is a cookie's value or a key.
+
+package handlers
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// bookLesson + slug is a key in the notebook's session: lessonNotes.
+const bookLesson = "lesson."
+
+// lessonNotes are what the notebook keeps of one lesson.
+type lessonNotes struct {
+	Opened  time.Time       `json:"opened,omitzero"`
+	Said    string          `json:"said,omitempty"` // "A", "B", "C"; unsure; unasked; "": not asked yet
+	SaidAt  time.Time       `json:"said_at,omitzero"`
+	Facts   map[string]fact `json:"facts,omitempty"` // what was seen, by name
+	Done    time.Time       `json:"done,omitzero"`
+	Browser string          `json:"browser,omitempty"` // in which it was done
+	Run     string          `json:"run,omitempty"`     // the run under way: see run.go
+}
+
+// What somebody may say besides a choice.
+const (
+	unsure  = "D" // not sure yet
+	unasked = "-" // shown without an answer
+)
+
+// fact is one thing that was seen.
+type fact struct {
+	Value string    `json:"v"`
+	At    time.Time `json:"at"`
+}
+
+// lessonStep is what a lesson's functions work with.
+type lessonStep struct {
+	lab    *Lab
+	c      echo.Context
+	w      *words
+	lesson *lesson
+	text   *lessonText
+	notes  lessonNotes
+	was    string // notes as they were, to save them only if they changed
+	book   *Notebook
+
+	findings []Finding // of this request, by lane: in order
+	ran      map[string]fact
+	runs     *sessions.Session // the run that this request named, if it did
+}
+
+// step begins one: it reads the notebook, and what the run under way has seen.
+func (lab *Lab) step(c echo.Context) (*lessonStep, error) {
+	l := lab.lesson(c.Param("slug"))
+	if l == nil {
+		return nil, echo.ErrNotFound
+	}
+	return lab.stepOf(c, l)
+}
+
+func (lab *Lab) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
+	w := lab.words(c)
+	s := &lessonStep{lab: lab, c: c, w: w, lesson: l, text: lab.pages.lessons[w][l.Slug], book: notebookOf(c)}
+	s.notes = s.book.lessonNotes(l.Slug)
+	s.was = notesText(s.notes)
+	facts, err := lab.runFacts(c.Request().Context(), s.notes.Run)
+	if err != nil {
+		return nil, err
+	}
+	for name, seen := range facts {
+		s.see(name, seen)
+	}
+	return s, nil
+}
+
+func notesText(notes lessonNotes) string {
+	text, _ := json.Marshal(notes) // of text and times: it never fails
+	return string(text)
+}
+
+// lessonNotes are what is kept of a lesson; empty where nothing is.
+func (n *Notebook) lessonNotes(slug string) (notes lessonNotes) {
+	if n == nil {
+		return notes
+	}
+	if ok, err := n.session.Into(bookLesson+slug, &notes); !ok || err != nil {
+		return lessonNotes{}
+	}
+	return notes
+}
+
+// save keeps the notes, if they changed and this request may write them.
+func (s *lessonStep) save() error {
+	if s.book == nil || !s.book.writes || notesText(s.notes) == s.was {
+		return nil
+	}
+	return s.book.session.Set(bookLesson+s.lesson.Slug, s.notes)
+}
+
+// asked reports whether the question was answered, or left out.
+func (s *lessonStep) asked() bool { return s.notes.Said != "" }
+
+// begun reports whether anything was done or seen yet.
+func (s *lessonStep) begun() bool { return len(s.notes.Facts) > 0 }
+
+// note writes down what was just seen. Its name says what, such as "copy.plain".
+func (s *lessonStep) note(name, value string) {
+	if s.notes.Facts[name].Value != value {
+		s.see(name, fact{value, now(s.lab.clock).UTC().Truncate(time.Millisecond)})
+	}
+}
+
+func (s *lessonStep) see(name string, seen fact) {
+	if s.notes.Facts == nil {
+		s.notes.Facts = map[string]fact{}
+	}
+	s.notes.Facts[name] = seen
+}
+
+// fact is what was seen under a name; "": nothing yet.
+func (s *lessonStep) fact(name string) string { return s.notes.Facts[name].Value }
+
+// at is when.
+func (s *lessonStep) at(name string) time.Time { return s.notes.Facts[name].At }
+
+// forget takes back what was seen under names that begin so.
+func (s *lessonStep) forget(prefixes ...string) {
+	for name := range s.notes.Facts {
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			delete(s.notes.Facts, name)
+		}
+	}
+}
+
+// word is one of the lesson's words. A missing one shows itself, as a label does.
+func (s *lessonStep) word(name string, args ...Args) string {
+	text, ok := s.text.Words[name]
+	if !ok {
+		return "⟨" + name + "⟩"
+	}
+	if len(args) > 0 {
+		return s.w.fill(text, args[0])
+	}
+	return text
+}
+
+// deed is a button for an act, with its words.
+func (s *lessonStep) deed(act string) deed { return deed{Act: act, Label: s.word(act)} }
+
+// finding is what a way concluded from this request.
+func (s *lessonStep) finding(way string) Finding {
+	for _, f := range s.findings {
+		if f.Lane == way {
+			return f
+		}
+	}
+	return Finding{Lane: way, Verdict: Absent}
+}
+
+// noteVerdict writes down what a way concluded, and about whom.
+func (s *lessonStep) noteVerdict(name string, verdict Verdict, who Identity) {
+	s.note(name, verdictFact(verdict, who))
+}
+
+// verdictFact is a verdict as a fact: "believed alice teacher". Names have no spaces.
+func verdictFact(verdict Verdict, who Identity) string {
+	return strings.TrimRight(string(verdict)+" "+who.User+" "+who.Role, " ")
+}
+
+// noteYou writes down what the three ways conclude about the browser itself.
+func (s *lessonStep) noteYou(name string) {
+	for _, f := range s.findings {
+		s.noteVerdict(name+"."+f.Lane, f.Verdict, f.Who)
+	}
+}
+
+// noteCopy writes down what they concluded about the copy, if it was sent since
+// the lesson was opened.
+func (s *lessonStep) noteCopy(name string) {
+	taken := s.book.Book().Copy()
+	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.Opened) {
+		return
+	}
+	for _, way := range taken.Lanes {
+		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
+	}
+}
+
+// verdict is one that was written down, and about whom: "alice · teacher".
+func (s *lessonStep) verdict(name string) (verdict Verdict, who string) {
+	parts := strings.Split(s.fact(name), " ")
+	return Verdict(parts[0]), strings.Join(parts[1:], " · ")
+}
+
+// accepted reports whether a verdict that was written down took somebody for somebody.
+func (s *lessonStep) accepted(name string) bool {
+	verdict, _ := s.verdict(name)
+	return verdict.Accepted()
+}
+
+// url is the lesson's page at one of its parts, in the mode in which it is read.
+func (s *lessonStep) url(part string) string {
+	return lessonURL(s.lesson.Slug, part, s.presents())
+}
+
+func lessonURL(slug, part string, present bool) string {
+	if present {
+		return "/lessons/" + slug + "?" + presentParam + "=" + part
+	}
+	return "/lessons/" + slug + "#" + part
+}
+
+// presents reports whether the lesson is shown to a class.
+func (s *lessonStep) presents() bool {
+	return s.c.QueryParams().Has(presentParam) || s.c.Request().PostForm.Has(presentParam)
+}
+
+// done ends an act: on to what is to be seen.
+func (s *lessonStep) done() error { return s.c.Redirect(http.StatusSeeOther, s.url("observe")) }
+
+// setCookie sets one of the lesson's cookies, as a line: a lesson is about what
+// such a line does.
+func (s *lessonStep) setCookie(line string) { s.c.Response().Header().Add("Set-Cookie", line) }
+
+// carried is the value of a cookie that came; ok is false when none did.
+func (s *lessonStep) carried(name string) (value string, ok bool) {
+	values := rawCookies(s.c.Request(), name)
+	if len(values) == 0 {
+		return "", false
+	}
+	return values[0], true
+}
+
+// browser is the one that asks, such as "Firefox 153"; of another program the
+// beginning of its name.
+func (s *lessonStep) browser() string {
+	name, _, _ := strings.Cut(clientName(s.c.Request()), ".")
+	return name
+}
+
+// curlLine is a line for a terminal: it sends a copy of the three cookies, and
+// names the run, by which the lesson learns what the server concluded.
+func (s *lessonStep) curlLine() string {
+	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
+		taken = old // the browser's own are gone; the thief has his
+	}
+	return "curl -H 'Cookie: " + quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
+}

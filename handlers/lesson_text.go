@@ -1,0 +1,179 @@
+// What a lesson says: one Markdown file a language, read once at the start. Its
+// parts are headings with a name in braces, which all languages share.
+
+package handlers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+)
+
+// lessonText is a lesson in one language.
+type lessonText struct {
+	Title    string
+	Question template.HTML
+	Choices  []lessonChoice // A, B, C
+	Do       template.HTML
+	Observe  template.HTML // what to look at
+	Claims   []lessonClaim
+	Rule     template.HTML // where the rule stands
+	Notes    template.HTML // what a teacher's notes on the subject say otherwise; "": nothing
+	Hints    []template.HTML
+	Solution template.HTML
+	Closer   []lessonCloser      // what needs no looking at to be done
+	Words    map[string]string   // of buttons, rows and cells
+	Claimed  map[string]struct{} // IDs of the claims
+}
+
+type lessonChoice struct {
+	Letter string
+	Text   template.HTML
+}
+
+// lessonClaim is a sentence that a browser test makes happen.
+type lessonClaim struct {
+	ID   string
+	Text template.HTML
+}
+
+// lessonCloser is one thing to look at more closely.
+type lessonCloser struct {
+	ID, Title string
+	Text      template.HTML
+}
+
+// A lesson's file:
+//
+//	# Title
+//	## Predict {#predict}      a question, and "- A: …" for each of the three choices
+//	## Do {#do}                the one thing to do
+//	## Observe {#observe}      what to look at then
+//	## Explain {#explain}      "- {#name} …" for each claim; what follows them is the rule's source
+//	## The notes {#notes}      optional
+//	## Hints {#hints}          "- …" for each, shown one by one
+//	## Solution {#solution}
+//	## Look closer {#closer}   optional; "### Title {#name}" for each thing
+//	## Words {#words}          "- name: words" for each button, row and cell
+var (
+	partHeading   = regexp.MustCompile(`^## .*\{#([a-z]+)\}$`)
+	closerHeading = regexp.MustCompile(`^### (.*) \{#([a-z0-9-]+)\}$`)
+	choiceItem    = regexp.MustCompile(`^- ([ABC]): (.+)$`)
+	claimItem     = regexp.MustCompile(`^- \{#([a-z0-9-]+)\} (.+)$`)
+	wordItem      = regexp.MustCompile(`^- ([a-z0-9_.-]+): (.+)$`)
+	fragment      = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
+)
+
+// readLessonText reads a file. A line [[name]] stands for the label lessons.name,
+// which may hold markup: what several lessons say alike.
+func readLessonText(files fs.FS, name string, w *words) (*lessonText, error) {
+	raw, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, err
+	}
+	t := &lessonText{Words: map[string]string{}, Claimed: map[string]struct{}{}}
+	parts := map[string][]string{}
+	part := ""
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimRight(line, " \r\n")
+		switch title, isTitle := strings.CutPrefix(line, "# "); {
+		case isTitle && part == "":
+			t.Title = title
+		case strings.HasPrefix(line, "## "):
+			match := partHeading.FindStringSubmatch(line)
+			if match == nil {
+				return nil, fmt.Errorf("%s: the heading %q has no name in braces", path.Base(name), line)
+			}
+			part = match[1]
+			parts[part] = []string{}
+		default:
+			parts[part] = append(parts[part], line)
+		}
+	}
+	m := lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table))}
+	t.Question = m.html(m.items(parts["predict"], choiceItem, func(letter, text string) {
+		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
+	}))
+	t.Do, t.Observe, t.Notes, t.Solution = m.html(parts["do"]), m.html(parts["observe"]), m.html(parts["notes"]), m.html(parts["solution"])
+	t.Rule = m.html(m.items(parts["explain"], claimItem, func(id, text string) {
+		t.Claims = append(t.Claims, lessonClaim{id, m.inline(text)})
+		t.Claimed[id] = struct{}{}
+	}))
+	for _, line := range parts["hints"] {
+		if hint, ok := strings.CutPrefix(line, "- "); ok {
+			t.Hints = append(t.Hints, m.inline(hint))
+		}
+	}
+	m.items(parts["words"], wordItem, func(name, text string) { t.Words[name] = text })
+	var closer []string
+	for i := len(parts["closer"]) - 1; i >= 0; i-- { // from the end: a heading closes what was gathered
+		line := parts["closer"][i]
+		if match := closerHeading.FindStringSubmatch(line); match != nil {
+			t.Closer = append([]lessonCloser{{match[2], match[1], m.html(closer)}}, t.Closer...)
+			closer = nil
+			continue
+		}
+		closer = append([]string{line}, closer...)
+	}
+	for _, needed := range []struct {
+		what string
+		ok   bool
+	}{
+		{"title", t.Title != ""}, {"question", t.Question != ""}, {"three choices", len(t.Choices) == 3}, {"do", t.Do != ""}, {"observe", t.Observe != ""},
+		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(t.Hints) > 0}, {"solution", t.Solution != ""},
+	} {
+		if !needed.ok {
+			m.failed = errors.Join(m.failed, fmt.Errorf("it has no %s", needed.what))
+		}
+	}
+	if m.failed != nil {
+		return nil, fmt.Errorf("%s: %w", name, m.failed)
+	}
+	return t, nil
+}
+
+// lessonMarkdown makes HTML of Markdown. Raw HTML in a file is left out.
+type lessonMarkdown struct {
+	w      *words
+	md     goldmark.Markdown
+	failed error
+}
+
+// items hands on the lines that are items of a kind, and returns the others.
+func (m *lessonMarkdown) items(lines []string, kind *regexp.Regexp, use func(name, text string)) (others []string) {
+	for _, line := range lines {
+		if match := kind.FindStringSubmatch(line); match != nil {
+			use(match[1], match[2])
+			continue
+		}
+		others = append(others, line)
+	}
+	return others
+}
+
+func (m *lessonMarkdown) html(lines []string) template.HTML {
+	var out bytes.Buffer
+	if err := m.md.Convert([]byte(strings.Join(lines, "\n")), &out); err != nil {
+		m.failed = errors.Join(m.failed, err)
+	}
+	text := fragment.ReplaceAllStringFunc(strings.TrimSpace(out.String()), func(found string) string {
+		label, err := m.w.label("lessons." + fragment.FindStringSubmatch(found)[1])
+		m.failed = errors.Join(m.failed, err)
+		return label
+	})
+	return template.HTML(text)
+}
+
+// inline is a single paragraph without its tags.
+func (m *lessonMarkdown) inline(line string) template.HTML {
+	text := strings.TrimSuffix(strings.TrimPrefix(string(m.html([]string{line})), "<p>"), "</p>")
+	return template.HTML(text)
+}

@@ -1,0 +1,140 @@
+// The walkthrough: lessons that make you predict, do, see. This file says what a
+// lesson is made of; each has a file of its own, lesson_*.go, and its words in
+// templates/lessons.
+
+package handlers
+
+import (
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// lesson is one of the walkthrough.
+type lesson struct {
+	Number  int
+	Slug    string // in its address, and the name of its words' files
+	Minutes int
+	Short   bool   // it belongs to the short course
+	Answer  string // "A", "B" or "C", for the teacher's sheet; the page shows what happened
+
+	SignedIn bool // it begins with a student who is signed in all three ways
+
+	// Do is what can be done next: the first thing is the one to do. It also
+	// tells what stands there when everything was done.
+	Do func(*lessonStep) []deed
+	// Acts are what its buttons do, by the name of the deed. Each ends with
+	// s.done(), or with another reply.
+	Acts map[string]func(*lessonStep) error
+	// Look writes down what this very request shows: the way by DevTools, or by
+	// any other page of the lab. It runs with each visit of the lesson's page.
+	Look func(*lessonStep)
+	// Board is what was seen.
+	Board func(*lessonStep) lessonBoard
+	// Happened is the choice that came true, by what was seen; "": not known yet.
+	Happened func(*lessonStep) string
+	// Done reports whether the state that the lesson aims at was seen.
+	Done func(*lessonStep) bool
+	// Reset takes back what the lesson left in the browser; Cookies go anyhow.
+	Reset func(*lessonStep) error
+	// Closer are the deeds and boards of what stands below "Look closer".
+	Closer map[string]func(*lessonStep) closerView
+
+	Cookies []*http.Cookie // that it sets: name, path and domain, to delete them
+	Script  string         // a static file; "": none. Only for what is about script
+
+	Code         []string // functions that ran
+	Unsafe, Safe string   // two functions of which one is how not to do it; "": there are none
+	Django       string   // the line it stands for
+}
+
+// deed is one thing to do.
+type deed struct {
+	Act    string // a button does this; "": it is no button
+	Label  string
+	To     string // a link leads there
+	Line   string // a line to copy, for the terminal or the console of DevTools
+	Action string // where the button's form goes; "": to the lesson
+	Script bool   // the lesson's script does it: hidden without
+	Quiet  bool   // not the thing to do next
+}
+
+// closerView is what can be done and seen below one heading of "Look closer".
+type closerView struct {
+	Deeds []deed
+	Board lessonBoard
+	Code  []template.HTML
+}
+
+// lessons has a method for each lesson, and nothing else: to add one, add a file.
+type lessons struct{}
+
+// allLessons are those, in order.
+func allLessons() (all []*lesson) {
+	methods := reflect.ValueOf(lessons{})
+	for i := range methods.NumMethod() {
+		if make, ok := methods.Method(i).Interface().(func() lesson); ok {
+			l := make()
+			all = append(all, &l)
+		}
+	}
+	slices.SortFunc(all, func(a, b *lesson) int { return a.Number - b.Number })
+	return all
+}
+
+const lessonsFolder = "templates/lessons"
+
+// lessonTexts are the words of the lessons, by language and slug.
+type lessonTexts map[*words]map[string]*lessonText
+
+// readLessons reads the words of all lessons. An error names what is missing in
+// which language, or which function that a lesson shows is not in the source.
+func readLessons(files fs.FS, all languages, code source) (lessonTexts, error) {
+	texts := lessonTexts{}
+	known := allLessons()
+	for _, w := range all.all {
+		folder := path.Join(lessonsFolder, w.tag.String())
+		texts[w] = map[string]*lessonText{}
+		for _, l := range known {
+			text, err := readLessonText(files, path.Join(folder, l.Slug+".md"), w)
+			if err != nil {
+				return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
+			}
+			texts[w][l.Slug] = text
+		}
+		names, err := fs.Glob(files, folder+"/*.md")
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if slug := strings.TrimSuffix(path.Base(name), ".md"); texts[w][slug] == nil {
+				return nil, fmt.Errorf("%s: there is no lesson of that name", name)
+			}
+		}
+	}
+	for _, l := range known {
+		for _, name := range append([]string{l.Unsafe, l.Safe}, l.Code...) {
+			if _, err := code.figure(name); err != nil && name != "" {
+				return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
+			}
+		}
+	}
+	return texts, nil
+}
+
+// lesson finds one by its slug; nil: there is none.
+func (lab *Lab) lesson(slug string) *lesson {
+	i := slices.IndexFunc(lab.lessons, func(l *lesson) bool { return l.Slug == slug })
+	if i < 0 {
+		return nil
+	}
+	return lab.lessons[i]
+}
+
+// sittings are the numbers of the lessons with which each of the three begins.
+var sittings = []int{1, 7, 12}

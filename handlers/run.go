@@ -1,0 +1,138 @@
+// Runs: how something that carries no notebook is written down for the one it
+// concerns. A run is a session whose key travels in the address: the page of the
+// other site, a curl line, an image name it, and what the lab sees under it, the
+// lesson finds there. It can do nothing else: it opens no notebook.
+
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+const (
+	runParam   = "run"
+	runPurpose = "run"
+	runAge     = 24 * time.Hour
+	runBook    = "_book" // whose notebook, by its ID
+	runLesson  = "_lesson"
+)
+
+// runCarrier reads a run's key from the address. Nobody is told a new one.
+type runCarrier struct{}
+
+func (runCarrier) Read(r *http.Request) (string, bool) {
+	query := r.URL.Query()
+	return query.Get(runParam), query.Has(runParam)
+}
+func (runCarrier) Write(http.Header, string, time.Duration, time.Time) error { return nil }
+func (runCarrier) Erase(http.Header)                                         {}
+func (runCarrier) Vary() string                                              { return "Cookie" }
+
+func (lab *Lab) newRuns() (*sessions.Manager, error) {
+	options := sessions.DefaultOptions()
+	options.Age, options.Clock, options.Logger, options.Carrier = runAge, lab.clock, lab.log, runCarrier{}
+	return sessions.New(sessions.Keyed(runPurpose, lab.config.Notebooks), options)
+}
+
+// newRun begins a run of the lesson, in place of the one before.
+func (s *lessonStep) newRun() error {
+	id, ok := s.book.ID()
+	run, err := s.lab.runs.Create(s.c.Request().Context(), func(run *sessions.Session) error {
+		if !ok {
+			id = sessions.ID{}
+		}
+		return errors.Join(run.Set(runBook, id.String()), run.Set(runLesson, s.lesson.Slug))
+	})
+	if err != nil {
+		return err
+	}
+	if s.notes.Run != "" {
+		old := sessions.KeyID(runPurpose, s.notes.Run)
+		if err := s.lab.runs.End(s.c.Request().Context(), old, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+			return err
+		}
+	}
+	s.notes.Run = run.Key()
+	return nil
+}
+
+// run is the session of the run that a request names; nil where it names none
+// that lives. What happens under it is on its notebook's wire.
+func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
+	if !c.QueryParams().Has(runParam) {
+		return nil, nil
+	}
+	run, err := lab.runs.Load(c)
+	if err != nil || run.Rejected() != nil {
+		return nil, err
+	}
+	if r, ok := c.Get(recordingKey).(*recording); ok && r.book == nil {
+		if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) {
+			r.book = lab.wire.Book(id)
+		}
+	}
+	return run, nil
+}
+
+// witness writes down, under a run, what was seen.
+func (lab *Lab) witness(run *sessions.Session, name, value string) error {
+	return run.Set(name, fact{value, now(lab.clock).UTC().Truncate(time.Millisecond)})
+}
+
+// witnessCopy writes down what the three ways conclude about a request that names
+// a run: a copy, sent from a terminal.
+func (lab *Lab) witnessCopy(c echo.Context, findings []Finding) error {
+	run, err := lab.run(c)
+	if err != nil || run == nil {
+		return err
+	}
+	if r, ok := c.Get(recordingKey).(*recording); ok && notebookOf(c) == nil {
+		r.exchange.Client = ClientOther
+	}
+	for _, f := range findings {
+		if f.Lane == Token {
+			continue
+		}
+		if err := lab.witness(run, "copy."+f.Lane, verdictFact(f.Verdict, f.Who)); err != nil {
+			return err
+		}
+	}
+	return lab.witness(run, "copy.client", clientName(c.Request()))
+}
+
+// runFacts are what was seen under a run; none where it is over.
+func (lab *Lab) runFacts(ctx context.Context, key string) (map[string]fact, error) {
+	if key == "" {
+		return nil, nil
+	}
+	record, err := lab.runs.Find(ctx, sessions.KeyID(runPurpose, key))
+	switch {
+	case errors.Is(err, sessions.ErrNotFound), errors.Is(err, sessions.ErrExpired):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	values, err := sessions.DecodeValues(record.Data)
+	if err != nil {
+		return nil, nil //nolint:nilerr // unreadable is as good as over
+	}
+	facts := map[string]fact{}
+	for name := range values {
+		var seen fact
+		if strings.HasPrefix(name, "_") {
+			continue // the run's own
+		}
+		if _, err := values.Into(name, &seen); err == nil && seen.Value != "" {
+			facts[name] = seen
+		}
+	}
+	return facts, nil
+}
