@@ -45,8 +45,9 @@ type lesson struct {
 	// Closer are the deeds and boards of what stands below "Look closer".
 	Closer map[string]func(*lessonStep) closerView
 
-	Cookies []*http.Cookie // that it sets: name, path and domain, to delete them
-	Script  string         // a static file; "": none. Only for what is about script
+	Play    map[string]playHandler // routes below /play, by "GET /hello": what other sites and programs ask
+	Cookies []*http.Cookie         // that it sets: name, path and domain, to delete them
+	Script  string                 // a static file; "": none. Only for what is about script
 
 	Code         []string // functions that ran
 	Unsafe, Safe string   // two functions of which one is how not to do it; "": there are none

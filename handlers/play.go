@@ -18,19 +18,20 @@ import (
 const playPath = "/play"
 
 // playHandler answers a request that names a run which lives.
-type playHandler func(c echo.Context, run *sessions.Session) error
+type playHandler func(lab *Lab, c echo.Context, run *sessions.Session) error
 
-// playRoutes lists them.
+// playRoutes registers what the lessons have below /play, by "POST /transfer/:defence".
 func (lab *Lab) playRoutes() {
-}
-
-// playGet and playPost register a route of play.
-func (lab *Lab) playGet(path string, handler playHandler) {
-	lab.get(playPath+path, played, lab.play(handler))
-}
-
-func (lab *Lab) playPost(path string, handler playHandler) {
-	lab.post(playPath+path, played, lab.play(handler))
+	for _, l := range lab.lessons {
+		for address, handler := range l.Play {
+			method, path, _ := strings.Cut(address, " ")
+			if method == http.MethodPost {
+				lab.post(playPath+path, played, lab.play(handler))
+			} else {
+				lab.get(playPath+path, played, lab.play(handler))
+			}
+		}
+	}
 }
 
 // play finds the run, without which there is nothing to play with.
@@ -47,7 +48,7 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 		h.Del("X-Frame-Options")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // an image on another site's page is one request of the lesson
 		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors "+lab.framer(), 1))
-		return handler(c, run)
+		return handler(lab, c, run)
 	}
 }
 
