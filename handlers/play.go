@@ -44,6 +44,9 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 		if run == nil {
 			return problem(http.StatusNotFound, "no_run", say("lessons.no_run"))
 		}
+		if w := lab.pages.languages.named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+			c.Set(wordsKey, w)
+		}
 		h := c.Response().Header()
 		h.Del("X-Frame-Options")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // an image on another site's page is one request of the lesson
@@ -59,3 +62,49 @@ func (lab *Lab) framer() string {
 	}
 	return lab.config.Other
 }
+
+// playPage is what somebody sees of a request to play: what it brought, and what
+// the lab made of it.
+type playPage struct {
+	Page
+	Title, Sentence string
+	Refused         bool         // the sentence is a refusal
+	Came            []playCookie // the play cookies, whether they came or not
+	Site            string       // what the browser says of who asked: Sec-Fetch-Site
+	Balance         string       // of the play account; "": it is about none
+	Forms           []playForm   // the lab's own
+	Onward          []deed
+}
+
+// playCookie is one of the cookies that a lesson set below /play.
+type playCookie struct {
+	Name, Kind string
+	Came       bool
+}
+
+// playForm is a form of the lab itself.
+type playForm struct {
+	Action, Token, Label string
+}
+
+// showPlay answers with such a page.
+func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
+	p.Page = lab.page(c, say("lessons.title"))
+	p.Name = p.Title + " · " + labName
+	p.Site = c.Request().Header.Get("Sec-Fetch-Site")
+	return lab.render(c, status, "play", p)
+}
+
+// playText are the words of the lesson that a route of play belongs to.
+func (lab *Lab) playText(c echo.Context, slug string) *lessonText {
+	return lab.pages.lessons[lab.words(c)][slug]
+}
+
+// carriesPlay reports whether a play cookie came with the value that this run gave it.
+func carriesPlay(c echo.Context, run *sessions.Session, name string) bool {
+	values := rawCookies(c.Request(), name)
+	return len(values) > 0 && values[0] != "" && values[0] == run.Text(runAccount)
+}
+
+// runAccount is the word that the cookies of a run carry.
+const runAccount = "_account"

@@ -23,6 +23,7 @@ const (
 	runAge     = 24 * time.Hour
 	runBook    = "_book" // whose notebook, by its ID
 	runLesson  = "_lesson"
+	runWords   = "_words" // the language in which its reader reads
 )
 
 // runCarrier reads a run's key from the address. Nobody is told a new one.
@@ -42,14 +43,21 @@ func (lab *Lab) newRuns() (*sessions.Manager, error) {
 	return sessions.New(sessions.Keyed(runPurpose, lab.config.Notebooks), options)
 }
 
-// newRun begins a run of the lesson, in place of the one before.
-func (s *lessonStep) newRun() error {
+// newRun begins a run of the lesson, in place of the one before; own is what the
+// lesson keeps in it, under names that begin with "_".
+func (s *lessonStep) newRun(own ...map[string]string) error {
 	id, ok := s.book.ID()
 	run, err := s.lab.runs.Create(s.c.Request().Context(), func(run *sessions.Session) error {
 		if !ok {
 			id = sessions.ID{}
 		}
-		return errors.Join(run.Set(runBook, id.String()), run.Set(runLesson, s.lesson.Slug))
+		err := errors.Join(run.Set(runBook, id.String()), run.Set(runLesson, s.lesson.Slug), run.Set(runWords, s.w.tag.String()))
+		for _, values := range own {
+			for name, value := range values {
+				err = errors.Join(err, run.Set(name, value))
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return err

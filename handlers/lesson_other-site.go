@@ -1,0 +1,448 @@
+// Lesson 13, other-site: which cookies go along when a page of another site asks,
+// and what a server can do about it. The other site really is one, the forged
+// transfer really is sent, to a play account that lives in the run of the lesson.
+
+package handlers
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// siteCookies are the play cookies, one of each kind.
+var siteCookies = []struct{ name, kind, attributes string }{
+	{"play_strict", "SameSite=Strict", "; SameSite=Strict"},
+	{"play_lax", "SameSite=Lax", "; SameSite=Lax"},
+	{"play_unset", "", ""},
+	{"play_none", "SameSite=None; Secure", "; SameSite=None; Secure"},
+}
+
+// What the run keeps of the play account.
+const (
+	runBalance = "_balance"
+	runToken   = "_token" // of the lab's own form
+	runBegan   = "_began" // when the cookies were set, in seconds of Unix time
+)
+
+const (
+	otherSiteSlug = "other-site"
+	playMoney     = 100
+	playTransfer  = 10
+)
+
+// OtherSite is lesson 13.
+func (lessons) OtherSite() lesson {
+	l := lesson{
+		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B",
+		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite},
+		Do: func(s *lessonStep) []deed {
+			switch there, why := s.otherSite("/"); {
+			case why != nil:
+				return []deed{*why}
+			case s.fact("begun") == "":
+				return []deed{s.deed("begin")}
+			case s.fact("link.play_lax") == "" || s.fact("form.play_lax") == "":
+				return []deed{{To: there, Label: s.word("open")}}
+			default:
+				return []deed{{Label: s.word("all")}}
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			b := lessonBoard{Columns: []lessonColumn{{Title: s.word("cookie")}, {Title: s.word("server")}}}
+			link := lessonRow{ID: "link", Title: s.word("link"), Cells: []lessonCell{s.cameCell("link.play_lax"), {}}}
+			switch s.fact("link.play_lax") {
+			case "came":
+				link.Cells[1] = lessonCell{Code: "yes", Text: s.word("knows")}
+			case "stayed":
+				link.Cells[1] = lessonCell{Code: "none", Text: s.word("nobody")}
+			}
+			form := lessonRow{ID: "form", Title: s.word("form"), Cells: []lessonCell{s.cameCell("form.play_lax"), s.transferCell("samesite")}}
+			b.Rows = []lessonRow{link, form}
+			if s.fact("link.play_lax") != "" {
+				b.Note = s.word("seen", Args{"Browser": s.browser()})
+			}
+			return b
+		},
+		Happened: func(s *lessonStep) string {
+			switch s.fact("link.play_lax") + " " + s.fact("form.play_lax") {
+			case "came came":
+				return "A"
+			case "came stayed":
+				return "B"
+			case "stayed stayed":
+				return "C"
+			}
+			return ""
+		},
+		Done: func(s *lessonStep) bool {
+			return s.fact("link.play_lax") == "came" && s.fact("form.play_lax") == "stayed" && s.fact("transfer.samesite") == errPlayNobody.Error()
+		},
+		Closer: map[string]func(*lessonStep) closerView{
+			"matrix":    siteMatrix,
+			"defences":  siteDefences,
+			"neighbour": siteNeighbour,
+		},
+		Play: map[string]playHandler{
+			"GET /hello":              (*Lab).playHello,
+			"GET /cookies":            (*Lab).playCookies,
+			"POST /cookies":           (*Lab).playCookies,
+			"GET /account":            (*Lab).playAccount,
+			"POST /transfer/:defence": (*Lab).playTransfer,
+		},
+		Code:   []string{"handlers.carriesPlay", "handlers.transferBySameSite", "handlers.transferByToken"},
+		Unsafe: "handlers.transferUnguarded", Safe: "handlers.transferGuarded",
+		Django: "SESSION_COOKIE_SAMESITE = \"Lax\"    # the default since Django 2.1\n{% csrf_token %}                     # in each form of your own; CsrfViewMiddleware checks it",
+	}
+	for _, cookie := range siteCookies {
+		l.Cookies = append(l.Cookies, &http.Cookie{Name: cookie.name, Path: playPath})
+	}
+	return l
+}
+
+// beginOtherSite begins a run: a play account, and a cookie of each kind for it.
+func beginOtherSite(s *lessonStep) error {
+	account, began := rand.Text(), now(s.lab.clock)
+	if err := s.newRun(map[string]string{
+		runAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
+	}); err != nil {
+		return err
+	}
+	for _, cookie := range siteCookies {
+		s.setCookie(cookie.name + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly" + cookie.attributes)
+	}
+	s.forget("link.", "form.", "all.", "transfer.")
+	s.note("begun", "yes")
+	return s.done()
+}
+
+// otherSite is the address of a page of the other site for this run, or what to
+// do first where there is none.
+func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
+	r := s.c.Request()
+	switch host, _, _ := splitHost(r.Host); {
+	case s.lab.config.Other == "":
+		return "", &deed{Label: s.w.text("lessons.no_other_site")}
+	case host != "localhost": // it sends its requests there, and that is where the cookies have to be
+		return "", &deed{Label: s.w.text("lessons.open_on_localhost"), To: "http://localhost:" + localPort(r) + "/lessons/" + s.lesson.Slug}
+	}
+	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.tag.String()}}
+	return s.lab.config.Other + path + "?" + query.Encode(), nil
+}
+
+// cameCell shows whether a cookie came.
+func (s *lessonStep) cameCell(name string) lessonCell {
+	switch s.fact(name) {
+	case "came":
+		return lessonCell{Code: "yes", Text: s.w.text("lessons.came")}
+	case "stayed":
+		return lessonCell{Code: "none", Text: s.w.text("lessons.stayed")}
+	}
+	return lessonCell{}
+}
+
+// transferCell shows what became of the forged transfer against a defence.
+func (s *lessonStep) transferCell(defence string) lessonCell {
+	switch outcome := s.fact("transfer." + defence); outcome {
+	case "":
+		return lessonCell{}
+	case "through":
+		if strings.HasPrefix(defence, "own.") {
+			return lessonCell{Code: "yes", Text: s.word("through")}
+		}
+		return lessonCell{Code: "warn", Text: s.word("through")}
+	default:
+		return lessonCell{Code: "no", Text: s.word("refused"), Detail: s.word("because." + outcome)}
+	}
+}
+
+// siteMatrix is what goes along with which request: only what just did.
+func siteMatrix(s *lessonStep) (v closerView) {
+	v.Deeds = []deed{{Act: "begin", Label: s.word("anew"), Quiet: true}}
+	there, why := s.otherSite("/more")
+	switch {
+	case why != nil:
+		v.Deeds = []deed{*why}
+	case s.notes.Run != "":
+		v.Deeds = append(v.Deeds, deed{To: there, Label: s.word("more")})
+	}
+	for _, cookie := range siteCookies {
+		title := cookie.kind
+		if title == "" {
+			title = s.word("unset")
+		}
+		v.Board.Columns = append(v.Board.Columns, lessonColumn{Title: title})
+	}
+	for _, how := range []string{"link", "form", "img", "frame", "fetch"} {
+		row := lessonRow{ID: "m-" + how, Title: s.word("how." + how)}
+		for _, cookie := range siteCookies {
+			cell := s.cameCell("all." + how + "." + cookie.name)
+			if age := s.fact("all." + how + ".age"); cookie.kind == "" && age != "" {
+				cell.Detail = s.word("age", Args{"Seconds": age})
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		v.Board.Rows = append(v.Board.Rows, row)
+	}
+	v.Board.Note = s.thirdParty()
+	return v
+}
+
+// thirdParty says whether this browser blocks third-party cookies, once that shows:
+// the link carried the None cookie, and what the page loaded by itself did not.
+func (s *lessonStep) thirdParty() string {
+	if s.fact("all.link.play_none") != "came" {
+		return ""
+	}
+	seen, came := false, false
+	for _, how := range []string{"img", "frame", "fetch"} {
+		fact := s.fact("all." + how + ".play_none")
+		seen, came = seen || fact != "", came || fact == "came"
+	}
+	switch {
+	case !seen:
+		return ""
+	case came:
+		return s.word("third.sent", Args{"Browser": s.browser()})
+	default:
+		return s.word("third.blocked", Args{"Browser": s.browser()})
+	}
+}
+
+// siteDefences is the forged transfer against each defence.
+func siteDefences(s *lessonStep) (v closerView) {
+	there, why := s.otherSite("/more")
+	switch {
+	case why != nil:
+		v.Deeds = []deed{*why}
+	case s.notes.Run != "":
+		v.Deeds = []deed{{To: there, Label: s.word("more")}, {To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true}}
+	default:
+		v.Deeds = []deed{s.deed("begin")}
+	}
+	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
+	for _, defence := range []string{"none", "samesite", "token", "metadata"} {
+		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "d-" + defence, Title: s.word("defence." + defence),
+			Cells: []lessonCell{s.transferCell(defence), s.transferCell("own." + defence)}})
+	}
+	return v
+}
+
+// siteNeighbour is the same from another port of the same host: the same site.
+func siteNeighbour(s *lessonStep) (v closerView) {
+	switch {
+	case len(s.lab.config.Others) == 0:
+		v.Deeds = []deed{{Label: s.word("no_neighbour")}}
+	case s.notes.Run == "":
+		v.Deeds = []deed{s.deed("begin")}
+	default:
+		host, _, _ := splitHost(s.c.Request().Host)
+		v.Deeds = []deed{{To: "http://" + host + ":" + s.lab.config.Others[0].Port + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
+	}
+	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
+	for _, defence := range []string{"samesite", "metadata"} {
+		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "n-" + defence, Title: s.word("defence." + defence), Cells: []lessonCell{s.transferCell("neighbour." + defence)}})
+	}
+	return v
+}
+
+// playHello serves GET /play/hello: where the other site's link leads.
+func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
+	came := carriesPlay(c, run, "play_lax")
+	if err := lab.witness(run, "link.play_lax", cameFact(came)); err != nil {
+		return err
+	}
+	text := lab.playText(c, otherSiteSlug)
+	p := lab.playPageOf(c, run, text, "play_lax")
+	if p.Sentence = text.Words["play.nobody"]; came {
+		p.Sentence = text.Words["play.known"]
+	}
+	return lab.showPlay(c, http.StatusOK, p)
+}
+
+// playCookies serves GET and POST /play/cookies: any kind of request; how says
+// which the page that makes it says it is.
+func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
+	how := c.QueryParam("how")
+	if _, known := siteKinds[how]; !known {
+		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+	}
+	for _, cookie := range siteCookies {
+		if err := lab.witness(run, "all."+how+"."+cookie.name, cameFact(carriesPlay(c, run, cookie.name))); err != nil {
+			return err
+		}
+	}
+	began, _ := strconv.ParseInt(run.Text(runBegan), 10, 64)
+	if err := lab.witness(run, "all."+how+".age", fmt.Sprint(int64(now(lab.clock).Sub(time.Unix(began, 0))/time.Second))); err != nil {
+		return err
+	}
+	switch how {
+	case "img":
+		return c.Blob(http.StatusOK, "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`))
+	case "fetch":
+		return c.NoContent(http.StatusNoContent)
+	}
+	text := lab.playText(c, otherSiteSlug)
+	var all []string
+	for _, cookie := range siteCookies {
+		all = append(all, cookie.name)
+	}
+	p := lab.playPageOf(c, run, text, all...)
+	p.Sentence = text.Words["play.cookies"]
+	return lab.showPlay(c, http.StatusOK, p)
+}
+
+var siteKinds = map[string]struct{}{"link": {}, "form": {}, "img": {}, "frame": {}, "fetch": {}}
+
+// playAccount serves GET /play/account: the lab's own page, with forms of its own.
+func (lab *Lab) playAccount(c echo.Context, run *sessions.Session) error {
+	text := lab.playText(c, otherSiteSlug)
+	p := lab.playPageOf(c, run, text, "play_lax", "play_none")
+	p.Sentence = text.Words["play.account"]
+	for _, defence := range []string{"none", "samesite", "token", "metadata"} {
+		form := playForm{Action: playPath + "/transfer/" + defence + "?from=own&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence]}
+		if defence == "token" {
+			form.Token = run.Text(runToken)
+		}
+		p.Forms = append(p.Forms, form)
+	}
+	return lab.showPlay(c, http.StatusOK, p)
+}
+
+// Why a transfer was refused.
+var (
+	errPlayNobody = errors.New("nobody")
+	errPlayToken  = errors.New("token")
+	errPlaySite   = errors.New("site")
+)
+
+// transfer is an order to the play account.
+type transfer struct {
+	c   echo.Context
+	run *sessions.Session
+}
+
+func (t transfer) signedIn(cookie string) bool { return carriesPlay(t.c, t.run, cookie) }
+
+func (t transfer) move() error {
+	balance, _ := strconv.Atoi(t.run.Text(runBalance))
+	return t.run.Set(runBalance, strconv.Itoa(balance-playTransfer))
+}
+
+// transferUnguarded obeys whoever comes with the cookie.
+func transferUnguarded(t transfer) error {
+	if !t.signedIn("play_none") {
+		return errPlayNobody
+	}
+	return t.move()
+}
+
+// transferGuarded asks first which site sends the form (Fetch metadata).
+func transferGuarded(t transfer) error {
+	if err := http.NewCrossOriginProtection().Check(t.c.Request()); err != nil {
+		return errPlaySite
+	}
+	if !t.signedIn("play_none") {
+		return errPlayNobody
+	}
+	return t.move()
+}
+
+// transferBySameSite leaves it to the browser: a Lax cookie stays at home.
+func transferBySameSite(t transfer) error {
+	if !t.signedIn("play_lax") {
+		return errPlayNobody
+	}
+	return t.move()
+}
+
+// transferByToken wants a word that only the lab's own form has.
+func transferByToken(t transfer) error {
+	if subtle.ConstantTimeCompare([]byte(t.c.FormValue("token")), []byte(t.run.Text(runToken))) != 1 {
+		return errPlayToken
+	}
+	if !t.signedIn("play_none") {
+		return errPlayNobody
+	}
+	return t.move()
+}
+
+var transfers = map[string]func(transfer) error{
+	"none": transferUnguarded, "samesite": transferBySameSite, "token": transferByToken, "metadata": transferGuarded,
+}
+
+// playTransfer serves POST /play/transfer/{defence}: the form that the other site
+// forges. Whose page really sent it, the address says only for the lesson's table.
+func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
+	defence := c.Param("defence")
+	guard, ok := transfers[defence]
+	if !ok {
+		return echo.ErrNotFound
+	}
+	cookie, row := "play_none", defence
+	if defence == "samesite" {
+		cookie = "play_lax"
+	}
+	switch from := c.QueryParam("from"); from {
+	case "":
+	case "own", "neighbour":
+		row = from + "." + defence
+	default:
+		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+	}
+	outcome, status := "through", http.StatusOK
+	switch err := guard(transfer{c, run}); {
+	case errors.Is(err, errPlayNobody), errors.Is(err, errPlayToken), errors.Is(err, errPlaySite):
+		outcome, status = err.Error(), http.StatusForbidden
+	case err != nil:
+		return err
+	}
+	err := lab.witness(run, "transfer."+row, outcome)
+	if row == "samesite" {
+		err = errors.Join(err, lab.witness(run, "form.play_lax", cameFact(carriesPlay(c, run, "play_lax"))))
+	}
+	if err != nil {
+		return err
+	}
+	text := lab.playText(c, otherSiteSlug)
+	p := lab.playPageOf(c, run, text, cookie)
+	p.Sentence, p.Refused = text.Words["play.through"], outcome != "through"
+	if p.Refused {
+		p.Sentence = text.Words["play.refused"] + " " + text.Words["because."+outcome]
+	}
+	return lab.showPlay(c, status, p)
+}
+
+func cameFact(came bool) string {
+	if came {
+		return "came"
+	}
+	return "stayed"
+}
+
+// playPageOf begins the page that shows which of the run's cookies came.
+func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonText, cookies ...string) playPage {
+	p := playPage{Title: text.Words["play.title"], Balance: run.Text(runBalance)}
+	for _, cookie := range siteCookies {
+		for _, name := range cookies {
+			if name == cookie.name {
+				p.Came = append(p.Came, playCookie{name, cookie.kind, carriesPlay(c, run, name)})
+			}
+		}
+	}
+	if lab.config.Other != "" {
+		p.Onward = append(p.Onward, deed{To: lab.config.Other + "/?" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["play.back"], Quiet: true})
+	}
+	p.Onward = append(p.Onward, deed{To: "/lessons/" + otherSiteSlug + "#observe", Label: lab.words(c).text("lessons.back_to_lesson")})
+	return p
+}
