@@ -15,6 +15,7 @@ type Pages struct {
 	engine    string
 	languages languages
 	templates templates
+	foreign   templates // of the other site
 	static    staticFiles
 }
 
@@ -35,7 +36,10 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 		return nil, err
 	}
 	p.languages.vary(engine)
-	if p.templates, err = parseTemplates(files, p.languages, p.static, source, p.form); err != nil {
+	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, source, p.form); err != nil {
+		return nil, err
+	}
+	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, source, p.form); err != nil {
 		return nil, err
 	}
 	return p, nil
