@@ -63,6 +63,7 @@ func main() {
 type settings struct {
 	Addr          string   `default:"localhost:8080" env:"COOKIELAB_ADDR" placeholder:"HOST:PORT" help:"Where to listen; loopback only. Port 0 picks a free one. (${default})"`
 	NodeBAddr     string   `name:"node-b-addr" default:"localhost:8082" env:"COOKIELAB_NODE_B_ADDR" placeholder:"HOST:PORT" help:"Where the same lab listens as a second server, with a memory of its own; empty: nowhere. (${default})"`
+	OtherAddr     string   `name:"other-addr" default:"127.0.0.1:8081" env:"COOKIELAB_OTHER_ADDR" placeholder:"HOST:PORT" help:"Where pages of another site listen, which send requests to the lab; its host must not be the lab's; empty: nowhere. (${default})"`
 	ServerName    string   `env:"COOKIELAB_SERVER_NAME" placeholder:"LETTER" help:"What pages call this server, where several answer. (A, beside node B)"`
 	AllowHost     []string `env:"COOKIELAB_ALLOW_HOST" placeholder:"HOST[:PORT]" help:"A further Host header to answer to, for a proxy on this machine. Repeatable."`
 	Data          string   `env:"COOKIELAB_DATA" placeholder:"DIR" help:"Folder for the database and the key file. (your configuration folder)"`
@@ -255,13 +256,16 @@ func blame(setting string, err error) error {
 }
 
 // greet says where the lab is and how to get in. Only here, and never in the log.
-func (s *settings) greet(out io.Writer, servers []*server, notes []string) {
+func (s *settings) greet(out io.Writer, servers []*server, otherSite *server, notes []string) {
 	fmt.Fprintf(out, `Cookie Lab is running.
 
   Open            %s/dashboard
 `, servers[0].url())
 	for _, other := range servers[1:] {
 		fmt.Fprintf(out, "  Server %-8s %s/dashboard\n", other.name, other.url())
+	}
+	if otherSite != nil {
+		fmt.Fprintf(out, "  Other site      %s\n", otherSite.url())
 	}
 	fmt.Fprintf(out, `  Class password  %s
   Teacher         name "teacher", PIN %s
@@ -399,36 +403,64 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	first := &server{name: settings.ServerName, address: settings.Addr, listeners: listeners}
 	servers := []*server{first}
 	defer func() { err = errors.Join(err, closeAll(servers)) }()
-	if settings.NodeBAddr != "" {
-		listeners, more, err := listen(settings.NodeBAddr)
-		var taken *busyError
-		switch {
-		case errors.As(err, &taken):
-			notes = append(notes, fmt.Sprintf("There is no second server: %s is in use. --node-b-addr chooses another address.", settings.NodeBAddr))
-		case err != nil:
-			return fmt.Errorf("--node-b-addr: %w", err)
-		default:
-			notes = append(notes, more...)
-			first.name = cmp.Or(first.name, "A") // who is alone needs no name
-			servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
-		}
+	listeners, more, err := listenIfFree("--node-b-addr", settings.NodeBAddr, "second server")
+	if err != nil {
+		return err
 	}
+	if notes = append(notes, more...); listeners != nil {
+		first.name = cmp.Or(first.name, "A") // who is alone needs no name
+		servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
+	}
+	labs := slices.Clip(servers)
 	pages, err := handlers.ReadPages(files, settings.Engine)
 	if err != nil {
 		return err
 	}
-	for _, s := range servers {
-		if err := s.open(ctx, settings, pages, servers, log); err != nil {
+	otherSite, more, err := settings.openOtherSite(labs, pages, log)
+	if err != nil {
+		return err
+	}
+	if notes = append(notes, more...); otherSite != nil {
+		servers = append(labs, otherSite)
+	}
+	for _, s := range labs {
+		if err := s.open(ctx, settings, pages, labs, otherSite, log); err != nil {
 			return err
 		}
 	}
 	slices.Sort(notes)
-	settings.greet(out, servers, slices.Compact(notes))
+	settings.greet(out, labs, otherSite, slices.Compact(notes))
 	return serve(ctx, stop, servers)
 }
 
+// openOtherSite makes the other site beside the lab's servers; nil where it is
+// switched off or cannot be, and the notes say why.
+func (s *settings) openOtherSite(labs []*server, pages *handlers.Pages, log *slog.Logger) (other *server, notes []string, err error) {
+	listeners, notes, err := listenIfFree("--other-addr", s.OtherAddr, "other site")
+	if listeners == nil {
+		return nil, notes, err
+	}
+	other = &server{address: s.OtherAddr, listeners: listeners}
+	config := handlers.OtherSiteConfig{Pages: pages, Address: other.url(), Lab: labs[0].url(), Log: log}
+	if len(labs) > 1 {
+		config.Neighbour = labs[0].urlAt(labs[1].port())
+	}
+	site, err := handlers.NewOtherSite(config)
+	if err != nil {
+		err = errors.Join(err, closeAll([]*server{other}))
+	}
+	switch {
+	case errors.Is(err, handlers.ErrSameSite):
+		return nil, []string{fmt.Sprintf("There is no other site: to a browser, %s is the same site as %s, since ports do not count. --other-addr chooses another host.", s.OtherAddr, s.Addr)}, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("--other-addr: %w", err)
+	}
+	other.http = newServer(site, log)
+	return other, notes, nil
+}
+
 // server is one of the servers in this process: the lab with its own stores,
-// and so with a memory of its own.
+// and so with a memory of its own; or the other site, which has neither.
 type server struct {
 	name      string // what pages call it; "": it is alone
 	address   string // as it was asked for
@@ -441,7 +473,7 @@ type server struct {
 
 // open opens the server's stores and makes its lab. Notebooks lie in the
 // database, whatever the engine.
-func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, all []*server, log *slog.Logger) error {
+func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, labs []*server, otherSite *server, log *slog.Logger) error {
 	s.stores = settings.backend(log).Stores()
 	notebooks, err := s.stores.Database(ctx)
 	if err != nil {
@@ -453,10 +485,14 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 	}
 	go s.stores.Clean(ctx, time.Minute)
 	var others []handlers.OtherServer
-	for _, other := range all {
+	for _, other := range labs {
 		if other != s {
 			others = append(others, handlers.OtherServer{Server: other.name, Port: other.port()})
 		}
+	}
+	var elsewhere string
+	if otherSite != nil {
+		elsewhere = otherSite.url()
 	}
 	s.lab, err = handlers.New(handlers.Config{
 		Pages: pages, Sessions: store, Notebooks: notebooks,
@@ -464,7 +500,7 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
 		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),
-		Server: s.name, Others: others, Log: log,
+		Server: s.name, Others: others, Home: s.url(), Other: elsewhere, Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)
@@ -503,8 +539,11 @@ func (s *server) port() string {
 }
 
 // url is where a browser finds it.
-func (s *server) url() string {
-	host, port, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // as above
+func (s *server) url() string { return s.urlAt(s.port()) }
+
+// urlAt is where a browser finds another port of its host.
+func (s *server) urlAt(port string) string {
+	host, _, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // as above
 	if asked, _, _ := net.SplitHostPort(s.address); strings.EqualFold(asked, "localhost") {
 		host = "localhost"
 	}
@@ -592,6 +631,23 @@ func listen(address string) (listeners []net.Listener, notes []string, err error
 		}
 	}
 	return nil, nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]")
+}
+
+// listenIfFree is listen for what the lab can do without: none for an empty
+// address, and for one in use, which the notes say.
+func listenIfFree(setting, address, what string) (listeners []net.Listener, notes []string, err error) {
+	if address == "" {
+		return nil, nil, nil
+	}
+	listeners, notes, err = listen(address)
+	var taken *busyError
+	switch {
+	case errors.As(err, &taken):
+		return nil, []string{fmt.Sprintf("There is no %s: %s is in use. %s chooses another address.", what, address, setting)}, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	return listeners, notes, nil
 }
 
 // hostsOf are the names under which browsers reach the listeners.

@@ -2,8 +2,8 @@
 // data folder of its own, asked over HTTP, stopped, killed, started again.
 //
 //   - TestProgram is the table of contents; its facts follow in that order:
-//     the start, the settings, the keys, restarts, kill -9, node B, two
-//     servers behind a proxy, signals, limits.
+//     the start, the settings, the keys, restarts, kill -9, node B, the other
+//     site, two servers behind a proxy, signals, limits.
 //   - TestServerLimits, TestKeyFileIsMadeWhole and TestClockSetBack look at
 //     what cannot be seen from outside, or not without waiting.
 //   - At the end: program (a built binary), lab (a running one), visitor (a
@@ -84,6 +84,8 @@ func TestProgram(t *testing.T) {
 
 		{"node B is a second server of the same lab", program.hasNodeB},
 		{"node B is there if its port is free", program.goesWithoutNodeB},
+		{"the other site sends requests to the lab, and is none of it", program.hasOtherSite},
+		{"the other site is there if it can be", program.goesWithoutOtherSite},
 		{"both servers know whoever signed in on one", program.knowsOnBoth},
 		{"two programs behind a proxy: one may die, Redis and PostgreSQL may go", program.standsBehindProxy},
 
@@ -104,11 +106,12 @@ func TestProgram(t *testing.T) {
 
 func (p program) greets(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "new", "folder")
-	l := p.start(t, "--data="+data, "--engine=cache", "--class-password=open sesame", "--teacher-pin=271828", "--node-b-addr=localhost:0")
+	l := p.start(t, "--data="+data, "--engine=cache", "--class-password=open sesame", "--teacher-pin=271828", "--node-b-addr=localhost:0", "--other-addr=127.0.0.1:0")
 
 	for what, line := range map[string]string{
 		"address":        "Open            " + l.url + "/dashboard\n",
 		"node B":         "Server B        " + l.nodeB.url + "/dashboard\n",
+		"other site":     "Other site      " + l.otherSite.url + "\n",
 		"class password": "Class password  open sesame\n",
 		"PIN":            `Teacher         name "teacher", PIN 271828` + "\n",
 		"engine":         "Engine          cache (memory)\n",
@@ -243,6 +246,9 @@ func (p program) refusesBadSettings(t *testing.T) {
 		{"node B on the LAN, by its variable", []string{"COOKIELAB_NODE_B_ADDR=192.168.1.5:0"}, "--node-b-addr"},
 		{"node B's name", []string{"--server-name=B", "--node-b-addr=localhost:0"}, "--server-name"},
 		{"node B's name, by its variable", []string{"COOKIELAB_SERVER_NAME=b", "--node-b-addr=localhost:0"}, "--server-name"},
+		{"the other site without a port", []string{"--other-addr=127.0.0.1"}, "--other-addr"},
+		{"the other site on every address", []string{"--other-addr=0.0.0.0:0"}, "--other-addr"},
+		{"the other site on the LAN, by its variable", []string{"COOKIELAB_OTHER_ADDR=192.168.1.5:0"}, "--other-addr"},
 		{"a server's name of two lines", []string{"--server-name=A\nB"}, "--server-name"},
 		{"a server's name that fills the page's head", []string{"--server-name=Neuschwanstein"}, "--server-name"},
 
@@ -464,6 +470,7 @@ func (p program) takesSettings(t *testing.T) {
 	}{
 		{"--addr", "COOKIELAB_ADDR", "127.0.0.1:0", prints("http://127.0.0.1:")},
 		{"--node-b-addr", "COOKIELAB_NODE_B_ADDR", "127.0.0.1:0", prints("Server B        http://127.0.0.1:")},
+		{"--other-addr", "COOKIELAB_OTHER_ADDR", "127.0.0.1:0", prints("Other site      http://127.0.0.1:")},
 		{"--server-name", "COOKIELAB_SERVER_NAME", "North", func(t *testing.T, l *lab) {
 			if name := answeredBy(t, l.site); name != "North" {
 				t.Errorf("the pages say that %q answered", name)
@@ -579,7 +586,7 @@ func (p program) helps(t *testing.T) {
 	}
 	for _, name := range []string{
 		"--addr", "COOKIELAB_ADDR", "--allow-host", "COOKIELAB_ALLOW_HOST", "--data", "COOKIELAB_DATA",
-		"--node-b-addr", "COOKIELAB_NODE_B_ADDR", "--server-name", "COOKIELAB_SERVER_NAME",
+		"--node-b-addr", "COOKIELAB_NODE_B_ADDR", "--other-addr", "COOKIELAB_OTHER_ADDR", "--server-name", "COOKIELAB_SERVER_NAME",
 		"--engine", "SESSION_ENGINE", "--database-url", "COOKIELAB_DATABASE_URL", "--cache-url", "COOKIELAB_CACHE_URL",
 		"--session-file-path", "SESSION_FILE_PATH",
 		"--class-password", "COOKIELAB_CLASS_PASSWORD", "--teacher-pin", "COOKIELAB_TEACHER_PIN",
@@ -1001,6 +1008,72 @@ func (p program) goesWithoutNodeB(t *testing.T) {
 	}
 }
 
+// The other site.
+
+func (p program) hasOtherSite(t *testing.T) {
+	l := p.start(t, "--node-b-addr=localhost:0", "--other-addr=127.0.0.1:0")
+	page := visitor{}.get(t, l.otherSite, "/more?run=R1")
+	if page.status != http.StatusOK || len(page.cookies) > 0 {
+		t.Fatalf("it answers %d and sets %v", page.status, page.cookies)
+	}
+	for _, request := range []string{
+		`action="` + l.url + `/play/transfer/none?run=R1"`, `src="` + l.url + `/play/cookies?run=R1&amp;how=img"`,
+		`href="` + l.nodeB.url + `/play/neighbour?run=R1"`,
+	} {
+		if !strings.Contains(string(page.body), request) {
+			t.Errorf("it has no %s", request)
+		}
+	}
+	if policy := page.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action "+l.url+";") {
+		t.Errorf("its policy is %s", policy)
+	}
+	// Of the lab it has nothing, not even its health; it answers to one name alone.
+	for host, want := range map[string]int{l.otherSite.host(): http.StatusNotFound, "localhost:" + l.otherSite.port(): http.StatusMisdirectedRequest, l.host(): http.StatusMisdirectedRequest} {
+		if status := statusFor(t, l.otherSite, host); status != want {
+			t.Errorf("it answers the host %s with %d, not %d", host, status, want)
+		}
+	}
+	if status := statusFor(t, l.site, l.otherSite.host()); status != http.StatusMisdirectedRequest {
+		t.Errorf("the lab answers to its host with %d", status)
+	}
+	// The neighbour of each server posts to the other.
+	for here, there := range map[site]site{l.site: l.nodeB, l.nodeB: l.site} {
+		page := string(visitor{}.get(t, here, "/play/neighbour?run=R1").body)
+		if form := `action="` + there.url + `/play/transfer/samesite?run=R1&amp;from=neighbour"`; !strings.Contains(page, form) {
+			t.Errorf("the neighbour at %s has no %s", here.url, form)
+		}
+	}
+}
+
+func (p program) goesWithoutOtherSite(t *testing.T) {
+	taken := listenOn(t, func(net.Conn) {}).Addr().String()
+	cases := []struct {
+		name     string
+		settings []string
+		note     string // what the start says about it; "": nothing
+		there    bool
+	}{
+		{"its port is busy", []string{"--other-addr=" + taken}, "There is no other site: " + taken + " is in use. --other-addr chooses another address.", false},
+		{"it is switched off", []string{"--other-addr="}, "", false},
+		{"it is switched off by its variable", []string{"COOKIELAB_OTHER_ADDR="}, "", false},
+		{"it has the lab's host", []string{"--addr=127.0.0.1:0", "--other-addr=127.0.0.1:0"}, "There is no other site: to a browser, 127.0.0.1:0 is the same site", false},
+		{"it has the lab's name", []string{"--other-addr=LocalHost:0"}, "There is no other site: to a browser, LocalHost:0 is the same site", false},
+		{"it has the name, and the lab the number", []string{"--addr=127.0.0.1:0", "--other-addr=localhost:0"}, "", true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			l := p.start(t, c.settings...)
+			said := l.stdout.String()
+			if strings.Contains(said, "no other site") != (c.note != "") || !strings.Contains(said, c.note) || (l.otherSite.url != "") != c.there {
+				t.Errorf("the start does not say %q, or whether there is another site:\n%s", c.note, said)
+			}
+			v := visitor{}
+			v.signIn(t, l.site, "alice")
+			v.expect(t, l.site, "believed verified found")
+		})
+	}
+}
+
 func (p program) knowsOnBoth(t *testing.T) {
 	for engine, verdict := range map[string]string{
 		"db": "found", "file": "found", "cached_db": "found", "signed_cookies": "verified",
@@ -1279,7 +1352,7 @@ func (p program) finishesRequests(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			data := t.TempDir()
-			l := p.start(t, "--data="+data, "--node-b-addr=localhost:0")
+			l := p.start(t, "--data="+data, "--node-b-addr=localhost:0", "--other-addr=127.0.0.1:0")
 			idle := visitor{}
 			idle.get(t, l.site, "/dashboard") // its connection stays open, and keeps nobody waiting
 
@@ -1287,6 +1360,7 @@ func (p program) finishesRequests(t *testing.T) {
 			l.signal(t, signal)
 			l.site.awaitClosed(t)
 			l.nodeB.awaitClosed(t)
+			l.otherSite.awaitClosed(t)
 			for _, login := range logins {
 				if login.finish(t); login.response.StatusCode != http.StatusSeeOther {
 					t.Errorf("the request of %s under way is answered %d", login.user, login.response.StatusCode)
@@ -1584,8 +1658,9 @@ const patience = time.Minute
 
 // lab is a program that was launched.
 type lab struct {
-	site       // its address, once it is ready
-	nodeB site // that of the second server, if there is one
+	site           // its address, once it is ready
+	nodeB     site // that of the second server, if there is one
+	otherSite site // that of the other site, if there is one
 
 	command        *exec.Cmd
 	folder         string // it was launched in
@@ -1609,7 +1684,7 @@ func (p program) launch(t *testing.T, settings ...string) *lab {
 	// Not by flags, so that a test can give every setting either way.
 	l.command.Env = []string{
 		"HOME=" + l.home, "AppData=" + l.home,
-		"COOKIELAB_ADDR=localhost:0", "COOKIELAB_NODE_B_ADDR=", "COOKIELAB_DATA=" + filepath.Join(l.home, "data"),
+		"COOKIELAB_ADDR=localhost:0", "COOKIELAB_NODE_B_ADDR=", "COOKIELAB_OTHER_ADDR=", "COOKIELAB_DATA=" + filepath.Join(l.home, "data"),
 	}
 	for _, setting := range settings {
 		if strings.HasPrefix(setting, "--") || l.flagsOver() {
@@ -1660,6 +1735,9 @@ func (l *lab) await(t *testing.T) {
 	l.site, l.data = newSite(t, said[1]), said[2]
 	if said := regexp.MustCompile(`Server B +(http://\S+)/dashboard\n`).FindStringSubmatch(l.stdout.String()); said != nil {
 		l.nodeB = newSite(t, said[1])
+	}
+	if said := regexp.MustCompile(`Other site +(http://\S+)\n`).FindStringSubmatch(l.stdout.String()); said != nil {
+		l.otherSite = newSite(t, said[1])
 	}
 }
 

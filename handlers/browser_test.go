@@ -46,6 +46,7 @@ func TestInBrowser(t *testing.T) {
 				{"dissect", tellDissect},
 				{"engines", tellEngines},
 				{"composer", tellComposer},
+				{"other site", tellOtherSite},
 				{"predict", tellPredict},
 				{"board", tellBoard},
 				{"access", tellAccess},
@@ -531,7 +532,7 @@ func startProgram(t *testing.T, binary string, flags ...string) string {
 	t.Helper()
 	program := exec.Command(binary, append([]string{
 		"--addr", "localhost:0", "--data", t.TempDir(), "--teacher-pin", browserPIN,
-		"--node-b-addr", "localhost:0", // there, as for users; 8082 would be there for one of many
+		"--node-b-addr", "localhost:0", "--other-addr", "127.0.0.1:0", // there, as for users; 8082 and 8081 would be there for one of many
 	}, flags...)...)
 	program.Stderr = io.Discard
 	out, err := program.StdoutPipe()

@@ -1,9 +1,15 @@
 package handlers
 
+import (
+	"maps"
+	"slices"
+)
+
 // LessonForTest is what tests need to know of a lesson.
 type LessonForTest struct {
 	Number       int
 	Slug, Answer string
+	Acts         []string                     // its buttons
 	Script       bool                         // it is about script
 	Texts        map[string]LessonTextForTest // by language
 }
@@ -21,7 +27,7 @@ type LessonTextForTest struct {
 // LessonsForTest are the lessons, in order.
 func LessonsForTest(lab *Lab) (all []LessonForTest) {
 	for _, l := range lab.lessons {
-		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Texts: map[string]LessonTextForTest{}}
+		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Acts: slices.Sorted(maps.Keys(l.Acts)), Texts: map[string]LessonTextForTest{}}
 		for w, texts := range lab.pages.lessons {
 			t := texts[l.Slug]
 			text := LessonTextForTest{Hints: len(t.Hints), Words: t.Words, Notes: t.Notes != ""}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"mime"
 	"net/http"
@@ -23,21 +24,23 @@ const (
 )
 
 // recoverPanic turns a panic into the 500 page; its stack goes to the log.
-func (lab *Lab) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			switch r := recover(); r {
-			case nil:
-			case http.ErrAbortHandler: // means: drop the connection, say nothing
-				panic(r)
-			default:
-				lab.log.Error("panic", "path", c.Request().URL.Path, "panic", r, "stack", string(debug.Stack()))
-				err = problem(http.StatusInternalServerError, "internal", say("error.internal"))
-				c.Error(err)
-				err = nil
-			}
-		}()
-		return next(c)
+func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) (err error) {
+			defer func() {
+				switch r := recover(); r {
+				case nil:
+				case http.ErrAbortHandler: // means: drop the connection, say nothing
+					panic(r)
+				default:
+					log.Error("panic", "path", c.Request().URL.Path, "panic", r, "stack", string(debug.Stack()))
+					err = problem(http.StatusInternalServerError, "internal", say("error.internal"))
+					c.Error(err)
+					err = nil
+				}
+			}()
+			return next(c)
+		}
 	}
 }
 

@@ -33,7 +33,8 @@ type Config struct {
 
 	Server string // this server's letter among several, "A"; "": it is alone
 	Others []OtherServer
-	Other  string // the other site's address, "http://127.0.0.1:8081"; "": there is none
+	Home   string // where browsers find this server: "http://localhost:8080"
+	Other  string // where they find the other site, see [OtherSite]; "": there is none
 
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
@@ -193,7 +194,7 @@ func (lab *Lab) routes() {
 	// Outermost first; a test holds the order.
 	e.Use(
 		lab.checkHost,
-		lab.recoverPanic,
+		recoverPanic(lab.log),
 		lab.secureHeaders,
 		lab.record,
 		lab.hold,
@@ -242,6 +243,11 @@ func (lab *Lab) routes() {
 	lab.post("/act/logout/:lane", action, lab.postLogoutLane)
 	lab.post("/act/drop/:lane", action, lab.postDrop)
 	lab.post("/act/flip/:lane", action, lab.postFlip)
+
+	// What lessons play with.
+	if len(lab.config.Others) > 0 { // who is alone has no neighbour
+		lab.get("/play/neighbour", bare, lab.getNeighbour)
+	}
 
 	// Where am I signed in?
 	lab.get("/sessions", page, lab.getSessions)

@@ -90,11 +90,17 @@ func onServer(r *http.Request, other OtherServer) string {
 	if isSafe(r.Method) {
 		path = r.URL.EscapedPath()
 	}
+	return other.origin(r) + path
+}
+
+// origin is where another server is found under the name by which this one was
+// asked.
+func (s OtherServer) origin(r *http.Request) string {
 	host, _, ok := splitHost(r.Host)
 	if !ok || !isLoopbackName(host) {
 		host = "localhost"
 	}
-	return "http://" + host + ":" + other.Port + path
+	return "http://" + host + ":" + s.Port
 }
 
 // localPort is the port of the listener that a request came in by.

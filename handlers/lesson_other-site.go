@@ -226,9 +226,12 @@ func siteDefences(s *lessonStep) (v closerView) {
 	case why != nil:
 		v.Deeds = []deed{*why}
 	case s.notes.Run != "":
-		v.Deeds = []deed{{To: there, Label: s.word("more")}, {To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true}}
+		v.Deeds = []deed{{To: there, Label: s.word("more")}}
 	default:
 		v.Deeds = []deed{s.deed("begin")}
+	}
+	if s.notes.Run != "" {
+		v.Deeds = append(v.Deeds, deed{To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true})
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
 	for _, defence := range []string{"none", "samesite", "token", "metadata"} {

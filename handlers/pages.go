@@ -15,6 +15,7 @@ type Pages struct {
 	engine    string
 	languages languages
 	templates templates
+	foreign   templates // of the other site
 	static    staticFiles
 	source    source
 	lessons   lessonTexts
@@ -36,7 +37,10 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 		return nil, err
 	}
 	p.languages.vary(engine)
-	if p.templates, err = parseTemplates(files, p.languages, p.static, p.source, p.form); err != nil {
+	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, p.source, p.form); err != nil {
+		return nil, err
+	}
+	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, p.source, p.form); err != nil {
 		return nil, err
 	}
 	if p.lessons, err = readLessons(files, p.languages, p.source); err != nil {

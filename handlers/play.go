@@ -42,7 +42,7 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 			return err
 		}
 		if run == nil {
-			return problem(http.StatusNotFound, "no_run", say("lessons.no_run"))
+			return problem(http.StatusGone, "no_run", say("lessons.no_run"))
 		}
 		if w := lab.pages.languages.named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
 			c.Set(wordsKey, w)

@@ -75,12 +75,14 @@ const labName = "Cookie Lab"
 // templates holds one set per language and page.
 type templates map[*words]map[string]*template.Template
 
-func parseTemplates(files fs.FS, all languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
-	pages, err := fs.Glob(files, "templates/*.html")
+// parseTemplates reads the pages in a folder: their layout, and the parts below.
+func parseTemplates(files fs.FS, folder string, all languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
+	layout := folder + "/layout.html"
+	pages, err := fs.Glob(files, folder+"/*.html")
 	if err != nil {
 		return nil, err
 	}
-	parts, err := fs.Glob(files, "templates/parts/*.html")
+	parts, err := fs.Glob(files, folder+"/parts/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +95,10 @@ func parseTemplates(files fs.FS, all languages, assets staticFiles, code source,
 			form:  form,
 		}
 		for _, page := range pages {
-			if page == layoutFile {
+			if page == layout {
 				continue
 			}
-			t, err := b.page(files, append([]string{layoutFile, page}, parts...))
+			t, err := b.page(files, append([]string{layout, page}, parts...))
 			if err != nil {
 				return nil, fmt.Errorf("in %v: %w", w.tag, err)
 			}
@@ -105,8 +107,6 @@ func parseTemplates(files fs.FS, all languages, assets staticFiles, code source,
 	}
 	return parsed, nil
 }
-
-const layoutFile = "templates/layout.html"
 
 // baker makes templates of one language. What is known before any request is
 // written into their text before they are parsed, since asking for it at each
@@ -169,19 +169,23 @@ func (b baker) bake(text string) (string, error) {
 	return text, failed
 }
 
-// render executes a page to memory first, so that a failure leaves no half page.
+// render answers with a page of the lab.
 func (lab *Lab) render(c echo.Context, status int, name string, data any) error {
-	w := lab.words(c)
-	t, ok := lab.pages.templates[w][name]
-	if !ok {
-		return fmt.Errorf("there is no page %q", name)
-	}
 	page, _ := lab.buffers.Get().(*bytes.Buffer)
 	if page == nil {
 		page = new(bytes.Buffer)
 	}
 	defer lab.buffers.Put(page)
 	page.Reset()
+	return lab.pages.templates.render(c, lab.words(c), page, status, name, data)
+}
+
+// render executes a page to memory first, so that a failure leaves no half page.
+func (s templates) render(c echo.Context, w *words, page *bytes.Buffer, status int, name string, data any) error {
+	t, ok := s[w][name]
+	if !ok {
+		return fmt.Errorf("there is no page %q", name)
+	}
 	if err := t.Execute(page, data); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}

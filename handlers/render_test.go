@@ -81,6 +81,21 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			visit(t, c, "/engines")
 		}
 	})
+	t.Run("lessons", func(t *testing.T) {
+		for _, lesson := range handlers.LessonsForTest(lab.Lab) {
+			c, path := lab.client().signIn("alice"), "/lessons/"+lesson.Slug
+			visit(t, c, path)
+			c.post(path, url.Values{"act": {"predict"}, "said": {"D"}})
+			visit(t, c, path, path+"?present=do", path+"?present=predict", path+"?present=explain")
+			for _, act := range lesson.Acts {
+				c.post(path, url.Values{"act": {act}})
+				visit(t, c, path, path+"?present=observe")
+			}
+			for _, address := range regexp.MustCompile(`href="(/play/[^"]*)"`).FindAllStringSubmatch(c.get(path).body, -1) {
+				visit(t, c, html.UnescapeString(address[1]))
+			}
+		}
+	})
 	t.Run("composer", func(t *testing.T) {
 		c := lab.client()
 		visit(t, c, "/composer")
@@ -222,7 +237,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "play": `id="play"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}

@@ -69,13 +69,13 @@ func (s staticFiles) url(name string) (string, error) {
 }
 
 // getStatic serves GET /static/*.
-func (lab *Lab) getStatic(c echo.Context) error { return lab.serveStatic(c, c.Param("*")) }
+func (lab *Lab) getStatic(c echo.Context) error { return lab.pages.static.serve(c, c.Param("*")) }
 
 // getFavicon serves GET /favicon.ico, which browsers ask for unasked.
-func (lab *Lab) getFavicon(c echo.Context) error { return lab.serveStatic(c, "favicon.ico") }
+func (lab *Lab) getFavicon(c echo.Context) error { return lab.pages.static.serve(c, "favicon.ico") }
 
-func (lab *Lab) serveStatic(c echo.Context, name string) error {
-	file, ok := lab.pages.static[name]
+func (s staticFiles) serve(c echo.Context, name string) error {
+	file, ok := s[name]
 	if !ok {
 		return echo.ErrNotFound
 	}

@@ -1,0 +1,15 @@
+// The neighbour: a foreign page on the lab's second server. Its port is another,
+// its host the lab's, so for a browser it is the same site: what only looks at
+// the site does not stop it.
+
+package handlers
+
+import "github.com/labstack/echo/v4"
+
+// getNeighbour serves GET /play/neighbour: a page that posts to the other server,
+// under the name by which this one was asked.
+func (lab *Lab) getNeighbour(c echo.Context) error {
+	p := foreignPage{Host: c.Request().Host, Lab: lab.config.Others[0].origin(c.Request()), Lesson: "other-site"}
+	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
+	return p.show(c, lab.pages, "neighbour", say("other.neighbour.title"))
+}
