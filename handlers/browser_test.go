@@ -51,6 +51,7 @@ func TestInBrowser(t *testing.T) {
 				{"board", tellBoard},
 				{"access", tellAccess},
 				{"lessons", tellLessons},
+				{"present", tellPresent},
 				{"axe", tellAxe},
 			} {
 				t.Run(part.name, func(t *testing.T) {

@@ -205,7 +205,9 @@ func everyPage(t *testing.T, lab *testLab) {
 	checked := map[string]bool{}
 	pages(t, lab, func(t *testing.T, path string, r reply) {
 		t.Helper()
-		guarded(t, r)
+		if !strings.HasPrefix(path, "/play/") || r.status != http.StatusOK { // those may be framed by the other site
+			guarded(t, r)
+		}
 		text := data.ReplaceAllString(code.ReplaceAllString(r.body, ""), "")
 		for _, unfinished := range []string{"⟨", "⟩", "%!", "<no value>", "ZgotmplZ", "{{", "}}", "&lt;nil&gt;", "0001-01-01"} {
 			if at := strings.Index(text, unfinished); at >= 0 {

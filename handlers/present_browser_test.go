@@ -1,0 +1,105 @@
+// A lesson before a class: one thought a screen, by the keyboard alone.
+
+package handlers_test
+
+import (
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+	"cookielab/handlers/browsertest"
+)
+
+func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
+	projector := browsertest.Options{Width: 1024, Height: 768, Dark: true}
+	t.Run("keyboard", func(t *testing.T) {
+		t.Parallel()
+		v := &visitor{Page: browser.Visit(t, projector), base: startProgram(t, binary), browser: browser.Name()}
+		at := func(place string) {
+			t.Helper()
+			v.at(t, "/lessons/forgets"+place)
+		}
+		v.open(t, "/lessons/forgets", 200)
+		v.Press("p")
+		at("?present=predict")
+		if v.Has(".site nav") && v.Text(".site") != "" {
+			t.Error("the head of the page is still there")
+		}
+		var ground string
+		if v.Eval(`getComputedStyle(document.body).backgroundColor`, &ground); ground != "rgb(250, 248, 244)" {
+			t.Errorf("it is not light but %s", ground)
+		}
+		if v.Has("#do, #observe, #explain, #solution, .closer") {
+			t.Error("it shows more than the question")
+		}
+		v.Press("b")
+		if v.Press("b"); v.Has(".blank") {
+			t.Error("B a second time leaves the screen black")
+		}
+		v.Press("b")
+		if !v.Has(".blank") {
+			t.Error("B does not blank the screen")
+		}
+		v.Press("ArrowRight") // brings it back, and does nothing else
+		if at("?present=predict"); v.Has(".blank") {
+			t.Error("the screen stays black")
+		}
+		v.Press("3")
+		at("?present=do")
+		for range 2 {
+			v.Press("Enter")
+			at("?present=observe")
+		}
+		v.WaitText("#came", "B")
+		v.Press("Enter")
+		v.Press("Enter")
+		if v.Attr("#lesson", "data-done") == "" {
+			t.Error("by the keyboard alone the lesson does not get done")
+		}
+		v.Press("ArrowRight")
+		at("?present=explain")
+		v.Press("ArrowLeft")
+		v.Press("ArrowLeft")
+		v.Press("ArrowLeft")
+		at("?present=predict")
+		if got := v.Text(".answers .chosen .letter") + v.Text(".answers .came .letter"); got != "CB" {
+			t.Errorf("back at the question it shows %q", got)
+		}
+		v.Press("r")
+		at("?present=predict")
+		if v.Has(".answers .chosen, .answers .came") {
+			t.Error("R does not restart the lesson")
+		}
+		v.Click(`.answers button[value="-"]`) // show without an answer
+		at("?present=do")
+		v.Press("p")
+		at("#predict")
+		v.Press("ArrowRight")
+		at("#do")
+		if strings.Contains(v.Text("#do"), "Answer the question first") {
+			t.Error("what was shown without an answer asks for one")
+		}
+	})
+	t.Run("each part fits the screen", func(t *testing.T) {
+		t.Parallel()
+		base := startProgram(t, binary)
+		for _, language := range []string{"en", "zh-CN"} {
+			o := projector
+			o.Language = language
+			v := &visitor{Page: browser.Visit(t, o), base: base, browser: browser.Name()}
+			for _, lesson := range handlers.LessonsForTest(newLab(t).Lab) {
+				for _, part := range []string{"predict", "do", "observe", "explain"} {
+					v.open(t, "/lessons/"+lesson.Slug+"?present="+part, 200)
+					if part == "predict" {
+						v.Click(`.answers button[value="-"]`)
+					}
+					var over float64
+					v.Eval(`document.documentElement.scrollHeight - innerHeight`, &over)
+					if over > 0 {
+						t.Errorf("%s: %s of %s is %.0f px higher than the screen", language, part, lesson.Slug, over)
+					}
+				}
+			}
+		}
+	})
+}
