@@ -2,7 +2,10 @@
 
 package sessions
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Cache is what [Memory] and [Redis] offer a store that keeps its records
 // elsewhere, so that it need not read each one from there. Its errors are those
@@ -19,6 +22,9 @@ type Cache interface {
 
 	// Delete removes a record, as in [Store].
 	Delete(ctx context.Context, id ID, version uint64) error
+
+	// ClearExpired removes records, as in [Store].
+	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Clear removes everything that the cache holds. What others put in
 	// meanwhile may stay.

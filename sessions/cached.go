@@ -131,9 +131,15 @@ func (c *Cached) ByOwner(ctx context.Context, owner string) ([]Record, error) {
 }
 
 // ClearExpired implements [Store]. The copies of what is removed are worth
-// nothing from then on, and go as they do in any cache.
+// nothing from then on, and go as well: those in this cache, once the database
+// has no more, and those in another server's as they do in any cache.
 func (c *Cached) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	return c.database.ClearExpired(ctx, before, limit)
+	n, err := c.database.ClearExpired(ctx, before, limit)
+	if err == nil && n < limit {
+		_, err := ClearExpired(ctx, c.cache, before)
+		c.health.note(err)
+	}
+	return n, err
 }
 
 func (c *Cached) drop(ctx context.Context, id ID) {

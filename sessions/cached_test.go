@@ -62,6 +62,9 @@ func (brokenCache) Put(context.Context, sessions.Record) error { return sessions
 func (brokenCache) Delete(context.Context, sessions.ID, uint64) error {
 	return sessions.ErrUnavailable
 }
+func (brokenCache) ClearExpired(context.Context, time.Time, int) (int, error) {
+	return 0, sessions.ErrUnavailable
+}
 func (brokenCache) Clear(context.Context) error { return sessions.ErrUnavailable }
 
 // switched is a cache that can be taken away for a while.
@@ -112,6 +115,20 @@ func TestCachedNeverServesWhatEndedOnAnotherServer(t *testing.T) {
 	storetest.Is(t, "Load", err, sessions.ErrNotFound)
 	_, err = cache.Load(t.Context(), rec.ID)
 	storetest.Is(t, "the copy after", err, sessions.ErrNotFound)
+}
+
+func TestCachedLeavesNoCopyOfWhatEndAllEnded(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	cache := openMemory(t, clock.Now)
+	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, nil)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	mustCreate(t, store, recordOf(neighbour(2), clock))
+	storetest.Equal(t, "copies before", cache.Len(), 2)
+	n, err := sessions.EndAll(t.Context(), store)
+	storetest.Is(t, "EndAll", err, nil)
+	storetest.Equal(t, "ended", n, 2)
+	storetest.Equal(t, "copies left", cache.Len(), 0)
 }
 
 func TestCachedNeverServesWhatIsOlderThanTheDatabase(t *testing.T) {

@@ -286,6 +286,22 @@ func ClearExpired(ctx context.Context, store Cleaner, before time.Time) (int, er
 	}
 }
 
+// EndAll ends everything that lies in a store, whatever its time and its purpose:
+// all sessions, all tokens. It says how many records went. Whoever carries the
+// key of one is a stranger from then on, and a request that was at work with one
+// cannot save it ([ErrEnded]); what is filed anew meanwhile may stay. The error
+// wraps [ErrUnavailable]: some are left then, and another call goes on.
+func EndAll(ctx context.Context, store Cleaner) (int, error) {
+	last := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) // no record lives as long: see [Until]
+	for total := 0; ; {
+		n, err := ClearExpired(ctx, store, last)
+		total += n
+		if err != nil || n == 0 { // a session may have got another key, and moved to where we had been
+			return total, err
+		}
+	}
+}
+
 // Linger is for how long [Clean] leaves an expired record where it is, so that
 // "expired" can still be told from "unknown".
 const Linger = 15 * time.Minute

@@ -99,6 +99,21 @@ func TestClearExpiredStopsWithItsContextAndAtAnError(t *testing.T) {
 	storetest.Equal(t, "cleared until then", n, 10_000)
 }
 
+func TestEndAllGoesOnUntilNothingIsLeft(t *testing.T) {
+	store := &steps{dead: 25_000}
+	store.after = func(step int) {
+		if step == 3 { // where the first walk had been already
+			store.dead = 1
+		}
+	}
+	n, err := sessions.EndAll(t.Context(), store)
+	storetest.Is(t, "EndAll", err, nil)
+	storetest.Equal(t, "ended", n, 25_001)
+	n, err = sessions.EndAll(t.Context(), &steps{dead: 1 << 20, err: sessions.ErrUnavailable})
+	storetest.Is(t, "EndAll of a store that fails", err, sessions.ErrUnavailable)
+	storetest.Equal(t, "ended until then", n, 10_000)
+}
+
 // lockedLog is a log that may be read while others write.
 type lockedLog struct {
 	mu  sync.Mutex

@@ -257,12 +257,22 @@ func (p *Postgres) ByOwner(_ context.Context, owner string) ([]Record, error) {
 }
 
 // ClearExpired implements [Store]. Requests do not wait for it: to read needs no
-// lock, and what it locks, for a moment, has expired.
+// lock, and what it locks, for a moment, has expired. What others have locked is
+// passed over; only where the living are meant, too ([EndAll]), it is waited for:
+// a request that is just saving a session must not keep it.
 func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	return clearInSteps(ctx, limit, func(limit int) (int, error) {
-		n, err := p.exec(postgresSQL.clear, before, limit)
-		return int(n), err
-	})
+	clear := func(statement string, limit int) (int, error) {
+		return clearInSteps(ctx, limit, func(limit int) (int, error) {
+			n, err := p.exec(statement, before, limit)
+			return int(n), err
+		})
+	}
+	n, err := clear(postgresSQL.clear, limit)
+	if err != nil || n >= limit || !before.After(p.clock.now()) {
+		return n, err
+	}
+	more, err := clear(postgresSQL.clearUsed, limit-n)
+	return n + more, err
 }
 
 func (p *Postgres) exec(statement string, args ...any) (rows int64, err error) {

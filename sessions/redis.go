@@ -76,6 +76,10 @@ elseif op == 'delete' then
 	if version ~= '0' and current ~= version then return 'changed' end
 	redis.call('DEL', KEYS[1])
 	return 'done'
+elseif op == 'clear' then -- now is the instant before which it has to have ended
+	if not current or tonumber(lies[3]) >= tonumber(now) then return 'changed' end
+	redis.call('DEL', KEYS[1])
+	return 'done'
 elseif current and (#current > #new or #current == #new and current > new) then
 	return 'done' -- put: the newer one stays
 end
@@ -244,13 +248,13 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 		return 0, nil
 	}
 	err := r.scan(ctx, "session:", func(keys []string) error {
-		// 1. Which of these are over, and in what version?
+		// 1. Which of these are over?
 		pipe := r.client.Pipeline()
 		var ids []ID
 		var ends []*redis.Cmd
 		for _, key := range keys {
 			if id, ok := ParseID(strings.TrimPrefix(key, r.prefix+"session:")); ok {
-				cmd := redis.NewCmd(ctx, "hmget", key, "version", "expires")
+				cmd := redis.NewCmd(ctx, "hmget", key, "expires")
 				_ = pipe.Process(ctx, once{cmd}) // Exec tells
 				ids, ends = append(ids, id), append(ends, cmd)
 			}
@@ -258,18 +262,17 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 		if _, err := pipe.Exec(ctx); err != nil {
 			return err
 		}
-		// 2. Those go, unless they were saved meanwhile.
+		// 2. Those go, unless they were saved for longer meanwhile.
 		for i, cmd := range ends {
 			fields, err := cmd.Slice()
 			if err != nil {
 				return err
 			}
-			version, _ := fields[0].(string)
-			expires, _ := fields[1].(string)
+			expires, _ := fields[0].(string)
 			if at, err := strconv.ParseInt(expires, 10, 64); err != nil || at >= before.UnixMicro() {
 				continue // it lives, or went, or is not ours
 			}
-			switch err := r.swap(ctx, ids[i], "delete", version); {
+			switch err := r.swap(ctx, ids[i], "clear", 0, before.UnixMicro()); {
 			case err == nil:
 				if cleared++; cleared == limit {
 					return errEnough

@@ -29,7 +29,7 @@ type statements struct {
 	load, stamp, byOwner  string
 	create, update        string
 	remove, removeVersion string
-	clear                 string
+	clear, clearUsed      string
 }
 
 // sqliteSQL: times are microseconds since 1970, UTC. An ordinary table, with the
@@ -53,7 +53,7 @@ var sqliteSQL = statements{
 	update:        `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ? WHERE id = ? AND version = ? AND expires > ?`,
 	remove:        `DELETE FROM sessions WHERE id = ?`,
 	removeVersion: `DELETE FROM sessions WHERE id = ? AND version = ?`,
-	clear:         `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`,
+	clear:         `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
 }
 
 // postgresSQL: times are exact to the microsecond, too, and never compared with
@@ -81,8 +81,10 @@ var postgresSQL = statements{
 	remove:        `DELETE FROM sessions WHERE id = $1`,
 	removeVersion: `DELETE FROM sessions WHERE id = $1 AND version = $2`,
 	// ARRAY: the inner query must run once only. What is locked is in use, or
-	// somebody else's to clear.
-	clear: `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+	// somebody else's to clear. To wait for it takes an order, so that two who do
+	// never wait for each other.
+	clear:     `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+	clearUsed: `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 ORDER BY id LIMIT $2 FOR UPDATE))`,
 }
 
 // clearStep is how many records are removed at once: few, because in SQLite nobody else can

@@ -183,6 +183,13 @@ func (t tracedCache) Delete(ctx context.Context, id ID, version uint64) error {
 	return err
 }
 
+func (t tracedCache) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	done := report(ctx, t.Cache, t.purpose, "clear expired", ID{})
+	n, err := t.Cache.ClearExpired(ctx, before, limit)
+	done(0, err)
+	return n, err
+}
+
 // addServerTiming tells DevTools' Timing panel what the store cost (the
 // Server-Timing header of W3C Server Timing; milliseconds).
 func addServerTiming(header http.Header, ops []StoreOp) {

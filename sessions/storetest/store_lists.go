@@ -236,4 +236,45 @@ var clearFacts = []storeFact{
 		must(t, err)
 		Equal(t, "removed", n, 20)
 	}},
+
+	{"EndAll ends the living, too, whatever their time, and the store goes on", func(t *testing.T, store sessions.Store, clock *Clock) {
+		const all = 60 // more than a step
+		ends := []time.Time{clock.Now().Add(-time.Hour), clock.Now().Add(time.Hour), clock.Now().Add(sessions.MaxAge),
+			time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} // the last that a session can be given
+		file := func(n int) {
+			rec := recordOf(n, clock)
+			rec.Owner = []string{"alice", "bob", ""}[n%3]
+			rec.Expires = ends[n%len(ends)]
+			create(t, store, rec)
+		}
+		for n := range all {
+			file(n)
+			_, _ = store.Load(t.Context(), idOf(n)) // whatever may have a copy has one
+		}
+		n, err := sessions.EndAll(t.Context(), store)
+		must(t, err)
+		Equal(t, "ended", n, all)
+		for n := range all {
+			gone(t, store, idOf(n))
+			rec := recordOf(n, clock)
+			rec.Version = 1
+			Is(t, "Update of what was ended", store.Update(t.Context(), rec), sessions.ErrNotFound)
+		}
+		for _, owner := range []string{"alice", "bob"} {
+			recs, err := store.ByOwner(t.Context(), owner)
+			must(t, err)
+			Equal(t, "records of "+owner, len(recs), 0)
+		}
+		n, err = sessions.EndAll(t.Context(), store)
+		must(t, err)
+		Equal(t, "ended when there was nothing", n, 0)
+
+		rec := create(t, store, recordOf(1, clock)) // the same ID, even
+		must(t, store.Update(t.Context(), rec))
+		rec.Version++
+		lies(t, store, rec, nil)
+		recs, err := store.ByOwner(t.Context(), "alice")
+		must(t, err)
+		Equal(t, "records of alice, who came again", ids(recs), []sessions.ID{rec.ID})
+	}},
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -186,6 +187,41 @@ var storeTogetherFacts = []storeFact{
 		recs, err := store.ByOwner(t.Context(), "alice")
 		must(t, err)
 		Equal(t, "live records", len(recs), live)
+	}},
+
+	{"EndAll ends what is just being saved, again and again", func(t *testing.T, store sessions.Store, clock *Clock) {
+		const workers = 6
+		for n := range workers {
+			create(t, store, recordOf(n, clock))
+		}
+		var saved, over atomic.Int64
+		Together(workers+1, func(w int) {
+			if w == workers {
+				for saved.Load() < workers { // until they are at work
+					runtime.Gosched()
+				}
+				if _, err := sessions.EndAll(context.Background(), store); err != nil {
+					t.Error(err)
+				}
+				over.Store(1)
+				return
+			}
+			rec := recordOf(w, clock)
+			for rec.Version = 1; ; rec.Version++ {
+				late := over.Load() > 0
+				err := store.Update(context.Background(), rec)
+				switch saved.Add(1); {
+				case errors.Is(err, sessions.ErrNotFound):
+					return
+				case err != nil:
+					t.Error(err)
+					return
+				case late:
+					t.Errorf("record %d lives on", w)
+					return
+				}
+			}
+		})
 	}},
 }
 
