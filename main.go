@@ -423,8 +423,9 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if notes = append(notes, more...); otherSite != nil {
 		servers = append(labs, otherSite)
 	}
+	class := new(handlers.Class) // of all labs
 	for _, s := range labs {
-		if err := s.open(ctx, settings, pages, labs, otherSite, log); err != nil {
+		if err := s.open(ctx, settings, pages, class, labs, otherSite, log); err != nil {
 			return err
 		}
 	}
@@ -473,7 +474,7 @@ type server struct {
 
 // open opens the server's stores and makes its lab. Notebooks lie in the
 // database, whatever the engine.
-func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, labs []*server, otherSite *server, log *slog.Logger) error {
+func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, class *handlers.Class, labs []*server, otherSite *server, log *slog.Logger) error {
 	s.stores = settings.backend(log).Stores()
 	notebooks, err := s.stores.Database(ctx)
 	if err != nil {
@@ -500,7 +501,7 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
 		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),
-		Server: s.name, Others: others, Home: s.url(), Other: elsewhere, Log: log,
+		Server: s.name, Others: others, Home: s.url(), Other: elsewhere, Class: class, Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)

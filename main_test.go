@@ -87,6 +87,7 @@ func TestProgram(t *testing.T) {
 		{"the other site sends requests to the lab, and is none of it", program.hasOtherSite},
 		{"the other site is there if it can be", program.goesWithoutOtherSite},
 		{"both servers know whoever signed in on one", program.knowsOnBoth},
+		{"a new class on one server begins on the other", program.beginsOnBoth},
 		{"two programs behind a proxy: one may die, Redis and PostgreSQL may go", program.standsBehindProxy},
 
 		{"a signal lets the requests under way finish", program.finishesRequests},
@@ -1113,6 +1114,19 @@ func (p program) knowsOnBoth(t *testing.T) {
 			}
 		}
 	})
+}
+
+func (p program) beginsOnBoth(t *testing.T) {
+	l := p.start(t, "--engine=cache", "--node-b-addr=localhost:0", "--teacher-pin=271828") // each server's memory is its own
+	onA, onB, teacher := visitor{}, visitor{}, visitor{}
+	onA.signIn(t, l.site, "alice")
+	onB.signIn(t, l.nodeB, "bob")
+	teacher.post(t, l.nodeB, "/login", url.Values{"username": {"teacher"}, "pin": {"271828"}})
+	if a := teacher.post(t, l.nodeB, "/class", url.Values{"sure": {"yes"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("a new class is answered %d %s", a.status, a.body)
+	}
+	onA.expect(t, l.site, "believed verified unknown")
+	onB.expect(t, l.nodeB, "believed verified unknown")
 }
 
 // Two programs behind a proxy, as README has it.

@@ -94,20 +94,9 @@ func (a *auditor) walk(t *testing.T, name string) {
 		a.Click(`.bar form[action="` + action + `"] button`)
 		a.audit(t, "/dashboard, "+state)
 	}
-	signIn := func(name string) {
-		t.Helper()
-		a.open(t, "/dashboard", 200)
-		a.Type(`input[name=username]`, name)
-		if name == "teacher" {
-			a.Click(".pin summary")
-			a.Type(`input[name=pin]`, browserPIN)
-		}
-		a.Click(`.sign-in button[type=submit]`)
-		a.concludes(t, "believed", "verified", "found")
-	}
 
 	page("/dashboard", 200)
-	signIn(name)
+	a.signIn(t, name)
 	a.audit(t, "/dashboard, signed in")
 	a.open(t, "/dashboard", 200)
 	a.Click(`.bar form[action="/act/copy"] button`)
@@ -148,7 +137,7 @@ func (a *auditor) walk(t *testing.T, name string) {
 	a.open(t, "/reset", 200)
 	a.Click(`#reset form button`)
 	a.audit(t, "/reset, done")
-	signIn("teacher")
+	a.signIn(t, "teacher")
 	page("/door/session", 200)
 
 	page("/console", 200)
@@ -175,6 +164,16 @@ func (a *auditor) walk(t *testing.T, name string) {
 		}
 		a.audit(t, "/dissect, "+press)
 	}
+
+	page("/class", 200)
+	a.Eval(`document.querySelector("input[name=sure]").required = false`, nil)
+	a.Click(`#class button`)
+	a.audit(t, "/class, without the tick")
+	a.Click(`input[name=sure]`)
+	a.Click(`#class button`)
+	a.audit(t, "/class, done")
+	a.open(t, "/class", 403)
+	a.audit(t, "/class, refused")
 
 	// The menu lies over the page, so it is looked at once and by itself.
 	a.open(t, "/", 200)

@@ -43,7 +43,7 @@ func TestRefusedFormsHaveNoEffect(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := lab.rows(t)
-			for _, path := range []string{"/login", "/logout", "/act/edit", "/act/logout/session", "/reset", "/dissect", "/composer", "/send"} {
+			for _, path := range []string{"/login", "/logout", "/act/edit", "/act/logout/session", "/reset", "/class", "/dissect", "/composer", "/send"} {
 				answer := alice.post(path, nil, test.change)
 				if answer.status != test.status || len(answer.cookies) > 0 {
 					t.Errorf("POST %s: answered %d, not %d, with cookies %v", path, answer.status, test.status, answer.cookies)

@@ -414,6 +414,10 @@ func (v *visitor) signIn(t *testing.T, name string) {
 	t.Helper()
 	v.open(t, "/dashboard", 200)
 	v.Type(`input[name=username]`, name)
+	if name == "teacher" {
+		v.Click(".pin summary")
+		v.Type(`input[name=pin]`, browserPIN)
+	}
 	v.Click(`.sign-in button[type=submit]`)
 	v.at(t, "/dashboard")
 	v.concludes(t, "believed", "verified", "found")

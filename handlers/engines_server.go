@@ -118,6 +118,25 @@ func (s *engineServer) clearCache(ctx context.Context) error {
 	return cache.Clear(ctx)
 }
 
+// endAll ends all of the page's sessions, as far as the stores can be reached.
+func (room *engineRoom) endAll(ctx context.Context) error {
+	return errors.Join(room.here.endAll(ctx), room.there.endAll(ctx))
+}
+
+func (s *engineServer) endAll(ctx context.Context) error {
+	s.open.RLock()
+	defer s.open.RUnlock()
+	var errs []error
+	for _, engine := range sessions.Engines() {
+		store, err := s.stores.Engine(ctx, engine)
+		if err == nil && store != nil { // signed_cookies has none
+			_, err = sessions.EndAll(ctx, store)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
 // end ends a session, if it is there.
 func (s *engineServer) end(ctx context.Context, engine string, id sessions.ID) error {
 	s.open.RLock()

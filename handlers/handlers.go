@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Config struct {
 	Others []OtherServer
 	Home   string // where browsers find this server: "http://localhost:8080"
 	Other  string // where they find the other site, see [OtherSite]; "": there is none
+	Class  *Class // what a new class ends besides this lab; nil: this lab alone
 
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
@@ -71,6 +73,8 @@ type Lab struct {
 	room      *engineRoom  // of the page /engines
 	lessons   []*lesson    // in order
 	runs      *sessions.Manager
+	class     *Class           // with the others in this process
+	proofs    *sessions.Signer // that a class was ended
 	kinds     map[string]routeKind
 }
 
@@ -104,13 +108,14 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs [5]error
+	var errs [6]error
 	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
 	errs[3] = lab.makeTokens()
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	lab.runs, errs[4] = lab.newRuns()
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
+	lab.proofs, errs[5] = sessions.NewSigner(classPurpose, config.Secrets...)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -128,6 +133,8 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
+	lab.class = cmp.Or(config.Class, new(Class))
+	lab.class.join(lab)
 	lab.routes()
 	return lab, nil
 }
@@ -231,6 +238,8 @@ func (lab *Lab) routes() {
 	lab.get("/engines", page, lab.getEngines)
 	lab.post("/engines/:deed", action, lab.postEngines)
 	lab.get("/door/:lane", page, lab.getDoor)
+	lab.get("/class", page, lab.getClass)
+	lab.post("/class", page, lab.postClass)
 	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
 	lab.post("/reset", action, lab.postReset)
 
@@ -305,6 +314,7 @@ func (lab *Lab) EndStreams() { lab.close() }
 // Close lets go of what the lab holds open; its stores are their owner's.
 func (lab *Lab) Close() {
 	lab.EndStreams()
+	lab.class.leave(lab)
 	lab.second.CloseIdleConnections()
 	if err := lab.room.close(); err != nil {
 		lab.log.Error("closing the stores of the engines page", "error", err)

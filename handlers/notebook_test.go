@@ -40,6 +40,7 @@ func TestWhoOpensANotebook(t *testing.T) {
 		{"the reset page does not: it proves that nothing is left", "GET", "/reset", nil, false},
 		{"the proof after a reset does not", "GET", "/reset?done=1", nil, false},
 		{"the reset does not", "POST", "/reset", nil, false},
+		{"a new class does not", "POST", "/class", nil, false},
 		{"the API does not", "GET", "/api/lanes", nil, false},
 		{"an address that the API lacks does not", "GET", "/api/none", nil, false},
 		{"a static file does not", "GET", "/static/lab.css", nil, false},

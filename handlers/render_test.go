@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/reset", "/lessons"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/class", "/reset", "/lessons"}
 	for _, lesson := range handlers.LessonsForTest(lab.Lab) {
 		all = append(all, "/lessons/"+lesson.Slug, "/lessons/"+lesson.Slug+"?present=observe")
 	}
@@ -41,6 +41,11 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 	for _, name := range []string{"alice", "teacher"} {
 		t.Run(name, func(t *testing.T) { visit(t, lab.client().signIn(name), all...) })
 	}
+	t.Run("a new class", func(t *testing.T) {
+		c := lab.client().signIn("teacher")
+		look(t, "/class", c.post("/class", nil))
+		visit(t, c, c.post("/class", url.Values{"sure": {"yes"}}).header.Get("Location"))
+	})
 	t.Run("tokens", func(t *testing.T) {
 		c := lab.client().signIn("alice")
 		look(t, "/tokens", c.post("/tokens", wrong("alice")))
@@ -239,7 +244,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "play": `id="play"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "class": `id="class"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "play": `id="play"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}
@@ -287,7 +292,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			ask := func(path string) reply {
 				return c.get(path+query, with("User-Agent", hostile), with("Referer", hostile), with("Sec-Fetch-Dest", hostile))
 			}
-			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
+			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/class", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
 			}
 			for _, path := range []string{"/dashboard", "/door/plain", "/door/signed"} {

@@ -83,12 +83,6 @@ func (lab *Lab) ourCookies() []string {
 }
 
 // postReset serves POST /reset.
-//
-//  1. The lanes forget: their cookies go, and the session's record.
-//  2. The record that this browser was last given goes, if it is another.
-//  3. A cookie that was set with another Path or Domain is another cookie: it
-//     is expired under those, too. So is what the composer sent.
-//  4. The notebook goes, with what memory holds for it.
 func (lab *Lab) postReset(c echo.Context) error {
 	findings, err := lab.recallAll(c)
 	if err != nil {
@@ -104,9 +98,29 @@ func (lab *Lab) postReset(c echo.Context) error {
 			outcome = kept.ID
 		}
 	}
+	next, err := lab.forgetBrowser(c)
+	if err != nil {
+		return err
+	}
+	lab.log.Info("browser reset")
+	next.Set("done", outcome)
+	return c.Redirect(http.StatusSeeOther, "/reset?"+next.Encode())
+}
+
+// forgetBrowser removes what this browser was given, and the server's half of it:
+//
+//  1. The lanes forget: their cookies go, and the session's record.
+//  2. The record that this browser was last given goes, if it is another.
+//  3. A cookie that was set with another Path or Domain is another cookie: it
+//     is expired under those, too. So is what the composer sent.
+//  4. The notebook goes, with what memory holds for it.
+//
+// It returns the language and the theme that the notebook kept, for the address
+// of the next page: that is to be read as was chosen, too.
+func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	for _, lane := range lab.lanes {
 		if err := lane.Forget(c); err != nil {
-			return err
+			return nil, err
 		}
 		// Forget says nothing about a cookie that did not come, but it may be
 		// there all the same, for another path.
@@ -115,7 +129,7 @@ func (lab *Lab) postReset(c echo.Context) error {
 		}
 	}
 	if err := lab.endLeftBehind(c); err != nil {
-		return err
+		return nil, err
 	}
 	if n := notebookOf(c); n != nil {
 		lab.eraseElsewhere(c, n)
@@ -126,19 +140,18 @@ func (lab *Lab) postReset(c echo.Context) error {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
 		}
 	}
-	next := url.Values{"done": {outcome}}
+	chosen = url.Values{}
 	for name, key := range map[string]string{"lang": bookLanguage, "theme": bookTheme} {
 		if value := notebookOf(c).kept(key); value != "" {
-			next.Set(name, value) // the proof, too, is read as was chosen
+			chosen.Set(name, value)
 		}
 	}
 	notebook, err := lab.notebooks.Load(c) // also one that is not known any more
 	if err != nil {
-		return err
+		return nil, err
 	}
 	notebook.Flush()
-	lab.log.Info("browser reset")
-	return c.Redirect(http.StatusSeeOther, "/reset?"+next.Encode())
+	return chosen, nil
 }
 
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the

@@ -174,6 +174,19 @@ var scenes = []struct {
 	{"engines-empty", func(t *testing.T, v *visitor) { v.open(t, "/engines", 200) }},
 	{"engines", func(t *testing.T, v *visitor) { v.press(t, "/engines/all") }},
 	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},
+	{"class-refused", func(t *testing.T, v *visitor) { v.open(t, "/class", 403) }},
+	{"class", func(t *testing.T, v *visitor) {
+		v.signIn(t, "teacher")
+		v.open(t, "/class", 200)
+	}},
+	{"class-unsure", func(t *testing.T, v *visitor) {
+		v.Eval(`document.querySelector("input[name=sure]").required = false`, nil)
+		v.press(t, "/class")
+	}},
+	{"class-done", func(t *testing.T, v *visitor) {
+		v.Click("input[name=sure]")
+		v.press(t, "/class")
+	}},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }

@@ -70,6 +70,13 @@ func (t *throttle) current(name string) *tries {
 	return tried
 }
 
+// clear forgets all tries.
+func (t *throttle) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.tries)
+}
+
 // succeeded forgets a name's tries: only wrong ones count.
 func (t *throttle) succeeded(name string) {
 	t.mu.Lock()

@@ -202,6 +202,16 @@ func (w *Wire) Drop(id sessions.ID) {
 	}
 }
 
+// Clear forgets all books. Who still watches one sees its end.
+func (w *Wire) Clear() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, book := range w.books {
+		book.close()
+	}
+	clear(w.books)
+}
+
 // announce prepares a replay and returns its one-time word; done withdraws it.
 func (w *Wire) announce(book *Book) (word string, done func()) {
 	word = rand.Text()
