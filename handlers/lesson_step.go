@@ -53,8 +53,6 @@ type lessonStep struct {
 	book   *Notebook
 
 	findings []Finding // of this request, by lane: in order
-	ran      map[string]fact
-	runs     *sessions.Session // the run that this request named, if it did
 }
 
 // step begins one: it reads the notebook, and what the run under way has seen.
