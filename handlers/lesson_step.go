@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"cookielab/sessions"
 )
 
 // bookLesson + slug is a key in the notebook's session: lessonNotes.
