@@ -177,6 +177,14 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 			}
 		}
 	})
+	eachAuditor(t, browser, func(t *testing.T, a *auditor, options browsertest.Options) {
+		site := newOtherSite(t, newTarget(t).at(), theNeighbour)
+		a.visitor = &visitor{Page: browser.Visit(t, options), base: "http://" + site.addr}
+		for path, status := range map[string]int{"/?run=R1": 200, "/more?run=R1": 200, "/token?run=R1": 200, "/": 200, "/none": 404} {
+			a.open(t, path, status)
+			a.run(t, path, "document")
+		}
+	})
 }
 
 // foreignFlaws is what a foreign page is held to: it is no wider than the window,
