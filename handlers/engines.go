@@ -240,6 +240,10 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
+	lesson, err := lab.stepOf(c, lab.lesson(enginesSlug))
+	if err != nil {
+		return err
+	}
 	wait, cancel := context.WithTimeout(c.Request().Context(), turnPatience)
 	defer cancel()
 	done, err := lab.room.begin(wait)
@@ -261,6 +265,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		lab.room.do(ctx, deed, runs, cmp.Or(f.Who.User, "guest"))
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)
+		lesson.noteEngines(deed, runs)
 		for i, r := range runs {
 			if r.set != "" {
 				set[r.engine] = r.set
@@ -276,7 +281,11 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			}
 		}
 	}
-	return c.Redirect(http.StatusSeeOther, enginesPath)
+	if err := lesson.save(); err != nil {
+		return err
+	}
+	next, _ := nextOf(c.Request().PostForm)
+	return c.Redirect(http.StatusSeeOther, enginesNext(next))
 }
 
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so

@@ -45,6 +45,10 @@ func (lab *Lab) getLessons(c echo.Context) error {
 		if err != nil {
 			return err
 		}
+		s.finish() // by what a run has seen, and no visit of its own has yet
+		if err := s.save(); err != nil {
+			return err
+		}
 		i := len(sittings)
 		for l.Number < sittings[i-1] {
 			i--
@@ -258,7 +262,11 @@ func (s *lessonStep) page(part string) *lessonPage {
 
 // state is a word for what the page shows now.
 func (s *lessonStep) state(waits bool) string {
-	sum := sha256.Sum256([]byte(notesText(s.notes) + yesNo(waits)))
+	shown := s.notes
+	if !shown.Done.IsZero() {
+		shown.Done = epoch // since when, changes until a visit may write it down
+	}
+	sum := sha256.Sum256([]byte(notesText(shown) + yesNo(waits)))
 	return hex.EncodeToString(sum[:6])
 }
 

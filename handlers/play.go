@@ -90,6 +90,7 @@ type playForm struct {
 // showPlay answers with such a page.
 func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
 	p.Page = lab.page(c, say("lessons.title"))
+	p.Servers = nil // what came to this server, another cannot show
 	p.Name = p.Title + " · " + labName
 	p.Site = c.Request().Header.Get("Sec-Fetch-Site")
 	return lab.render(c, status, "play", p)

@@ -65,11 +65,15 @@ func (s source) add(folder, name string, text []byte) error {
 		}
 		start, end := set.Position(from), set.Position(function.End())
 		f := sourceFunction{File: name, Line: start.Line, Text: strings.ReplaceAll(string(text[start.Offset:end.Offset]), "\t", "    ")}
-		f.figure = template.HTML(fmt.Sprintf(`<figure><figcaption>%s:%d</figcaption><pre class="go" translate="no">%s</pre></figure>`,
-			f.File, f.Line, html.EscapeString(f.Text)))
+		f.figure = figureOf(fmt.Sprintf("%s:%d", f.File, f.Line), f.Text)
 		s[folder+"."+receiver(function)+function.Name.Name] = f
 	}
 	return nil
+}
+
+// figureOf is code with where it stands.
+func figureOf(where, code string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<figure><figcaption>%s</figcaption><pre class="go" translate="no">%s</pre></figure>`, where, html.EscapeString(code)))
 }
 
 func receiver(function *ast.FuncDecl) string {

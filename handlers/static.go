@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -66,6 +67,11 @@ func (s staticFiles) url(name string) (string, error) {
 		return "", fmt.Errorf("there is no static file %q", name)
 	}
 	return "/static/" + name + "?v=" + file.version, nil
+}
+
+// figure is a file's text with its name, for a page that is about it.
+func (s staticFiles) figure(name string) template.HTML {
+	return figureOf("static/"+name, string(s[name].content))
 }
 
 // getStatic serves GET /static/*.

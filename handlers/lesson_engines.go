@@ -1,0 +1,117 @@
+// Lesson 15, engines: what happens to a session depends on where it lives. The
+// deeds are those of the page /engines; what came of them it tells the lesson.
+
+package handlers
+
+import (
+	"slices"
+
+	"cookielab/sessions"
+)
+
+const enginesSlug = "engines"
+
+// engineEvents are the deeds of the lesson, in its order: what the question is
+// about comes first.
+var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
+
+// Engines is lesson 15.
+func (lessons) Engines() lesson {
+	return lesson{
+		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
+		Do: func(s *lessonStep) (deeds []deed) {
+			next := false
+			for _, event := range engineEvents {
+				d := deed{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: next || s.engineEvent(event)}
+				next = next || !d.Quiet
+				deeds = append(deeds, d)
+			}
+			if !next {
+				deeds = append([]deed{{Label: s.word("all")}}, deeds...)
+			}
+			return deeds
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			var b lessonBoard
+			for _, engine := range sessions.Engines() {
+				b.Columns = append(b.Columns, lessonColumn{Title: engine})
+			}
+			for _, event := range engineEvents {
+				row := lessonRow{ID: event, Title: s.word(event)}
+				for _, engine := range sessions.Engines() {
+					row.Cells = append(row.Cells, s.engineCell(event+"."+engine))
+				}
+				b.Rows = append(b.Rows, row)
+			}
+			if !s.lab.ownMemory() {
+				b.Note = s.word("shared")
+			}
+			return b
+		},
+		Happened: func(s *lessonStep) string {
+			switch "engines.word." + s.fact("second.cache") {
+			case outcomeUnknown:
+				return "A"
+			case outcomeKnown:
+				return "B"
+			}
+			return ""
+		},
+		Done: func(s *lessonStep) bool {
+			for _, event := range engineEvents {
+				if !s.engineEvent(event) {
+					return false
+				}
+			}
+			return true
+		},
+		Reset: func(s *lessonStep) error {
+			s.lab.forgetEngines(s.c, s.book)
+			return nil
+		},
+		Closer: map[string]func(*lessonStep) closerView{
+			"places": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{To: enginesPath, Label: s.word("places"), Quiet: true}}}
+			},
+		},
+		Code:   []string{"handlers.engineRoom.do", "handlers.engineServer.engine", "handlers.addOne"},
+		Django: "SESSION_ENGINE = \"django.contrib.sessions.backends.db\"    # or cache, file, cached_db, signed_cookies",
+	}
+}
+
+// engineEvent reports whether a deed was done: whether something came of it.
+func (s *lessonStep) engineEvent(event string) bool {
+	return s.fact(event+"."+sessions.EngineDB) != ""
+}
+
+// engineCell is what became of the session in one engine.
+func (s *lessonStep) engineCell(name string) lessonCell {
+	word := s.fact(name)
+	if word == "" {
+		return lessonCell{}
+	}
+	word = "engines.word." + word
+	codes := map[string]string{"✓": "yes", "?": "warn", "✗": "no", "○": "none"}
+	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.text(word)}
+}
+
+// noteEngines writes down what became of the session in each engine, whichever
+// page the deed was done on; not before the question was answered.
+func (s *lessonStep) noteEngines(deed string, runs []*engineRun) {
+	if !s.asked() || !slices.Contains(engineEvents, deed) {
+		return
+	}
+	for _, r := range runs {
+		s.note(deed+"."+r.engine, codeOf(r.outcome.Word))
+	}
+	s.finish()
+}
+
+// enginesNext is where a deed leads: to the page, or to the lesson if its form came
+// from there.
+func enginesNext(next string) string {
+	if slices.Contains([]string{lessonURL(enginesSlug, "observe", false), lessonURL(enginesSlug, "observe", true)}, next) {
+		return next
+	}
+	return enginesPath
+}

@@ -1,0 +1,93 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+	"cookielab/sessions/storetest/servers"
+)
+
+// Engines tells lesson 15: the five buttons, one after the other.
+func (tellers) Engines(s *student) {
+	s.predict("B")
+	for i, event := range []string{"second", "restart", "clear", "elsewhere", "tabs"} {
+		if got := s.Attr("#do .deed:has(.primary) input[name=act]", "value"); got != event {
+			s.t.Errorf("the next thing to do is %q, not %q", got, event)
+		}
+		s.act(event)
+		s.at(s.t, "/lessons/engines#observe")
+		if i == 0 && s.Text("#came") != "A" {
+			s.t.Errorf("after the first event, what happened is %q", s.Text("#came"))
+		}
+	}
+	s.came()
+	s.claim("memory", s.row("second") == "yes no yes yes yes", "%q", s.row("second"))
+	s.claim("gone", s.row("restart") == "yes no yes yes yes" && s.row("clear") == "yes no yes yes yes", "%q, %q", s.row("restart"), s.row("clear"))
+	s.claim("logout", s.row("elsewhere") == "yes warn yes yes warn", "%q", s.row("elsewhere"))
+	s.claim("tabs", s.row("tabs") == "yes yes yes yes no", "%q", s.row("tabs"))
+	var across int
+	if s.Eval(`document.querySelector("#board").scrollWidth - document.querySelector("#board").parentElement.clientWidth`, &across); across > 12 { // what its cells’ spacing sticks out
+		s.t.Errorf("the board is %d px too wide", across)
+	}
+
+	// A reset begins anew, and what is done on the page Engines itself counts, too.
+	s.Click(".restart button")
+	if s.jar("lab_e_db") != "" {
+		s.t.Error("a reset leaves cookies")
+	}
+	s.predict("D")
+	s.open(s.t, "/engines", 200)
+	s.Click(`#outcomes form[action="/engines/second"] button`)
+	s.at(s.t, "/engines")
+	s.open(s.t, "/lessons/engines", 200)
+	if got := s.row("second"); got != "yes no yes yes yes" || s.Text("#came") != "A" {
+		s.t.Errorf("what the page Engines did shows as %q", got)
+	}
+}
+
+// A deed leads back to where its form stood and nowhere else; it tells the lesson
+// only once that has asked its question.
+func TestEnginesTellLesson(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/lessons/engines")
+	c.press("second")
+	if body := c.get("/lessons/engines").body; strings.Contains(body, `id="row-second"><th scope="row">Second server</th><td data-column="db" data-code`) || strings.Contains(body, `id="came"`) {
+		t.Error("the lesson tells before it asked")
+	}
+	c.post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
+	for next, want := range map[string]string{
+		"/lessons/engines#observe": "/lessons/engines#observe", "/lessons/engines?present=observe": "/lessons/engines?present=observe",
+		"/lessons/forgets": "/engines", "//evil.example/lessons/engines": "/engines", "/lessons/engines/../../reset": "/engines", "": "/engines",
+	} {
+		r := c.post("/engines/second", url.Values{"act": {"second"}, "next": {next}})
+		if r.status != http.StatusSeeOther || r.header.Get("Location") != want {
+			t.Errorf("next=%s: %d to %s", next, r.status, r.header.Get("Location"))
+		}
+	}
+	if body := c.get("/lessons/engines").body; !strings.Contains(body, `<strong id="came">A</strong>`) || strings.Contains(body, "data-done=") {
+		t.Error("the lesson does not know of the second server, or is done already")
+	}
+	c.press("all")
+	if !strings.Contains(c.get("/lessons/engines").body, "data-done=") {
+		t.Error("all events happened, and the lesson is not done")
+	}
+}
+
+// With a shared cache, it is the other answer that comes true.
+func TestEnginesLessonShared(t *testing.T) {
+	redis := servers.Redis(t)
+	lab := newLab(t, func(config *handlers.Config) {
+		config.Engines.Cache, config.Engines.CachePrefix = redis.URL(), "lab-lesson:"
+	})
+	c := lab.client()
+	c.get("/lessons/engines")
+	c.post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
+	c.press("second")
+	if body := c.get("/lessons/engines").body; !strings.Contains(body, `<strong id="came">B</strong>`) || !strings.Contains(body, "a Redis that both servers share") {
+		t.Error("it does not say that the cache is shared")
+	}
+}

@@ -1,0 +1,292 @@
+// Lesson 11, scope: to which addresses a cookie goes. The browser is really sent
+// there, and each address writes down, in the run of the lesson, what came.
+
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+const (
+	scopeSlug   = "scope"
+	scopeCookie = "play_scope"
+	scopePath   = playPath + "/scope"
+	runHome     = "_home" // host and port at which the run began
+)
+
+// Scope is lesson 11.
+func (lessons) Scope() lesson {
+	l := lesson{
+		Number: 11, Slug: scopeSlug, Minutes: 9, Answer: "A",
+		Acts: map[string]func(*lessonStep) error{"set": setScope},
+		Do: func(s *lessonStep) []deed {
+			switch {
+			case len(s.lab.config.Others) == 0:
+				return []deed{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
+			case s.fact("set") == "":
+				return []deed{s.deed("set")}
+			case s.fact("port") == "":
+				return []deed{{To: s.scopeNeighbour(), Label: s.word("open")}}
+			default:
+				return []deed{{Label: s.word("all")}}
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			here := lessonRow{ID: "here", Title: s.word("here"), Cells: make([]lessonCell, 2)}
+			if home := s.fact("set"); home != "" {
+				here.Note = home
+				here.Cells = []lessonCell{{Value: s.fact("here.site")}, {Text: s.word("sets"), Value: scopeCookie + "=A"}}
+			}
+			port := lessonRow{ID: "port", Title: s.word("port"), Note: s.fact("port.at"), Cells: []lessonCell{{Value: s.fact("port.site")}, s.cameCell("port")}}
+			return lessonBoard{Columns: []lessonColumn{{Title: s.word("origin")}, {Title: s.word("cookie")}}, Rows: []lessonRow{here, port}}
+		},
+		Happened: func(s *lessonStep) string {
+			switch s.fact("port") {
+			case "came":
+				return "A"
+			case "stayed":
+				return "B"
+			}
+			return ""
+		},
+		Done:    func(s *lessonStep) bool { return s.fact("port") == "came" },
+		Closer:  map[string]func(*lessonStep) closerView{"schemes": scopeSchemes},
+		Play:    map[string]playHandler{"GET /scope": (*Lab).playScope, "GET /scope/*": (*Lab).playScopeTrip},
+		Cookies: []*http.Cookie{{Name: scopeCookie, Path: playPath}},
+		Code:    []string{"handlers.setScope", "handlers.Lab.playScope"},
+		Django:  "response.set_cookie(\"scope\", \"A\")                               # domain=None: this host alone, every port\nresponse.set_cookie(\"scope\", \"A\", domain=\"shop.example\")        # that host, and all hosts below it: wider",
+	}
+	for name, trip := range scopeTrips {
+		l.Closer[name] = func(s *lessonStep) closerView { return s.scopeTripView(name) }
+		for _, stop := range trip.stops {
+			for _, line := range stop.sets {
+				if cookie, err := http.ParseSetCookie(line); err == nil && stop.host == "" {
+					l.Cookies = append(l.Cookies, &http.Cookie{Name: cookie.Name, Path: cookie.Path})
+				}
+			}
+		}
+	}
+	return l
+}
+
+// setScope sets the cookie, with no word about where it may go but a path.
+func setScope(s *lessonStep) error {
+	home := s.c.Request().Host
+	if err := s.newRun(map[string]string{runHome: home}); err != nil {
+		return err
+	}
+	s.forget("")
+	s.setCookie(scopeCookie + "=A; Path=" + playPath + "; SameSite=Lax")
+	s.note("set", home)
+	s.note("here.site", fetchSite(s.c.Request()))
+	return s.done()
+}
+
+// scopeNeighbour is the address of the other server for this run.
+func (s *lessonStep) scopeNeighbour() string {
+	host, _, _ := splitHost(s.c.Request().Host)
+	query := url.Values{runParam: {s.notes.Run}}
+	if s.presents() {
+		query.Set(presentParam, "")
+	}
+	return "http://" + host + ":" + s.lab.config.Others[0].Port + scopePath + "?" + query.Encode()
+}
+
+// playScope serves GET /play/scope, on the other port: what came?
+func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
+	_, err := c.Cookie(scopeCookie)
+	came := err == nil
+	for name, value := range map[string]string{"port": cameFact(came), "port.at": c.Request().Host, "port.site": fetchSite(c.Request())} {
+		if err := lab.witness(run, name, value); err != nil {
+			return err
+		}
+	}
+	w, text := lab.words(c), lab.playText(c, scopeSlug)
+	back := lessonURL(scopeSlug, "observe", c.QueryParams().Has(presentParam))
+	return lab.showPlay(c, http.StatusOK, playPage{
+		Title:    w.fill(text.Words["play.title"], Args{"Host": c.Request().Host}),
+		Sentence: text.Words["play."+cameFact(came)],
+		Came:     []playCookie{{scopeCookie, "Path=" + playPath, came}},
+		Onward:   []deed{{To: "http://" + run.Text(runHome) + back, Label: w.text("lessons.back_to_lesson")}},
+	})
+}
+
+// fetchSite is what the browser says of the page that made it ask.
+func fetchSite(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
+		return site
+	}
+	return "?"
+}
+
+// scopeTrip is a round trip of the browser: from one address to the next, and back
+// to the lesson. On the way cookies are set, and it is written down which of them
+// came. Within a host it goes by redirects. Before it leaves one it stops at a
+// page: a browser takes hosts that only redirect for trackers.
+type scopeTrip struct {
+	cookies []string // whose coming is written down
+	stops   []scopeStop
+}
+
+// scopeStop is one address of a trip.
+type scopeStop struct {
+	row  string   // under which it is written down; "": it only sets
+	host string   // "": where the lesson is
+	path string   // below /play/scope
+	sets []string // lines of Set-Cookie
+}
+
+// hostBeside is a stop's host where it shall be another: the same machine by its
+// other name.
+const hostBeside = "beside"
+
+// scopeTrips are the trips, by the heading of "Look closer" that they belong to.
+// What is set under other hosts, where no reset comes, ends by itself.
+var scopeTrips = map[string]scopeTrip{
+	"path": {
+		cookies: []string{"play_path"},
+		stops: []scopeStop{
+			{path: "/set", sets: []string{"play_path=1; Path=/play/scope/shop; Max-Age=600"}},
+			{row: "shop", path: "/shop"},
+			{row: "till", path: "/shop/till"},
+			{row: "shopping", path: "/shopping"},
+			{row: "market", path: "/market"},
+		},
+	},
+	"domain": {
+		cookies: []string{"play_host", "play_domain", "play_up", "play_own"},
+		stops: []scopeStop{
+			{host: "localhost", path: "/set", sets: []string{"play_own=1; Domain=localhost; Path=/play; Max-Age=600"}},
+			{host: "app.localhost", path: "/set", sets: []string{
+				"play_host=1; Path=/play; Max-Age=600",
+				"play_domain=1; Domain=app.localhost; Path=/play; Max-Age=600",
+				"play_up=1; Domain=localhost; Path=/play; Max-Age=600",
+			}},
+			{row: "app", host: "app.localhost", path: "/shop"},
+			{row: "x", host: "x.app.localhost", path: "/shop"},
+			{row: "top", host: "localhost", path: "/shop"},
+		},
+	},
+	"host": {
+		cookies: []string{scopeCookie},
+		stops: []scopeStop{
+			{row: "home", path: "/shop"},
+			{row: "beside", host: hostBeside, path: "/shop"},
+		},
+	},
+	"insecure": {
+		cookies: []string{"play_plain", "play_secure"},
+		stops: []scopeStop{
+			{path: "/set", sets: insecureLines},
+			{row: "local", path: "/shop"},
+			{host: mappedHost, path: "/set", sets: insecureLines},
+			{row: "mapped", host: mappedHost, path: "/shop"},
+		},
+	},
+}
+
+// mappedHost is 127.0.0.1, as browsers write it in IPv6; but none takes it for safe.
+const mappedHost = "[::ffff:7f00:1]"
+
+var insecureLines = []string{"play_plain=1; Path=/play; Max-Age=600", "play_secure=1; Path=/play; Max-Age=600; Secure"}
+
+// address is where a stop is, of a trip that began at home and is now at a port.
+func (stop scopeStop) address(home, port string) string {
+	host, _, _ := splitHost(home)
+	switch {
+	case stop.host == "":
+		return "http://" + home + scopePath + stop.path
+	case stop.host != hostBeside:
+		host = stop.host
+	case host == "localhost":
+		host = "127.0.0.1"
+	default:
+		host = "localhost"
+	}
+	return "http://" + host + ":" + port + scopePath + stop.path
+}
+
+// playScopeTrip serves GET /play/scope/{…} (query trip, stop): a stop of a trip.
+func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
+	name, home, port := c.QueryParam("trip"), run.Text(runHome), localPort(c.Request())
+	trip := scopeTrips[name]
+	at, err := strconv.Atoi(c.QueryParam("stop"))
+	if err != nil || at < 0 || at >= len(trip.stops) || trip.stops[at].address(home, port) != "http://"+c.Request().Host+c.Request().URL.Path {
+		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+	}
+	stop, h := trip.stops[at], c.Response().Header()
+	if stop.host == mappedHost {
+		h.Del("Cross-Origin-Opener-Policy") // browsers heed it at safe addresses only
+	}
+	for _, line := range stop.sets {
+		h.Add("Set-Cookie", line)
+	}
+	w, text := lab.words(c), lab.playText(c, scopeSlug)
+	p := playPage{Title: w.fill(text.Words["play.title"], Args{"Host": c.Request().Host}), Sentence: text.Words["play.trip"]}
+	if stop.row != "" {
+		for _, cookie := range trip.cookies {
+			_, err := c.Cookie(cookie)
+			p.Came = append(p.Came, playCookie{cookie, text.Words["column."+cookie], err == nil})
+			if err := lab.witness(run, scopeFact(name, stop.row, cookie), cameFact(err == nil)); err != nil {
+				return err
+			}
+		}
+	}
+	next, onward := "http://"+home+lessonURL(scopeSlug, "board-"+name, false), w.text("lessons.back_to_lesson")
+	if at++; at < len(trip.stops) {
+		next, onward = trip.stops[at].url(home, port, name, at, c.QueryParam(runParam)), text.Words["play.on"]
+	}
+	if to, err := url.Parse(next); err != nil || to.Host == c.Request().Host || stop.row == "" {
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	p.Onward = []deed{{To: next, Label: onward}}
+	return lab.showPlay(c, http.StatusOK, p)
+}
+
+// url is a stop's address with what it has to be told.
+func (stop scopeStop) url(home, port, trip string, at int, run string) string {
+	return stop.address(home, port) + "?" + url.Values{"trip": {trip}, "stop": {fmt.Sprint(at)}, runParam: {run}}.Encode()
+}
+
+func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." + cookie }
+
+// scopeTripView is a trip to take, and what it has shown.
+func (s *lessonStep) scopeTripView(name string) (v closerView) {
+	trip, home, port := scopeTrips[name], s.c.Request().Host, localPort(s.c.Request())
+	if s.fact("set") == home {
+		v.Deeds = []deed{{To: trip.stops[0].url(home, port, name, 0, s.notes.Run), Label: s.word("trip")}}
+	} else { // there is no run, or it began at another address
+		v.Deeds = []deed{s.deed("set")}
+	}
+	for _, cookie := range trip.cookies {
+		v.Board.Columns = append(v.Board.Columns, lessonColumn{Title: s.word("column." + cookie)})
+	}
+	for _, stop := range trip.stops {
+		if stop.row == "" {
+			continue
+		}
+		row := lessonRow{ID: name + "-" + stop.row, Title: strings.TrimPrefix(stop.address(home, port), "http://")}
+		if name != "path" {
+			row.Title, _, _ = strings.Cut(row.Title, "/")
+		}
+		for _, cookie := range trip.cookies {
+			row.Cells = append(row.Cells, s.cameCell(scopeFact(name, stop.row, cookie)))
+		}
+		v.Board.Rows = append(v.Board.Rows, row)
+	}
+	return v
+}
+
+// scopeSchemes leads to the composer, which knows both schemes.
+func scopeSchemes(s *lessonStep) closerView {
+	return closerView{Deeds: []deed{{To: "/composer?preset=bare", Label: s.word("composer"), Quiet: true}}}
+}

@@ -1,0 +1,173 @@
+package handlers_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+)
+
+// Scope tells lesson 11: on both ports, and on each of the trips.
+func (tellers) Scope(s *student) {
+	s.predict("B")
+	s.act("set")
+	if s.jar("play_scope") != "A" {
+		s.t.Errorf("the browser keeps %q", s.jar("play_scope"))
+	}
+	s.Click("#observe .deed a")
+	neighbour := s.Text("h1")
+	if strings.HasPrefix(s.URL(), s.base) || !strings.Contains(s.URL(), "/play/scope?") || s.Attr(`#came [data-cookie="play_scope"]`, "data-came") != "yes" {
+		s.t.Errorf("at %s: %s", s.URL(), s.Text("main"))
+	}
+	s.Click(".deed a")
+	s.at(s.t, "/lessons/scope#observe")
+	s.came()
+	s.claim("ports", s.cell("port", 2) == "yes" && strings.Contains(neighbour, s.Text("#row-port .note")), "%q, %s", s.row("port"), s.Text("#row-port"))
+	s.claim("not-origin", s.Text("#row-here code") == "same-origin" && s.Text("#row-port code") == "same-site", "%s; %s", s.Text("#row-here"), s.Text("#row-port"))
+
+	s.trip("host")
+	s.claim("this-host", s.row("host-home") == "yes" && s.row("host-beside") == "none", "%q, %q", s.row("host-home"), s.row("host-beside"))
+	s.trip("domain")
+	s.claim("wider", s.row("domain-app") == "yes yes none none" && s.row("domain-x") == "none yes none none" && s.row("domain-top") == "none none none yes",
+		"%q, %q, %q", s.row("domain-app"), s.row("domain-x"), s.row("domain-top"))
+	s.trip("path")
+	var paths []string
+	for _, row := range []string{"shop", "till", "shopping", "market"} {
+		paths = append(paths, s.row("path-"+row))
+	}
+	set := false
+	for _, cookie := range s.Cookies() {
+		set = set || cookie.Name == "play_scope" && cookie.Path == "/play" && cookie.HostOnly
+	}
+	s.claim("path", set && strings.Join(paths, " ") == "yes yes none none", "%v, %v", set, paths)
+	s.trip("insecure")
+	if s.row("insecure-local") != "yes yes" || s.row("insecure-mapped") != "yes none" {
+		s.t.Errorf("Secure: %q at localhost, %q at the address that is not safe", s.row("insecure-local"), s.row("insecure-mapped"))
+	}
+	if s.waits {
+		s.closer("schemes")
+		s.Click("#closer-schemes .deed a")
+		for _, row := range []string{"port", "https"} {
+			if classes := s.boardRow(row); classes != "goes" {
+				s.t.Errorf("the composer says of %s: %s", row, classes)
+			}
+		}
+	}
+
+	// The trips came back from other sites, whose requests write nothing; what they
+	// showed is kept all the same.
+	s.open(s.t, "/lessons", 200)
+	if got := s.Text(`.contents a[href="/lessons/scope"] .state`); got != "✓" {
+		s.t.Errorf("in the contents its mark is %q", got)
+	}
+}
+
+// trip sends the browser round, and looks at what it brought home.
+func (s *student) trip(name string) {
+	s.t.Helper()
+	s.closer(name)
+	s.Click("#closer-" + name + " .deed a")
+	for strings.Contains(s.URL(), "/play/scope/") {
+		s.Click("#play .deed a")
+	}
+	s.at(s.t, "/lessons/scope#board-"+name)
+	s.closer(name)
+}
+
+// boardRow is what the composer's board says of a kind of request: the classes of
+// its cells.
+func (s *student) boardRow(id string) string {
+	s.t.Helper()
+	var classes []string
+	s.Eval(fmt.Sprintf(`Array.from(document.querySelectorAll("#board-%s td"), td => td.className)`, id), &classes)
+	return strings.Join(classes, " ")
+}
+
+// Without a second server the lesson says how to get one; its addresses below
+// /play answer to nobody who has no run, and at no other address than their own.
+func TestScope(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/lessons/scope")
+	c.post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
+	if body := c.get("/lessons/scope").body; !strings.Contains(body, "--node-b-addr localhost:8082") || strings.Contains(body, "#observe .deed a") {
+		t.Error("it does not say that there is no second server")
+	}
+
+	lab = newLab(t, func(config *handlers.Config) { config.Others = []handlers.OtherServer{{Server: "B", Port: "1"}} })
+	c = lab.client()
+	c.get("/lessons/scope")
+	c.post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
+	r := c.post("/lessons/scope", url.Values{"act": {"set"}})
+	if cookie := r.sets("play_scope"); cookie == nil || cookie.Path != "/play" || cookie.Domain != "" {
+		t.Fatalf("it sets %v", r.cookies)
+	}
+	page := c.get("/lessons/scope").body
+	_, run, _ := strings.Cut(page, "/play/scope?run=")
+	run, _, _ = strings.Cut(run, `"`)
+	host, port, _ := strings.Cut(lab.addr, ":")
+	if !strings.Contains(page, "http://"+host+":1/play/scope?run="+run) {
+		t.Fatal("no link leads to the other port")
+	}
+
+	t.Run("refused", func(t *testing.T) {
+		for path, want := range map[string]int{
+			"/play/scope":                                    http.StatusNotFound,
+			"/play/scope?run=x":                              http.StatusNotFound,
+			"/play/scope/shop?run=" + run:                    http.StatusBadRequest,
+			"/play/scope/shop?trip=none&stop=0&run=" + run:   http.StatusBadRequest,
+			"/play/scope/shop?trip=path&stop=9&run=" + run:   http.StatusBadRequest,
+			"/play/scope/shop?trip=path&stop=-1&run=" + run:  http.StatusBadRequest,
+			"/play/scope/shop?trip=path&stop=0&run=" + run:   http.StatusBadRequest, // another stop's path
+			"/play/scope/shop?trip=domain&stop=1&run=" + run: http.StatusBadRequest, // another stop's host
+		} {
+			if r := lab.client().get(path); r.status != want || len(r.cookies) > 0 || r.header.Get("Location") != "" {
+				t.Errorf("%s: %d, %v, to %q", path, r.status, r.cookies, r.header.Get("Location"))
+			}
+		}
+	})
+	t.Run("a cookie that does not come is seen not to", func(t *testing.T) {
+		value := c.cookie("play_scope")
+		c.drop("play_scope")
+		if r := c.get("/play/scope?run=" + run); r.status != http.StatusOK || !strings.Contains(r.body, "did not come") || len(r.cookies) > 0 {
+			t.Errorf("%d, %v", r.status, r.cookies)
+		}
+		if body := c.get("/lessons/scope").body; !strings.Contains(body, `<strong id="came">B</strong>`) || strings.Contains(body, "data-done=") {
+			t.Error("what happened is not B")
+		}
+		c.carry("play_scope", value)
+	})
+	t.Run("each trip goes round and comes home", func(t *testing.T) {
+		for name, want := range map[string][]string{
+			"path":     {lab.addr, lab.addr, lab.addr, lab.addr, lab.addr},
+			"host":     {lab.addr, "localhost:" + port},
+			"domain":   {"localhost:" + port, "app.localhost:" + port, "app.localhost:" + port, "x.app.localhost:" + port, "localhost:" + port},
+			"insecure": {lab.addr, lab.addr, "[::ffff:7f00:1]:" + port, "[::ffff:7f00:1]:" + port},
+		} {
+			_, at, _ := strings.Cut(page, fmt.Sprintf(`id="closer-%s"`, name))
+			_, at, _ = strings.Cut(at, `href="`)
+			at, _, _ = strings.Cut(at, `"`)
+			at = strings.ReplaceAll(at, "&amp;", "&")
+			for i, stop := range want {
+				to, err := url.Parse(at)
+				if err != nil || to.Host != stop || !strings.HasPrefix(to.Path, "/play/scope/") {
+					t.Fatalf("%s: stop %d is %s, want one at %s", name, i, at, stop)
+				}
+				r := c.get(to.RequestURI(), func(request *http.Request) { request.Host = to.Host })
+				if at = r.header.Get("Location"); r.status == http.StatusOK { // a page that leads on
+					_, at, _ = strings.Cut(r.body, `<p class="deed"><a class="button primary" href="`)
+					at, _, _ = strings.Cut(at, `"`)
+					at = strings.ReplaceAll(at, "&amp;", "&")
+				} else if r.status != http.StatusSeeOther {
+					t.Fatalf("%s: stop %d answers %d", name, i, r.status)
+				}
+			}
+			if at != "http://"+lab.addr+"/lessons/scope#board-"+name {
+				t.Errorf("%s ends at %s", name, at)
+			}
+		}
+	})
+}

@@ -1,0 +1,152 @@
+// Lesson 12, script: a script in the page cannot read an HttpOnly cookie, and is
+// signed in all the same. The script is static/lesson-script.js; what it reports,
+// the server checks as far as it can see it.
+
+package handlers
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// scriptFile is the attacker's script.
+const scriptFile = "lesson-script.js"
+
+// Script is lesson 12.
+func (lessons) Script() lesson {
+	return lesson{
+		Number: 12, Slug: "script", Minutes: 8, Answer: "C", SignedIn: true, Script: scriptFile,
+		Acts: map[string]func(*lessonStep) error{"seen": scriptSeen, "overwrite": scriptOverwrote, "echo": scriptHeard},
+		Do: func(s *lessonStep) []deed {
+			if s.fact("used") == "" {
+				return []deed{{Script: true, To: "seen", Label: s.word("run")}}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			read := lessonRow{ID: "read", Title: s.word("read"), Note: "document.cookie"}
+			for _, way := range []string{Plain, Signed, Session} {
+				var cell lessonCell
+				switch s.fact("read." + way) {
+				case "yes":
+					cell = lessonCell{Code: "warn", Text: s.word("readable")}
+				case "no":
+					cell = lessonCell{Code: "none", Text: s.word("hidden")}
+				}
+				read.Cells = append(read.Cells, cell)
+			}
+			use := s.verdictRow("use", s.word("use"))
+			use.Note = `fetch("/api/whoami")`
+			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{read, use}}
+		},
+		Happened: func(s *lessonStep) string {
+			switch {
+			case s.fact("used") == "":
+				return ""
+			case s.fact("read.session") == "yes":
+				return "A"
+			case s.fact("used") == "yes":
+				return "C"
+			default:
+				return "B"
+			}
+		},
+		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
+		Closer: map[string]func(*lessonStep) closerView{
+			"source": func(s *lessonStep) closerView {
+				return closerView{Code: []template.HTML{s.lab.pages.static.figure(scriptFile)}}
+			},
+			"console": scriptByHand,
+			"overwrite": func(s *lessonStep) closerView {
+				return s.scriptView("overwrite", lessonCell{Code: "yes", Text: s.word("ignored"), Detail: s.word("ignored.detail")}, lessonCell{Code: "no", Text: s.word("overwritten")})
+			},
+			"echo": func(s *lessonStep) closerView {
+				return s.scriptView("echo", lessonCell{Code: "warn", Text: s.word("echoed"), Detail: s.word("echoed.detail")}, lessonCell{Code: "none", Text: s.word("hidden")})
+			},
+			"sniffer": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{To: "/wire", Label: s.word("wire"), Quiet: true}}}
+			},
+		},
+		Code:   []string{"handlers.scriptSeen", "handlers.Lab.getWhoami"},
+		Django: "SESSION_COOKIE_HTTPONLY = True                        # the default\nresponse.set_cookie(\"theme\", \"dark\", httponly=True)    # not the default: say it for each cookie",
+	}
+}
+
+// scriptSeen writes down what the script saw, by the names alone, and what this
+// server makes of the script's request: it came with the cookies, or not.
+func scriptSeen(s *lessonStep) error {
+	told, err := s.scriptReport("names", "who")
+	if err != nil {
+		return err
+	}
+	names := strings.Fields(told["names"])
+	for _, lane := range s.lab.lanes {
+		s.note("read."+lane.ID(), yesNo(slices.Contains(names, lane.Cookie().Name)))
+	}
+	s.noteYou("use")
+	session := s.finding(Session)
+	s.note("used", yesNo(session.Verdict.Accepted() && session.Who.User == told["who"]))
+	return s.done()
+}
+
+// scriptOverwrote writes down whose key came, after the script wrote over it.
+func scriptOverwrote(s *lessonStep) error {
+	if _, err := s.scriptReport(); err != nil {
+		return err
+	}
+	s.note("overwrite", yesNo(s.finding(Session).Verdict.Accepted()))
+	return s.done()
+}
+
+// scriptHeard writes down whether the script knows the session's key: it says how
+// the key begins and ends.
+func scriptHeard(s *lessonStep) error {
+	told, err := s.scriptReport("key")
+	if err != nil {
+		return err
+	}
+	key, came := s.carried(s.finding(Session).Cookie)
+	s.note("echo", yesNo(came && told["key"] == shortKey(key)))
+	return s.done()
+}
+
+// scriptReport reads what a script reports; a form of a page cannot.
+func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
+	r := s.c.Request()
+	told, err := singles(r.PostForm, fields...)
+	if err != nil {
+		return nil, err
+	}
+	whole := !slices.ContainsFunc(fields, func(name string) bool { return !r.PostForm.Has(name) })
+	if by := r.Header.Get("Sec-Fetch-Dest"); !whole || (by != "" && by != "empty") {
+		return nil, problem(http.StatusBadRequest, "bad_request", say("lessons.needs_script"))
+	}
+	return told, nil
+}
+
+// scriptView is something to do by script, and what came of it.
+func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
+	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{{}}}
+	switch s.fact(name) {
+	case "yes":
+		row.Cells[0] = yes
+	case "no":
+		row.Cells[0] = no
+	}
+	return closerView{
+		Deeds: []deed{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},
+		Board: lessonBoard{Columns: []lessonColumn{{Title: s.w.text("way.session.short"), Lane: Session}}, Rows: []lessonRow{row}},
+	}
+}
+
+// scriptByHand are lines for the console of DevTools. The last does what the
+// button does.
+func scriptByHand(s *lessonStep) closerView {
+	return closerView{Deeds: []deed{
+		{Label: s.word("line.read"), Line: `document.cookie`},
+		{Label: s.word("line.use"), Line: `fetch("/api/whoami").then(r => r.json()).then(console.log)`},
+		{Label: s.word("line.tell"), Line: `fetch("/api/whoami").then(r => r.json()).then(me => fetch("/lessons/script", {method: "POST", body: new URLSearchParams({act: "seen", names: document.cookie.replace(/=[^;]*;?/g, ""), who: me.user})}))`},
+	}}
+}
