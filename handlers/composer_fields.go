@@ -138,6 +138,7 @@ var presets = []preset{
 	{Label: "composer.preset.domain", Line: "id=a3fWa; Domain=shop.example; Path=/", Address: "https://www.shop.example/login"},
 	{Label: "composer.preset.suffix", Line: "id=a3fWa; Domain=co.uk", Address: "https://shop.co.uk/"},
 	{Label: "composer.preset.host", Line: "__Host-id=a3fWa; Secure"},
+	{Label: "composer.preset.sister", Line: "__Host-id=a3fWa; Path=/; Secure; Domain=shop.example", Address: "https://www.shop.example/login"},
 	{Label: "composer.preset.iso", Line: "id=a3fWa; Expires=2030-01-31T12:00:00Z"},
 	{Label: "composer.preset.zone", Line: "id=a3fWa; Expires=DATE +0800"},
 	{Label: "composer.preset.years", Line: "id=a3fWa; Max-Age=315360000"},

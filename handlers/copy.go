@@ -6,6 +6,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -118,6 +119,21 @@ func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding
 		return nil, err
 	}
 	return slices.DeleteFunc(answer.Lanes, func(d LaneFinding) bool { return d.ID == Token }), nil // cookies were copied
+}
+
+// exchangeAsAnother is asAnother for a page that shows the exchange itself, as it
+// stands on the wire.
+func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name, value string) (*Exchange, []byte, error) {
+	_, body, err := lab.asAnother(c, book, method, path, name, value)
+	if err != nil {
+		return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
+	}
+	for _, e := range slices.Backward(book.Exchanges()) {
+		if e.Client == ClientOther && e.Method == method && e.Target == path {
+			return e, body, nil
+		}
+	}
+	return nil, nil, errors.New("the exchange that was just made is not on the wire")
 }
 
 // asAnother sends a request to this lab as another program does: over a

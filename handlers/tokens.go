@@ -154,16 +154,8 @@ func sameTokens(a, b hands) bool {
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
 func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
-	_, body, err := lab.asAnother(c, book, method, path, "Authorization", tokenScheme+" "+token)
-	if err != nil {
-		return nil, "", problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
-	}
-	for _, e := range slices.Backward(book.Exchanges()) {
-		if e.Client == ClientOther && e.Method == method && e.Target == path {
-			return e, string(bytes.TrimSpace(body)), nil
-		}
-	}
-	return nil, "", errors.New("the exchange that was just made is not on the wire")
+	e, body, err := lab.exchangeAsAnother(c, book, method, path, "Authorization", tokenScheme+" "+token)
+	return e, string(bytes.TrimSpace(body)), err
 }
 
 // postTokensRevoke serves POST /tokens/revoke (field id): ends one token of

@@ -257,6 +257,7 @@ type Book struct {
 	called    *consoleCall      // the console's last
 	sends     []sentLine        // lines that the composer sent, the oldest first
 	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
+	secrets   map[string]string // keys in the hands of those whom lessons play
 }
 
 func newBook() *Book { return &Book{news: make(chan struct{})} }
@@ -382,6 +383,29 @@ func (b *Book) changeHands(change func(*hands)) (before hands) {
 	before = b.hands
 	change(&b.hands)
 	return before
+}
+
+// secret is a key in the hands of somebody whom a lesson plays, by a name; "": none.
+func (b *Book) secret(name string) string {
+	if b == nil {
+		return ""
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.secrets[name]
+}
+
+// keepSecret puts a key into such hands, or, "", takes it away.
+func (b *Book) keepSecret(name, key string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.secrets == nil {
+		b.secrets = map[string]string{}
+	}
+	b.secrets[name] = key
 }
 
 // setBefore keeps how the cells stand before a deed.

@@ -1,0 +1,293 @@
+// Lesson 14, planted: a key that an attacker put into the browser is worth nothing,
+// until somebody logs in and the server keeps it. The login is one of this lesson's
+// own; the lab's always gives a new key.
+
+package handlers
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+const (
+	playKey     = "play_key" // the cookie of the play login's sessions
+	playKeyPath = "/lessons/planted"
+	playKeyAge  = time.Hour
+	playKeyAsk  = "/planted" // below playPath
+
+	plantedSecret  = "planted" // the attacker's key, while it is of use
+	inventedSecret = "invented"
+)
+
+// Planted is lesson 14.
+func (lessons) Planted() lesson {
+	return lesson{
+		Number: 14, Slug: "planted", Minutes: 9, Answer: "C",
+		Cookies: []*http.Cookie{{Name: playKey, Path: playKeyPath}},
+		Acts: map[string]func(*lessonStep) error{
+			"plant":  plantKey,
+			"keep":   func(s *lessonStep) error { return s.logInAtPlay("keep", plantedSecret, logInKeepingKey) },
+			"cycle":  func(s *lessonStep) error { return s.logInAtPlay("cycle", plantedSecret, logInCyclingKey) },
+			"invent": inventKey,
+			"adopt":  func(s *lessonStep) error { return s.logInAtPlay("adopt", inventedSecret, logInKeepingKey) },
+		},
+		Do: func(s *lessonStep) []deed {
+			kept, cycled := s.fact("keep.attacker") != "", s.fact("cycle.attacker") != ""
+			switch planted := s.holdsPlanted(plantedSecret); {
+			case kept && cycled:
+				return []deed{{Label: s.word("all")}}
+			case planted && !kept:
+				return []deed{s.deed("keep")}
+			case planted:
+				return []deed{s.deed("cycle")}
+			case kept:
+				return []deed{{Act: "plant", Label: s.word("again")}}
+			}
+			return []deed{s.deed("plant")}
+		},
+		Look: func(s *lessonStep) {
+			if s.fact("plant.attacker") != "" && s.holdsPlanted(plantedSecret) {
+				s.note("plant.you", "came")
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			before := lessonRow{ID: "plant", Title: s.word("before"), Cells: []lessonCell{{}, s.attackerCell("plant.attacker")}}
+			if s.fact("plant.you") != "" {
+				before.Cells[0] = lessonCell{Code: "none", Text: s.word("stranger"), Detail: s.word("brings")}
+			}
+			return lessonBoard{
+				Columns: []lessonColumn{{Title: s.word("you")}, {Title: s.word("attacker")}},
+				Rows:    []lessonRow{before, s.loginRow("keep"), s.loginRow("cycle")},
+			}
+		},
+		Happened: func(s *lessonStep) string {
+			switch verdict, who := s.verdict("keep.attacker"); {
+			case verdict == "":
+				return ""
+			case who != "":
+				return "C"
+			case verdict == Found:
+				return "B"
+			}
+			return "A"
+		},
+		Done: func(s *lessonStep) bool {
+			verdict, _ := s.verdict("cycle.attacker")
+			return s.lesson.Happened(s) == "C" && verdict == Unknown
+		},
+		Closer: map[string]func(*lessonStep) closerView{
+			"invented": func(s *lessonStep) closerView {
+				v := closerView{Board: lessonBoard{
+					Columns: []lessonColumn{{Title: s.word("you")}, {Title: s.word("inventor")}},
+					Rows:    []lessonRow{s.loginRow("adopt")},
+				}}
+				switch {
+				case s.holdsPlanted(inventedSecret):
+					v.Deeds = []deed{s.deed("adopt")}
+				case s.fact("adopt.attacker") == "":
+					v.Deeds = []deed{s.deed("invent")}
+				}
+				return v
+			},
+		},
+		Play: map[string]playHandler{
+			"POST " + playKeyAsk: (*Lab).beginPlaying,
+			"GET " + playKeyAsk:  (*Lab).whoPlays,
+		},
+		Code:   []string{"handlers.lessonStep.logInAtPlay", "sessions.Session.CycleKey"},
+		Unsafe: "handlers.logInKeepingKey", Safe: "handlers.logInCyclingKey",
+		Django: "django.contrib.auth.login(request, user)    # calls request.session.cycle_key()\nrequest.session[\"user\"] = name               # a login of your own does not: call it yourself",
+	}
+}
+
+// playSessions are those of the play login. They have nothing to do with the lab's.
+func (lab *Lab) playSessions() (*sessions.Manager, error) {
+	options := sessions.DefaultOptions()
+	options.Name, options.Path, options.Age = playKey, playKeyPath, playKeyAge
+	options.Clock, options.Logger = lab.clock, lab.log
+	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
+}
+
+// logInKeepingKey writes the name into the session that came. Who else knows its
+// key is logged in, too.
+func logInKeepingKey(session *sessions.Session, name string) error {
+	return session.Set(sessions.UserKey, name)
+}
+
+// logInCyclingKey gives the session a new key first. Who knew the old one has
+// nothing.
+func logInCyclingKey(session *sessions.Session, name string) error {
+	session.CycleKey()
+	return session.Set(sessions.UserKey, name)
+}
+
+// plantKey has the attacker get a session of his own, and puts its key into the
+// browser, as a script, a shared computer or a sister host does.
+func plantKey(s *lessonStep) error {
+	if err := s.newRun(); err != nil {
+		return err
+	}
+	e, who, err := s.askPlay(http.MethodPost, "Accept", echo.MIMEApplicationJSON)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(e.SetCookie, func(line string) bool {
+		cookie, err := http.ParseSetCookie(line)
+		return err == nil && cookie.Name == playKey
+	})
+	if i < 0 {
+		return errors.New("the attacker got no session")
+	}
+	cookie, err := http.ParseSetCookie(e.SetCookie[i])
+	if err != nil {
+		return err
+	}
+	s.forget("plant.")
+	s.noteVerdict("plant.attacker", who.Verdict, Identity{User: who.User})
+	s.plant(plantedSecret, cookie.Value)
+	return s.done()
+}
+
+// inventKey plants a key in the right form, which no server gave to anybody.
+func inventKey(s *lessonStep) error {
+	if s.notes.Run == "" {
+		if err := s.newRun(); err != nil {
+			return err
+		}
+	}
+	s.plant(inventedSecret, sessions.NewKey())
+	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+}
+
+// plant sets the cookie, and leaves the key in the planter's hands.
+func (s *lessonStep) plant(secret, key string) {
+	s.setCookie(playKey + "=" + key + "; Path=" + playKeyPath + "; Max-Age=3600; HttpOnly; SameSite=Lax")
+	s.book.Book().keepSecret(secret, key)
+}
+
+// holdsPlanted reports whether the browser brought the key that was planted.
+func (s *lessonStep) holdsPlanted(secret string) bool {
+	key, came := s.carried(playKey)
+	return came && key != "" && key == s.book.Book().secret(secret)
+}
+
+// logInAtPlay logs the visitor in, and then has whoever planted the key ask who he
+// is. Without the planted key there is nothing to try.
+func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Session, string) error) error {
+	back := s.url("observe")
+	if secret == inventedSecret {
+		back = s.url("closer")
+	}
+	if !s.holdsPlanted(secret) {
+		return s.c.Redirect(http.StatusSeeOther, back)
+	}
+	planted := s.book.Book().secret(secret)
+	play, err := s.lab.playSessions()
+	if err != nil {
+		return err
+	}
+	session, err := play.Load(s.c)
+	if err != nil {
+		return err
+	}
+	if err := logIn(session, s.playName()); err != nil {
+		return err
+	}
+	if err := session.Save(s.c.Request().Context()); err != nil {
+		return err
+	}
+	s.noteVerdict(row+".you", Found, Identity{User: session.Text(sessions.UserKey)})
+	s.note(row+".same", yesNo(session.Key() == planted))
+	_, who, err := s.askPlay(http.MethodGet, "Cookie", playKey+"="+planted)
+	if err != nil {
+		return err
+	}
+	s.noteVerdict(row+".attacker", who.Verdict, Identity{User: who.User})
+	s.book.Book().keepSecret(secret, "") // it has served
+	return s.c.Redirect(http.StatusSeeOther, back)
+}
+
+// playName is who logs in at a play login.
+func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }
+
+// playAnswer is what the play server says about a request: the key that it
+// brought, and whose session that opens.
+type playAnswer struct {
+	Verdict Verdict `json:"verdict"`
+	User    string  `json:"user"`
+}
+
+// askPlay asks the play server as another program.
+func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer playAnswer, err error) {
+	e, body, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), method, playPath+playKeyAsk+"?"+runParam+"="+s.notes.Run, name, value)
+	if err != nil {
+		return nil, answer, err
+	}
+	return e, answer, json.Unmarshal(body, &answer)
+}
+
+// beginPlaying serves POST /play/planted: a session for anybody, as a shop begins
+// one for a basket.
+func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
+	play, err := lab.playSessions()
+	if err != nil {
+		return err
+	}
+	session, err := play.Load(c)
+	if err != nil {
+		return err
+	}
+	if err := session.Set("basket", 0); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, playAnswer{Found, session.Text(sessions.UserKey)})
+}
+
+// whoPlays serves GET /play/planted: who somebody is, by the key that came.
+func (lab *Lab) whoPlays(c echo.Context, _ *sessions.Session) error {
+	play, err := lab.playSessions()
+	if err != nil {
+		return err
+	}
+	session, err := play.Load(c)
+	switch {
+	case err != nil:
+		return err
+	case errors.Is(session.Rejected(), sessions.ErrAbsent):
+		return c.JSON(http.StatusOK, playAnswer{Verdict: Absent})
+	case session.Rejected() != nil:
+		return c.JSON(http.StatusOK, playAnswer{Verdict: Unknown})
+	}
+	return c.JSON(http.StatusOK, playAnswer{Found, session.Text(sessions.UserKey)})
+}
+
+// loginRow is what a login did to both.
+func (s *lessonStep) loginRow(row string) lessonRow {
+	cells := []lessonCell{{}, s.attackerCell(row + ".attacker")}
+	if _, who := s.verdict(row + ".you"); who != "" {
+		cells[0] = lessonCell{Code: "yes", Text: s.word("in", Args{"Name": who}), Detail: s.word("key." + s.fact(row+".same"))}
+	}
+	return lessonRow{ID: row, Title: s.word("login." + row), Cells: cells}
+}
+
+// attackerCell is what the server told whoever sent the planted key.
+func (s *lessonStep) attackerCell(name string) lessonCell {
+	switch verdict, who := s.verdict(name); {
+	case verdict == "":
+		return lessonCell{}
+	case who != "":
+		return lessonCell{Code: "warn", Text: s.word("too", Args{"Name": who}), Detail: s.word("no_password")}
+	case verdict == Found:
+		return lessonCell{Code: "none", Text: s.word("stranger"), Detail: s.word("empty")}
+	default:
+		return lessonCell{Code: "no", Text: s.w.text("verdict.unknown.word"), Detail: s.word("nothing")}
+	}
+}

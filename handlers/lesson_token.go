@@ -1,0 +1,265 @@
+// Lesson 16, token: a browser adds cookies to a request by itself, and never a
+// token. An API of the lesson's own takes orders, from the other site's form and
+// from a program that holds the token.
+
+package handlers
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+const (
+	playTokenPurpose = "play-token"
+	playTokenAge     = time.Hour
+	playTokenCookie  = "play_token_demo" // to see that cookies do go along
+	playTokenSecret  = "token"           // in the hands of the program
+	playAPI          = "/api"            // below playPath
+	fromParam        = "from"
+)
+
+// Token is lesson 16.
+func (lessons) Token() lesson {
+	return lesson{
+		Number: 16, Slug: "token", Minutes: 8, Answer: "B",
+		Cookies: []*http.Cookie{{Name: playTokenCookie, Path: playPath}},
+		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
+		Do: func(s *lessonStep) []deed {
+			there, why := s.otherSite("/token")
+			switch token := s.book.Book().secret(playTokenSecret); {
+			case s.fact("form.header") != "" && s.fact("program.status") != "":
+				return []deed{{Label: s.word("all")}}
+			case why != nil:
+				return []deed{*why}
+			case token == "":
+				return []deed{s.deed("get")}
+			case s.fact("form.header") == "":
+				return []deed{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: tokenScheme + " " + token, Quiet: true}}
+			}
+			return []deed{s.deed("send")}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			return lessonBoard{
+				Columns: []lessonColumn{{Title: s.word("cookie")}, {Title: s.word("header")}, {Title: s.word("answer")}},
+				Rows:    []lessonRow{s.orderRow("form"), s.orderRow("program")},
+			}
+		},
+		Happened: func(s *lessonStep) string {
+			switch s.fact("form.header") {
+			case "came":
+				return "A"
+			case "stayed":
+				return "B"
+			}
+			return ""
+		},
+		Done: func(s *lessonStep) bool {
+			return s.lesson.Happened(s) == "B" && s.fact("form.status") == "401" && s.fact("program.status") == "200"
+		},
+		Closer: map[string]func(*lessonStep) closerView{"kinds": endedToken, "where": tokenInStorage, "either": tokenOrSession},
+		Play:   map[string]playHandler{"POST " + playAPI: (*Lab).playOrder},
+		Code:   []string{"handlers.Lab.playOrder", "handlers.Lab.whoOrders"},
+		Django: "# settings: REST_FRAMEWORK = {\"DEFAULT_AUTHENTICATION_CLASSES\": [\"rest_framework.authentication.TokenAuthentication\"]}\ntoken, created = Token.objects.get_or_create(user=user)    # the client sends: Authorization: Token <token.key>",
+	}
+}
+
+// playTokens are the tokens of the lesson's API. They open nothing else.
+func (lab *Lab) playTokens() (*sessions.Manager, error) {
+	options := sessions.DefaultOptions()
+	options.Carrier, options.Age = sessions.Authorization(tokenScheme), playTokenAge
+	options.Clock, options.Logger = lab.clock, lab.log
+	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
+}
+
+// getPlayToken hands a token to the program that the lab plays, and a cookie to
+// the browser, for the same API.
+func getPlayToken(s *lessonStep) error {
+	tokens, err := s.lab.playTokens()
+	if err != nil {
+		return err
+	}
+	token, err := tokens.Create(s.c.Request().Context(), func(token *sessions.Session) error {
+		return token.Set(sessions.UserKey, s.playName())
+	})
+	if err != nil {
+		return err
+	}
+	account := rand.Text()
+	if err := s.newRun(map[string]string{runAccount: account}); err != nil {
+		return err
+	}
+	s.setCookie(playTokenCookie + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly; SameSite=None; Secure")
+	s.book.Book().keepSecret(playTokenSecret, token.Key())
+	s.forget("form.", "program.", "ended.")
+	s.note("got", "yes")
+	return s.done()
+}
+
+// sendPlayToken has the program send an order with the token that it holds.
+func sendPlayToken(s *lessonStep) error {
+	if err := s.order("program"); err != nil {
+		return err
+	}
+	return s.done()
+}
+
+// endPlayToken ends the token, and has the program send it once more.
+func endPlayToken(s *lessonStep) error {
+	token := s.book.Book().secret(playTokenSecret)
+	if token == "" || s.fact("program.status") == "" {
+		return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	}
+	tokens, err := s.lab.playTokens()
+	if err != nil {
+		return err
+	}
+	if err := tokens.End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+		return err
+	}
+	if err := s.order("ended"); err != nil {
+		return err
+	}
+	s.book.Book().keepSecret(playTokenSecret, "") // it is worth nothing now
+	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+}
+
+// order sends one as another program does; the API writes down what came.
+func (s *lessonStep) order(from string) error {
+	token := s.book.Book().secret(playTokenSecret)
+	if token == "" {
+		return nil
+	}
+	_, _, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), http.MethodPost,
+		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, "Authorization", tokenScheme+" "+token)
+	return err
+}
+
+// playOrder serves POST /play/api: an order, for whoever sends a token that lives.
+// Who says that they send it, and the cookie, are for the lesson's table alone.
+func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
+	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[c.QueryParam(fromParam)]
+	if !ok {
+		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+	}
+	user, err := lab.whoOrders(c)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if user == "" {
+		status = http.StatusUnauthorized
+	}
+	header := len(c.Request().Header["Authorization"]) > 0
+	if err := errors.Join(
+		lab.witness(run, row+".cookie", cameFact(carriesPlay(c, run, playTokenCookie))),
+		lab.witness(run, row+".header", cameFact(header)),
+		lab.witness(run, row+".status", strconv.Itoa(status)),
+		lab.witness(run, row+".user", user),
+	); err != nil {
+		return err
+	}
+	if user == "" {
+		return lab.refuseOrder(c, run, header)
+	}
+	return c.JSON(status, map[string]string{"user": user})
+}
+
+// whoOrders is whose token came in the header Authorization; "": nobody's. No
+// cookie is asked.
+func (lab *Lab) whoOrders(c echo.Context) (string, error) {
+	tokens, err := lab.playTokens()
+	if err != nil {
+		return "", err
+	}
+	token, err := tokens.Load(c)
+	if err != nil || token.Rejected() != nil {
+		return "", err
+	}
+	return token.Text(sessions.UserKey), nil
+}
+
+// refuseOrder answers 401: a page where a browser asks for one, else JSON.
+func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) error {
+	c.Response().Header().Set("WWW-Authenticate", tokenScheme)
+	if !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": lab.words(c).text("error.not_authenticated")})
+	}
+	text := lab.playText(c, "token")
+	return lab.showPlay(c, http.StatusUnauthorized, playPage{
+		Title: text.Words["play.title"], Sentence: text.Words["play.refused"], Refused: true,
+		Came: []playCookie{
+			{playTokenCookie, text.Words["cookie"], carriesPlay(c, run, playTokenCookie)},
+			{"Authorization", text.Words["header"], header},
+		},
+		Onward: []deed{{To: "/lessons/token#observe", Label: lab.words(c).text("lessons.back_to_lesson")}},
+	})
+}
+
+// orderRow is what came with an order, and what was answered.
+func (s *lessonStep) orderRow(row string) lessonRow {
+	r := lessonRow{ID: row, Title: s.word("order." + row), Cells: make([]lessonCell, 3)}
+	if s.fact(row+".status") == "" {
+		return r
+	}
+	r.Cells[0], r.Cells[1] = s.cameCell(row+".cookie"), s.cameCell(row+".header")
+	if row != "form" && s.fact(row+".cookie") == "stayed" {
+		r.Cells[0].Text = s.word("no_cookie") // who has no jar leaves nothing at home
+	}
+	status, _ := strconv.Atoi(s.fact(row + ".status"))
+	r.Cells[2] = lessonCell{Code: "no", Text: statusLabel(status), Detail: s.word("nobody")}
+	if status == http.StatusOK {
+		r.Cells[2] = lessonCell{Code: "yes", Text: statusLabel(status), Detail: s.fact(row + ".user")}
+	}
+	return r
+}
+
+// endedToken tries the token once more after its end.
+func endedToken(s *lessonStep) (v closerView) {
+	if s.fact("program.status") == "" {
+		return v
+	}
+	if s.fact("ended.status") == "" && s.book.Book().secret(playTokenSecret) != "" {
+		v.Deeds = []deed{s.deed("end")}
+	}
+	v.Board = lessonBoard{Columns: s.lesson.Board(s).Columns, Rows: []lessonRow{s.orderRow("ended")}}
+	return v
+}
+
+// tokenInStorage are lines for the console: what script stores, script reads.
+func tokenInStorage(s *lessonStep) (v closerView) {
+	token := s.book.Book().secret(playTokenSecret)
+	if token == "" {
+		return v
+	}
+	v.Deeds = []deed{
+		{Label: s.word("store"), Line: `localStorage.setItem("play_token", "` + token + `"); localStorage.getItem("play_token")`},
+		{Label: s.word("cookies"), Line: "document.cookie"},
+		{Label: s.word("clean"), Line: `localStorage.removeItem("play_token")`},
+	}
+	return v
+}
+
+// tokenOrSession are lines for a terminal: the same address, asked with nothing,
+// with a token, with the session of whoever is signed in.
+func tokenOrSession(s *lessonStep) (v closerView) {
+	host := s.c.Request().Host
+	curl := s.lab.tokenCurl(host, s.playName())
+	v.Deeds = []deed{
+		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
+		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
+	}
+	if value := s.lab.valuesOf(s.c)[Session]; s.finding(Session).Verdict.Accepted() && value != "" {
+		name := s.lab.sessions.Options().Name
+		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
+	}
+	v.Deeds = append(v.Deeds, deed{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
+	return v
+}
