@@ -129,12 +129,11 @@ func beginOtherSite(s *lessonStep) error {
 // otherSite is the address of a page of the other site for this run, or what to
 // do first where there is none.
 func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
-	r := s.c.Request()
-	switch host, _, _ := splitHost(r.Host); {
+	switch home := s.lab.config.Home; {
 	case s.lab.config.Other == "":
 		return "", &deed{Label: s.w.text("lessons.no_other_site")}
-	case host != "localhost": // it sends its requests there, and that is where the cookies have to be
-		return "", &deed{Label: s.w.text("lessons.open_on_localhost"), To: "http://localhost:" + localPort(r) + "/lessons/" + s.lesson.Slug}
+	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
+		return "", &deed{Label: s.w.say(say("lessons.open_at_home", Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
 	}
 	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.tag.String()}}
 	return s.lab.config.Other + path + "?" + query.Encode(), nil

@@ -19,14 +19,13 @@ const elsewhereSite = "http://127.0.0.1:18081"
 // sends its requests, and returns the run.
 func atOtherSite(t *testing.T, lab *testLab) (c *client, run string) {
 	t.Helper()
-	_, port, _ := strings.Cut(lab.addr, ":")
 	c = lab.client().signIn("alice")
 	c.get("/lessons/other-site")
 	c.post("/lessons/other-site", url.Values{"act": {"predict"}, "said": {"B"}})
 	if r := c.post("/lessons/other-site", url.Values{"act": {"begin"}}); r.status != http.StatusSeeOther || r.sets("play_lax") == nil || r.sets("play_none") == nil {
 		t.Fatalf("beginning: %d, %v", r.status, r.cookies)
 	}
-	page := c.get("/lessons/other-site", func(r *http.Request) { r.Host = "localhost:" + port })
+	page := c.get("/lessons/other-site", func(r *http.Request) { r.Host = "lab.localhost" })
 	found := regexp.MustCompile(regexp.QuoteMeta(elsewhereSite) + `/\?lang=en&amp;run=([0-9a-z]+)"`).FindStringSubmatch(page.body)
 	if found == nil {
 		t.Fatal("the lesson leads to no other site")
@@ -35,7 +34,7 @@ func atOtherSite(t *testing.T, lab *testLab) (c *client, run string) {
 }
 
 func TestPlay(t *testing.T) {
-	lab := newLab(t, func(c *handlers.Config) { c.Other = elsewhereSite })
+	lab := newLab(t, func(c *handlers.Config) { c.Other, c.Home, c.AllowHosts = elsewhereSite, "http://lab.localhost", []string{"lab.localhost"} })
 	c, run := atOtherSite(t, lab)
 	others := func() string { // all rows but the run's own
 		rows := strings.Split(lab.rows(t), "\n")
