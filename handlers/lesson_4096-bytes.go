@@ -1,0 +1,158 @@
+// Lesson 5, 4096-bytes: a cookie that is too big is ignored whole, and the old one
+// stays. How many cookies fit is tried on a host of its own: lesson_4096-bulk.go.
+
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cookielab/sessions"
+)
+
+const (
+	bytesSlug = "4096-bytes"
+	bytesPath = "/lessons/" + bytesSlug
+)
+
+// filling is a cookie of this lesson: a name, and one character so many times.
+type filling struct {
+	id, cookie, character string
+	count                 int
+	over                  string // the filling that it is to replace; "": none
+	shown                 string // the part of the page that shows it
+}
+
+// fillings are the four: just as big as a cookie may be, and a character more; of
+// characters of one byte, and of three.
+var fillings = []filling{
+	{"full", "big", "a", sessions.MaxCookie - len("big"), "", "observe"},
+	{"more", "big", "b", sessions.MaxCookie - len("big") + 1, "full", "observe"},
+	{"han", "z", "汉", (sessions.MaxCookie - len("z")) / len("汉"), "", "board-characters"},
+	{"han-more", "z", "字", (sessions.MaxCookie-len("z"))/len("字") + 1, "han", "board-characters"},
+}
+
+// Bytes is lesson 5.
+func (lessons) Bytes() lesson {
+	l := lesson{
+		Number: 5, Slug: bytesSlug, Minutes: 6, Answer: "C",
+		Cookies: []*http.Cookie{{Name: "big", Path: bytesPath}, {Name: "z", Path: bytesPath}},
+		Acts:    map[string]func(*lessonStep) error{"bulk": beginBulk},
+		Do: func(s *lessonStep) []deed {
+			switch {
+			case s.fact("came.full") == "":
+				return []deed{s.deed("full")}
+			case s.fact("came.more") == "":
+				return []deed{s.deed("more")}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Look: func(s *lessonStep) {
+			for _, f := range fillings {
+				if s.fact("sent."+f.id) != "" && s.fact("came."+f.id) == "" {
+					s.note("came."+f.id, s.filledWith(f.cookie))
+				}
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard { return s.fillingBoard(fillings[:2]) },
+		Happened: func(s *lessonStep) string {
+			if s.fact("came.full") != "4096 a" {
+				return ""
+			}
+			return map[string]string{"4096 b": "A", "nothing": "B", "4096 a": "C"}[s.fact("came.more")]
+		},
+		Done: func(s *lessonStep) bool { return s.fact("came.full") == "4096 a" && s.fact("came.more") == "4096 a" },
+		Closer: map[string]func(*lessonStep) closerView{
+			"characters": func(s *lessonStep) closerView {
+				v := closerView{Deeds: []deed{s.deed("han")}, Board: s.fillingBoard(fillings[2:])}
+				switch {
+				case s.fact("came.han-more") != "":
+					v.Deeds = []deed{{Label: s.word("all-han")}}
+				case s.fact("came.han") != "":
+					v.Deeds = []deed{s.deed("han-more")}
+				}
+				return v
+			},
+			"limit": bulkCloser,
+		},
+		Play:   map[string]playHandler{"GET /bulk": (*Lab).playBulk, "GET /bulk/count": (*Lab).playBulkCount},
+		Code:   []string{"handlers.filling.set", "handlers.lessonStep.filledWith"},
+		Django: "response.set_cookie(\"big\", \"b\" * 4094)   # no error: Django does not count, and the browser says nothing\nrequest.COOKIES[\"big\"]                  # in the next request: still the old value",
+	}
+	for _, f := range fillings {
+		l.Acts[f.id] = f.set
+	}
+	return l
+}
+
+// set sends the cookie; what the browser did with it shows the next request. Where
+// the one is gone that it was to replace, that one is sent again.
+func (f filling) set(s *lessonStep) error {
+	for _, old := range fillings {
+		if old.id == f.over && s.filledWith(f.cookie) != old.whole() {
+			f = old
+			break
+		}
+	}
+	s.setCookie(f.cookie + "=" + strings.Repeat(f.character, f.count) + "; Path=" + bytesPath + "; HttpOnly; SameSite=Lax")
+	s.forget("came." + f.id)
+	s.note("sent."+f.id, strconv.Itoa(f.bytes()))
+	return s.c.Redirect(http.StatusSeeOther, s.url(f.shown))
+}
+
+// filledWith tells what came under a cookie's name: how many bytes, with the name,
+// and of which character, as "4096 a"; or "nothing".
+func (s *lessonStep) filledWith(cookie string) string {
+	value, came := s.carried(cookie)
+	if !came {
+		return "nothing"
+	}
+	character := "?" // somebody else's
+	for _, f := range fillings {
+		if f.cookie == cookie && strings.Trim(value, f.character) == "" {
+			character = f.character
+		}
+	}
+	return fmt.Sprintf("%d %s", len(cookie)+len(value), character)
+}
+
+// bytes is the size of the cookie: of name and value.
+func (f filling) bytes() int { return len(f.cookie) + len(f.character)*f.count }
+
+// whole is what filledWith tells when all of it came.
+func (f filling) whole() string { return fmt.Sprintf("%d %s", f.bytes(), f.character) }
+
+// fillingBoard shows what was sent, and what came back.
+func (s *lessonStep) fillingBoard(shown []filling) lessonBoard {
+	b := lessonBoard{Columns: []lessonColumn{{Title: s.word("sent")}, {Title: s.word("came")}}}
+	begins := func(cookie, character string) string { return cookie + "=" + strings.Repeat(character, 6) + "…" }
+	for _, f := range shown {
+		row := lessonRow{ID: f.id, Title: s.word("row-" + f.id), Cells: make([]lessonCell, 2)}
+		if s.fact("sent."+f.id) != "" {
+			row.Cells[0] = lessonCell{
+				Text: s.word("bytes", Args{"Bytes": f.bytes()}), Value: begins(f.cookie, f.character),
+				Detail: s.word("made", Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character}),
+			}
+			if len(f.character) > 1 {
+				row.Cells[0].Detail = s.word("made-han", Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character})
+			}
+		}
+		came := s.fact("came." + f.id)
+		size, character, _ := strings.Cut(came, " ")
+		switch {
+		case came == "":
+		case came == "nothing":
+			row.Cells[1] = lessonCell{Code: "none", Text: s.word("nothing")}
+		case came == f.whole():
+			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("bytes", Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("kept")}
+		case character == f.character || character == "?":
+			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", Args{"Bytes": size}), Detail: s.word("other")}
+		default:
+			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("old")}
+		}
+		b.Rows = append(b.Rows, row)
+	}
+	return b
+}
