@@ -158,21 +158,33 @@ func (lab *Lab) ageLeft(n *Notebook, lane CookieLane) time.Duration {
 // postExpire serves POST /act/expire: all three for ten seconds, by the
 // browser's clock and by the server's, and a new copy of them.
 func (lab *Lab) postExpire(c echo.Context) error {
-	if err := lab.before(c); err != nil {
+	ok, err := lab.expireSoon(c)
+	if err != nil {
 		return err
 	}
-	who, ok := lab.signedIn(c)
 	if !ok {
 		return lab.done(c, Deed{Name: "expire.nobody"}, "/dashboard")
 	}
+	return lab.done(c, Deed{Name: "expire"}, "/dashboard")
+}
+
+// expireSoon gives all three ten seconds; ok is false when nobody is signed in.
+func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
+	if err := lab.before(c); err != nil {
+		return false, err
+	}
+	who, ok := lab.signedIn(c)
+	if !ok {
+		return false, nil
+	}
 	if err := lab.remember(c, who, shortLife); err != nil {
-		return err
+		return false, err
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
 		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.valuesAfter(c))) })
 	}
-	return lab.done(c, Deed{Name: "expire"}, "/dashboard")
+	return true, nil
 }
 
 // postRestore serves POST /act/restore: signs in again as before, on the word

@@ -16,8 +16,7 @@ import (
 
 const (
 	bulkHost = "bulk.localhost"
-	bulkSent = 181     // one more than Chromium and Firefox keep of a site
-	runHome  = "_home" // the host, with its port, at which the lesson is read
+	bulkSent = 181 // one more than Chromium and Firefox keep of a site
 )
 
 // beginBulk begins a run, so that the throw-away host can say whose count it is.

@@ -3,6 +3,8 @@
 
 package handlers
 
+import "cookielab/sessions"
+
 // lessonBoard is a table. Its columns are the ways, or kinds of what was done.
 type lessonBoard struct {
 	ID      string // for its element; "": the lesson's own
@@ -72,6 +74,15 @@ func (s *lessonStep) verdictCell(name string) lessonCell {
 		cell.Detail = s.w.text("dashboard.nobody")
 	}
 	return cell
+}
+
+// engineNote says which engine runs where the question is about another, db;
+// "": it is that one.
+func (s *lessonStep) engineNote() string {
+	if s.lab.pages.engine == sessions.EngineDB {
+		return ""
+	}
+	return s.w.say(say("lessons.other_engine", Args{"Engine": s.lab.pages.engine}))
 }
 
 var verdictCodes = map[Verdict]string{

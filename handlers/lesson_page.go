@@ -175,11 +175,10 @@ func (lab *Lab) getLesson(c echo.Context) error {
 	if s.findings, err = lab.recallAll(c); err != nil {
 		return err
 	}
-	opened := !s.notes.Opened.IsZero()
-	if opened && s.lesson.Look != nil { // what was there before the lesson began is no part of it
+	if s.asked() && s.lesson.Look != nil { // what was there before the lesson began is no part of it
 		s.lesson.Look(s)
 	}
-	if !opened {
+	if s.notes.Opened.IsZero() {
 		s.notes.Opened = now(lab.clock).UTC()
 	}
 	s.finish()

@@ -20,7 +20,6 @@ const (
 	scopeSlug   = "scope"
 	scopeCookie = "play_scope"
 	scopePath   = playPath + "/scope"
-	runHome     = "_home" // host and port at which the run began
 )
 
 // Scope is lesson 11.

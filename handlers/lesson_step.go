@@ -179,15 +179,16 @@ func (s *lessonStep) noteYou(name string) {
 }
 
 // noteCopy writes down what they concluded about the copy, if it was sent since
-// the lesson was opened.
-func (s *lessonStep) noteCopy(name string) {
+// the lesson was opened; and says when that was.
+func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
 	taken := s.book.Book().Copy()
 	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.Opened) {
-		return
+		return sent, false
 	}
 	for _, way := range taken.Lanes {
 		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
 	}
+	return taken.Sent, true
 }
 
 // verdict is one that was written down, and about whom: "alice · teacher".

@@ -59,6 +59,7 @@ type deed struct {
 	Act    string // a button does this; "": it is no button
 	Label  string
 	To     string // a link leads there
+	NewTab bool   // it opens in a tab of its own
 	Line   string // a line to copy, for the terminal or the console of DevTools
 	Action string // where the button's form goes; "": to the lesson
 	Script bool   // the lesson's script does it: hidden without

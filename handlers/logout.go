@@ -13,6 +13,14 @@ import (
 
 // postLogout serves POST /logout.
 func (lab *Lab) postLogout(c echo.Context) error {
+	if err := lab.logOut(c); err != nil {
+		return err
+	}
+	return lab.done(c, Deed{Name: "logout"}, "/dashboard")
+}
+
+// logOut makes all three ways forget who this is.
+func (lab *Lab) logOut(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -25,7 +33,7 @@ func (lab *Lab) postLogout(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	return lab.done(c, Deed{Name: "logout"}, "/dashboard")
+	return nil
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.

@@ -34,7 +34,9 @@ func atOtherSite(t *testing.T, lab *testLab) (c *client, run string) {
 }
 
 func TestPlay(t *testing.T) {
-	lab := newLab(t, func(c *handlers.Config) { c.Other, c.Home, c.AllowHosts = elsewhereSite, "http://lab.localhost", []string{"lab.localhost"} })
+	lab := newLab(t, func(c *handlers.Config) {
+		c.Other, c.Home, c.AllowHosts = elsewhereSite, "http://lab.localhost", []string{"lab.localhost"}
+	})
 	c, run := atOtherSite(t, lab)
 	others := func() string { // all rows but the run's own
 		rows := strings.Split(lab.rows(t), "\n")

@@ -23,6 +23,7 @@ const (
 	runAge     = 24 * time.Hour
 	runBook    = "_book" // whose notebook, by its ID
 	runLesson  = "_lesson"
+	runHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
 

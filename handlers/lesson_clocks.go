@@ -1,0 +1,200 @@
+// Lesson 9, clocks: all three get ten seconds. The browser goes by its clock and
+// stops sending; whoever has a copy meets the server's clock, if that looks.
+
+package handlers
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Clocks is lesson 9.
+func (lessons) Clocks() lesson {
+	return lesson{
+		Number: 9, Slug: "clocks", Minutes: 9, Answer: "A", SignedIn: true,
+		Acts: map[string]func(*lessonStep) error{"ten": giveTenSeconds, "send": sendLate, "clean": clearExpired, "curl": makeCurlLine},
+		Do: func(s *lessonStep) []deed {
+			switch {
+			case s.fact("until") == "":
+				return []deed{s.deed("ten")}
+			case s.fact("late.plain") == "":
+				return []deed{s.deed("send")}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Look:  lookAtClocks,
+		Board: clocksBoard,
+		Happened: func(s *lessonStep) string {
+			plain, signed, session := s.accepted("late.plain"), s.accepted("late.signed"), s.accepted("late.session")
+			switch {
+			case s.fact("late.plain") == "":
+				return ""
+			case plain && signed && session:
+				return "C"
+			case plain && !signed && !session:
+				return "A"
+			case !plain && !signed && !session:
+				return "B"
+			}
+			return ""
+		},
+		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
+		Reset: func(s *lessonStep) error { // who has ten seconds left gets a whole life again
+			if err := s.lab.before(s.c); err != nil || s.fact("until") == "" {
+				return err
+			}
+			_, err := s.lab.restore(s.c)
+			return err
+		},
+		Closer: map[string]func(*lessonStep) closerView{
+			"clear": clearedView,
+			"cache": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
+			},
+			"curl": func(s *lessonStep) closerView {
+				switch _, ten := s.tenSeconds(); {
+				case !ten:
+					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
+				case s.notes.Run == "":
+					return closerView{Deeds: []deed{s.deed("curl")}}
+				}
+				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+			},
+		},
+		Code:   []string{"handlers.giveTenSeconds", "handlers.lookAtClocks", "sessions.Memory.Load"},
+		Unsafe: "handlers.plainLane.Recall", Safe: "handlers.signedLane.Recall",
+		Django: "response.set_cookie(\"plain_user\", who, max_age=10)              # the browser's clock, nobody else's\nrequest.get_signed_cookie(\"signed_user\", max_age=10)            # SignatureExpired, by the server's\nrequest.session.set_expiry(10)                                 # a row with expire_date; load asks for later ones",
+	}
+}
+
+// giveTenSeconds has all three end in ten seconds, and leaves a copy of them with
+// somebody.
+func giveTenSeconds(s *lessonStep) error {
+	ok, err := s.lab.expireSoon(s.c)
+	if err != nil {
+		return err
+	}
+	s.forget("until", "soon.", "late.", "you.", "row", "sent.", "copy.", "cleared", "clean.")
+	if !ok {
+		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	}
+	s.notes.Run = "" // its line carries older cookies
+	return s.lab.done(s.c, Deed{Name: "expire"}, s.url("observe"))
+}
+
+// sendLate sends the copy once more, which done does.
+func sendLate(s *lessonStep) error {
+	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("observe"))
+}
+
+// lookAtClocks writes down what was concluded about the copy, whoever sent it:
+// another program from here, or a line of curl.
+func lookAtClocks(s *lessonStep) {
+	until, ok := s.tenSeconds()
+	if !ok {
+		return
+	}
+	s.note("until", isoTime(until))
+	if sent, ok := s.noteCopy("sent"); ok {
+		s.noteAt("sent", sent, until)
+	}
+	if s.fact("copy.plain") != "" {
+		s.noteAt("copy", s.at("copy.plain"), until)
+	}
+	if s.fact("late.plain") != "" && s.fact("you.plain") != string(Absent) {
+		s.noteYou("you")
+	}
+}
+
+// tenSeconds is when the browser drops the cookies that it was given last; ok is
+// false when those are not the ones that last ten seconds.
+func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
+	a, ok := s.book.Attributes(Session)
+	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.Opened) {
+		return until, false
+	}
+	return a.SetAt.Add(shortLife), true
+}
+
+// noteAt writes down what was concluded about a copy by when it was sent: while
+// the ten seconds ran, after them, or after the expired records were removed.
+func (s *lessonStep) noteAt(from string, sent, until time.Time) {
+	when := "soon"
+	switch {
+	case s.fact("cleared") != "" && !sent.Before(s.at("cleared")):
+		when = "clean"
+	case !sent.Before(until) || !s.accepted(from+".signed"):
+		when = "late"
+	}
+	for _, way := range []string{Plain, Signed, Session} {
+		s.note(when+"."+way, s.fact(from+"."+way))
+	}
+	if when != "soon" && s.fact(when+".row") == "" {
+		s.noteRow(when + ".row")
+	}
+}
+
+// noteRow writes down whether the record that this browser was last given still
+// lies there, expired or not.
+func (s *lessonStep) noteRow(name string) {
+	if !s.lab.sessions.KeepsRecords() {
+		s.note(name, "none")
+	} else if record, err := s.lab.noted(s.c); err == nil {
+		s.note(name, yesNo(record != nil))
+	}
+}
+
+func clocksBoard(s *lessonStep) lessonBoard {
+	soon, you, late := s.verdictRow("soon", s.word("soon")), s.verdictRow("you", s.word("you")), s.lateRow("late")
+	you.Note = s.browser()
+	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
+	if until, ok := s.tenSeconds(); ok && s.fact("late.plain") == "" {
+		for i := range soon.Cells {
+			soon.Cells[i].Until = isoTime(until)
+		}
+		b.Note = strings.TrimSpace(s.word("over", Args{"At": clockTime(until)}) + " " + b.Note)
+	}
+	return b
+}
+
+// lateRow is what was concluded about the copy when its time was over, and
+// whether the session's row still lay there.
+func (s *lessonStep) lateRow(when string) lessonRow {
+	row := s.verdictRow(when, s.word(when))
+	if row.Note = s.fact("copy.client"); row.Note == "" {
+		row.Note = s.word("program")
+	}
+	if lies := s.fact(when + ".row"); lies != "" {
+		row.Cells[sessionColumn].Detail = s.word("row." + lies)
+	}
+	return row
+}
+
+// clearExpired removes the expired records, everybody's, and has the copy sent
+// once more.
+func clearExpired(s *lessonStep) error {
+	if s.fact("late.plain") == "" {
+		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	}
+	n, err := s.lab.sessions.ClearExpired(s.c.Request().Context())
+	if err != nil {
+		return err
+	}
+	s.note("cleared", strconv.Itoa(n))
+	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("closer"))
+}
+
+func clearedView(s *lessonStep) (v closerView) {
+	if s.fact("late.plain") == "" {
+		v.Deeds = []deed{{Label: s.word("wait")}}
+		return v
+	}
+	v.Deeds = []deed{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
+	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.lateRow("clean")}}
+	if n := s.fact("cleared"); n != "" {
+		v.Board.Note = s.word("removed", Args{"N": n})
+	}
+	return v
+}

@@ -1,0 +1,230 @@
+// Lesson 10, ends: a session cookie without an end belongs to the browser, not to
+// a tab, and its record lives by a clock of its own.
+
+package handlers
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// lessonSeen is the key under which the lesson writes something.
+const lessonSeen = "lesson_seen"
+
+// tabParam in the lesson's address says that it was opened in the second tab.
+const tabParam = "tab"
+
+// Ends is lesson 10.
+func (lessons) Ends() lesson {
+	return lesson{
+		Number: 10, Slug: "ends", Minutes: 8, Answer: "B", SignedIn: true,
+		Acts: map[string]func(*lessonStep) error{"close": endWithBrowser, "still": whoAmIStill, "read": onlyRead, "write": writeSomething},
+		Do: func(s *lessonStep) []deed {
+			second := deed{To: s.secondTab(), NewTab: true, Label: s.word("open")}
+			switch {
+			case s.fact("close") == "":
+				return []deed{s.deed("close")}
+			case s.isSecondTab() && s.fact("still.session") == "":
+				return []deed{{Label: s.word("close_this")}}
+			case s.fact("tab.session") == "": // without a script the page does not hear of the other
+				return []deed{second, {Act: "still", Label: s.word("still"), Quiet: true}}
+			case s.fact("still.session") == "":
+				return []deed{s.deed("still")}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Look:  lookAtEnds,
+		Board: endsBoard,
+		Happened: func(s *lessonStep) string {
+			switch {
+			case s.fact("still.session") == "":
+				return ""
+			case s.accepted("still.session"):
+				return "B"
+			case s.fact("still.row") == "yes":
+				return "C"
+			}
+			return "A"
+		},
+		Done:  func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
+		Reset: endByPolicy,
+		Closer: map[string]func(*lessonStep) closerView{
+			"outlives": outlivesView,
+			"forms": func(s *lessonStep) (v closerView) {
+				for _, call := range []string{"seconds", "at", "browser_close", "reset", "expiry"} {
+					v.Deeds = append(v.Deeds, deed{To: "/console?call=" + call, Label: s.word("call." + call), Quiet: true})
+				}
+				return v
+			},
+			"slides": slidesView,
+		},
+		Code:   []string{"handlers.endWithBrowser", "sessions.BrowserClose", "sessions.Expiry.expiresAt", "sessions.Manager.finish"},
+		Django: "request.session.set_expiry(0)               # the cookie: until the browser is closed; the row: SESSION_COOKIE_AGE\nSESSION_EXPIRE_AT_BROWSER_CLOSE = True      # the same for everybody",
+	}
+}
+
+// endWithBrowser leaves Max-Age and Expires out of the session's cookie.
+func endWithBrowser(s *lessonStep) error {
+	if !s.ready() {
+		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	}
+	session, err := s.lab.sessions.Load(s.c)
+	if err != nil {
+		return err
+	}
+	s.forget("close", "tab.", "still.")
+	session.SetExpiry(sessions.BrowserClose())
+	return s.done()
+}
+
+// endByPolicy gives the cookie back the end that it had.
+func endByPolicy(s *lessonStep) error {
+	session, err := s.lab.sessions.Load(s.c)
+	if err == nil && session.Rejected() == nil && s.fact("close") != "" {
+		session.Delete(lessonSeen)
+		session.SetExpiry(sessions.Policy())
+	}
+	return err
+}
+
+// whoAmIStill asks once more, from the tab that is left.
+func whoAmIStill(s *lessonStep) error {
+	if s.fact("tab.session") != "" {
+		s.noteYou("still")
+		s.noteRow("still.row")
+	}
+	return s.done()
+}
+
+func lookAtEnds(s *lessonStep) {
+	if a, ok := s.book.Attributes(Session); ok && a.BrowserExpires() == nil {
+		s.note("close", "yes")
+		for _, way := range []string{Plain, Signed, Session} {
+			if a, ok := s.book.Attributes(way); ok {
+				s.note("ends."+way, instantFact(a.BrowserExpires()))
+			}
+		}
+		if f := s.finding(Session); !f.Expires.IsZero() {
+			s.note("ends.record", instantFact(&f.Expires))
+		}
+	}
+	if s.fact("close") != "" && s.isSecondTab() && s.fact("still.session") == "" {
+		s.noteYou("tab")
+	}
+	s.noteSlide()
+}
+
+// instantFact is an instant as a fact; of none, "never".
+func instantFact(at *time.Time) string {
+	if at == nil {
+		return "never"
+	}
+	return isoTime(*at)
+}
+
+// endCell shows such a fact.
+func (s *lessonStep) endCell(name string) lessonCell {
+	fact := s.fact(name)
+	if at, err := time.Parse(time.RFC3339Nano, fact); err == nil {
+		return lessonCell{Text: s.word("has_end"), Detail: clockTime(at)}
+	}
+	if fact == "" {
+		return lessonCell{}
+	}
+	return lessonCell{Code: "warn", Text: s.word("no_end"), Detail: s.word("no_attributes")}
+}
+
+func (s *lessonStep) isSecondTab() bool { return s.c.QueryParam(tabParam) == "2" }
+
+// secondTab is the lesson's own page, as the second tab opens it.
+func (s *lessonStep) secondTab() string {
+	if s.presents() {
+		return s.url("observe") + "&" + tabParam + "=2"
+	}
+	return "/lessons/" + s.lesson.Slug + "?" + tabParam + "=2#observe"
+}
+
+func endsBoard(s *lessonStep) lessonBoard {
+	cookie := lessonRow{ID: "cookie", Title: s.word("cookie")}
+	for _, way := range []string{Plain, Signed, Session} {
+		cookie.Cells = append(cookie.Cells, s.endCell("ends."+way))
+	}
+	return lessonBoard{Columns: s.ways(), Rows: []lessonRow{cookie, s.verdictRow("tab", s.word("tab")), s.verdictRow("still", s.word("after"))}}
+}
+
+// outlivesView sets the cookie's end beside the record's.
+func outlivesView(s *lessonStep) (v closerView) {
+	v.Deeds = []deed{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
+	v.Board.Columns = []lessonColumn{{Title: s.word("end")}}
+	v.Board.Rows = []lessonRow{
+		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + Session)}},
+		{ID: "end-record", Title: s.word("end.record"), Cells: []lessonCell{s.endCell("ends.record")}},
+	}
+	return v
+}
+
+// onlyRead asks the session for something, and changes nothing.
+func onlyRead(s *lessonStep) error {
+	session, err := s.lab.sessions.Load(s.c)
+	if err != nil {
+		return err
+	}
+	_ = session.Text(sessions.UserKey)
+	return s.slide("read", session)
+}
+
+// writeSomething sets a value, so that the session is saved.
+func writeSomething(s *lessonStep) error {
+	session, err := s.lab.sessions.Load(s.c)
+	if err != nil {
+		return err
+	}
+	if session.Rejected() == nil {
+		if err := session.Set(lessonSeen, now(s.lab.clock).UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return s.slide("write", session)
+}
+
+// slide writes down when the session ends as this request found it; the next
+// request finds out whether that moved.
+func (s *lessonStep) slide(how string, session *sessions.Session) error {
+	s.forget("slide." + how)
+	if session.Rejected() == nil {
+		s.note("slide", how)
+		s.note("slide.from", isoTime(session.Ends()))
+	}
+	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+}
+
+func (s *lessonStep) noteSlide() {
+	how, ends := s.fact("slide"), s.finding(Session).Expires
+	from, err := time.Parse(time.RFC3339Nano, s.fact("slide.from"))
+	if how == "" || s.fact("slide."+how) != "" || err != nil || ends.IsZero() {
+		return
+	}
+	s.note("slide."+how, strconv.FormatInt(ends.Sub(from).Milliseconds(), 10))
+}
+
+func slidesView(s *lessonStep) (v closerView) {
+	v.Deeds = []deed{{Act: "read", Label: s.word("read"), Quiet: s.fact("slide.read") != ""}, {Act: "write", Label: s.word("write"), Quiet: s.fact("slide.read") == "" || s.fact("slide.write") != ""}}
+	v.Board.Columns = []lessonColumn{{Title: s.word("end.record")}}
+	for _, how := range []string{"read", "write"} {
+		row := lessonRow{ID: "slide-" + how, Title: s.word("row." + how), Cells: make([]lessonCell, 1)}
+		switch moved := s.fact("slide." + how); moved {
+		case "":
+		case "0":
+			row.Cells[0] = lessonCell{Code: "none", Text: s.word("stayed")}
+		default:
+			ms, _ := strconv.Atoi(moved)
+			row.Cells[0] = lessonCell{Code: "yes", Text: s.word("moved", Args{"Seconds": strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64)})}
+		}
+		v.Board.Rows = append(v.Board.Rows, row)
+	}
+	v.Board.Note = s.word("save_always." + yesNo(s.lab.sessions.Options().SaveEveryRequest))
+	return v
+}

@@ -1,0 +1,195 @@
+// Lesson 6, key: whatever a session holds, the browser carries only its key; and
+// why a key must be more than unique.
+
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cookielab/sessions"
+)
+
+// lessonNote is the key under which lesson 6 stores its 10 KB.
+const lessonNote = "lesson_note"
+
+// Key is lesson 6.
+func (lessons) Key() lesson {
+	return lesson{
+		Number: 6, Slug: "key", Minutes: 8, Short: true, Answer: "A", SignedIn: true,
+		Acts: map[string]func(*lessonStep) error{"store": storeTenKB, "issue": issueIDs},
+		Do: func(s *lessonStep) []deed {
+			if s.fact("stored") == "" {
+				return []deed{s.deed("store")}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Look: func(s *lessonStep) {
+			if s.fact("stored") != "" && s.fact("after.cookie") == "" {
+				s.noteSizes("after")
+			}
+		},
+		Board: keyBoard,
+		Happened: func(s *lessonStep) string {
+			switch before, after := s.bytes("before.cookie"), s.bytes("after.cookie"); {
+			case s.fact("stored") == "refused":
+				return "C"
+			case before == 0 || after == 0:
+				return ""
+			case after == before:
+				return "A"
+			case after > before:
+				return "B"
+			}
+			return ""
+		},
+		Done:  func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
+		Reset: takeBackTenKB,
+		Closer: map[string]func(*lessonStep) closerView{
+			"unguessable": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{Act: "issue", Label: s.word("issue"), Quiet: s.fact("ids.counter") != ""}}, Board: idBoard(s)}
+			},
+			"password": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{To: "/console?call=items", Label: s.word("console")}}}
+			},
+		},
+		Code:   []string{"handlers.storeTenKB", "sessions.KeyID", "sessions.NewKey"},
+		Django: "request.session[\"lesson_note\"] = \"x\" * 10_240    # into the row of table django_session; the cookie stays as it is",
+	}
+}
+
+// storeTenKB puts 10 KB into the visitor's own session, and saves it at once: a
+// refusal is something to see as well.
+func storeTenKB(s *lessonStep) error {
+	if !s.ready() {
+		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	}
+	session, err := s.lab.sessions.Load(s.c)
+	if err != nil {
+		return err
+	}
+	s.forget("stored", "before.", "after.")
+	s.noteSizes("before")
+	if err := session.Set(lessonNote, strings.Repeat("Here lies a lot. ", 10<<10)[:10<<10]); err != nil {
+		return err
+	}
+	switch err := session.Save(s.c.Request().Context()); {
+	case errors.Is(err, sessions.ErrTooLarge):
+		session.Discard()
+		s.note("stored", "refused")
+	case err != nil:
+		return err
+	default:
+		s.note("stored", "yes")
+	}
+	return s.done()
+}
+
+// takeBackTenKB leaves the session as it was.
+func takeBackTenKB(s *lessonStep) error {
+	session, err := s.lab.sessions.Load(s.c)
+	if err == nil {
+		session.Delete(lessonNote)
+	}
+	return err
+}
+
+// noteSizes writes down how large the cookie is that came, and the record it led
+// to, and how that is named.
+func (s *lessonStep) noteSizes(when string) {
+	f := s.finding(Session)
+	if !f.Verdict.Accepted() {
+		return
+	}
+	s.note(when+".cookie", strconv.Itoa(len(f.Cookie)+len(f.Raw)))
+	if f.Record != nil {
+		s.note(when+".record", strconv.Itoa(len(f.Record.Data)))
+		s.note(when+".row", shortKey(f.Record.ID.String()))
+	}
+}
+
+// bytes is a number that was written down; 0: none was.
+func (s *lessonStep) bytes(name string) int {
+	n, _ := strconv.Atoi(s.fact(name))
+	return n
+}
+
+func keyBoard(s *lessonStep) lessonBoard {
+	cookie, record := lessonRow{ID: "cookie", Title: s.word("cookie")}, lessonRow{ID: "record", Title: s.word("record")}
+	row := lessonRow{ID: "row", Title: s.word("row"), Note: s.word("hash")}
+	for _, when := range []string{"before", "after"} {
+		cookie.Cells = append(cookie.Cells, s.sizeCell(when, "cookie"))
+		record.Cells = append(record.Cells, s.sizeCell(when, "record"))
+		cell := lessonCell{Value: s.fact(when + ".row")}
+		if cell.Value == "" && s.fact(when+".cookie") != "" {
+			cell = lessonCell{Code: "none", Text: s.word("no_row")}
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	return lessonBoard{
+		Columns: []lessonColumn{{Title: s.word("before")}, {Title: s.word("after")}},
+		Rows:    []lessonRow{cookie, record, row}, Note: s.engineNote(),
+	}
+}
+
+// sizeCell is a size, and how it differs from the one before.
+func (s *lessonStep) sizeCell(when, what string) lessonCell {
+	n, before := s.bytes(when+"."+what), s.bytes("before."+what)
+	switch {
+	case n == 0 && s.fact(when+".cookie") != "":
+		return lessonCell{Code: "none", Text: s.word("no_row")}
+	case n == 0:
+		return lessonCell{}
+	}
+	cell := lessonCell{Text: s.word("bytes", Args{"Bytes": n})}
+	switch {
+	case when == "before":
+	case s.fact("stored") == "refused" && what == "cookie":
+		cell.Code, cell.Detail = "no", s.word("refused", Args{"Limit": sessions.MaxCookie})
+	case n == before:
+		cell.Code, cell.Detail = "yes", s.word("same")
+	default:
+		if cell.Detail = s.word("grew", Args{"Bytes": n - before}); what == "cookie" {
+			cell.Code = "warn"
+		}
+	}
+	return cell
+}
+
+// issueIDs makes IDs in four ways, and then guesses the next of each.
+func issueIDs(s *lessonStep) error {
+	for _, kind := range issuers(s.lab.clock) {
+		var issued []string
+		for range 5 {
+			issued = append(issued, kind.issue())
+		}
+		last := len(issued) - 1
+		tries := triesToGuess(kind.guesses(issued[last-1]), issued[last])
+		for i, id := range issued {
+			if len(id) == sessions.KeyLength {
+				issued[i] = shortKey(id)
+			}
+		}
+		s.note("ids."+kind.name, strings.Join(issued[:last], "  "))
+		s.note("tries."+kind.name, strconv.Itoa(tries))
+	}
+	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+}
+
+func idBoard(s *lessonStep) lessonBoard {
+	b := lessonBoard{Columns: []lessonColumn{{Title: s.word("four")}, {Title: s.word("next")}}}
+	for _, kind := range issuers(nil) {
+		row := lessonRow{ID: "ids-" + kind.name, Title: s.word("kind." + kind.name), Cells: []lessonCell{{Value: s.fact("ids." + kind.name)}, {}}}
+		switch tries := s.bytes("tries." + kind.name); {
+		case row.Cells[0].Value == "":
+		case tries > 0:
+			row.Cells[1] = lessonCell{Code: "warn", Text: s.word("guessed"), Detail: s.word("tries", Args{"N": tries})}
+		default:
+			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("not_guessed"), Detail: s.word("tried", Args{"N": maxGuesses})}
+		}
+		b.Rows = append(b.Rows, row)
+	}
+	return b
+}

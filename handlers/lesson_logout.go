@@ -1,0 +1,143 @@
+// Lesson 8, logout: the browser forgets all three; of the copies only the
+// session's is worth nothing.
+
+package handlers
+
+import (
+	"net/http"
+
+	"cookielab/sessions"
+)
+
+// tagCookie is what lesson 8 deletes with a wrong Path, and then with the right one.
+var tagCookie = &http.Cookie{Name: "tag", Path: "/lessons/logout"}
+
+// Logout is lesson 8.
+func (lessons) Logout() lesson {
+	return lesson{
+		Number: 8, Slug: "logout", Minutes: 7, Short: true, Answer: "B", SignedIn: true,
+		Cookies: []*http.Cookie{tagCookie},
+		Acts: map[string]func(*lessonStep) error{
+			"logout": copyAndLogOut, "curl": makeCurlLine,
+			"set": sendTag, "wrong": deleteTagWrongly, "right": deleteTag,
+		},
+		Do: func(s *lessonStep) []deed {
+			if s.fact("copy.plain") == "" {
+				return []deed{s.deed("logout")}
+			}
+			return []deed{{Label: s.word("all")}}
+		},
+		Look: func(s *lessonStep) {
+			if s.gone() {
+				if s.noteCopy("copy"); s.fact("copy.plain") != "" {
+					s.noteYou("you")
+				}
+			}
+			if step := s.fact("tag"); step != "" && s.fact("tag."+step) == "" {
+				_, came := s.carried(tagCookie.Name)
+				s.note("tag."+step, cameFact(came))
+			}
+		},
+		Board: func(s *lessonStep) lessonBoard {
+			you, theirs := s.verdictRow("you", s.word("you")), s.verdictRow("copy", s.word("copy"))
+			if theirs.Note = s.fact("copy.client"); theirs.Note == "" {
+				theirs.Note = s.word("program")
+			}
+			you.Note = s.browser()
+			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{you, theirs}, Note: s.engineNote()}
+		},
+		Happened: func(s *lessonStep) string {
+			plain, signed, session := s.accepted("copy.plain"), s.accepted("copy.signed"), s.accepted("copy.session")
+			switch {
+			case s.fact("copy.plain") == "":
+				return ""
+			case plain && signed && session:
+				return "C"
+			case plain && signed:
+				return "B"
+			case !plain && !signed && !session:
+				return "A"
+			}
+			return ""
+		},
+		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
+		Closer: map[string]func(*lessonStep) closerView{
+			"path": tagView,
+			"engine": func(s *lessonStep) closerView {
+				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
+			},
+			"curl": func(s *lessonStep) closerView {
+				switch {
+				case s.fact("copy.plain") == "" || !s.gone():
+					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line carries the copy, not what the browser has now
+				case s.notes.Run == "":
+					return closerView{Deeds: []deed{s.deed("curl")}}
+				}
+				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+			},
+		},
+		Code:   []string{"handlers.copyAndLogOut", "handlers.plainLane.Forget", "handlers.signedLane.Forget", "handlers.sessionLane.Forget"},
+		Django: "logout(request)                          # session.flush(): deletes the row\nresponse.delete_cookie(\"plain_user\")     # asks the browser, and no one else",
+	}
+}
+
+// copyAndLogOut leaves a thief with the cookies as they came, and then logs out.
+func copyAndLogOut(s *lessonStep) error {
+	if !s.ready() {
+		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	}
+	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
+	if err := s.lab.logOut(s.c); err != nil {
+		return err
+	}
+	return s.lab.done(s.c, Deed{Name: "logout"}, s.url("observe"))
+}
+
+// gone reports whether this request brought none of the three.
+func (s *lessonStep) gone() bool {
+	for _, f := range s.findings {
+		if f.Verdict != Absent {
+			return false
+		}
+	}
+	return true
+}
+
+// The three lines about the cookie tag.
+const (
+	tagSet   = "tag=1; Path=/lessons/logout; Max-Age=600; HttpOnly; SameSite=Lax"
+	tagWrong = "tag=; Path=/lessons; Max-Age=0"
+	tagRight = "tag=; Path=/lessons/logout; Max-Age=0"
+)
+
+func sendTag(s *lessonStep) error {
+	s.forget("tag")
+	return s.tagLine("set", tagSet)
+}
+
+// deleteTagWrongly deletes a cookie that does not exist: of another Path.
+func deleteTagWrongly(s *lessonStep) error { return s.tagLine("wrong", tagWrong) }
+
+// deleteTag repeats the Path with which the cookie was set.
+func deleteTag(s *lessonStep) error { return s.tagLine("right", tagRight) }
+
+func (s *lessonStep) tagLine(step, line string) error {
+	s.setCookie(line)
+	s.note("tag", step)
+	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+}
+
+func tagView(s *lessonStep) (v closerView) {
+	next := map[string]string{"": "set", "set": "wrong", "wrong": "right", "right": "set"}[s.fact("tag")]
+	v.Deeds = []deed{{Act: next, Label: s.word(next), Quiet: s.fact("tag") == "right"}}
+	v.Board.Columns = []lessonColumn{{Title: s.word("line")}, {Title: s.word("then")}}
+	for _, step := range []struct{ name, line string }{{"set", tagSet}, {"wrong", tagWrong}, {"right", tagRight}} {
+		row := lessonRow{ID: "tag-" + step.name, Title: s.word("row." + step.name), Cells: []lessonCell{{}, s.cameCell("tag." + step.name)}}
+		if s.fact("tag."+step.name) != "" {
+			row.Cells[0].Value = "Set-Cookie: " + step.line
+		}
+		v.Board.Rows = append(v.Board.Rows, row)
+	}
+	return v
+}
