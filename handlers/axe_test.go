@@ -140,6 +140,9 @@ func (a *auditor) walk(t *testing.T, name string) {
 	a.signIn(t, "teacher")
 	page("/door/session", 200)
 
+	page("/handout", 200)
+	page("/handout?answers", 200)
+
 	page("/console", 200)
 	for _, press := range []string{`.calls a[href="/console?call=add"]`, ".made button", `.calls a[href="/console?call=at_once"]`, `button[value="set"]`} {
 		a.Click(press)

@@ -51,6 +51,7 @@ func TestInBrowser(t *testing.T) {
 				{"board", tellBoard},
 				{"access", tellAccess},
 				{"lessons", tellLessons},
+				{"assignments", tellAssignments},
 				{"present", tellPresent},
 				{"axe", tellAxe},
 			} {

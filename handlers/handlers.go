@@ -220,6 +220,8 @@ func (lab *Lab) routes() {
 	lab.get("/lessons/:slug", page, lab.getLesson)
 	lab.post("/lessons/:slug", page, lab.postLesson) // the same kind: an address has one
 	lab.playRoutes()
+	lab.get("/notes", page, lab.getNotes)
+	lab.get(handoutPath, page, lab.getHandout)
 	lab.get("/wire", page, lab.getWire)
 	lab.get("/wire/events", stream, lab.getWireEvents)
 	lab.get("/tokens", loginForm, lab.getTokens)

@@ -20,7 +20,7 @@ import (
 )
 
 // sameInAll are labels that are the same in every language: names, mostly.
-var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "way.token.short", "sentence.verdict", "sentence.verdict_who", "lessons.number", "lessons.full_stop", "lessons.dash", "lessons.of", "wire.colon", "reset.comma"}
+var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "way.token.short", "sentence.verdict", "sentence.verdict_who", "lessons.number", "notes.choice", "lessons.full_stop", "lessons.dash", "lessons.of", "wire.colon", "reset.comma"}
 
 func TestLabels(t *testing.T) {
 	languages := newLab(t).Labels()

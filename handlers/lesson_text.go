@@ -98,7 +98,7 @@ func readLessonText(files fs.FS, name string, w *words) (*lessonText, error) {
 			parts[part] = append(parts[part], line)
 		}
 	}
-	m := lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table))}
+	m := newLessonMarkdown(w)
 	t.Question = m.html(m.items(parts["predict"], choiceItem, func(letter, text string) {
 		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
 	}))
@@ -147,6 +147,10 @@ type lessonMarkdown struct {
 	failed error
 }
 
+func newLessonMarkdown(w *words) *lessonMarkdown {
+	return &lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table))}
+}
+
 // items hands on the lines that are items of a kind, and returns the others.
 func (m *lessonMarkdown) items(lines []string, kind *regexp.Regexp, use func(name, text string)) (others []string) {
 	for _, line := range lines {
@@ -164,7 +168,8 @@ func (m *lessonMarkdown) html(lines []string) template.HTML {
 	if err := m.md.Convert([]byte(strings.Join(lines, "\n")), &out); err != nil {
 		m.failed = errors.Join(m.failed, err)
 	}
-	text := fragment.ReplaceAllStringFunc(strings.TrimSpace(out.String()), func(found string) string {
+	upright := strings.NewReplacer("<em>", "<strong>", "</em>", "</strong>").Replace(out.String()) // Chinese has no italics
+	text := fragment.ReplaceAllStringFunc(strings.TrimSpace(upright), func(found string) string {
 		label, err := m.w.label("lessons." + fragment.FindStringSubmatch(found)[1])
 		m.failed = errors.Join(m.failed, err)
 		return label

@@ -19,6 +19,7 @@ type Pages struct {
 	static    staticFiles
 	source    source
 	lessons   lessonTexts
+	handouts  map[*words]*handoutText
 }
 
 // ReadPages reads templates/, static/ and the Go source that pages show
@@ -44,6 +45,9 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 		return nil, err
 	}
 	if p.lessons, err = readLessons(files, p.languages, p.source); err != nil {
+		return nil, err
+	}
+	if p.handouts, err = readHandouts(files, p.languages); err != nil {
 		return nil, err
 	}
 	return p, nil

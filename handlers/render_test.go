@@ -27,7 +27,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 			look(t, path, c.get(path))
 		}
 	}
-	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/class", "/reset", "/lessons"}
+	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/class", "/reset", "/lessons", "/handout", "/handout?answers"}
 	for _, lesson := range handlers.LessonsForTest(lab.Lab) {
 		all = append(all, "/lessons/"+lesson.Slug, "/lessons/"+lesson.Slug+"?present=observe")
 	}
@@ -244,7 +244,7 @@ func everyPage(t *testing.T, lab *testLab) {
 			}
 		}
 		for name, mark := range map[string]string{
-			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "class": `id="class"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "play": `id="play"`, "error": `id="error"`,
+			"home": `<section class="home">`, "login": `<h1>Sign in</h1>`, "dashboard": `id="journey"`, "wire": `id="wire"`, "console": `id="console"`, "composer": `id="composer"`, "dissect": `id="dissect"`, "engines": `id="engines"`, "tokens": `id="tokens"`, "door": `id="door"`, "sessions": `id="sessions"`, "class": `id="class"`, "reset": `id="reset"`, "lessons": `id="progress"`, "lesson": `id="lesson"`, "handout": `id="handout"`, "play": `id="play"`, "error": `id="error"`,
 		} {
 			shown[name] = shown[name] || strings.Contains(r.body, mark)
 		}

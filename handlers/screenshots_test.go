@@ -187,6 +187,8 @@ var scenes = []struct {
 		v.Click("input[name=sure]")
 		v.press(t, "/class")
 	}},
+	{"handout", func(t *testing.T, v *visitor) { v.open(t, "/handout", 200) }},
+	{"handout-answers", func(t *testing.T, v *visitor) { v.open(t, "/handout?answers", 200) }},
 	{"reset", func(t *testing.T, v *visitor) { v.open(t, "/reset", 200) }},
 	{"reset-done", func(t *testing.T, v *visitor) { v.Click(`main form[action="/reset"] button`) }},
 }

@@ -1,0 +1,269 @@
+// The handout: sheets to print for a class. Their words stand in Markdown,
+// templates/handout; the questions are the lessons' own.
+
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	handoutFolder = "templates/handout"
+	handoutPath   = "/handout"
+	answersParam  = "answers" // in its address: the sheets with the right answers
+)
+
+// handoutText is what the sheets say in one language.
+type handoutText struct {
+	Title                              string
+	Grid, Questions, Card, Assignments handoutPart
+}
+
+// handoutPart is a heading and what stands below it.
+type handoutPart struct {
+	ID, Title string
+	Number    int // within the part above it
+	Text      template.HTML
+	Columns   []handoutCell // of a table to fill in: its head
+	Rows      [][]handoutCell
+	Fields    []handoutField
+	Parts     []handoutPart
+
+	lines []string // not read yet
+}
+
+// handoutCell is a cell with its right answer, and the way that its column stands
+// for; "": its column names the rows.
+type handoutCell struct {
+	Text template.HTML
+	Lane string
+}
+
+// handoutField is something to hand in.
+type handoutField struct {
+	Text, Answer template.HTML
+	Lines        int // to write on
+}
+
+// A handout's file:
+//
+//	# Title
+//	## Title {#grid}           a table to fill in: its cells but the first of each row are the answers;
+//	                           "### Title {#name}" for a further table, whose cells are all answers
+//	## Title {#questions}      what stands before the lessons' questions
+//	## Title {#card}           "### Title {#name}" for each thing to decide
+//	## Title {#assignments}    "### Title {#name}" for each; in it "- …" for what to hand in, with
+//	                           "- {3} …" for three lines to write on, and below it "  > …" for the answer
+var (
+	handoutHeading = regexp.MustCompile(`^(##|###) (.+) \{#([a-z0-9-]+)\}$`)
+	fieldItem      = regexp.MustCompile(`^- (?:\{([1-9])\} )?(.+)$`)
+	answerItem     = regexp.MustCompile(`^  > (.+)$`)
+	tableRule      = regexp.MustCompile(`^\|[-:| ]+\|$`)
+)
+
+// readHandouts reads the sheets of all languages. An error names what is missing.
+func readHandouts(files fs.FS, all languages) (map[*words]*handoutText, error) {
+	texts := map[*words]*handoutText{}
+	for _, w := range all.all {
+		name := path.Join(handoutFolder, w.tag.String()+".md")
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		if texts[w], err = readHandout(string(raw), w); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return texts, nil
+}
+
+func readHandout(raw string, w *words) (*handoutText, error) {
+	title, parts, err := handoutParts(raw)
+	if err != nil {
+		return nil, err
+	}
+	t, m := &handoutText{Title: title}, newLessonMarkdown(w)
+	for name, part := range map[string]*handoutPart{"grid": &t.Grid, "questions": &t.Questions, "card": &t.Card, "assignments": &t.Assignments} {
+		i := slices.IndexFunc(parts, func(p handoutPart) bool { return p.ID == name })
+		if i < 0 {
+			return nil, fmt.Errorf("it has no part {#%s}", name)
+		}
+		*part = parts[i]
+		read := m.plain
+		switch name {
+		case "grid":
+			read = m.table
+		case "assignments":
+			read = m.fields
+		}
+		read(part)
+		for i := range part.Parts {
+			read(&part.Parts[i])
+		}
+	}
+	switch {
+	case m.failed != nil:
+		return nil, m.failed
+	case t.Title == "":
+		return nil, errors.New("it has no title")
+	case len(parts) > 4:
+		return nil, errors.New("it has a part that no sheet shows")
+	case len(t.Grid.Rows) == 0:
+		return nil, errors.New("its part {#grid} has no table")
+	}
+	for _, one := range t.Assignments.Parts {
+		if len(one.Fields) == 0 || slices.ContainsFunc(one.Fields, func(f handoutField) bool { return f.Answer == "" }) {
+			return nil, fmt.Errorf("its assignment {#%s} asks for nothing, or for something without an answer", one.ID)
+		}
+	}
+	return t, nil
+}
+
+// handoutParts cuts a file at its headings.
+func handoutParts(raw string) (title string, parts []handoutPart, err error) {
+	for line := range strings.Lines(raw) {
+		line = strings.TrimRight(line, " \r\n")
+		first, isTitle := strings.CutPrefix(line, "# ")
+		match := handoutHeading.FindStringSubmatch(line)
+		switch {
+		case isTitle && title == "":
+			title = first
+		case match == nil && strings.HasPrefix(line, "##"):
+			return "", nil, fmt.Errorf("the heading %q has no name in braces", line)
+		case match != nil && match[1] == "##":
+			parts = append(parts, handoutPart{ID: match[3], Title: match[2]})
+		case len(parts) == 0:
+			if line != "" {
+				return "", nil, fmt.Errorf("%q stands before the first part", line)
+			}
+		default:
+			part := &parts[len(parts)-1]
+			if match != nil {
+				part.Parts = append(part.Parts, handoutPart{ID: match[3], Title: match[2], Number: len(part.Parts) + 1})
+				continue
+			}
+			if n := len(part.Parts); n > 0 {
+				part = &part.Parts[n-1]
+			}
+			part.lines = append(part.lines, line)
+		}
+	}
+	return title, parts, nil
+}
+
+// plain reads a part that holds nothing but text.
+func (m *lessonMarkdown) plain(part *handoutPart) { part.Text = m.html(part.lines) }
+
+// Tables are those to fill in.
+func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Grid}, t.Grid.Parts...) }
+
+// table reads a part with a table to fill in. Where its first column has no head,
+// that names the rows, and the others are the ways; else it is about the token.
+func (m *lessonMarkdown) table(part *handoutPart) {
+	var others []string
+	lanes := []string{Token, Token, Token, Token}
+	for _, line := range part.lines {
+		if !strings.HasPrefix(line, "|") {
+			others = append(others, line)
+			continue
+		}
+		if tableRule.MatchString(line) {
+			continue
+		}
+		texts := strings.Split(strings.Trim(line, "|"), "|")
+		if part.Columns == nil && strings.TrimSpace(texts[0]) == "" {
+			lanes = []string{"", Plain, Signed, Session}
+		}
+		if len(texts) != len(lanes) {
+			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(lanes)))
+			return
+		}
+		var row []handoutCell
+		for i, text := range texts {
+			row = append(row, handoutCell{m.inline(strings.TrimSpace(text)), lanes[i]})
+		}
+		if part.Columns == nil {
+			part.Columns = row
+		} else {
+			part.Rows = append(part.Rows, row)
+		}
+	}
+	part.Text = m.html(others)
+}
+
+// fields reads a part that asks for something.
+func (m *lessonMarkdown) fields(part *handoutPart) {
+	var others []string
+	for _, line := range part.lines {
+		if match := fieldItem.FindStringSubmatch(line); match != nil {
+			lines, _ := strconv.Atoi(match[1]) // none given: one
+			part.Fields = append(part.Fields, handoutField{Text: m.inline(match[2]), Lines: max(1, lines)})
+			continue
+		}
+		if match := answerItem.FindStringSubmatch(line); match != nil && len(part.Fields) > 0 {
+			part.Fields[len(part.Fields)-1].Answer = m.inline(match[1])
+			continue
+		}
+		others = append(others, line)
+	}
+	part.Text = m.html(others)
+}
+
+// handoutPage is all the sheets.
+type handoutPage struct {
+	Page
+	Text    *handoutText
+	Asked   []handoutQuestion
+	Answers bool   // the right ones stand there
+	Other   string // the address with them, or without
+}
+
+// handoutQuestion is a lesson's question.
+type handoutQuestion struct {
+	Number, Minutes int
+	Slug, Title     string
+	Short           bool
+	Question        template.HTML
+	Choices         []handoutChoice
+	Answer          string
+	Why             template.HTML // the lesson's first claim
+}
+
+type handoutChoice struct {
+	lessonChoice
+	Right bool // to be marked
+}
+
+// getHandout serves GET /handout, and with ?answers the teacher's sheets.
+func (lab *Lab) getHandout(c echo.Context) error {
+	if err := lab.recallSession(c); err != nil {
+		return err
+	}
+	w := lab.words(c)
+	p := handoutPage{Page: lab.page(c, say("handout.title")), Text: lab.pages.handouts[w],
+		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
+	if p.Answers {
+		p.Other = handoutPath
+	}
+	for _, l := range lab.lessons {
+		text := lab.pages.lessons[w][l.Slug]
+		asked := handoutQuestion{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: text.Title, Short: l.Short,
+			Question: text.Question, Answer: l.Answer, Why: text.Claims[0].Text}
+		for _, choice := range text.Choices {
+			asked.Choices = append(asked.Choices, handoutChoice{choice, p.Answers && choice.Letter == l.Answer})
+		}
+		p.Asked = append(p.Asked, asked)
+	}
+	return lab.render(c, http.StatusOK, "handout", p)
+}
