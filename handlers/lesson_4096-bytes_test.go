@@ -137,7 +137,7 @@ func TestBulkHost(t *testing.T) {
 		if r := jar.get(path); r.status != http.StatusNotFound || len(r.cookies) > 0 {
 			t.Errorf("at localhost, %s: %d, with %d cookies", path, r.status, len(r.cookies))
 		}
-		if r := jar.get(path[:strings.Index(path, "=")+1]+"x", there); r.status != http.StatusNotFound || len(r.cookies) > 0 {
+		if r := jar.get(path[:strings.Index(path, "=")+1]+"x", there); r.status != http.StatusGone || len(r.cookies) > 0 {
 			t.Errorf("without a run, %s: %d, with %d cookies", path, r.status, len(r.cookies))
 		}
 	}

@@ -115,8 +115,8 @@ func TestScope(t *testing.T) {
 
 	t.Run("refused", func(t *testing.T) {
 		for path, want := range map[string]int{
-			"/play/scope":                                    http.StatusNotFound,
-			"/play/scope?run=x":                              http.StatusNotFound,
+			"/play/scope":                                    http.StatusGone,
+			"/play/scope?run=x":                              http.StatusGone,
 			"/play/scope/shop?run=" + run:                    http.StatusBadRequest,
 			"/play/scope/shop?trip=none&stop=0&run=" + run:   http.StatusBadRequest,
 			"/play/scope/shop?trip=path&stop=9&run=" + run:   http.StatusBadRequest,
