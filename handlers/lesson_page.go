@@ -94,7 +94,7 @@ type lessonPage struct {
 	NeedsSignIn     bool
 	SignIn          signInForm
 	Deeds           []deed
-	Told            bool // all was done: the deeds only say so
+	Told            bool // something was done, and the deeds only say what is so
 	Board           lessonBoard
 	Closer          []lessonCloserView
 	Present         bool
@@ -236,7 +236,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	if p.Asked && !p.NeedsSignIn {
 		p.Deeds = l.Do(s)
-		p.Told = !slices.ContainsFunc(p.Deeds, func(d deed) bool { return d.Act != "" || d.To != "" || d.Line != "" || d.Script })
+		p.Told = p.Begun && !slices.ContainsFunc(p.Deeds, func(d deed) bool { return d.Act != "" || d.To != "" || d.Line != "" || d.Script })
 	}
 	p.Board = l.Board(s)
 	for _, closer := range s.text.Closer {

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -158,10 +159,8 @@ func plantKey(s *lessonStep) error {
 
 // inventKey plants a key in the right form, which no server gave to anybody.
 func inventKey(s *lessonStep) error {
-	if s.notes.Run == "" {
-		if err := s.newRun(); err != nil {
-			return err
-		}
+	if err := s.newRun(); err != nil {
+		return err
 	}
 	s.plant(inventedSecret, sessions.NewKey())
 	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
@@ -231,7 +230,10 @@ func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer pl
 	if err != nil {
 		return nil, answer, err
 	}
-	return e, answer, json.Unmarshal(body, &answer)
+	if err := json.Unmarshal(body, &answer); err != nil || e.Status != http.StatusOK {
+		return nil, answer, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(fmt.Errorf("the play server answered %d, and not as it should", e.Status))
+	}
+	return e, answer, nil
 }
 
 // beginPlaying serves POST /play/planted: a session for anybody, as a shop begins

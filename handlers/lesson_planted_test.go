@@ -1,5 +1,15 @@
 package handlers_test
 
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cookielab/sessions"
+)
+
 // Planted tells lesson 14: the same key planted for two logins, and an invented one.
 func (tellers) Planted(s *student) {
 	s.predict("A")
@@ -28,4 +38,90 @@ func (tellers) Planted(s *student) {
 		s.t.Errorf("an invented key: %q, adopted: %v", s.row("adopt"), s.jar("play_key") == invented)
 	}
 	s.open(s.t, "/composer?preset=sister", 200)
+}
+
+// The play login's keys are its own: neither the lab's open anything there, nor
+// the other way round, and nothing is adopted.
+func TestPlantedKeys(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	c.get("/lessons/planted")
+	act := func(name string) {
+		t.Helper()
+		if r := c.post("/lessons/planted", url.Values{"act": {name}}); r.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		}
+	}
+	seen := func() string { // the codes of the board
+		var codes []string
+		for _, match := range regexp.MustCompile(`<td data-column="[^"]*"(?: data-code="([a-z]+)")?`).FindAllStringSubmatch(c.get("/lessons/planted").body, -1) {
+			codes = append(codes, match[1])
+		}
+		return strings.Join(codes[:6], " ")
+	}
+	c.post("/lessons/planted", url.Values{"act": {"predict"}, "said": {"C"}})
+	for _, early := range []string{"keep", "cycle", "adopt"} {
+		if act(early); seen() != "     " || c.cookie("play_key") != "" {
+			t.Errorf("%s with nothing planted: %q", early, seen())
+		}
+	}
+	act("plant")
+	planted := c.cookie("play_key")
+	if !sessions.ValidKey(planted) || strings.Contains(lab.rows(t), planted) {
+		t.Fatalf("planted is %q, or it lies in the database", planted)
+	}
+	run := func() (last string) { // as each planting begins one
+		for _, e := range lab.WireOf(c.cookie(notebookCookie)) {
+			if _, named, ok := strings.Cut(e.Target, "/play/planted?run="); ok {
+				last = named
+			}
+		}
+		return last
+	}
+	ask := func(key string) string {
+		t.Helper()
+		other := lab.client()
+		if key != "" {
+			other.carry("play_key", key)
+		}
+		r := other.get("/play/planted?run=" + run())
+		if r.status != http.StatusOK || len(r.cookies) > 0 {
+			t.Errorf("asking: %d, %v", r.status, r.cookies)
+		}
+		return strings.TrimSpace(r.body)
+	}
+	for key, want := range map[string]string{
+		"": "absent", "x": "unknown", strings.Repeat("k", 32): "unknown", c.cookie(sessionCookie): "unknown", c.cookie(notebookCookie): "unknown", run(): "unknown", planted: "found",
+	} {
+		if got := ask(key); got != `{"verdict":"`+want+`","user":""}` {
+			t.Errorf("%q: %s, want %s", key, got, want)
+		}
+	}
+	c.carry("play_key", strings.Repeat("k", 32)) // somebody else put another there
+	if act("keep"); seen() != " none    " {
+		t.Errorf("with another key: %q", seen())
+	}
+	if c.carry("play_key", planted); seen() != "none none    " {
+		t.Errorf("planted: %q", seen())
+	}
+	act("keep")
+	if got := ask(planted); got != `{"verdict":"found","user":"alice"}` || c.cookie("play_key") != planted || seen() != "none none yes warn  " {
+		t.Errorf("kept: %s, %q", got, seen())
+	}
+	if r := lab.client().carry(sessionCookie, planted).get("/api/whoami"); r.status != http.StatusUnauthorized {
+		t.Errorf("the play login signs in to the lab: %d", r.status)
+	}
+	act("plant")
+	planted = c.cookie("play_key")
+	seen() // the browser brings it
+	act("cycle")
+	if got := ask(planted); got != `{"verdict":"unknown","user":""}` || c.cookie("play_key") == planted || seen() != "none none yes warn yes no" {
+		t.Errorf("cycled: %s, %q", got, seen())
+	}
+	if got := ask(c.cookie("play_key")); got != `{"verdict":"found","user":"alice"}` {
+		t.Errorf("the new key: %s", got)
+	}
+	if r := c.get("/play/planted"); r.status != http.StatusGone {
+		t.Errorf("without a run: %d", r.status)
+	}
 }

@@ -1,9 +1,15 @@
 package handlers_test
 
 import (
+	"net/http"
+	"net/url"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
+	"testing"
+
+	"cookielab/handlers"
 )
 
 // Token tells lesson 16: the other site's form, then the program; and the token's end.
@@ -67,5 +73,78 @@ func (s *student) tokenOrSession() {
 	answers := string(out)
 	if err != nil || strings.Count(answers, "401 Unauthorized") != 1 || strings.Count(answers, `"auth":"token"`) != 1 || strings.Count(answers, `"auth":"session"`) != 1 {
 		s.t.Errorf("the lines are answered (%v): %s", err, answers)
+	}
+}
+
+// The API of the lesson takes its own tokens, in the one form, and nobody else does.
+func TestPlayToken(t *testing.T) {
+	lab := newLab(t, func(c *handlers.Config) { c.Other = elsewhereSite })
+	_, port, _ := strings.Cut(lab.addr, ":")
+	c := lab.client().signIn("alice")
+	c.get("/lessons/token")
+	c.post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
+	for _, early := range []string{"send", "end"} {
+		if r := c.post("/lessons/token", url.Values{"act": {early}}); r.status != http.StatusSeeOther {
+			t.Errorf("%s without a token: %d", early, r.status)
+		}
+	}
+	if r := c.post("/lessons/token", url.Values{"act": {"get"}}); r.status != http.StatusSeeOther || r.sets("play_token_demo") == nil {
+		t.Fatalf("getting one: %d, %v", r.status, r.cookies)
+	}
+	page := c.get("/lessons/token", func(r *http.Request) { r.Host = "localhost:" + port }).body
+	token := regexp.MustCompile(`>Token ([0-9a-f]{40})<`).FindStringSubmatch(page)
+	run := regexp.MustCompile(regexp.QuoteMeta(elsewhereSite) + `/token\?lang=en&amp;run=([0-9a-z]+)"`).FindStringSubmatch(page)
+	if token == nil || run == nil {
+		t.Fatal("the lesson shows no token, or leads to no other site")
+	}
+	if strings.Contains(lab.rows(t), token[1]) {
+		t.Error("the token lies in the database")
+	}
+	labs := regexp.MustCompile(`[0-9a-f]{40}`).FindString(lab.client().do(http.MethodPost, "/api/token", body("application/json", `{"username":"alice","password":"`+classPassword+`"}`)).body)
+	api := "/play/api?from=program&run=" + run[1]
+	foreign := with("Sec-Fetch-Site", "cross-site")
+	for name, test := range map[string]struct {
+		authorization []string
+		status        int
+	}{
+		"the token": {[]string{"Token " + token[1]}, 200}, "lower case": {[]string{"token " + token[1]}, 200},
+		"none": {nil, 401}, "empty": {[]string{""}, 401}, "another word": {[]string{"Bearer " + token[1]}, 401}, "two": {[]string{"Token " + token[1], "Token " + token[1]}, 401},
+		"the lab's own": {[]string{"Token " + labs}, 401}, "invented": {[]string{"Token " + strings.Repeat("a", 40)}, 401}, "too long": {[]string{"Token " + strings.Repeat("a", 5000)}, 401},
+	} {
+		r := c.post(api, nil, foreign, func(r *http.Request) { r.Header["Authorization"] = test.authorization })
+		says, challenge := `{"user":"alice"}`, ""
+		if test.status == http.StatusUnauthorized {
+			says, challenge = `"error":"not_authenticated"`, "Token"
+		}
+		if r.status != test.status || !strings.Contains(r.body, says) || r.header.Get("WWW-Authenticate") != challenge || len(r.cookies) > 0 {
+			t.Errorf("%s: %d, %q, %v: %s", name, r.status, r.header.Get("WWW-Authenticate"), r.cookies, r.body)
+		}
+	}
+	if r := c.post(api, url.Values{"to": {"mallory"}}, foreign, with("Accept", "text/html,*/*")); r.status != http.StatusUnauthorized || !strings.HasPrefix(r.body, "<!doctype html>") || !strings.Contains(r.body, `href="/lessons/token#observe"`) {
+		t.Errorf("for a browser: %d %.80s", r.status, r.body)
+	}
+	if r := lab.client().get("/api/whoami", with("Authorization", "Token "+token[1])); r.status != http.StatusUnauthorized {
+		t.Errorf("the lesson's token opens the lab's API: %d", r.status)
+	}
+	for path, status := range map[string]int{"/play/api?from=other": 410, "/play/api?run=" + run[1]: 400, "/play/api?from=x&run=" + run[1]: 400} {
+		if r := c.post(path, nil, foreign); r.status != status {
+			t.Errorf("%s: %d, want %d", path, r.status, status)
+		}
+	}
+	for _, act := range []string{"send", "end"} {
+		c.post("/lessons/token", url.Values{"act": {act}})
+	}
+	if r := c.post(api, nil, with("Authorization", "Token "+token[1])); r.status != http.StatusUnauthorized {
+		t.Errorf("after its end the token is answered %d", r.status)
+	}
+}
+
+// Without the other site the lesson says how to switch it on.
+func TestTokenAlone(t *testing.T) {
+	c := newLab(t).client()
+	c.get("/lessons/token")
+	c.post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
+	if page := c.get("/lessons/token").body; !strings.Contains(page, "--other-addr 127.0.0.1:8081") || strings.Contains(page, `value="get"`) {
+		t.Error("it does not say that the other site is switched off")
 	}
 }

@@ -1,7 +1,8 @@
 // Play: what pages of other sites ask of the lab in lessons. These routes are the
 // only ones that take requests from anywhere, and may be framed by the other site.
-// They read nothing but cookies named play_* and the run in the address, and can
-// change nothing but what that run holds.
+// They read nothing but the run in the address, cookies named play_* and tokens of
+// a lesson's own API. They can change nothing but what that run holds, and sessions
+// of a lesson's own.
 
 package handlers
 
