@@ -28,11 +28,11 @@ func (s source) difference(unsafe, safe string) template.HTML {
 		case '-':
 			m.raw(`<del>− `)
 			m.text(line.text)
-			m.raw("</del>\n")
+			m.raw("\n</del>") // inside, since the element is a line of its own
 		case '+':
 			m.raw(`<ins>+ `)
 			m.text(line.text)
-			m.raw("</ins>\n")
+			m.raw("\n</ins>")
 		default:
 			m.raw("  ")
 			m.text(line.text)
