@@ -13,6 +13,9 @@ type lessonBoard struct {
 	Note    string // below it
 }
 
+// Wide reports whether it has so many columns that each is narrow.
+func (b lessonBoard) Wide() bool { return len(b.Columns) > 4 }
+
 type lessonColumn struct {
 	Title string
 	Lane  string // of a way: its colour and icon

@@ -74,7 +74,7 @@ func (lessons) Engines() lesson {
 				return closerView{Deeds: []deed{{To: enginesPath, Label: s.word("places"), Quiet: true}}}
 			},
 		},
-		Code:   []string{"handlers.engineRoom.do", "handlers.engineServer.engine", "handlers.addOne"},
+		Code:   []string{"handlers.engineRoom.do", "sessions.Stores.Engine", "handlers.addOne"},
 		Django: "SESSION_ENGINE = \"django.contrib.sessions.backends.db\"    # or cache, file, cached_db, signed_cookies",
 	}
 }

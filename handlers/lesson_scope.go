@@ -43,9 +43,9 @@ func (lessons) Scope() lesson {
 			here := lessonRow{ID: "here", Title: s.word("here"), Cells: make([]lessonCell, 2)}
 			if home := s.fact("set"); home != "" {
 				here.Note = home
-				here.Cells = []lessonCell{{Value: s.fact("here.site")}, {Text: s.word("sets"), Value: scopeCookie + "=A"}}
+				here.Cells = []lessonCell{s.siteCell("here.site"), {Text: s.word("sets"), Value: scopeCookie + "=A"}}
 			}
-			port := lessonRow{ID: "port", Title: s.word("port"), Note: s.fact("port.at"), Cells: []lessonCell{{Value: s.fact("port.site")}, s.cameCell("port")}}
+			port := lessonRow{ID: "port", Title: s.word("port"), Note: s.fact("port.at"), Cells: []lessonCell{s.siteCell("port.site"), s.cameCell("port")}}
 			return lessonBoard{Columns: []lessonColumn{{Title: s.word("origin")}, {Title: s.word("cookie")}}, Rows: []lessonRow{here, port}}
 		},
 		Happened: func(s *lessonStep) string {
@@ -68,7 +68,7 @@ func (lessons) Scope() lesson {
 		l.Closer[name] = func(s *lessonStep) closerView { return s.scopeTripView(name) }
 		for _, stop := range trip.stops {
 			for _, line := range stop.sets {
-				if cookie, err := http.ParseSetCookie(line); err == nil && stop.host == "" {
+				if cookie, err := http.ParseSetCookie(line); err == nil && stop.on == "" {
 					l.Cookies = append(l.Cookies, &http.Cookie{Name: cookie.Name, Path: cookie.Path})
 				}
 			}
@@ -119,6 +119,15 @@ func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
 	})
 }
 
+// siteCell shows what the browser said of who asks whom.
+func (s *lessonStep) siteCell(name string) lessonCell {
+	cell := lessonCell{Value: s.fact(name)}
+	if cell.Value == "same-origin" || cell.Value == "same-site" {
+		cell.Text = s.word(cell.Value)
+	}
+	return cell
+}
+
 // fetchSite is what the browser says of the page that made it ask.
 func fetchSite(r *http.Request) string {
 	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
@@ -139,7 +148,7 @@ type scopeTrip struct {
 // scopeStop is one address of a trip.
 type scopeStop struct {
 	row  string   // under which it is written down; "": it only sets
-	host string   // "": where the lesson is
+	on   string   // its host; "": where the lesson is
 	path string   // below /play/scope
 	sets []string // lines of Set-Cookie
 }
@@ -164,22 +173,22 @@ var scopeTrips = map[string]scopeTrip{
 	"domain": {
 		cookies: []string{"play_host", "play_domain", "play_up", "play_own"},
 		stops: []scopeStop{
-			{host: "localhost", path: "/set", sets: []string{"play_own=1; Domain=localhost; Path=/play; Max-Age=600"}},
-			{host: "app.localhost", path: "/set", sets: []string{
+			{on: "localhost", path: "/set", sets: []string{"play_own=1; Domain=localhost; Path=/play; Max-Age=600"}},
+			{on: "app.localhost", path: "/set", sets: []string{
 				"play_host=1; Path=/play; Max-Age=600",
 				"play_domain=1; Domain=app.localhost; Path=/play; Max-Age=600",
 				"play_up=1; Domain=localhost; Path=/play; Max-Age=600",
 			}},
-			{row: "app", host: "app.localhost", path: "/shop"},
-			{row: "x", host: "x.app.localhost", path: "/shop"},
-			{row: "top", host: "localhost", path: "/shop"},
+			{row: "app", on: "app.localhost", path: "/shop"},
+			{row: "x", on: "x.app.localhost", path: "/shop"},
+			{row: "top", on: "localhost", path: "/shop"},
 		},
 	},
 	"host": {
 		cookies: []string{scopeCookie},
 		stops: []scopeStop{
 			{row: "home", path: "/shop"},
-			{row: "beside", host: hostBeside, path: "/shop"},
+			{row: "beside", on: hostBeside, path: "/shop"},
 		},
 	},
 	"insecure": {
@@ -187,8 +196,8 @@ var scopeTrips = map[string]scopeTrip{
 		stops: []scopeStop{
 			{path: "/set", sets: insecureLines},
 			{row: "local", path: "/shop"},
-			{host: mappedHost, path: "/set", sets: insecureLines},
-			{row: "mapped", host: mappedHost, path: "/shop"},
+			{on: mappedHost, path: "/set", sets: insecureLines},
+			{row: "mapped", on: mappedHost, path: "/shop"},
 		},
 	},
 }
@@ -198,20 +207,27 @@ const mappedHost = "[::ffff:7f00:1]"
 
 var insecureLines = []string{"play_plain=1; Path=/play; Max-Age=600", "play_secure=1; Path=/play; Max-Age=600; Secure"}
 
-// address is where a stop is, of a trip that began at home and is now at a port.
-func (stop scopeStop) address(home, port string) string {
+// host is a stop's, of a trip that began at home.
+func (stop scopeStop) host(home string) string {
 	host, _, _ := splitHost(home)
 	switch {
-	case stop.host == "":
-		return "http://" + home + scopePath + stop.path
-	case stop.host != hostBeside:
-		host = stop.host
+	case stop.on == "":
+		return host
+	case stop.on != hostBeside:
+		return stop.on
 	case host == "localhost":
-		host = "127.0.0.1"
+		return "127.0.0.1"
 	default:
-		host = "localhost"
+		return "localhost"
 	}
-	return "http://" + host + ":" + port + scopePath + stop.path
+}
+
+// address is where a stop is, of a trip that is now at a port.
+func (stop scopeStop) address(home, port string) string {
+	if stop.on != "" {
+		home = stop.host(home) + ":" + port
+	}
+	return "http://" + home + scopePath + stop.path
 }
 
 // playScopeTrip serves GET /play/scope/{…} (query trip, stop): a stop of a trip.
@@ -223,7 +239,7 @@ func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
 	stop, h := trip.stops[at], c.Response().Header()
-	if stop.host == mappedHost {
+	if stop.on == mappedHost {
 		h.Del("Cross-Origin-Opener-Policy") // browsers heed it at safe addresses only
 	}
 	for _, line := range stop.sets {
@@ -273,9 +289,9 @@ func (s *lessonStep) scopeTripView(name string) (v closerView) {
 		if stop.row == "" {
 			continue
 		}
-		row := lessonRow{ID: name + "-" + stop.row, Title: strings.TrimPrefix(stop.address(home, port), "http://")}
-		if name != "path" {
-			row.Title, _, _ = strings.Cut(row.Title, "/")
+		row := lessonRow{ID: name + "-" + stop.row, Title: strings.ReplaceAll(stop.host(home), ".", ".\u200b")} // may break there
+		if name == "path" {
+			row.Title = "…" + stop.path
 		}
 		for _, cookie := range trip.cookies {
 			row.Cells = append(row.Cells, s.cameCell(scopeFact(name, stop.row, cookie)))

@@ -28,6 +28,14 @@ func (tellers) Scope(s *student) {
 	s.claim("ports", s.cell("port", 2) == "yes" && strings.Contains(neighbour, s.Text("#row-port .note")), "%q, %s", s.row("port"), s.Text("#row-port"))
 	s.claim("not-origin", s.Text("#row-here code") == "same-origin" && s.Text("#row-port code") == "same-site", "%s; %s", s.Text("#row-here"), s.Text("#row-port"))
 
+	// It came back from another origin, whose requests write nothing into the
+	// notebook; what was seen is kept all the same.
+	s.open(s.t, "/lessons", 200)
+	if got := s.Text(`.contents a[href="/lessons/scope"] .state`); got != "✓" {
+		s.t.Errorf("in the contents its mark is %q", got)
+	}
+	s.open(s.t, "/lessons/scope", 200)
+
 	s.trip("host")
 	s.claim("this-host", s.row("host-home") == "yes" && s.row("host-beside") == "none", "%q, %q", s.row("host-home"), s.row("host-beside"))
 	s.trip("domain")
@@ -55,13 +63,6 @@ func (tellers) Scope(s *student) {
 				s.t.Errorf("the composer says of %s: %s", row, classes)
 			}
 		}
-	}
-
-	// The trips came back from other sites, whose requests write nothing; what they
-	// showed is kept all the same.
-	s.open(s.t, "/lessons", 200)
-	if got := s.Text(`.contents a[href="/lessons/scope"] .state`); got != "✓" {
-		s.t.Errorf("in the contents its mark is %q", got)
 	}
 }
 

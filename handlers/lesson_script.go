@@ -38,7 +38,7 @@ func (lessons) Script() lesson {
 				read.Cells = append(read.Cells, cell)
 			}
 			use := s.verdictRow("use", s.word("use"))
-			use.Note = `fetch("/api/whoami")`
+			use.Note = "fetch()"
 			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{read, use}}
 		},
 		Happened: func(s *lessonStep) string {

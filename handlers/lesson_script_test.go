@@ -10,6 +10,14 @@ import (
 
 // Script tells lesson 12: with the buttons, and with a line in the console.
 func (tellers) Script(s *student) {
+	s.predict("B")
+	s.closer("console")
+	lines := s.Texts("#closer-console code[translate]")
+	s.Eval(lines[len(lines)-1]+`.then(answer => answer.status)`, nil)
+	s.open(s.t, "/lessons/script", 200)
+	s.came()
+	s.Click(".restart button")
+
 	s.predict("A")
 	s.Click(`#do button[data-script="seen"]`)
 	s.WaitText("#came", "C")
@@ -42,13 +50,6 @@ func (tellers) Script(s *student) {
 	if got := s.Text("#closer-source pre"); !strings.Contains(got, "document.cookie.split") {
 		s.t.Errorf("the script's source reads %.100q", got)
 	}
-	s.Click(".restart button")
-	s.predict("B")
-	s.closer("console")
-	lines := s.Texts("#closer-console code[translate]")
-	s.Eval(lines[len(lines)-1]+`.then(answer => answer.status)`, nil)
-	s.open(s.t, "/lessons/script", 200)
-	s.came()
 }
 
 // awaitCell waits until a board's only cell has a code.

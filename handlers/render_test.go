@@ -144,7 +144,7 @@ var (
 	code     = regexp.MustCompile(`(?s)<pre class="go"[^>]*>.*?</pre>`)   // Go that a page quotes may say anything
 	data     = regexp.MustCompile(`(?s)<pre class="json"[^>]*>.*?</pre>`) // and so may data
 	choice   = regexp.MustCompile(`[?&](lang|theme)=`)                    // the same page in another way
-	ownNames = regexp.MustCompile(`^http://((\w+\.)*localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d):\d+/(reset|play/[\w/?&=]*)$`)
+	ownNames = regexp.MustCompile(`^http://((\w+\.)*localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d|\[::ffff:7f00:1\]):\d+/(reset|lessons/scope#[\w-]+|play/[\w/?&=]*)$`)
 )
 
 // tag is one tag of a page; its attributes are those in double quotes, as a
