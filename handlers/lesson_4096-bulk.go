@@ -102,11 +102,14 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 			}
 		}
 	}
-	return lab.showPlay(c, http.StatusOK, playPage{
-		Title:    bulkHost,
+	p := playPage{
+		Page: lab.page(c, say("lessons.title")), Title: bulkHost,
 		Sentence: s.word("counted", Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: lab.words(c).text("lessons.back_to_lesson")}},
-	})
+		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.text("lessons.back_to_lesson")}},
+	}
+	p.Name = bulkHost + " · " + labName
+	p.Presenting = true // without the lab's menu: here, it would lead to a lab that knows nobody
+	return lab.render(c, http.StatusOK, "play", p)
 }
 
 // onBulkHost refuses to do it anywhere else: the lab's own cookies would be among

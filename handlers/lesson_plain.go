@@ -46,10 +46,9 @@ func (lessons) Plain() lesson {
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			b := lessonBoard{Columns: []lessonColumn{{Title: s.word("line")}}, Note: s.word("grey")}
-			sent := lessonRow{ID: "sent", Title: s.word("sent"), Cells: make([]lessonCell, 1)}
+			sent := lessonRow{ID: "sent", Title: s.word("sent"), Note: "Set-Cookie", Cells: make([]lessonCell, 1)}
 			if s.fact("set") != "" {
-				sent.Note = clockTime(s.at("set"))
-				sent.Cells[0] = lessonCell{Value: colourLine}
+				sent.Cells[0] = lessonCell{Text: s.word("whole"), Value: colourLine}
 			}
 			b.Rows = []lessonRow{sent, s.backRow("back")}
 			if s.fact("later") != "" {
@@ -119,20 +118,18 @@ func colourBack(headers []string) string {
 
 // backRow is what came back, as it was written down under a name.
 func (s *lessonStep) backRow(name string) lessonRow {
-	row := lessonRow{ID: name, Title: s.word(name), Cells: make([]lessonCell, 1)}
-	switch seen := s.fact(name); seen {
+	row := lessonRow{ID: name, Title: s.word(name), Note: "Cookie", Cells: make([]lessonCell, 1)}
+	switch s.fact(name) {
 	case "":
-		return row
 	case "pair":
-		row.Cells[0] = lessonCell{Code: "yes", Value: colourPair, Detail: s.word("only")}
+		row.Cells[0] = lessonCell{Code: "yes", Text: s.word("only"), Value: colourPair}
 	case "line":
-		row.Cells[0] = lessonCell{Code: "no", Value: colourLine}
+		row.Cells[0] = lessonCell{Code: "no", Text: s.word("whole"), Value: colourLine}
 	case "nothing":
 		row.Cells[0] = lessonCell{Code: "none", Text: s.word("nothing")}
 	default:
 		row.Cells[0] = lessonCell{Code: "no", Text: s.word("other")}
 	}
-	row.Note = clockTime(s.at(name))
 	return row
 }
 
