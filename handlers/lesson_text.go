@@ -47,8 +47,8 @@ type lessonClaim struct {
 
 // lessonCloser is one thing to look at more closely.
 type lessonCloser struct {
-	ID, Title string
-	Text      template.HTML
+	ID          string
+	Title, Text template.HTML
 }
 
 // A lesson's file:
@@ -117,7 +117,7 @@ func readLessonText(files fs.FS, name string, w *words) (*lessonText, error) {
 	for i := len(parts["closer"]) - 1; i >= 0; i-- { // from the end: a heading closes what was gathered
 		line := parts["closer"][i]
 		if match := closerHeading.FindStringSubmatch(line); match != nil {
-			t.Closer = append([]lessonCloser{{match[2], match[1], m.html(closer)}}, t.Closer...)
+			t.Closer = append([]lessonCloser{{match[2], m.inline(match[1]), m.html(closer)}}, t.Closer...)
 			closer = nil
 			continue
 		}
