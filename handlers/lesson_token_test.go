@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"cookielab/handlers"
 )
 
 // Token tells lesson 16: the other site's form, then the program; and the token's end.

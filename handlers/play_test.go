@@ -15,6 +15,12 @@ import (
 
 const elsewhereSite = "http://127.0.0.1:18081"
 
+// atHome makes a lab that has another site beside it, and a name by which that
+// finds it.
+func atHome(c *handlers.Config) {
+	c.Other, c.Home, c.AllowHosts = elsewhereSite, "http://lab.localhost", []string{"lab.localhost"}
+}
+
 // atOtherSite begins lesson 13 as somebody at localhost, where the other site
 // sends its requests, and returns the run.
 func atOtherSite(t *testing.T, lab *testLab) (c *client, run string) {
@@ -34,9 +40,7 @@ func atOtherSite(t *testing.T, lab *testLab) (c *client, run string) {
 }
 
 func TestPlay(t *testing.T) {
-	lab := newLab(t, func(c *handlers.Config) {
-		c.Other, c.Home, c.AllowHosts = elsewhereSite, "http://lab.localhost", []string{"lab.localhost"}
-	})
+	lab := newLab(t, atHome)
 	c, run := atOtherSite(t, lab)
 	others := func() string { // all rows but the run's own
 		rows := strings.Split(lab.rows(t), "\n")
