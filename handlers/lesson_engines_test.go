@@ -28,7 +28,7 @@ func (tellers) Engines(s *student) {
 
 	s.predict("B")
 	for i, event := range []string{"second", "restart", "clear", "elsewhere", "tabs"} {
-		if got := s.Attr("#do .deed:has(.primary) input[name=act]", "value"); got != event {
+		if got := s.Attr("#lesson .deed:has(.primary) input[name=act]", "value"); got != event {
 			s.t.Errorf("the next thing to do is %q, not %q", got, event)
 		}
 		s.act(event)

@@ -80,6 +80,9 @@ func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
 			t.Error("what was shown without an answer asks for one")
 		}
 	})
+	if browser.Name() != "Chromium" {
+		return // a screen of pixels is one
+	}
 	t.Run("each part fits the screen", func(t *testing.T) {
 		t.Parallel()
 		base := startProgram(t, binary)
