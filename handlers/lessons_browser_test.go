@@ -170,7 +170,7 @@ func (s *student) came() {
 	}
 	if strings.HasSuffix(s.URL(), "#observe") {
 		var box struct{ Top, Bottom, Height, Width float64 }
-		s.Eval(`({ Top: document.querySelector("#sentence").getBoundingClientRect().top, Bottom: document.querySelector("#board").getBoundingClientRect().bottom, Height: innerHeight, Width: innerWidth })`, &box)
+		s.Eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => ({ Top: document.querySelector("#sentence").getBoundingClientRect().top, Bottom: document.querySelector("#board").getBoundingClientRect().bottom, Height: innerHeight, Width: innerWidth }))`, &box)
 		if box.Top < 0 || box.Bottom > box.Height && box.Width >= 840 { // a narrow one has a list, and one scrolls
 			s.t.Errorf("what happened stands from %.0f to %.0f px in a window of %.0f", box.Top, box.Bottom, box.Height)
 		}
