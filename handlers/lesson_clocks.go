@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,9 +64,8 @@ func (lessons) Clocks() lesson {
 				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
 			},
 		},
-		Code:   []string{"handlers.giveTenSeconds", "handlers.lookAtClocks", "sessions.Memory.Load"},
-		Unsafe: "handlers.plainLane.Recall", Safe: "handlers.signedLane.Recall",
-		Django: "response.set_cookie(\"plain_user\", who, max_age=10)              # the browser's clock, nobody else's\nrequest.get_signed_cookie(\"signed_user\", max_age=10)            # SignatureExpired, by the server's\nrequest.session.set_expiry(10)                                 # a row with expire_date; load asks for later ones",
+		Code:   []string{"handlers.Lab.expireSoon", "handlers.plainLane.Recall", "handlers.signedLane.Recall", "handlers.Finding.lookUp"},
+		Django: "response.set_cookie(\"plain_user\", who, max_age=10)     # the browser's clock\nrequest.get_signed_cookie(\"signed_user\", max_age=10)   # the server's: SignatureExpired\nrequest.session.set_expiry(10)                        # the server's: a row with expire_date",
 	}
 }
 
@@ -97,15 +97,41 @@ func lookAtClocks(s *lessonStep) {
 		return
 	}
 	s.note("until", isoTime(until))
+	latest := map[string]string{} // whose facts say what was concluded when
+	copies := []sentCopy{{"copy", s.at("copy.plain")}}
 	if sent, ok := s.noteCopy("sent"); ok {
-		s.noteAt("sent", sent, until)
+		copies = append(copies, sentCopy{"sent", sent})
 	}
-	if s.fact("copy.plain") != "" {
-		s.noteAt("copy", s.at("copy.plain"), until)
+	slices.SortFunc(copies, func(a, b sentCopy) int { return a.at.Compare(b.at) })
+	for _, c := range copies {
+		if !c.at.IsZero() {
+			latest[s.when(c, until)] = c.facts
+		}
+	}
+	for when, facts := range latest {
+		s.noteAt(when, facts)
 	}
 	if s.fact("late.plain") != "" && s.fact("you.plain") != string(Absent) {
 		s.noteYou("you")
 	}
+}
+
+// sentCopy is a copy that was sent: what was concluded then has names that begin so.
+type sentCopy struct {
+	facts string // "sent": by another program from here; "copy": by a line of curl
+	at    time.Time
+}
+
+// when is whether a copy was sent while the ten seconds ran, after them, or after
+// the expired records were removed.
+func (s *lessonStep) when(c sentCopy, until time.Time) string {
+	switch {
+	case s.fact("cleared") != "" && !c.at.Before(s.at("cleared")):
+		return "clean"
+	case !c.at.Before(until) || !s.accepted(c.facts+".signed"):
+		return "late"
+	}
+	return "soon"
 }
 
 // tenSeconds is when the browser drops the cookies that it was given last; ok is
@@ -118,18 +144,10 @@ func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 	return a.SetAt.Add(shortLife), true
 }
 
-// noteAt writes down what was concluded about a copy by when it was sent: while
-// the ten seconds ran, after them, or after the expired records were removed.
-func (s *lessonStep) noteAt(from string, sent, until time.Time) {
-	when := "soon"
-	switch {
-	case s.fact("cleared") != "" && !sent.Before(s.at("cleared")):
-		when = "clean"
-	case !sent.Before(until) || !s.accepted(from+".signed"):
-		when = "late"
-	}
-	for _, way := range []string{Plain, Signed, Session} {
-		s.note(when+"."+way, s.fact(from+"."+way))
+// noteAt writes down what was concluded about a copy that was sent then.
+func (s *lessonStep) noteAt(when, facts string) {
+	for _, fact := range []string{Plain, Signed, Session, "client"} {
+		s.note(when+"."+fact, s.fact(facts+"."+fact))
 	}
 	if when != "soon" && s.fact(when+".row") == "" {
 		s.noteRow(when + ".row")
@@ -163,7 +181,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 // whether the session's row still lay there.
 func (s *lessonStep) lateRow(when string) lessonRow {
 	row := s.verdictRow(when, s.word(when))
-	if row.Note = s.fact("copy.client"); row.Note == "" {
+	if row.Note = s.fact(when + ".client"); row.Note == "" {
 		row.Note = s.word("program")
 	}
 	if lies := s.fact(when + ".row"); lies != "" {

@@ -53,16 +53,10 @@ func (lessons) Ends() lesson {
 		Reset: endByPolicy,
 		Closer: map[string]func(*lessonStep) closerView{
 			"outlives": outlivesView,
-			"forms": func(s *lessonStep) (v closerView) {
-				for _, call := range []string{"seconds", "at", "browser_close", "reset", "expiry"} {
-					v.Deeds = append(v.Deeds, deed{To: "/console?call=" + call, Label: s.word("call." + call), Quiet: true})
-				}
-				return v
-			},
-			"slides": slidesView,
+			"slides":   slidesView,
 		},
 		Code:   []string{"handlers.endWithBrowser", "sessions.BrowserClose", "sessions.Expiry.expiresAt", "sessions.Manager.finish"},
-		Django: "request.session.set_expiry(0)               # the cookie: until the browser is closed; the row: SESSION_COOKIE_AGE\nSESSION_EXPIRE_AT_BROWSER_CLOSE = True      # the same for everybody",
+		Django: "request.session.set_expiry(0)              # the row: for SESSION_COOKIE_AGE\nSESSION_EXPIRE_AT_BROWSER_CLOSE = True     # the same for everybody",
 	}
 }
 
@@ -127,11 +121,10 @@ func instantFact(at *time.Time) string {
 
 // endCell shows such a fact.
 func (s *lessonStep) endCell(name string) lessonCell {
-	fact := s.fact(name)
-	if at, err := time.Parse(time.RFC3339Nano, fact); err == nil {
-		return lessonCell{Text: s.word("has_end"), Detail: clockTime(at)}
-	}
-	if fact == "" {
+	switch at, err := time.Parse(time.RFC3339Nano, s.fact(name)); {
+	case err == nil:
+		return lessonCell{Text: s.word("has_end", Args{"At": at.UTC().Format(time.DateOnly)})}
+	case s.fact(name) == "":
 		return lessonCell{}
 	}
 	return lessonCell{Code: "warn", Text: s.word("no_end"), Detail: s.word("no_attributes")}

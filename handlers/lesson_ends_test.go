@@ -46,8 +46,9 @@ func (tellers) Ends(s *student) {
 		}
 	}
 	s.closer("outlives")
-	at, err := time.Parse("2006-01-02 15:04:05 UTC", s.Text("#row-end-record .detail"))
-	s.claim("record-stays", kept.IsZero() && time.Until(at) > 13*24*time.Hour, "the browser keeps the cookie until %v, the server its record until %v (%v)", kept, at, err)
+	_, date, _ := strings.Cut(s.Text("#row-end-record .word"), " ")
+	at, err := time.Parse(time.DateOnly, date)
+	s.claim("record-stays", kept.IsZero() && time.Until(at) > 12*24*time.Hour, "the browser keeps the cookie until %v, the server its record until %v (%v)", kept, at, err)
 	if !s.waits {
 		return
 	}
