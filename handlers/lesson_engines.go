@@ -20,14 +20,13 @@ func (lessons) Engines() lesson {
 	return lesson{
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
 		Do: func(s *lessonStep) (deeds []deed) {
-			next := false
 			for _, event := range engineEvents {
-				d := deed{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: next || s.engineEvent(event)}
-				next = next || !d.Quiet
-				deeds = append(deeds, d)
+				if !s.engineEvent(event) {
+					deeds = append(deeds, deed{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: len(deeds) > 0})
+				}
 			}
-			if !next {
-				deeds = append([]deed{{Label: s.word("all")}}, deeds...)
+			if len(deeds) == 0 {
+				return []deed{{Label: s.word("all")}}
 			}
 			return deeds
 		},
