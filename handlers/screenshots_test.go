@@ -73,6 +73,12 @@ var pictures = []struct {
 	{"dashboard.png", browsertest.Options{Width: 1440, Height: 900}, "", func(t *testing.T, v *visitor) {
 		v.signIn(t, "alice")
 	}},
+	{"lesson.png", browsertest.Options{Width: 1440, Height: 900}, "", func(t *testing.T, v *visitor) {
+		v.signIn(t, "alice")
+		v.open(t, "/lessons/believed", 200)
+		v.Click(`.answers button[value="B"]`)
+		v.Click("#do .deed button")
+	}},
 	{"edited.png", browsertest.Options{Width: 1024, Height: 640, Dark: true, Language: "zh-CN"}, "", func(t *testing.T, v *visitor) {
 		v.signIn(t, "alice")
 		v.press(t, "/act/copy")
