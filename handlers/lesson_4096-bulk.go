@@ -65,20 +65,23 @@ func (s *lessonStep) bulkGone(oldest string, came int) string {
 
 func bulkName(number int) string { return fmt.Sprintf("play_%03d", number) }
 
-// playBulk throws the cookies into the jar, after deleting what is left of the last time.
+// playBulk throws the cookies into the jar. What is left there of the last time is
+// deleted first, by a reply of its own.
 func (lab *Lab) playBulk(c echo.Context, _ *sessions.Session) error {
 	if err := onBulkHost(c); err != nil {
 		return err
 	}
+	next, left := playPath+"/bulk/count", false
 	for number := 1; number <= bulkSent; number++ {
 		if len(rawCookies(c.Request(), bulkName(number))) > 0 {
 			eraseLine(c, &http.Cookie{Name: bulkName(number), Path: playPath})
+			next, left = playPath+"/bulk", true
 		}
 	}
-	for number := 1; number <= bulkSent; number++ {
+	for number := 1; number <= bulkSent && !left; number++ {
 		c.Response().Header().Add("Set-Cookie", bulkName(number)+"=1; Path="+playPath+"; Max-Age=120; HttpOnly; SameSite=Lax")
 	}
-	return c.Redirect(http.StatusSeeOther, playPath+"/bulk/count?"+url.Values{runParam: {c.QueryParam(runParam)}}.Encode())
+	return c.Redirect(http.StatusSeeOther, next+"?"+url.Values{runParam: {c.QueryParam(runParam)}}.Encode())
 }
 
 // playBulkCount counts what came back, and writes it down.
