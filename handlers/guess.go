@@ -61,7 +61,7 @@ func hashOn(last string) iter.Seq[string] {
 		for n < maxGuesses && md5Of(n) != last {
 			n++
 		}
-		for ; yield(md5Of(n)); n++ {
+		for n++; yield(md5Of(n)); n++ {
 		}
 	}
 }

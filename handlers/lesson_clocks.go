@@ -76,7 +76,7 @@ func giveTenSeconds(s *lessonStep) error {
 	if err != nil {
 		return err
 	}
-	s.forget("until", "soon.", "late.", "you.", "row", "sent.", "copy.", "cleared", "clean.")
+	s.forget("until", "soon.", "late.", "you.", "sent.", "copy.", "cleared", "clean.")
 	if !ok {
 		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
 	}

@@ -123,7 +123,7 @@ func instantFact(at *time.Time) string {
 func (s *lessonStep) endCell(name string) lessonCell {
 	switch at, err := time.Parse(time.RFC3339Nano, s.fact(name)); {
 	case err == nil:
-		return lessonCell{Text: s.word("has_end", Args{"At": at.UTC().Format(time.DateOnly)})}
+		return lessonCell{Text: at.UTC().Format(time.DateOnly)}
 	case s.fact(name) == "":
 		return lessonCell{}
 	}
@@ -141,7 +141,7 @@ func (s *lessonStep) secondTab() string {
 }
 
 func endsBoard(s *lessonStep) lessonBoard {
-	cookie := lessonRow{ID: "cookie", Title: s.word("cookie")}
+	cookie := lessonRow{ID: "cookie", Title: s.word("kept")}
 	for _, way := range []string{Plain, Signed, Session} {
 		cookie.Cells = append(cookie.Cells, s.endCell("ends."+way))
 	}
@@ -151,7 +151,7 @@ func endsBoard(s *lessonStep) lessonBoard {
 // outlivesView sets the cookie's end beside the record's.
 func outlivesView(s *lessonStep) (v closerView) {
 	v.Deeds = []deed{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
-	v.Board.Columns = []lessonColumn{{Title: s.word("end")}}
+	v.Board.Columns = []lessonColumn{{Title: s.word("kept")}}
 	v.Board.Rows = []lessonRow{
 		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + Session)}},
 		{ID: "end-record", Title: s.word("end.record"), Cells: []lessonCell{s.endCell("ends.record")}},

@@ -46,8 +46,7 @@ func (tellers) Ends(s *student) {
 		}
 	}
 	s.closer("outlives")
-	_, date, _ := strings.Cut(s.Text("#row-end-record .word"), " ")
-	at, err := time.Parse(time.DateOnly, date)
+	at, err := time.Parse(time.DateOnly, s.Text("#row-end-record .word"))
 	s.claim("record-stays", kept.IsZero() && time.Until(at) > 12*24*time.Hour, "the browser keeps the cookie until %v, the server its record until %v (%v)", kept, at, err)
 	if !s.waits {
 		return

@@ -66,6 +66,10 @@ func TestLessonsWithOtherEngines(t *testing.T) {
 			c.outlive(lab)
 			c.post("/lessons/clocks", url.Values{"act": {"send"}})
 			said["clocks"] = c.get("/lessons/clocks").body
+			// This lab's caches keep what has expired, as the database does.
+			if lies := test.engine != sessions.EngineSignedCookies; strings.Contains(said["clocks"], "its row still lies there") != lies {
+				t.Errorf("that the expired row still lies there is said: %v", !lies)
+			}
 			for slug, want := range map[string]string{"key": test.key, "logout": test.logout, "clocks": test.clocks} {
 				if got := cameBy(said[slug]); got != want {
 					t.Errorf("%s: it says that %q happened, not %q", slug, got, want)
@@ -91,5 +95,49 @@ func (c *client) outlive(lab *testLab) {
 	lab.clock.Advance(11 * time.Second)
 	for _, name := range cookieOf {
 		c.drop(name)
+	}
+}
+
+// What a page that was left open still offers changes nothing, once it makes no
+// sense any more.
+func TestLessonActsOutOfTurn(t *testing.T) {
+	lab := newLab(t)
+	for _, act := range []struct{ slug, name string }{
+		{"key", "store"}, {"logout", "logout"}, {"clocks", "ten"}, {"clocks", "clean"}, {"ends", "close"}, {"ends", "still"}, {"ends", "write"},
+	} {
+		c := lab.client() // nobody
+		page := c.learn(act.slug, act.name)
+		if strings.Contains(page, "data-done=") || cameBy(page) != "" {
+			t.Errorf("%s of %s, signed out: the lesson says that %s happened", act.name, act.slug, cameBy(page))
+		}
+		for _, name := range cookieOf {
+			if c.cookie(name) != "" {
+				t.Errorf("%s of %s, signed out, sets %s", act.name, act.slug, name)
+			}
+		}
+	}
+	c := lab.client().signIn("alice")
+	for slug, act := range map[string]string{"clocks": "clean", "ends": "still"} {
+		if page := c.learn(slug, act); cameBy(page) != "" || !strings.Contains(page, "Nothing happened yet") {
+			t.Errorf("%s of %s before its turn: it says that %q happened", act, slug, cameBy(page))
+		}
+	}
+}
+
+// After the records were removed, the copy of lesson 9 is answered otherwise, and
+// what happened before stands as it was.
+func TestLessonClocksCleared(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	c.learn("clocks", "ten")
+	c.outlive(lab)
+	page := c.learn("clocks", "send", "clean")
+	for row, want := range map[string]string{"late": "its row still lies there", "clean": "no row lies there"} {
+		if _, after, _ := strings.Cut(page, `id="row-`+row+`"`); !strings.Contains(strings.SplitN(after, "</tr>", 2)[0], want) {
+			t.Errorf("the row %s does not say %q", row, want)
+		}
+	}
+	if got := cameBy(page); got != "A" {
+		t.Errorf("it says that %q happened", got)
 	}
 }
