@@ -259,7 +259,7 @@ func (lab *Lab) getHandout(c echo.Context) error {
 	for _, l := range lab.lessons {
 		text := lab.pages.lessons[w][l.Slug]
 		asked := handoutQuestion{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: text.Title, Short: l.Short,
-			Question: text.Question, Answer: l.Answer, Why: text.Claims[0].Text}
+			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {
 			asked.Choices = append(asked.Choices, handoutChoice{choice, p.Answers && choice.Letter == l.Answer})
 		}

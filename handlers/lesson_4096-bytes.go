@@ -37,7 +37,7 @@ var fillings = []filling{
 // Bytes is lesson 5.
 func (lessons) Bytes() lesson {
 	l := lesson{
-		Number: 5, Slug: bytesSlug, Minutes: 6, Answer: "C",
+		Number: 5, Slug: bytesSlug, Minutes: 6, Answer: "C", Why: []string{"ignored"},
 		Cookies: []*http.Cookie{{Name: "big", Path: bytesPath}, {Name: "z", Path: bytesPath}},
 		Acts:    map[string]func(*lessonStep) error{"bulk": beginBulk},
 		Do: func(s *lessonStep) []deed {

@@ -14,7 +14,7 @@ import (
 // Clocks is lesson 9.
 func (lessons) Clocks() lesson {
 	return lesson{
-		Number: 9, Slug: "clocks", Minutes: 9, Answer: "A", SignedIn: true,
+		Number: 9, Slug: "clocks", Minutes: 9, Answer: "A", Why: []string{"plain-believed", "signed-expired", "row-lies"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"ten": giveTenSeconds, "send": sendLate, "clean": clearExpired, "curl": makeCurlLine},
 		Do: func(s *lessonStep) []deed {
 			switch {

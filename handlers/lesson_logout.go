@@ -15,7 +15,7 @@ var tagCookie = &http.Cookie{Name: "tag", Path: "/lessons/logout"}
 // Logout is lesson 8.
 func (lessons) Logout() lesson {
 	return lesson{
-		Number: 8, Slug: "logout", Minutes: 7, Short: true, Answer: "B", SignedIn: true,
+		Number: 8, Slug: "logout", Minutes: 7, Short: true, Answer: "B", Why: []string{"copies-live", "session-ends"}, SignedIn: true,
 		Cookies: []*http.Cookie{tagCookie},
 		Acts: map[string]func(*lessonStep) error{
 			"logout": copyAndLogOut, "curl": makeCurlLine,

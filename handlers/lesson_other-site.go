@@ -44,7 +44,7 @@ const (
 // OtherSite is lesson 13.
 func (lessons) OtherSite() lesson {
 	l := lesson{
-		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B",
+		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B", Why: []string{"link", "form"},
 		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite},
 		Do: func(s *lessonStep) []deed {
 			switch there, why := s.otherSite("/"); {

@@ -31,7 +31,7 @@ const (
 // Planted is lesson 14.
 func (lessons) Planted() lesson {
 	return lesson{
-		Number: 14, Slug: "planted", Minutes: 9, Answer: "C",
+		Number: 14, Slug: "planted", Minutes: 9, Answer: "C", Why: []string{"kept"},
 		Cookies: []*http.Cookie{{Name: playKey, Path: playKeyPath}},
 		Acts: map[string]func(*lessonStep) error{
 			"plant":  plantKey,

@@ -17,7 +17,7 @@ const scriptFile = "lesson-script.js"
 // Script is lesson 12.
 func (lessons) Script() lesson {
 	return lesson{
-		Number: 12, Slug: "script", Minutes: 8, Answer: "C", SignedIn: true, Script: scriptFile,
+		Number: 12, Slug: "script", Minutes: 8, Answer: "C", Why: []string{"not-read", "used"}, SignedIn: true, Script: scriptFile,
 		Acts: map[string]func(*lessonStep) error{"seen": scriptSeen, "overwrite": scriptOverwrote, "echo": scriptHeard},
 		Do: func(s *lessonStep) []deed {
 			if s.fact("used") == "" {

@@ -14,7 +14,7 @@ import (
 // Signed is lesson 4.
 func (lessons) Signed() lesson {
 	return lesson{
-		Number: 4, Slug: "signed", Minutes: 8, Short: true, Answer: "B", SignedIn: true,
+		Number: 4, Slug: "signed", Minutes: 8, Short: true, Answer: "B", Why: []string{"readable", "sealed"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"flip": flipSigned, "put": putSignedBack},
 		Do: func(s *lessonStep) []deed {
 			f := s.finding(Signed)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -49,6 +50,20 @@ type lessonClaim struct {
 type lessonCloser struct {
 	ID          string
 	Title, Text template.HTML
+}
+
+// why are the claims that answer the question.
+func (t *lessonText) why(ids []string) template.HTML {
+	if len(ids) == 0 {
+		return t.Claims[0].Text
+	}
+	var said []string
+	for _, claim := range t.Claims {
+		if slices.Contains(ids, claim.ID) {
+			said = append(said, string(claim.Text))
+		}
+	}
+	return template.HTML(strings.Join(said, " "))
 }
 
 // A lesson's file:

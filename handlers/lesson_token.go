@@ -29,7 +29,7 @@ const (
 // Token is lesson 16.
 func (lessons) Token() lesson {
 	return lesson{
-		Number: 16, Slug: "token", Minutes: 8, Answer: "B",
+		Number: 16, Slug: "token", Minutes: 8, Answer: "B", Why: []string{"token-stays"},
 		Cookies: []*http.Cookie{{Name: playTokenCookie, Path: playPath}},
 		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
 		Do: func(s *lessonStep) []deed {

@@ -20,8 +20,9 @@ type lesson struct {
 	Number  int
 	Slug    string // in its address, and the name of its words' files
 	Minutes int
-	Short   bool   // it belongs to the short course
-	Answer  string // "A", "B" or "C", for the teacher's sheet; the page shows what happened
+	Short   bool     // it belongs to the short course
+	Answer  string   // "A", "B" or "C", for the teacher's sheet; the page shows what happened
+	Why     []string // the claims that say why, by their IDs; none: the first
 
 	SignedIn bool // it begins with a student who is signed in all three ways
 
@@ -108,6 +109,11 @@ func readLessons(files fs.FS, all languages, code source) (lessonTexts, error) {
 				return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
 			}
 			texts[w][l.Slug] = text
+			for _, id := range l.Why {
+				if _, ok := text.Claimed[id]; !ok {
+					return nil, fmt.Errorf("lesson %s: it has no claim %q", l.Slug, id)
+				}
+			}
 		}
 		names, err := fs.Glob(files, folder+"/*.md")
 		if err != nil {
