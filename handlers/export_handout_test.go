@@ -53,7 +53,7 @@ type AskedForTest struct {
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
 	text := lab.pages.lessons[lab.pages.languages.named(language)][slug]
-	asked := AskedForTest{string(text.Question), string(text.Claims[0].Text), map[string]string{}}
+	asked := AskedForTest{string(text.Question), string(text.why(lab.lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)
 	}

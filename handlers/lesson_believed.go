@@ -9,10 +9,17 @@ func (lessons) Believed() lesson {
 		Number: 3, Slug: "believed", Minutes: 7, Short: true, Answer: "A", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"edit": editAll},
 		Do: func(s *lessonStep) []deed {
-			if s.fact("you.plain") == "" {
+			switch verdict, _ := s.verdict("you.signed"); {
+			case s.fact("you.plain") == "":
 				return []deed{s.deed("edit")}
+			case verdict == Verified: // the plain one alone was edited, by hand
+				return []deed{{Act: "edit", Label: s.word("more")}}
 			}
-			return []deed{{To: "/door/plain", Label: s.word("door"), Quiet: true}}
+			return []deed{
+				{To: "/door/plain", Label: s.word("door"), Quiet: true},
+				{To: "/door/signed", Label: s.word("door.signed"), Quiet: true},
+				{To: "/door/session", Label: s.word("door.session"), Quiet: true},
+			}
 		},
 		Look: func(s *lessonStep) {
 			if f := s.finding(Plain); f.Verdict.Accepted() && f.Who.Role == RoleTeacher && s.finding(Session).Who.Role != RoleTeacher {

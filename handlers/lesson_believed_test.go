@@ -10,8 +10,6 @@ func (tellers) Believed(s *student) {
 		s.edit(s.t, cookieOf["plain"], func(value string) string { return strings.Replace(value, "student", "teacher", 1) })
 		s.open(s.t, "/lessons/believed", 200)
 		s.came()
-		s.Click(".restart button")
-		s.predict("D")
 	}
 	s.act("edit")
 	s.claim("believed", s.cell("you", 1) == "warn" && s.cell("door", 1) == "warn", "%q, %q", s.row("you"), s.row("door"))
