@@ -122,6 +122,9 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 }
 
 func tellAssignments(t *testing.T, browser browsertest.Browser, binary string) {
+	if browser.Name() != "Chromium" {
+		return // what their answers say of cookies, the lessons make happen in both
+	}
 	tasks := handlers.HandoutsForTest(newLab(t).Lab)["en"].Tasks
 	if len(tasks) != len(assignments) {
 		t.Errorf("the handout has %v, and here are %d", tasks, len(assignments))

@@ -33,6 +33,9 @@ func (tellers) Bytes(s *student) {
 	s.claim("silent", strings.HasPrefix(reply.Set, "big="+strings.Repeat("b", 4094)+";") && strings.Contains(next.Cookie, "big=a"), "%d %.20s, %.20s", reply.Status, reply.Set, next.Cookie)
 	s.claim("each", strings.Contains(next.Cookie, notebookCookie+"=") && len(next.Cookie) > 4096+len(notebookCookie), "%d bytes came", len(next.Cookie))
 	s.came()
+	if !s.waits {
+		return
+	}
 
 	s.closer("characters")
 	s.act("han")

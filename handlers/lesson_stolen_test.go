@@ -8,6 +8,9 @@ func (tellers) Stolen(s *student) {
 	s.claim("signed-too", s.cell("copy", 2) == "yes", "%q", s.row("copy"))
 	s.claim("session-too", s.cell("copy", 3) == "yes", "%q", s.row("copy"))
 	s.came()
+	if !s.waits {
+		return
+	}
 
 	s.Click(".restart button")
 	s.predict("C")
