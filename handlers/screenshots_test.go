@@ -73,7 +73,7 @@ var pictures = []struct {
 	{"dashboard.png", browsertest.Options{Width: 1440, Height: 900}, "", func(t *testing.T, v *visitor) {
 		v.signIn(t, "alice")
 	}},
-	{"lesson.png", browsertest.Options{Width: 1440, Height: 900}, "", func(t *testing.T, v *visitor) {
+	{"lesson.png", browsertest.Options{Width: 1024, Height: 900}, "#observe", func(t *testing.T, v *visitor) {
 		v.signIn(t, "alice")
 		v.open(t, "/lessons/believed", 200)
 		v.Click(`.answers button[value="B"]`)
