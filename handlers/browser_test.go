@@ -33,10 +33,15 @@ func TestInBrowser(t *testing.T) {
 			browser := one.start(t)
 			t.Cleanup(browser.Close)
 			t.Logf("%s %s", browser.Name(), browser.Version())
-			for _, part := range []struct {
+			for _, part := range []struct { // the longest first, so that none is left alone at the end
 				name string
 				tell func(t *testing.T, browser browsertest.Browser, binary string)
 			}{
+				{"lessons", tellLessons},
+				{"axe", tellAxe},
+				{"predict", tellPredict},
+				{"board", tellBoard},
+				{"access", tellAccess},
 				{"stories", tellStories},
 				{"projector", tellDemonstration},
 				{"wire", tellWire},
@@ -47,13 +52,8 @@ func TestInBrowser(t *testing.T) {
 				{"engines", tellEngines},
 				{"composer", tellComposer},
 				{"other site", tellOtherSite},
-				{"predict", tellPredict},
-				{"board", tellBoard},
-				{"access", tellAccess},
-				{"lessons", tellLessons},
 				{"assignments", tellAssignments},
 				{"present", tellPresent},
-				{"axe", tellAxe},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					t.Parallel() // much of it is waiting

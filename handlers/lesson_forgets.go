@@ -6,6 +6,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // helloCookie is the name tag of lesson 1.
@@ -62,9 +63,32 @@ func (lessons) Forgets() lesson {
 		Done: func(s *lessonStep) bool {
 			return s.fact("second") == "stranger" && s.fact("third") != "" && s.fact("third") != "stranger"
 		},
+		Closer: map[string]func(*lessonStep) closerView{"flows": bothFlows},
 		Code:   []string{"handlers.askWhoIAm", "handlers.takeNameTag"},
 		Django: "request.COOKIES.get(\"hello\")        # None: a stranger\nresponse.set_cookie(\"hello\", \"7\")    # from now on somebody",
 	}
+}
+
+// bothFlows draws, from the wire, the last request that brought the name tag, and
+// the last for which the server asked its store about a session.
+func bothFlows(s *lessonStep) (v closerView) {
+	var flows [2]*Exchange
+	for _, e := range s.book.Book().Exchanges() {
+		for cookie := range e.cookies() {
+			if cookie.Name == helloCookie && e.Method == http.MethodPost {
+				flows[0] = e
+			}
+		}
+		if e.Client == ClientBrowser && slices.ContainsFunc(e.Ops, ofSession) {
+			flows[1] = e
+		}
+	}
+	for i, e := range flows {
+		if e != nil && e != flows[1-i] {
+			v.Code = append(v.Code, drawExchanges(s.w, []*Exchange{e}))
+		}
+	}
+	return v
 }
 
 // askWhoIAm answers from nothing but what this request brought.
