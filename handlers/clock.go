@@ -26,5 +26,8 @@ func devToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:
 // isoTime is an instant as scripts read it.
 func isoTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
+// minute is a time as pages say it to those who do not look for seconds.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
 // epoch is the Expires of a cookie that is to go.
 var epoch = time.Unix(0, 0)

@@ -308,9 +308,8 @@ func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
 		if !n.session.Has(bookEngine + engine) {
 			continue
 		}
-		c.SetCookie(&http.Cookie{
+		eraseLine(c, &http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-			MaxAge: -1, Expires: epoch,
 		})
 		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
 			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {

@@ -101,8 +101,8 @@ func New(config Config) (*Lab, error) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
-	bookOptions := sessions.DefaultOptions()
-	bookOptions.Name, bookOptions.Age, bookOptions.Clock, bookOptions.Logger = notebookCookie, notebookAge, config.Clock, lab.log
+	bookOptions := lab.sessionOptions(notebookAge)
+	bookOptions.Name = notebookCookie
 
 	engine, err := lab.engine(sessionPurpose, sessions.Keyed)
 	if err != nil {
@@ -146,6 +146,13 @@ func (lab *Lab) engine(purpose string, over func(string, sessions.Store) session
 		return over(purpose, lab.config.Sessions), nil
 	}
 	return lab.sealing(purpose)
+}
+
+// sessionOptions are those of sessions that the lab keeps besides the visitor's own.
+func (lab *Lab) sessionOptions(age time.Duration) sessions.Options {
+	o := sessions.DefaultOptions()
+	o.Age, o.Clock, o.Logger = age, lab.clock, lab.log
+	return o
 }
 
 // sealing makes the engine that keeps nothing on the server, for one purpose.

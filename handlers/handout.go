@@ -231,13 +231,12 @@ type handoutPage struct {
 
 // handoutQuestion is a lesson's question.
 type handoutQuestion struct {
-	Number, Minutes int
-	Slug, Title     string
-	Short           bool
-	Question        template.HTML
-	Choices         []handoutChoice
-	Answer          string
-	Why             template.HTML // the lesson's first claim
+	Number      int
+	Slug, Title string
+	Question    template.HTML
+	Choices     []handoutChoice
+	Answer      string
+	Why         template.HTML
 }
 
 type handoutChoice struct {
@@ -258,7 +257,7 @@ func (lab *Lab) getHandout(c echo.Context) error {
 	}
 	for _, l := range lab.lessons {
 		text := lab.pages.lessons[w][l.Slug]
-		asked := handoutQuestion{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: text.Title, Short: l.Short,
+		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
 			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {
 			asked.Choices = append(asked.Choices, handoutChoice{choice, p.Answers && choice.Letter == l.Answer})

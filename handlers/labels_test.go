@@ -84,7 +84,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 	used["way.token.short"] = "diagram.go" // a conclusion may be of any lane
 
 	action := regexp.MustCompile(`\{\{-? ?(?:t|text) "([^"]*)"`)
-	for _, pattern := range []string{"../templates/*.html", "../templates/parts/*.html", "../templates/other/*.html"} {
+	for _, pattern := range []string{"../templates/*.html", "../templates/parts/*.html", "../templates/other/*.html", "../templates/other/parts/*.html"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)

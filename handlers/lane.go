@@ -208,6 +208,13 @@ func setCookie(c echo.Context, lane CookieLane, value string, age time.Duration,
 	return sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
 }
 
+// eraseLine makes the reply delete any cookie, by its name, path and domain.
+func eraseLine(c echo.Context, cookie *http.Cookie) {
+	gone := *cookie
+	gone.MaxAge, gone.Expires = -1, epoch
+	c.SetCookie(&gone)
+}
+
 // eraseCookie makes the reply delete a lane's cookie.
 func eraseCookie(c echo.Context, lane CookieLane) {
 	sessions.Cookie(lane.Cookie()).Erase(c.Response().Header())

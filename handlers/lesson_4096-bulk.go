@@ -25,7 +25,7 @@ func beginBulk(s *lessonStep) error {
 		return err
 	}
 	s.forget("bulk.")
-	return s.c.Redirect(http.StatusSeeOther, s.url("board-limit"))
+	return s.to("board-limit")
 }
 
 // bulkCloser leads there, and shows what was counted.
@@ -99,10 +99,8 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 		}
 	}
 	if came > 0 || !run.Has("bulk.came") { // after two minutes none comes, and that is not what is counted
-		for name, value := range map[string]string{"bulk.came": strconv.Itoa(came), "bulk.oldest": strconv.Itoa(oldest), "bulk.browser": s.browser()} {
-			if err := lab.witness(run, name, value); err != nil {
-				return err
-			}
+		if err := lab.witness(run, map[string]string{"bulk.came": strconv.Itoa(came), "bulk.oldest": strconv.Itoa(oldest), "bulk.browser": s.browser()}); err != nil {
+			return err
 		}
 	}
 	p := playPage{

@@ -99,7 +99,7 @@ func (f filling) set(s *lessonStep) error {
 	s.setCookie(f.cookie + "=" + strings.Repeat(f.character, f.count) + "; Path=" + bytesPath + "; HttpOnly; SameSite=Lax")
 	s.forget("came." + f.id)
 	s.note("sent."+f.id, strconv.Itoa(f.bytes()))
-	return s.c.Redirect(http.StatusSeeOther, s.url(f.shown))
+	return s.to(f.shown)
 }
 
 // filledWith tells what came under a cookie's name: how many bytes, with the name,

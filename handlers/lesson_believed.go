@@ -30,17 +30,7 @@ func (lessons) Believed() lesson {
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
-			doors := lessonRow{ID: "door", Title: s.word("doors")}
-			for _, way := range []string{Plain, Signed, Session} {
-				var cell lessonCell
-				switch s.fact("door." + way) {
-				case "yes":
-					cell = lessonCell{Code: "warn", Text: s.word("open")}
-				case "no":
-					cell = lessonCell{Code: "no", Text: s.word("shut")}
-				}
-				doors.Cells = append(doors.Cells, cell)
-			}
+			doors := s.yesNoRow("door", s.word("doors"), lessonCell{Code: "warn", Text: s.word("open")}, lessonCell{Code: "no", Text: s.word("shut")})
 			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.verdictRow("you", s.word("concludes")), doors}}
 		},
 		Happened: func(s *lessonStep) string {

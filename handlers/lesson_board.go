@@ -34,7 +34,6 @@ type lessonCell struct {
 	Text   string // in words
 	Detail string // below them
 	Value  string // as it travelled, in mono
-	Lane   string // of a cell among cells of other ways
 	Until  string // an instant, for a countdown
 }
 
@@ -90,6 +89,27 @@ func (s *lessonStep) engineNote() string {
 
 var verdictCodes = map[Verdict]string{
 	Absent: "none", Believed: "warn", Verified: "yes", Found: "yes", Tampered: "no", Expired: "no", Unknown: "no", Unreadable: "no",
+}
+
+// yesNoCell is one of two cells, by what was written down as yesNo says it.
+func (s *lessonStep) yesNoCell(name string, yes, no lessonCell) lessonCell {
+	switch s.fact(name) {
+	case yesNo(true):
+		return yes
+	case yesNo(false):
+		return no
+	default:
+		return lessonCell{}
+	}
+}
+
+// yesNoRow is a row of such cells, of the three ways.
+func (s *lessonStep) yesNoRow(name, title string, yes, no lessonCell) lessonRow {
+	row := lessonRow{ID: name, Title: title}
+	for _, way := range []string{Plain, Signed, Session} {
+		row.Cells = append(row.Cells, s.yesNoCell(name+"."+way, yes, no))
+	}
+	return row
 }
 
 // verdictRow is a row of what the three ways concluded, written down as

@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +27,7 @@ func (lessons) Clocks() lesson {
 		Look:  lookAtClocks,
 		Board: clocksBoard,
 		Happened: func(s *lessonStep) string {
-			plain, signed, session := s.accepted("late.plain"), s.accepted("late.signed"), s.accepted("late.session")
-			switch {
+			switch plain, signed, session := s.takenIn("late"); {
 			case s.fact("late.plain") == "":
 				return ""
 			case plain && signed && session:
@@ -55,13 +53,10 @@ func (lessons) Clocks() lesson {
 				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
-				switch _, ten := s.tenSeconds(); {
-				case !ten:
+				if _, ten := s.tenSeconds(); !ten {
 					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
-				case s.notes.Run == "":
-					return closerView{Deeds: []deed{s.deed("curl")}}
 				}
-				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+				return s.curlView()
 			},
 		},
 		Code:   []string{"handlers.Lab.expireSoon", "handlers.plainLane.Recall", "handlers.signedLane.Recall", "handlers.Finding.lookUp"},
@@ -78,7 +73,7 @@ func giveTenSeconds(s *lessonStep) error {
 	}
 	s.forget("until", "soon.", "late.", "you.", "sent.", "copy.", "cleared", "clean.")
 	if !ok {
-		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+		return s.to("do")
 	}
 	s.notes.Run = "" // its line carries older cookies
 	return s.lab.done(s.c, Deed{Name: "expire"}, s.url("observe"))
@@ -165,8 +160,7 @@ func (s *lessonStep) noteRow(name string) {
 }
 
 func clocksBoard(s *lessonStep) lessonBoard {
-	soon, you, late := s.verdictRow("soon", s.word("soon")), s.verdictRow("you", s.word("you")), s.lateRow("late")
-	you.Note = s.browser()
+	soon, you, late := s.verdictRow("soon", s.word("soon")), s.youRow("you", s.word("you")), s.lateRow("late")
 	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
 	if until, ok := s.tenSeconds(); ok && s.fact("late.plain") == "" {
 		for i := range soon.Cells {
@@ -180,10 +174,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 // lateRow is what was concluded about the copy when its time was over, and
 // whether the session's row still lay there.
 func (s *lessonStep) lateRow(when string) lessonRow {
-	row := s.verdictRow(when, s.word(when))
-	if row.Note = s.fact(when + ".client"); row.Note == "" {
-		row.Note = s.word("program")
-	}
+	row := s.copyRow(when, s.word(when))
 	if lies := s.fact(when + ".row"); lies != "" {
 		row.Cells[sessionColumn].Detail = s.word("row." + lies)
 	}
@@ -194,7 +185,7 @@ func (s *lessonStep) lateRow(when string) lessonRow {
 // once more.
 func clearExpired(s *lessonStep) error {
 	if s.fact("late.plain") == "" {
-		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+		return s.to("do")
 	}
 	n, err := s.lab.sessions.ClearExpired(s.c.Request().Context())
 	if err != nil {

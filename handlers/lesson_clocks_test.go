@@ -56,11 +56,7 @@ func (tellers) Clocks(s *student) {
 		return
 	}
 
-	s.closer("curl")
-	s.act("curl")
-	s.closer("curl")
-	runCurl(s.t, s.Text("#closer-curl code"))
-	s.open(s.t, "/lessons/clocks", 200)
+	s.sendByCurl()
 	s.came()
 	if got := s.Text("#row-late th"); !strings.Contains(got, "curl") {
 		s.t.Errorf("the copy is said to come from %q", got)

@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
@@ -63,7 +62,7 @@ func (lessons) Ends() lesson {
 // endWithBrowser leaves Max-Age and Expires out of the session's cookie.
 func endWithBrowser(s *lessonStep) error {
 	if !s.ready() {
-		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+		return s.to("do")
 	}
 	session, err := s.lab.sessions.Load(s.c)
 	if err != nil {
@@ -191,7 +190,7 @@ func (s *lessonStep) slide(how string, session *sessions.Session) error {
 		s.note("slide", how)
 		s.note("slide.from", isoTime(session.Ends()))
 	}
-	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	return s.to("closer")
 }
 
 func (s *lessonStep) noteSlide() {

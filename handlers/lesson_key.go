@@ -5,7 +5,6 @@ package handlers
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -64,7 +63,7 @@ func (lessons) Key() lesson {
 // refusal is something to see as well.
 func storeTenKB(s *lessonStep) error {
 	if !s.ready() {
-		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+		return s.to("do")
 	}
 	session, err := s.lab.sessions.Load(s.c)
 	if err != nil {
@@ -175,7 +174,7 @@ func issueIDs(s *lessonStep) error {
 		s.note("ids."+kind.name, strings.Join(issued[:last], "  "))
 		s.note("tries."+kind.name, strconv.Itoa(tries))
 	}
-	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	return s.to("closer")
 }
 
 func idBoard(s *lessonStep) lessonBoard {

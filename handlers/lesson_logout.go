@@ -3,11 +3,7 @@
 
 package handlers
 
-import (
-	"net/http"
-
-	"cookielab/sessions"
-)
+import "net/http"
 
 // tagCookie is what lesson 8 deletes with a wrong Path, and then with the right one.
 var tagCookie = &http.Cookie{Name: "tag", Path: "/lessons/logout"}
@@ -39,16 +35,10 @@ func (lessons) Logout() lesson {
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
-			you, theirs := s.verdictRow("you", s.word("you")), s.verdictRow("copy", s.word("copy"))
-			if theirs.Note = s.fact("copy.client"); theirs.Note == "" {
-				theirs.Note = s.word("program")
-			}
-			you.Note = s.browser()
-			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{you, theirs}, Note: s.engineNote()}
+			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.youRow("you", s.word("you")), s.copyRow("copy", s.word("copy"))}, Note: s.engineNote()}
 		},
 		Happened: func(s *lessonStep) string {
-			plain, signed, session := s.accepted("copy.plain"), s.accepted("copy.signed"), s.accepted("copy.session")
-			switch {
+			switch plain, signed, session := s.takenIn("copy"); {
 			case s.fact("copy.plain") == "":
 				return ""
 			case plain && signed && session:
@@ -67,13 +57,10 @@ func (lessons) Logout() lesson {
 				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
-				switch {
-				case s.fact("copy.plain") == "" || !s.gone():
+				if s.fact("copy.plain") == "" || !s.gone() {
 					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line carries the copy, not what the browser has now
-				case s.notes.Run == "":
-					return closerView{Deeds: []deed{s.deed("curl")}}
 				}
-				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+				return s.curlView()
 			},
 		},
 		Code:   []string{"handlers.copyAndLogOut", "handlers.plainLane.Forget", "handlers.signedLane.Forget", "handlers.sessionLane.Forget"},
@@ -84,10 +71,9 @@ func (lessons) Logout() lesson {
 // copyAndLogOut leaves a thief with the cookies as they came, and then logs out.
 func copyAndLogOut(s *lessonStep) error {
 	if !s.ready() {
-		return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+		return s.to("do")
 	}
-	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
-	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
+	s.leaveCopy()
 	if err := s.lab.logOut(s.c); err != nil {
 		return err
 	}
@@ -125,7 +111,7 @@ func deleteTag(s *lessonStep) error { return s.tagLine("right", tagRight) }
 func (s *lessonStep) tagLine(step, line string) error {
 	s.setCookie(line)
 	s.note("tag", step)
-	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	return s.to("closer")
 }
 
 func tagView(s *lessonStep) (v closerView) {

@@ -26,11 +26,7 @@ func (tellers) Logout(s *student) {
 			s.t.Errorf("%s: the next request says %q, want %q; the browser keeps it: %v", step.act, got, step.came, kept)
 		}
 	}
-	s.closer("curl")
-	s.act("curl")
-	s.closer("curl")
-	runCurl(s.t, s.Text("#closer-curl code"))
-	s.open(s.t, "/lessons/logout", 200)
+	s.sendByCurl()
 	s.came()
 	if got := s.Text("#row-copy th"); !strings.Contains(got, "curl") {
 		s.t.Errorf("the copy is said to come from %q", got)

@@ -11,9 +11,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,6 +27,9 @@ var siteCookies = []struct{ name, kind, attributes string }{
 	{"play_unset", "", ""},
 	{"play_none", "SameSite=None; Secure", "; SameSite=None; Secure"},
 }
+
+// siteRequests are the ways in which the other site asks.
+var siteRequests = []string{"link", "form", "img", "frame", "fetch"}
 
 // What the run keeps of the play account.
 const (
@@ -182,7 +185,7 @@ func siteMatrix(s *lessonStep) (v closerView) {
 		}
 		v.Board.Columns = append(v.Board.Columns, lessonColumn{Title: title})
 	}
-	for _, how := range []string{"link", "form", "img", "frame", "fetch"} {
+	for _, how := range siteRequests {
 		row := lessonRow{ID: "m-" + how, Title: s.word("how." + how)}
 		for _, cookie := range siteCookies {
 			cell := s.cameCell("all." + how + "." + cookie.name)
@@ -233,9 +236,9 @@ func siteDefences(s *lessonStep) (v closerView) {
 		v.Deeds = append(v.Deeds, deed{To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true})
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
-	for _, defence := range []string{"none", "samesite", "token", "metadata"} {
-		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "d-" + defence, Title: s.word("defence." + defence),
-			Cells: []lessonCell{s.transferCell(defence), s.transferCell("own." + defence)}})
+	for _, defence := range defences {
+		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "d-" + defence.name, Title: s.word("defence." + defence.name),
+			Cells: []lessonCell{s.transferCell(defence.name), s.transferCell("own." + defence.name)}})
 	}
 	return v
 }
@@ -248,8 +251,7 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 	case s.notes.Run == "":
 		v.Deeds = []deed{s.deed("begin")}
 	default:
-		host, _, _ := splitHost(s.c.Request().Host)
-		v.Deeds = []deed{{To: "http://" + host + ":" + s.lab.config.Others[0].Port + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
+		v.Deeds = []deed{{To: s.lab.config.Others[0].origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
@@ -261,7 +263,7 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 // playHello serves GET /play/hello: where the other site's link leads.
 func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
 	came := carriesPlay(c, run, "play_lax")
-	if err := lab.witness(run, "link.play_lax", cameFact(came)); err != nil {
+	if err := lab.witness(run, map[string]string{"link.play_lax": cameFact(came)}); err != nil {
 		return err
 	}
 	text := lab.playText(c, otherSiteSlug)
@@ -276,16 +278,16 @@ func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
 // which the page that makes it says it is.
 func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 	how := c.QueryParam("how")
-	if _, known := siteKinds[how]; !known {
+	if !slices.Contains(siteRequests, how) {
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
-	for _, cookie := range siteCookies {
-		if err := lab.witness(run, "all."+how+"."+cookie.name, cameFact(carriesPlay(c, run, cookie.name))); err != nil {
-			return err
-		}
-	}
 	began, _ := strconv.ParseInt(run.Text(runBegan), 10, 64)
-	if err := lab.witness(run, "all."+how+".age", fmt.Sprint(int64(now(lab.clock).Sub(time.Unix(began, 0))/time.Second))); err != nil {
+	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(now(lab.clock).Unix() - began)}, []string{}
+	for _, cookie := range siteCookies {
+		seen["all."+how+"."+cookie.name] = cameFact(carriesPlay(c, run, cookie.name))
+		all = append(all, cookie.name)
+	}
+	if err := lab.witness(run, seen); err != nil {
 		return err
 	}
 	switch how {
@@ -295,25 +297,19 @@ func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	text := lab.playText(c, otherSiteSlug)
-	var all []string
-	for _, cookie := range siteCookies {
-		all = append(all, cookie.name)
-	}
 	p := lab.playPageOf(c, run, text, all...)
 	p.Sentence = text.Words["play.cookies"]
 	return lab.showPlay(c, http.StatusOK, p)
 }
-
-var siteKinds = map[string]struct{}{"link": {}, "form": {}, "img": {}, "frame": {}, "fetch": {}}
 
 // playAccount serves GET /play/account: the lab's own page, with forms of its own.
 func (lab *Lab) playAccount(c echo.Context, run *sessions.Session) error {
 	text := lab.playText(c, otherSiteSlug)
 	p := lab.playPageOf(c, run, text, "play_lax", "play_none")
 	p.Sentence = text.Words["play.account"]
-	for _, defence := range []string{"none", "samesite", "token", "metadata"} {
-		form := playForm{Action: playPath + "/transfer/" + defence + "?from=own&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence]}
-		if defence == "token" {
+	for _, defence := range defences {
+		form := playForm{Action: playPath + "/transfer/" + defence.name + "?from=own&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence.name]}
+		if defence.name == "token" {
 			form.Token = run.Text(runToken)
 		}
 		p.Forms = append(p.Forms, form)
@@ -379,45 +375,52 @@ func transferByToken(t transfer) error {
 	return t.move()
 }
 
-var transfers = map[string]func(transfer) error{
-	"none": transferUnguarded, "samesite": transferBySameSite, "token": transferByToken, "metadata": transferGuarded,
+// defence is a way to take such an order.
+type defence struct {
+	name, cookie string // the cookie that it goes by
+	order        func(transfer) error
+}
+
+// defences are all of them.
+var defences = []defence{
+	{"none", "play_none", transferUnguarded},
+	{"samesite", "play_lax", transferBySameSite},
+	{"token", "play_none", transferByToken},
+	{"metadata", "play_none", transferGuarded},
 }
 
 // playTransfer serves POST /play/transfer/{defence}: the form that the other site
 // forges. Whose page really sent it, the address says only for the lesson's table.
 func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
-	defence := c.Param("defence")
-	guard, ok := transfers[defence]
-	if !ok {
+	i := slices.IndexFunc(defences, func(d defence) bool { return d.name == c.Param("defence") })
+	if i < 0 {
 		return echo.ErrNotFound
 	}
-	cookie, row := "play_none", defence
-	if defence == "samesite" {
-		cookie = "play_lax"
-	}
+	defence := defences[i]
+	row := defence.name
 	switch from := c.QueryParam("from"); from {
 	case "":
 	case "own", "neighbour":
-		row = from + "." + defence
+		row = from + "." + defence.name
 	default:
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
 	outcome, status := "through", http.StatusOK
-	switch err := guard(transfer{c, run}); {
+	switch err := defence.order(transfer{c, run}); {
 	case errors.Is(err, errPlayNobody), errors.Is(err, errPlayToken), errors.Is(err, errPlaySite):
 		outcome, status = err.Error(), http.StatusForbidden
 	case err != nil:
 		return err
 	}
-	err := lab.witness(run, "transfer."+row, outcome)
+	seen := map[string]string{"transfer." + row: outcome}
 	if row == "samesite" {
-		err = errors.Join(err, lab.witness(run, "form.play_lax", cameFact(carriesPlay(c, run, "play_lax"))))
+		seen["form.play_lax"] = cameFact(carriesPlay(c, run, "play_lax"))
 	}
-	if err != nil {
+	if err := lab.witness(run, seen); err != nil {
 		return err
 	}
 	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, cookie)
+	p := lab.playPageOf(c, run, text, defence.cookie)
 	p.Sentence, p.Refused = text.Words["play.through"], outcome != "through"
 	if p.Refused {
 		p.Sentence = text.Words["play.refused"] + " " + text.Words["because."+outcome]
@@ -436,10 +439,8 @@ func cameFact(came bool) string {
 func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonText, cookies ...string) playPage {
 	p := playPage{Title: text.Words["play.title"], Balance: run.Text(runBalance)}
 	for _, cookie := range siteCookies {
-		for _, name := range cookies {
-			if name == cookie.name {
-				p.Came = append(p.Came, playCookie{name, cookie.kind, carriesPlay(c, run, name)})
-			}
+		if slices.Contains(cookies, cookie.name) {
+			p.Came = append(p.Came, playCookie{cookie.name, cookie.kind, carriesPlay(c, run, cookie.name)})
 		}
 	}
 	if lab.config.Other != "" {

@@ -76,37 +76,34 @@ var lessonParts = []string{"predict", "do", "observe", "explain"}
 // lessonPage is one lesson.
 type lessonPage struct {
 	Page
-	lesson          *lesson
-	Slug            string
-	Number, Of      int
-	Minutes         int
-	Text            *lessonText
-	Choices         []lessonAnswer
-	State           string // changes with what was seen, so that a script can tell
-	Asked, Begun    bool
-	Unsure, Unasked bool
-	Said, Came      template.HTML // what you said, what happened; "": not yet
-	SaidIt, CameIt  string        // the same by their letters
-	Right           bool
-	DoneAt          string
-	Browser         string // in which it was done
-	This            string // the one that asks
-	NeedsSignIn     bool
-	SignIn          signInForm
-	Deeds           []deed
-	Told            bool // something was done, and the deeds only say what is so
-	Board           lessonBoard
-	Closer          []lessonCloserView
-	Present         bool
-	Part            string // shown, in present mode
-	Parts           []lessonPart
-	Back, Next      lessonLink
-	Code            []string
-	Difference      template.HTML
-	Django          string
-	Script          string
-	Switch          string // the address of the other mode
-	Engine          string
+	Slug           string
+	Number, Of     int
+	Minutes        int
+	Text           *lessonText
+	Choices        []lessonAnswer
+	State          string // changes with what was seen, so that a script can tell
+	Asked, Begun   bool
+	Unsure         bool
+	SaidIt, CameIt string        // by their letters, what you said and what happened; "": not yet
+	Came           template.HTML // the choice that happened
+	Right          bool
+	DoneAt         string
+	Browser        string // in which it was done
+	NeedsSignIn    bool
+	SignIn         signInForm
+	Deeds          []deed
+	Told           bool // something was done, and the deeds only say what is so
+	Board          lessonBoard
+	Closer         []lessonCloserView
+	Present        bool
+	Part           string // shown, in present mode
+	Parts          []lessonPart
+	Back, Next     lessonLink
+	Code           []string
+	Difference     template.HTML
+	Django         string
+	Script         string
+	Switch         string // the address of the other mode
 }
 
 // lessonDeed is a deed with what its form needs of the page.
@@ -203,10 +200,10 @@ func (s *lessonStep) finish() {
 func (s *lessonStep) page(part string) *lessonPage {
 	l, lab := s.lesson, s.lab
 	p := &lessonPage{
-		Page: lab.page(s.c, say("lessons.title")), lesson: l, Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
-		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure, Unasked: s.notes.Said == unasked,
-		Browser: s.notes.Browser, This: s.browser(), Present: s.presents(), Part: part,
-		Code: l.Code, Django: l.Django, Script: l.Script, Engine: lab.pages.engine,
+		Page: lab.page(s.c, say("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
+		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure,
+		Browser: s.notes.Browser, Present: s.presents(), Part: part,
+		Code: l.Code, Django: l.Django, Script: l.Script,
 	}
 	p.Name = s.text.Title + " · " + labName
 	if p.Present {
@@ -220,7 +217,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 		answer := lessonAnswer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
 		p.Choices = append(p.Choices, answer)
 		if answer.Chosen {
-			p.Said, p.SaidIt = choice.Text, choice.Letter
+			p.SaidIt = choice.Letter
 		}
 		if answer.Came {
 			p.Came, p.CameIt = choice.Text, choice.Letter
@@ -228,7 +225,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	p.Right = p.SaidIt != "" && p.SaidIt == p.CameIt
 	if !s.notes.Done.IsZero() {
-		p.DoneAt = s.notes.Done.Format("2006-01-02 15:04 UTC")
+		p.DoneAt = minute(s.notes.Done)
 	}
 	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.ready()
 	if p.NeedsSignIn {
@@ -251,9 +248,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 		}
 		p.Closer = append(p.Closer, v)
 	}
-	if l.Unsafe != "" {
-		p.Difference = lab.pages.source.difference(l.Unsafe, l.Safe)
-	}
+	p.Difference = lab.pages.different[l.Slug]
 	for _, part := range lessonParts {
 		p.Parts = append(p.Parts, lessonPart{part, s.w.text("lessons." + part), s.url(part), p.Present && part == p.Part})
 	}
@@ -356,7 +351,7 @@ func (s *lessonStep) predict(said string) error {
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.choose"))
 	}
 	if s.begun() && s.asked() {
-		return s.c.Redirect(http.StatusSeeOther, s.url("observe"))
+		return s.done()
 	}
 	s.notes.Said, s.notes.SaidAt = said, now(s.lab.clock).UTC()
 	if s.notes.Opened.IsZero() {
@@ -365,7 +360,7 @@ func (s *lessonStep) predict(said string) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	return s.c.Redirect(http.StatusSeeOther, s.url("do"))
+	return s.to("do")
 }
 
 // prepare brings about the state with which the lesson begins, as far as that
@@ -386,9 +381,7 @@ func (s *lessonStep) prepare() error {
 
 // reset forgets the lesson, and takes back what it left in the browser.
 func (s *lessonStep) reset() error {
-	for _, cookie := range s.lesson.Cookies {
-		s.erase(cookie)
-	}
+	s.lesson.eraseCookies(s.c)
 	if s.lesson.Reset != nil {
 		if err := s.lesson.Reset(s); err != nil {
 			return err
@@ -398,27 +391,21 @@ func (s *lessonStep) reset() error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	return s.c.Redirect(http.StatusSeeOther, s.url("predict"))
+	return s.to("predict")
 }
 
-func (s *lessonStep) erase(cookie *http.Cookie) { eraseLine(s.c, cookie) }
-
-// eraseLine deletes a cookie by its name, path and domain.
-func eraseLine(c echo.Context, cookie *http.Cookie) {
-	gone := *cookie
-	gone.MaxAge = -1
-	gone.Expires = epoch
-	c.SetCookie(&gone)
+// eraseCookies deletes what the lesson has set.
+func (l *lesson) eraseCookies(c echo.Context) {
+	for _, cookie := range l.Cookies {
+		eraseLine(c, cookie)
+	}
 }
 
 // forgetLessons deletes the cookies of the lessons that were opened.
 func (lab *Lab) forgetLessons(c echo.Context, n *Notebook) {
 	for _, l := range lab.lessons {
-		if !n.session.Has(bookLesson + l.Slug) {
-			continue
-		}
-		for _, cookie := range l.Cookies {
-			eraseLine(c, cookie)
+		if n.session.Has(bookLesson + l.Slug) {
+			l.eraseCookies(c)
 		}
 	}
 }

@@ -137,5 +137,5 @@ func (s *lessonStep) backRow(name string) lessonRow {
 func setShade(s *lessonStep) error {
 	s.setCookie(shadeLine)
 	s.note("twin", "set")
-	return s.c.Redirect(http.StatusSeeOther, s.url("board-script"))
+	return s.to("board-script")
 }

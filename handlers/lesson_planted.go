@@ -111,9 +111,8 @@ func (lessons) Planted() lesson {
 
 // playSessions are those of the play login. They have nothing to do with the lab's.
 func (lab *Lab) playSessions() (*sessions.Manager, error) {
-	options := sessions.DefaultOptions()
-	options.Name, options.Path, options.Age = playKey, playKeyPath, playKeyAge
-	options.Clock, options.Logger = lab.clock, lab.log
+	options := lab.sessionOptions(playKeyAge)
+	options.Name, options.Path = playKey, playKeyPath
 	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
 }
 
@@ -163,7 +162,7 @@ func inventKey(s *lessonStep) error {
 		return err
 	}
 	s.plant(inventedSecret, sessions.NewKey())
-	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	return s.to("closer")
 }
 
 // plant sets the cookie, and leaves the key in the planter's hands.

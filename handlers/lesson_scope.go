@@ -92,22 +92,19 @@ func setScope(s *lessonStep) error {
 
 // scopeNeighbour is the address of the other server for this run.
 func (s *lessonStep) scopeNeighbour() string {
-	host, _, _ := splitHost(s.c.Request().Host)
 	query := url.Values{runParam: {s.notes.Run}}
 	if s.presents() {
 		query.Set(presentParam, "")
 	}
-	return "http://" + host + ":" + s.lab.config.Others[0].Port + scopePath + "?" + query.Encode()
+	return s.lab.config.Others[0].origin(s.c.Request()) + scopePath + "?" + query.Encode()
 }
 
 // playScope serves GET /play/scope, on the other port: what came?
 func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
 	_, err := c.Cookie(scopeCookie)
 	came := err == nil
-	for name, value := range map[string]string{"port": cameFact(came), "port.at": c.Request().Host, "port.site": fetchSite(c.Request())} {
-		if err := lab.witness(run, name, value); err != nil {
-			return err
-		}
+	if err := lab.witness(run, map[string]string{"port": cameFact(came), "port.at": c.Request().Host, "port.site": fetchSite(c.Request())}); err != nil {
+		return err
 	}
 	w, text := lab.words(c), lab.playText(c, scopeSlug)
 	back := lessonURL(scopeSlug, "observe", c.QueryParams().Has(presentParam))
@@ -248,12 +245,14 @@ func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
 	w, text := lab.words(c), lab.playText(c, scopeSlug)
 	p := playPage{Title: w.fill(text.Words["play.title"], Args{"Host": c.Request().Host}), Sentence: text.Words["play.trip"]}
 	if stop.row != "" {
+		seen := map[string]string{}
 		for _, cookie := range trip.cookies {
 			_, err := c.Cookie(cookie)
 			p.Came = append(p.Came, playCookie{cookie, text.Words["column."+cookie], err == nil})
-			if err := lab.witness(run, scopeFact(name, stop.row, cookie), cameFact(err == nil)); err != nil {
-				return err
-			}
+			seen[scopeFact(name, stop.row, cookie)] = cameFact(err == nil)
+		}
+		if err := lab.witness(run, seen); err != nil {
+			return err
 		}
 	}
 	next, onward := "http://"+home+lessonURL(scopeSlug, "board-"+name, false), w.text("lessons.back_to_lesson")

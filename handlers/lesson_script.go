@@ -26,17 +26,8 @@ func (lessons) Script() lesson {
 			return []deed{{Label: s.word("all")}}
 		},
 		Board: func(s *lessonStep) lessonBoard {
-			read := lessonRow{ID: "read", Title: s.word("read"), Note: "document.cookie"}
-			for _, way := range []string{Plain, Signed, Session} {
-				var cell lessonCell
-				switch s.fact("read." + way) {
-				case "yes":
-					cell = lessonCell{Code: "warn", Text: s.word("readable")}
-				case "no":
-					cell = lessonCell{Code: "none", Text: s.word("hidden")}
-				}
-				read.Cells = append(read.Cells, cell)
-			}
+			read := s.yesNoRow("read", s.word("read"), lessonCell{Code: "warn", Text: s.word("readable")}, lessonCell{Code: "none", Text: s.word("hidden")})
+			read.Note = "document.cookie"
 			use := s.verdictRow("use", s.word("use"))
 			use.Note = "fetch()"
 			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{read, use}}
@@ -128,13 +119,7 @@ func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
 
 // scriptView is something to do by script, and what came of it.
 func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
-	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{{}}}
-	switch s.fact(name) {
-	case "yes":
-		row.Cells[0] = yes
-	case "no":
-		row.Cells[0] = no
-	}
+	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{s.yesNoCell(name, yes, no)}}
 	return closerView{
 		Deeds: []deed{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},
 		Board: lessonBoard{Columns: []lessonColumn{{Title: s.w.text("way.session.short"), Lane: Session}}, Rows: []lessonRow{row}},

@@ -39,6 +39,11 @@ type fact struct {
 	At    time.Time `json:"at"`
 }
 
+// factNow is what was seen just now.
+func (lab *Lab) factNow(value string) fact {
+	return fact{value, now(lab.clock).UTC().Truncate(time.Millisecond)}
+}
+
 // lessonStep is what a lesson's functions work with.
 type lessonStep struct {
 	lab    *Lab
@@ -110,7 +115,7 @@ func (s *lessonStep) begun() bool { return len(s.notes.Facts) > 0 }
 // note writes down what was just seen. Its name says what, such as "copy.plain".
 func (s *lessonStep) note(name, value string) {
 	if s.notes.Facts[name].Value != value {
-		s.see(name, fact{value, now(s.lab.clock).UTC().Truncate(time.Millisecond)})
+		s.see(name, s.lab.factNow(value))
 	}
 }
 
@@ -171,26 +176,6 @@ func verdictFact(verdict Verdict, who Identity) string {
 	return strings.TrimRight(string(verdict)+" "+who.User+" "+who.Role, " ")
 }
 
-// noteYou writes down what the three ways conclude about the browser itself.
-func (s *lessonStep) noteYou(name string) {
-	for _, f := range s.findings {
-		s.noteVerdict(name+"."+f.Lane, f.Verdict, f.Who)
-	}
-}
-
-// noteCopy writes down what they concluded about the copy, if it was sent since
-// the lesson was opened; and says when that was.
-func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
-	taken := s.book.Book().Copy()
-	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.Opened) {
-		return sent, false
-	}
-	for _, way := range taken.Lanes {
-		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
-	}
-	return taken.Sent, true
-}
-
 // verdict is one that was written down, and about whom: "alice · teacher".
 func (s *lessonStep) verdict(name string) (verdict Verdict, who string) {
 	parts := strings.Split(s.fact(name), " ")
@@ -221,7 +206,12 @@ func (s *lessonStep) presents() bool {
 }
 
 // done ends an act: on to what is to be seen.
-func (s *lessonStep) done() error { return s.c.Redirect(http.StatusSeeOther, s.url("observe")) }
+func (s *lessonStep) done() error { return s.to("observe") }
+
+// to ends an act that shows elsewhere: on to another part of the page.
+func (s *lessonStep) to(part string) error {
+	return s.c.Redirect(http.StatusSeeOther, s.url(part))
+}
 
 // setCookie sets one of the lesson's cookies, as a line: a lesson is about what
 // such a line does.
@@ -241,14 +231,4 @@ func (s *lessonStep) carried(name string) (value string, ok bool) {
 func (s *lessonStep) browser() string {
 	name, _, _ := strings.Cut(clientName(s.c.Request()), ".")
 	return name
-}
-
-// curlLine is a line for a terminal: it sends a copy of the three cookies, and
-// names the run, by which the lesson learns what the server concluded.
-func (s *lessonStep) curlLine() string {
-	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
-	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
-		taken = old // the browser's own are gone; the thief has his
-	}
-	return "curl -H 'Cookie: " + quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
 }

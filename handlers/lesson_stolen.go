@@ -2,8 +2,6 @@
 
 package handlers
 
-import "cookielab/sessions"
-
 // Stolen is lesson 7.
 func (lessons) Stolen() lesson {
 	return lesson{
@@ -21,17 +19,10 @@ func (lessons) Stolen() lesson {
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
-			thief := s.verdictRow("copy", s.word("thief"))
-			if thief.Note = s.fact("copy.client"); thief.Note == "" {
-				thief.Note = s.word("program")
-			}
-			you := s.verdictRow("you", s.word("you"))
-			you.Note = s.browser()
-			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{you, thief}}
+			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.youRow("you", s.word("you")), s.copyRow("copy", s.word("thief"))}}
 		},
 		Happened: func(s *lessonStep) string {
-			plain, signed, session := s.accepted("copy.plain"), s.accepted("copy.signed"), s.accepted("copy.session")
-			switch {
+			switch plain, signed, session := s.takenIn("copy"); {
 			case s.fact("copy.plain") == "":
 				return ""
 			case plain && signed && session:
@@ -43,15 +34,8 @@ func (lessons) Stolen() lesson {
 			}
 			return ""
 		},
-		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
-		Closer: map[string]func(*lessonStep) closerView{
-			"curl": func(s *lessonStep) closerView {
-				if s.notes.Run == "" {
-					return closerView{Deeds: []deed{s.deed("curl")}}
-				}
-				return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
-			},
-		},
+		Done:   func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
+		Closer: map[string]func(*lessonStep) closerView{"curl": (*lessonStep).curlView},
 		Code:   []string{"handlers.copyAndReplay", "handlers.Lab.asAnother"},
 		Django: "request.session[\"_auth_user_id\"]   # who carries the key is whoever the key belongs to",
 	}
@@ -59,15 +43,6 @@ func (lessons) Stolen() lesson {
 
 // copyAndReplay takes the cookies that came, and has another program send them.
 func copyAndReplay(s *lessonStep) error {
-	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
-	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
+	s.leaveCopy()
 	return s.lab.done(s.c, Deed{Name: "copy"}, s.url("observe"))
-}
-
-// makeCurlLine begins a run, so that the line can say whose copy it is.
-func makeCurlLine(s *lessonStep) error {
-	if err := s.newRun(); err != nil {
-		return err
-	}
-	return s.c.Redirect(303, s.url("closer"))
 }

@@ -14,10 +14,6 @@ func (tellers) Stolen(s *student) {
 
 	s.Click(".restart button")
 	s.predict("C")
-	s.closer("curl")
-	s.act("curl")
-	s.closer("curl")
-	runCurl(s.t, s.Text("#closer-curl code"))
-	s.open(s.t, "/lessons/stolen", 200)
+	s.sendByCurl()
 	s.came()
 }

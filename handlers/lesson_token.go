@@ -73,9 +73,8 @@ func (lessons) Token() lesson {
 
 // playTokens are the tokens of the lesson's API. They open nothing else.
 func (lab *Lab) playTokens() (*sessions.Manager, error) {
-	options := sessions.DefaultOptions()
-	options.Carrier, options.Age = sessions.Authorization(tokenScheme), playTokenAge
-	options.Clock, options.Logger = lab.clock, lab.log
+	options := lab.sessionOptions(playTokenAge)
+	options.Carrier = sessions.Authorization(tokenScheme)
 	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
 }
 
@@ -115,7 +114,7 @@ func sendPlayToken(s *lessonStep) error {
 func endPlayToken(s *lessonStep) error {
 	token := s.book.Book().secret(playTokenSecret)
 	if token == "" || s.fact("program.status") == "" {
-		return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+		return s.to("closer")
 	}
 	tokens, err := s.lab.playTokens()
 	if err != nil {
@@ -127,7 +126,7 @@ func endPlayToken(s *lessonStep) error {
 	if err := s.order("ended"); err != nil {
 		return err
 	}
-	return s.c.Redirect(http.StatusSeeOther, s.url("closer"))
+	return s.to("closer")
 }
 
 // order sends one as another program does; the API writes down what came.
@@ -157,12 +156,10 @@ func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
 		status = http.StatusUnauthorized
 	}
 	header := len(c.Request().Header["Authorization"]) > 0
-	if err := errors.Join(
-		lab.witness(run, row+".cookie", cameFact(carriesPlay(c, run, playTokenCookie))),
-		lab.witness(run, row+".header", cameFact(header)),
-		lab.witness(run, row+".status", strconv.Itoa(status)),
-		lab.witness(run, row+".user", user),
-	); err != nil {
+	if err := lab.witness(run, map[string]string{
+		row + ".cookie": cameFact(carriesPlay(c, run, playTokenCookie)), row + ".header": cameFact(header),
+		row + ".status": strconv.Itoa(status), row + ".user": user,
+	}); err != nil {
 		return err
 	}
 	if user == "" {

@@ -134,12 +134,23 @@ func (s *student) act(act string) {
 	s.Click(selector)
 }
 
-// open opens a part of "Look closer".
+// closer opens a part of "Look closer".
 func (s *student) closer(id string) {
 	s.t.Helper()
 	if !s.Has("#closer-" + id + "[open]") {
 		s.Click("#closer-" + id + " > summary")
 	}
+}
+
+// sendByCurl has the lesson make a line of curl, pastes it into a shell, and comes
+// back to the lesson.
+func (s *student) sendByCurl() {
+	s.t.Helper()
+	s.closer("curl")
+	s.act("curl")
+	s.closer("curl")
+	runCurl(s.t, s.Text("#closer-curl code"))
+	s.open(s.t, "/lessons/"+s.lesson.Slug, 200)
 }
 
 // cell is how a cell of the board looks: its code. Columns count from 1.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -80,9 +79,6 @@ func (s *lessonStep) ownNotes() string {
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
-
-// minute is a time as pages say it.
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 var (
 	codeTag  = regexp.MustCompile(`<code>(.*?)</code>`)

@@ -165,6 +165,12 @@ type foreignPage struct {
 // LabHost is the lab's host, as a request names it.
 func (p foreignPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
 
+// foreignOrder is what a forged form sends.
+type foreignOrder struct{ Path, Host string }
+
+// Posting is the order that goes to a path of the lab.
+func (p foreignPage) Posting(path string) foreignOrder { return foreignOrder{path, p.LabHost()} }
+
 // aRun is what the lab calls one reader's run through a lesson.
 var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 

@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"html/template"
 	"io/fs"
 
 	"cookielab/sessions"
@@ -17,8 +18,8 @@ type Pages struct {
 	templates templates
 	foreign   templates // of the other site
 	static    staticFiles
-	source    source
 	lessons   lessonTexts
+	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
 	handouts  map[*words]*handoutText
 }
 
@@ -31,21 +32,28 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	if p.static, err = readStatic(files); err != nil {
 		return nil, err
 	}
-	if p.source, err = readSource(files); err != nil {
+	source, err := readSource(files)
+	if err != nil {
 		return nil, err
 	}
 	if p.languages, err = readLabels(files); err != nil {
 		return nil, err
 	}
 	p.languages.vary(engine)
-	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, p.source, p.form); err != nil {
+	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, source, p.form); err != nil {
 		return nil, err
 	}
-	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, p.source, p.form); err != nil {
+	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, source, p.form); err != nil {
 		return nil, err
 	}
-	if p.lessons, err = readLessons(files, p.languages, p.source); err != nil {
+	if p.lessons, err = readLessons(files, p.languages, source); err != nil {
 		return nil, err
+	}
+	p.different = map[string]template.HTML{}
+	for _, l := range allLessons() {
+		if l.Unsafe != "" {
+			p.different[l.Slug] = source.difference(l.Unsafe, l.Safe)
+		}
 	}
 	if p.handouts, err = readHandouts(files, p.languages); err != nil {
 		return nil, err

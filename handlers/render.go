@@ -57,7 +57,7 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 		p.Name += " · " + labName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
-	p.Printed = now(lab.clock).UTC().Format("2006-01-02 15:04 UTC")
+	p.Printed = minute(now(lab.clock))
 	for _, part := range []string{browserName(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
 		if part != "" {
 			p.Printed += " · " + part

@@ -162,9 +162,6 @@ func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
 		if !ok || (a.Path == "/" && a.Domain == "") {
 			continue
 		}
-		c.SetCookie(&http.Cookie{
-			Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure,
-			MaxAge: -1, Expires: epoch,
-		})
+		eraseLine(c, &http.Cookie{Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure})
 	}
 }

@@ -21,8 +21,7 @@ const (
 	runParam   = "run"
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
-	runBook    = "_book" // whose notebook, by its ID
-	runLesson  = "_lesson"
+	runBook    = "_book"  // whose notebook, by its ID
 	runHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
@@ -39,8 +38,8 @@ func (runCarrier) Erase(http.Header)                                         {}
 func (runCarrier) Vary() string                                              { return "Cookie" }
 
 func (lab *Lab) newRuns() (*sessions.Manager, error) {
-	options := sessions.DefaultOptions()
-	options.Age, options.Clock, options.Logger, options.Carrier = runAge, lab.clock, lab.log, runCarrier{}
+	options := lab.sessionOptions(runAge)
+	options.Carrier = runCarrier{}
 	return sessions.New(sessions.Keyed(runPurpose, lab.config.Notebooks), options)
 }
 
@@ -52,7 +51,7 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 		if !ok {
 			id = sessions.ID{}
 		}
-		err := errors.Join(run.Set(runBook, id.String()), run.Set(runLesson, s.lesson.Slug), run.Set(runWords, s.w.tag.String()))
+		err := errors.Join(run.Set(runBook, id.String()), run.Set(runWords, s.w.tag.String()))
 		for _, values := range own {
 			for name, value := range values {
 				err = errors.Join(err, run.Set(name, value))
@@ -91,9 +90,12 @@ func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
 	return run, nil
 }
 
-// witness writes down, under a run, what was seen.
-func (lab *Lab) witness(run *sessions.Session, name, value string) error {
-	return run.Set(name, fact{value, now(lab.clock).UTC().Truncate(time.Millisecond)})
+// witness writes down, under a run, what was seen: values by their names.
+func (lab *Lab) witness(run *sessions.Session, seen map[string]string) (err error) {
+	for name, value := range seen {
+		err = errors.Join(err, run.Set(name, lab.factNow(value)))
+	}
+	return err
 }
 
 // witnessCopy writes down what the three ways conclude about a request that names
@@ -106,15 +108,11 @@ func (lab *Lab) witnessCopy(c echo.Context, findings []Finding) error {
 	if r, ok := c.Get(recordingKey).(*recording); ok && notebookOf(c) == nil {
 		r.exchange.Client = ClientOther
 	}
+	seen := map[string]string{"copy.client": clientName(c.Request())}
 	for _, f := range findings {
-		if f.Lane == Token {
-			continue
-		}
-		if err := lab.witness(run, "copy."+f.Lane, verdictFact(f.Verdict, f.Who)); err != nil {
-			return err
-		}
+		seen["copy."+f.Lane] = verdictFact(f.Verdict, f.Who)
 	}
-	return lab.witness(run, "copy.client", clientName(c.Request()))
+	return lab.witness(run, seen)
 }
 
 // runFacts are what was seen under a run; none where it is over.

@@ -15,8 +15,7 @@ import (
 // makeTokens makes the two token lanes: the program's engine decides what kind
 // of token /api/token issues; self-contained ones are always there to compare.
 func (lab *Lab) makeTokens() error {
-	options := sessions.DefaultOptions()
-	options.Age, options.Clock, options.Logger = lab.config.Cookie.Age, lab.clock, lab.log
+	options := lab.sessionOptions(lab.config.Cookie.Age)
 	options.Carrier = sessions.Authorization(tokenScheme)
 	lane := func(engine sessions.Engine, err error) (tokenLane, error) {
 		if err != nil {

@@ -1,0 +1,83 @@
+// The copy in lessons: 7, 8 and 9 each leave one with somebody, have it sent by
+// another program or by a line of curl, and show what was concluded.
+
+package handlers
+
+import (
+	"time"
+
+	"cookielab/sessions"
+)
+
+// leaveCopy leaves somebody with the cookies as they came, once this request is done.
+func (s *lessonStep) leaveCopy() {
+	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
+}
+
+// noteYou writes down what the three ways conclude about the browser itself.
+func (s *lessonStep) noteYou(name string) {
+	for _, f := range s.findings {
+		s.noteVerdict(name+"."+f.Lane, f.Verdict, f.Who)
+	}
+}
+
+// noteCopy writes down what they concluded about the copy, if it was sent since
+// the lesson was opened; and says when that was.
+func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
+	taken := s.book.Book().Copy()
+	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.Opened) {
+		return sent, false
+	}
+	for _, way := range taken.Lanes {
+		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
+	}
+	return taken.Sent, true
+}
+
+// youRow is what noteYou wrote down, with the browser that it is about.
+func (s *lessonStep) youRow(name, title string) lessonRow {
+	row := s.verdictRow(name, title)
+	row.Note = s.browser()
+	return row
+}
+
+// copyRow is what noteCopy or a line of curl wrote down, with who sent the copy.
+func (s *lessonStep) copyRow(name, title string) lessonRow {
+	row := s.verdictRow(name, title)
+	if row.Note = s.fact(name + ".client"); row.Note == "" {
+		row.Note = s.word("program")
+	}
+	return row
+}
+
+// takenIn reports which ways took the sender for somebody.
+func (s *lessonStep) takenIn(name string) (plain, signed, session bool) {
+	return s.accepted(name + "." + Plain), s.accepted(name + "." + Signed), s.accepted(name + "." + Session)
+}
+
+// makeCurlLine begins a run, so that the line can say whose copy it is.
+func makeCurlLine(s *lessonStep) error {
+	if err := s.newRun(); err != nil {
+		return err
+	}
+	return s.to("closer")
+}
+
+// curlView offers the line, once it was made.
+func (s *lessonStep) curlView() closerView {
+	if s.notes.Run == "" {
+		return closerView{Deeds: []deed{s.deed("curl")}}
+	}
+	return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+}
+
+// curlLine is a line for a terminal: it sends a copy of the three cookies, and
+// names the run, by which the lesson learns what the server concluded.
+func (s *lessonStep) curlLine() string {
+	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
+		taken = old // the browser's own are gone; the thief has his
+	}
+	return "curl -H 'Cookie: " + quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
+}
