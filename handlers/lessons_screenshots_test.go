@@ -39,6 +39,8 @@ func TestLessonScreenshots(t *testing.T) {
 			{"1440-en-light", browsertest.Options{Width: 1440, Height: 900, Language: "en"}},
 			{"1024-zh-dark", browsertest.Options{Width: 1024, Height: 660, Language: "zh-CN", Dark: true}},
 			{"390-zh-light", browsertest.Options{Width: 390, Height: 844, Language: "zh-CN"}},
+			{"1440-zh-dark", browsertest.Options{Width: 1440, Height: 900, Language: "zh-CN", Dark: true}},
+			{"390-en-dark", browsertest.Options{Width: 390, Height: 844, Language: "en", Dark: true}},
 		} {
 			t.Run(size.name, func(t *testing.T) {
 				t.Parallel()
