@@ -260,6 +260,7 @@ func (s *settings) greet(out io.Writer, servers []*server, otherSite *server, no
 	fmt.Fprintf(out, `Cookie Lab is running.
 
   Open            %s/dashboard
+  Lessons         %[1]s/lessons
 `, servers[0].url())
 	for _, other := range servers[1:] {
 		fmt.Fprintf(out, "  Server %-8s %s/dashboard\n", other.name, other.url())

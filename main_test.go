@@ -111,6 +111,7 @@ func (p program) greets(t *testing.T) {
 
 	for what, line := range map[string]string{
 		"address":        "Open            " + l.url + "/dashboard\n",
+		"lessons":        "Lessons         " + l.url + "/lessons\n",
 		"node B":         "Server B        " + l.nodeB.url + "/dashboard\n",
 		"other site":     "Other site      " + l.otherSite.url + "\n",
 		"class password": "Class password  open sesame\n",

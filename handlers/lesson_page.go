@@ -23,6 +23,7 @@ type lessonsPage struct {
 
 type lessonSitting struct {
 	Title   string
+	Minutes int
 	Lessons []lessonEntry
 }
 
@@ -60,6 +61,7 @@ func (lab *Lab) getLessons(c echo.Context) error {
 			Done: !s.notes.Done.IsZero(), Begun: s.asked() || s.begun()}
 		sitting := &p.Sittings[len(p.Sittings)-1]
 		sitting.Lessons = append(sitting.Lessons, entry)
+		sitting.Minutes += entry.Minutes
 		if entry.Done {
 			p.Done++
 		}
