@@ -54,6 +54,7 @@ func TestInBrowser(t *testing.T) {
 				{"other site", tellOtherSite},
 				{"assignments", tellAssignments},
 				{"present", tellPresent},
+				{"come back", tellComeBack},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					t.Parallel() // much of it is waiting

@@ -73,6 +73,40 @@ func tellLessons(t *testing.T, browser browsertest.Browser, binary string) {
 	}
 }
 
+// tellComeBack leaves a lesson for another window and comes back, where the lesson
+// then finds that something has happened meanwhile: it loads itself again, but not
+// if that would undo what was pressed to come back.
+func tellComeBack(t *testing.T, browser browsertest.Browser, binary string) {
+	v := &visitor{Page: browser.Visit(t, lessonWindow), base: startProgram(t, binary), browser: browser.Name()}
+	v.open(t, "/lessons/forgets", 200)
+	v.Click(`.answers button[value="A"]`)
+	v.at(t, "/lessons/forgets#do")
+
+	comeBack := func(selector string) {
+		t.Helper()
+		v.Eval(`dispatchEvent(new Event("blur"));
+			window.fetch = async () => new Response('<p id="lesson" data-state="another">');
+			addEventListener("mousedown", () => dispatchEvent(new Event("focus")));
+			document.documentElement.dataset.old = ""`, nil)
+		v.Click(selector)
+		for range 250 {
+			if !v.Has("html[data-old]") {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Errorf("after a click on %s the page is the old one", selector)
+	}
+	comeBack("h1")
+	v.at(t, "/lessons/forgets#do")
+	comeBack("#do .deed button")
+	v.at(t, "/lessons/forgets#observe")
+	comeBack(".parts a") // within the page
+	v.at(t, "/lessons/forgets#predict")
+	comeBack("a.next")
+	v.at(t, "/lessons/plain#predict")
+}
+
 // tellerOf finds the method that tells a lesson: its slug, as Go writes names.
 func tellerOf(t *testing.T, lesson handlers.LessonForTest) func(*student) {
 	t.Helper()

@@ -57,6 +57,17 @@
     if (did) event.preventDefault();
   });
 
+  // Who comes back by pressing a button or a link of this page has the turn first,
+  // and then is on the way to another document: to load this one would stop that.
+  const turn = 300; // milliseconds
+  let leaving = false;
+  addEventListener("submit", () => { leaving = true; });
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]:not([target])");
+    if (link && link.href.split("#")[0] !== location.href.split("#")[0]) leaving = true;
+  });
+  addEventListener("pageshow", () => { leaving = false; });
+
   // Come back, look again: what was done elsewhere shows at once.
   const look = async () => {
     if (document.hidden) return;
@@ -64,11 +75,11 @@
       const response = await fetch(location.href.split("#")[0], { cache: "no-store" });
       if (!response.ok) return;
       const now = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (now.getElementById("lesson").dataset.state !== lesson.dataset.state) location.reload();
+      if (!leaving && now.getElementById("lesson").dataset.state !== lesson.dataset.state) location.reload();
     } catch { /* the lab was stopped: the page stands as it is */ }
   };
   let left = false;
   addEventListener("blur", () => { left = true; });
-  addEventListener("focus", () => { if (left) { left = false; look(); } });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+  addEventListener("focus", () => { if (left) { left = false; setTimeout(look, turn); } });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) setTimeout(look, turn); });
 })();
