@@ -15,7 +15,12 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	tables "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // lessonText is a lesson in one language.
@@ -163,7 +168,39 @@ type lessonMarkdown struct {
 }
 
 func newLessonMarkdown(w *words) *lessonMarkdown {
-	return &lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table))}
+	columns := parser.WithASTTransformers(util.Prioritized(columnNames{}, 500)) // after the tables are made
+	return &lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(columns))}
+}
+
+// columnNames gives each cell of a table the name of its column: in a narrow
+// window a table is turned round, and the heads are gone.
+type columnNames struct{}
+
+func (columnNames) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // no error: the function returns none
+		if table, ok := n.(*tables.Table); ok && entering {
+			head := table.FirstChild()
+			for row := head.NextSibling(); row != nil; row = row.NextSibling() {
+				name := head.FirstChild()
+				for cell := row.FirstChild(); cell != nil && name != nil; cell, name = cell.NextSibling(), name.NextSibling() {
+					cell.SetAttributeString("data-column", plainText(name, reader.Source()))
+				}
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
+// plainText is what a node says, without its markup.
+func plainText(n ast.Node, source []byte) []byte {
+	var said []byte
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if words, ok := n.(*ast.Text); ok && entering {
+			said = append(said, words.Value(source)...)
+		}
+		return ast.WalkContinue, nil
+	})
+	return said
 }
 
 // items hands on the lines that are items of a kind, and returns the others.

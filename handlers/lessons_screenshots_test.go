@@ -63,7 +63,8 @@ func TestLessonScreenshots(t *testing.T) {
 					}
 					tellerOf(t, lesson)(s)
 					s.open(t, "/lessons/"+lesson.Slug, 200)
-					s.Eval(`document.querySelectorAll(".closer details").forEach(d => { d.open = true })`, nil)
+					s.Eval(`document.querySelectorAll(".closer details").forEach(d => { d.open = true })
+						new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))`, nil)
 					take("2-end", true)
 					if size.Width == 1024 {
 						for _, part := range []string{"predict", "do", "observe", "explain"} {
