@@ -295,6 +295,7 @@ func (s *sequence) response(e *Exchange) {
 type strip struct {
 	pieces   [7]piece
 	n        int
+	strange  int // of the pieces: cookies of no way, such as a lesson's
 	others   int // further ones
 	notebook bool
 }
@@ -309,9 +310,12 @@ func (row *strip) add(name, lane string, deleted bool) {
 	switch {
 	case name == notebookCookie && !deleted:
 		row.notebook = true
-	case room && (lane != "" || name == notebookCookie):
+	case room && (lane != "" || name == notebookCookie || row.strange < 2):
 		row.pieces[row.n] = piece{name, lane, deleted}
 		row.n++
+		if lane == "" && name != notebookCookie {
+			row.strange++
+		}
 	default:
 		row.others++
 	}

@@ -39,7 +39,10 @@ func (lessons) Believed() lesson {
 			}
 			return ""
 		},
-		Done:   func(s *lessonStep) bool { return s.fact("door.plain") == "yes" },
+		Done: func(s *lessonStep) bool {
+			plain, signed, session := s.takenIn("you")
+			return plain && s.fact("door.plain") == "yes" && !signed && !session
+		},
 		Code:   []string{"handlers.forgeRole", "handlers.Finding.opensDoor"},
 		Unsafe: "handlers.plainLane.Recall", Safe: "handlers.signedLane.Recall",
 		Django: "request.COOKIES[\"plain_user\"]                   # whatever the browser sends\nrequest.get_signed_cookie(\"signed_user\")        # raises BadSignature if it was changed",

@@ -35,6 +35,7 @@ type lessonCell struct {
 	Detail string // below them
 	Value  string // as it travelled, in mono
 	Until  string // an instant, for a countdown
+	Over   string // what stands there then
 }
 
 // Mark stands before the words, for those who see no colours.

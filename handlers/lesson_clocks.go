@@ -71,7 +71,7 @@ func giveTenSeconds(s *lessonStep) error {
 	if err != nil {
 		return err
 	}
-	s.forget("until", "soon.", "late.", "you.", "sent.", "copy.", "cleared", "clean.")
+	s.forget("until", "soon.", "late.", "you.", "sent.", curlFacts+".", "cleared", "clean.")
 	if !ok {
 		return s.to("do")
 	}
@@ -93,7 +93,7 @@ func lookAtClocks(s *lessonStep) {
 	}
 	s.note("until", isoTime(until))
 	latest := map[string]string{} // whose facts say what was concluded when
-	copies := []sentCopy{{"copy", s.at("copy.plain")}}
+	copies := []sentCopy{{curlFacts, s.at(curlFacts + ".plain")}}
 	if sent, ok := s.noteCopy("sent"); ok {
 		copies = append(copies, sentCopy{"sent", sent})
 	}
@@ -113,7 +113,7 @@ func lookAtClocks(s *lessonStep) {
 
 // sentCopy is a copy that was sent: what was concluded then has names that begin so.
 type sentCopy struct {
-	facts string // "sent": by another program from here; "copy": by a line of curl
+	facts string // "sent": by another program from here; curlFacts: by a line of curl
 	at    time.Time
 }
 
@@ -133,7 +133,7 @@ func (s *lessonStep) when(c sentCopy, until time.Time) string {
 // false when those are not the ones that last ten seconds.
 func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 	a, ok := s.book.Attributes(Session)
-	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.Opened) {
+	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.SaidAt) {
 		return until, false
 	}
 	return a.SetAt.Add(shortLife), true
@@ -164,9 +164,9 @@ func clocksBoard(s *lessonStep) lessonBoard {
 	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
 	if until, ok := s.tenSeconds(); ok && s.fact("late.plain") == "" {
 		for i := range soon.Cells {
-			soon.Cells[i].Until = isoTime(until)
+			soon.Cells[i].Until, soon.Cells[i].Over = isoTime(until), s.word("past")
 		}
-		b.Note = strings.TrimSpace(s.word("over", Args{"At": clockTime(until)}) + " " + b.Note)
+		b.Note = strings.TrimSpace(s.word("over") + " " + b.Note)
 	}
 	return b
 }
@@ -192,7 +192,7 @@ func clearExpired(s *lessonStep) error {
 		return err
 	}
 	s.note("cleared", strconv.Itoa(n))
-	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("closer"))
+	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("board-clear"))
 }
 
 func clearedView(s *lessonStep) (v closerView) {

@@ -66,7 +66,6 @@ func (tellers) Clocks(s *student) {
 	if got := s.row("clean"); got != "warn no no" {
 		s.t.Errorf("after clear_expired the copy gets %q", got)
 	}
-	s.closer("clear")
 	if got := s.Text("#row-clean td:nth-of-type(3)"); !strings.Contains(got, "Unknown key") || !strings.Contains(got, "no row lies there") {
 		s.t.Errorf("after clear_expired the session says %q", got)
 	}

@@ -22,17 +22,29 @@ func (s *lessonStep) noteYou(name string) {
 	}
 }
 
-// noteCopy writes down what they concluded about the copy, if it was sent since
-// the lesson was opened; and says when that was.
+// noteCopy writes down what they concluded about the copy, if another program sent
+// it since the lesson's question was answered; and says when that was.
 func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
 	taken := s.book.Book().Copy()
-	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.Opened) {
+	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.SaidAt) {
 		return sent, false
 	}
 	for _, way := range taken.Lanes {
 		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
 	}
 	return taken.Sent, true
+}
+
+// curlFacts are what a line of curl was told: see witnessCopy.
+const curlFacts = "curl"
+
+// noteCurl writes down the same, if a line of curl was told it.
+func (s *lessonStep) noteCurl(name string) {
+	for _, fact := range []string{Plain, Signed, Session, "client"} {
+		if told := s.fact(curlFacts + "." + fact); told != "" {
+			s.note(name+"."+fact, told)
+		}
+	}
 }
 
 // youRow is what noteYou wrote down, with the browser that it is about.
@@ -42,7 +54,7 @@ func (s *lessonStep) youRow(name, title string) lessonRow {
 	return row
 }
 
-// copyRow is what noteCopy or a line of curl wrote down, with who sent the copy.
+// copyRow is what noteCopy or noteCurl wrote down, with who sent the copy.
 func (s *lessonStep) copyRow(name, title string) lessonRow {
 	row := s.verdictRow(name, title)
 	if row.Note = s.fact(name + ".client"); row.Note == "" {
@@ -61,15 +73,19 @@ func makeCurlLine(s *lessonStep) error {
 	if err := s.newRun(); err != nil {
 		return err
 	}
-	return s.to("closer")
+	return s.to("board-curl")
 }
 
-// curlView offers the line, once it was made.
-func (s *lessonStep) curlView() closerView {
-	if s.notes.Run == "" {
-		return closerView{Deeds: []deed{s.deed("curl")}}
+// curlView offers the line, once it was made, and shows what it was told.
+func (s *lessonStep) curlView() (v closerView) {
+	v.Deeds = []deed{s.deed("curl")}
+	if s.notes.Run != "" {
+		v.Deeds = []deed{{Label: s.word("paste"), Line: s.curlLine()}}
 	}
-	return closerView{Deeds: []deed{{Label: s.word("paste"), Line: s.curlLine()}}}
+	if s.fact(curlFacts+"."+Plain) != "" {
+		v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.copyRow(curlFacts, s.word("told"))}}
+	}
+	return v
 }
 
 // curlLine is a line for a terminal: it sends a copy of the three cookies, and

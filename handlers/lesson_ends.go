@@ -190,7 +190,7 @@ func (s *lessonStep) slide(how string, session *sessions.Session) error {
 		s.note("slide", how)
 		s.note("slide.from", isoTime(session.Ends()))
 	}
-	return s.to("closer")
+	return s.to("board-slides")
 }
 
 func (s *lessonStep) noteSlide() {

@@ -54,7 +54,6 @@ func (tellers) Ends(s *student) {
 
 	s.closer("slides")
 	s.act("read")
-	s.closer("slides")
 	s.act("write")
 	if s.row("slide-read") != "none" || s.row("slide-write") != "yes" {
 		s.t.Errorf("the record's end: %s, %s", s.Text("#row-slide-read"), s.Text("#row-slide-write"))

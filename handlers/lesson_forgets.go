@@ -25,7 +25,7 @@ func (lessons) Forgets() lesson {
 			case s.fact("tag") == "":
 				return []deed{s.deed("tag")}
 			case s.fact("third") == "":
-				return []deed{{Act: "ask", Label: s.word("again")}}
+				return []deed{{Label: s.word("tagged", Args{"Number": s.fact("tag")})}, {Act: "ask", Label: s.word("again")}}
 			}
 			return []deed{{Label: s.word("all")}}
 		},

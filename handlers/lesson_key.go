@@ -174,7 +174,7 @@ func issueIDs(s *lessonStep) error {
 		s.note("ids."+kind.name, strings.Join(issued[:last], "  "))
 		s.note("tries."+kind.name, strconv.Itoa(tries))
 	}
-	return s.to("closer")
+	return s.to("board-unguessable")
 }
 
 func idBoard(s *lessonStep) lessonBoard {

@@ -27,7 +27,6 @@ func (tellers) Key(s *student) {
 
 	s.closer("unguessable")
 	s.act("issue")
-	s.closer("unguessable")
 	for kind, want := range map[string]string{"counter": "warn", "time": "warn", "md5": "warn", "random": "yes"} {
 		if got := s.cell("ids-"+kind, 2); got != want {
 			s.t.Errorf("guessing the next of %s: %q, %s", kind, got, s.Text("#row-ids-"+kind))

@@ -24,8 +24,8 @@ func (lessons) Logout() lesson {
 			return []deed{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
-			if s.gone() {
-				if s.noteCopy("copy"); s.fact("copy.plain") != "" {
+			if s.fact("copy.plain") == "" && s.gone() { // what becomes of the copy later is no part of this lesson
+				if _, sent := s.noteCopy("copy"); sent {
 					s.noteYou("you")
 				}
 			}
@@ -111,7 +111,7 @@ func deleteTag(s *lessonStep) error { return s.tagLine("right", tagRight) }
 func (s *lessonStep) tagLine(step, line string) error {
 	s.setCookie(line)
 	s.note("tag", step)
-	return s.to("closer")
+	return s.to("board-path")
 }
 
 func tagView(s *lessonStep) (v closerView) {

@@ -48,7 +48,7 @@ const (
 func (lessons) OtherSite() lesson {
 	l := lesson{
 		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B", Why: []string{"link", "form"},
-		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite},
+		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite, "anew": setAnew},
 		Do: func(s *lessonStep) []deed {
 			switch there, why := s.otherSite("/"); {
 			case why != nil:
@@ -56,7 +56,11 @@ func (lessons) OtherSite() lesson {
 			case s.fact("begun") == "":
 				return []deed{s.deed("begin")}
 			case s.fact("link.play_lax") == "" || s.fact("form.play_lax") == "":
-				return []deed{{To: there, Label: s.word("open")}}
+				deeds := []deed{{To: there, Label: s.word("open")}}
+				if s.fact("link.play_lax")+s.fact("form.play_lax") == "" {
+					deeds = append([]deed{{Label: s.word("given")}}, deeds...)
+				}
+				return deeds
 			default:
 				return []deed{{Label: s.word("all")}}
 			}
@@ -113,8 +117,27 @@ func (lessons) OtherSite() lesson {
 	return l
 }
 
-// beginOtherSite begins a run: a play account, and a cookie of each kind for it.
+// beginOtherSite gives the browser what the lesson begins with.
 func beginOtherSite(s *lessonStep) error {
+	if err := s.setSiteCookies(); err != nil {
+		return err
+	}
+	s.forget("link.", "form.", "all.", "transfer.")
+	s.note("begun", "yes")
+	return s.done()
+}
+
+// setAnew does so for the five requests alone: what was seen of the others stays.
+func setAnew(s *lessonStep) error {
+	if err := s.setSiteCookies(); err != nil {
+		return err
+	}
+	s.forget("all.")
+	return s.to("board-matrix")
+}
+
+// setSiteCookies begins a run: a play account, and a cookie of each kind for it.
+func (s *lessonStep) setSiteCookies() error {
 	account, began := rand.Text(), now(s.lab.clock)
 	if err := s.newRun(map[string]string{
 		runAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
@@ -124,9 +147,7 @@ func beginOtherSite(s *lessonStep) error {
 	for _, cookie := range siteCookies {
 		s.setCookie(cookie.name + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly" + cookie.attributes)
 	}
-	s.forget("link.", "form.", "all.", "transfer.")
-	s.note("begun", "yes")
-	return s.done()
+	return nil
 }
 
 // otherSite is the address of a page of the other site for this run, or what to
@@ -170,7 +191,7 @@ func (s *lessonStep) transferCell(defence string) lessonCell {
 
 // siteMatrix is what goes along with which request: only what just did.
 func siteMatrix(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{Act: "begin", Label: s.word("anew"), Quiet: true}}
+	v.Deeds = []deed{{Act: "anew", Label: s.word("anew"), Quiet: true}}
 	there, why := s.otherSite("/more")
 	switch {
 	case why != nil:
@@ -267,7 +288,7 @@ func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
 		return err
 	}
 	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, "play_lax")
+	p := lab.playPageOf(c, run, text, "", "observe", "play_lax")
 	if p.Sentence = text.Words["play.nobody"]; came {
 		p.Sentence = text.Words["play.known"]
 	}
@@ -297,7 +318,7 @@ func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, all...)
+	p := lab.playPageOf(c, run, text, fromMore, "board-matrix", all...)
 	p.Sentence = text.Words["play.cookies"]
 	return lab.showPlay(c, http.StatusOK, p)
 }
@@ -305,10 +326,10 @@ func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 // playAccount serves GET /play/account: the lab's own page, with forms of its own.
 func (lab *Lab) playAccount(c echo.Context, run *sessions.Session) error {
 	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, "play_lax", "play_none")
+	p := lab.playPageOf(c, run, text, fromMore, "board-defences", "play_lax", "play_none")
 	p.Sentence = text.Words["play.account"]
 	for _, defence := range defences {
-		form := playForm{Action: playPath + "/transfer/" + defence.name + "?from=own&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence.name]}
+		form := playForm{Action: playPath + "/transfer/" + defence.name + "?" + fromParam + "=" + fromOwn + "&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence.name]}
 		if defence.name == "token" {
 			form.Token = run.Text(runToken)
 		}
@@ -397,11 +418,15 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 		return echo.ErrNotFound
 	}
 	defence := defences[i]
-	row := defence.name
-	switch from := c.QueryParam("from"); from {
+	row, from, board := defence.name, c.QueryParam(fromParam), "observe"
+	switch from {
 	case "":
-	case "own", "neighbour":
-		row = from + "." + defence.name
+	case fromMore:
+		board = "board-defences"
+	case fromOwn:
+		row, board = from+"."+defence.name, "board-defences"
+	case fromNeighbour:
+		row, board = from+"."+defence.name, "board-neighbour"
 	default:
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
@@ -420,7 +445,7 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 		return err
 	}
 	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, defence.cookie)
+	p := lab.playPageOf(c, run, text, from, board, defence.cookie)
 	p.Sentence, p.Refused = text.Words["play.through"], outcome != "through"
 	if p.Refused {
 		p.Sentence = text.Words["play.refused"] + " " + text.Words["because."+outcome]
@@ -435,17 +460,40 @@ func cameFact(came bool) string {
 	return "stayed"
 }
 
-// playPageOf begins the page that shows which of the run's cookies came.
-func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonText, cookies ...string) playPage {
+// Whose page sends a request, as its address says it, for the way back; "": the
+// other site's first page.
+const (
+	fromMore      = "more"      // its second
+	fromOwn       = "own"       // the lab's
+	fromNeighbour = "neighbour" // server B's
+)
+
+// playPageOf begins the page that shows which of the run's cookies came. It leads
+// back to where the request came from, and to a board of the lesson; what is to be
+// done next stands out.
+func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonText, from, board string, cookies ...string) playPage {
 	p := playPage{Title: text.Words["play.title"], Balance: run.Text(runBalance)}
 	for _, cookie := range siteCookies {
 		if slices.Contains(cookies, cookie.name) {
 			p.Came = append(p.Came, playCookie{cookie.name, cookie.kind, carriesPlay(c, run, cookie.name)})
 		}
 	}
-	if lab.config.Other != "" {
-		p.Onward = append(p.Onward, deed{To: lab.config.Other + "/?" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["play.back"], Quiet: true})
+	query := "?" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam))
+	var back deed
+	switch {
+	case from == fromOwn:
+		back = deed{To: playPath + "/account" + query, Label: text.Words["own"]}
+	case from == fromNeighbour && len(lab.config.Others) > 0:
+		back = deed{To: lab.config.Others[0].origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
+	case from == fromMore && lab.config.Other != "":
+		back = deed{To: lab.config.Other + "/more" + query, Label: text.Words["play.back"]}
+	case lab.config.Other != "":
+		back = deed{To: lab.config.Other + "/" + query, Label: text.Words["play.back"], Quiet: run.Has("link.play_lax") && run.Has("form.play_lax")}
 	}
-	p.Onward = append(p.Onward, deed{To: "/lessons/" + otherSiteSlug + "#observe", Label: lab.words(c).text("lessons.back_to_lesson")})
+	lesson := deed{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
+	if back.To != "" {
+		p.Onward = append(p.Onward, back)
+	}
+	p.Onward = append(p.Onward, lesson)
 	return p
 }

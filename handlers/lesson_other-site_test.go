@@ -14,11 +14,11 @@ func (tellers) OtherSite(s *student) {
 	toOther()
 	s.Click("#by-link a")
 	s.claim("link", s.Attr(`[data-cookie="play_lax"]`, "data-came") == "yes", "%s", s.Text("#came"))
-	s.Click(`.deed a[href*="/?run="]`)
+	s.Click(`.deed a.primary[href*="/?run="]`)
 	s.Click("#by-form button")
 	s.claim("form", s.Attr(`[data-cookie="play_lax"]`, "data-came") == "no" && s.Has(".sentence.refused") && s.Text("#balance") == "100", "%s, %s", s.Text("#came"), s.Text("#sentence"))
 	s.claim("sent-anyway", s.Has("#play") && strings.HasPrefix(s.URL(), s.base), "the form did not arrive: %s", s.URL())
-	s.Click(`.deed a[href^="/lessons/"]`)
+	s.Click(`.deed a.primary[href^="/lessons/"]`)
 	if s.row("link") != "yes yes" || s.row("form") != "none no" {
 		s.t.Errorf("link %q, form %q", s.row("link"), s.row("form"))
 	}
@@ -35,11 +35,12 @@ func (tellers) OtherSite(s *student) {
 	}
 
 	s.closer("matrix")
+	s.act("anew") // of what was seen nothing is lost
+	s.came()
 	s.Click(`#closer-matrix .deed a`)
 	s.WaitText("#fetched", "") // in this language or that
 	s.Click("#by-link a")
-	s.Click(`.deed a[href*="/?run="]`)
-	s.Click(".on a")
+	s.Click(`.deed a.primary[href*="/more?run="]`)
 	s.Click("#by-form button")
 	s.open(s.t, "/lessons/other-site", 200)
 	// As measured in Chromium 156, which blocks third-party cookies in this build, and

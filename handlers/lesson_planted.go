@@ -162,7 +162,7 @@ func inventKey(s *lessonStep) error {
 		return err
 	}
 	s.plant(inventedSecret, sessions.NewKey())
-	return s.to("closer")
+	return s.to("board-invented")
 }
 
 // plant sets the cookie, and leaves the key in the planter's hands.
@@ -182,7 +182,7 @@ func (s *lessonStep) holdsPlanted(secret string) bool {
 func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Session, string) error) error {
 	back := s.url("observe")
 	if secret == inventedSecret {
-		back = s.url("closer")
+		back = s.url("board-invented")
 	}
 	if !s.holdsPlanted(secret) {
 		return s.c.Redirect(http.StatusSeeOther, back)

@@ -32,7 +32,6 @@ func (tellers) Planted(s *student) {
 	s.closer("invented")
 	s.act("invent")
 	invented := s.jar("play_key")
-	s.closer("invented")
 	s.act("adopt")
 	if s.row("adopt") != "yes no" || s.jar("play_key") == invented {
 		s.t.Errorf("an invented key: %q, adopted: %v", s.row("adopt"), s.jar("play_key") == invented)

@@ -14,7 +14,13 @@ func (lessons) Stolen() lesson {
 			return []deed{s.deed("copy")}
 		},
 		Look: func(s *lessonStep) {
-			if s.noteCopy("copy"); s.fact("copy.plain") != "" && s.fact("you.plain") == "" {
+			if s.fact("copy.plain") != "" {
+				return // what becomes of the copy later is no part of this lesson
+			}
+			if s.noteCurl("copy"); s.copied() {
+				s.noteCopy("copy")
+			}
+			if s.fact("copy.plain") != "" {
 				s.noteYou("you")
 			}
 		},
@@ -39,6 +45,13 @@ func (lessons) Stolen() lesson {
 		Code:   []string{"handlers.copyAndReplay", "handlers.Lab.asAnother"},
 		Django: "request.session[\"_auth_user_id\"]   # who carries the key is whoever the key belongs to",
 	}
+}
+
+// copied reports whether a copy was taken since the question was answered. One of
+// before is sent again with each deed, and may have ended meanwhile.
+func (s *lessonStep) copied() bool {
+	taken := s.book.Book().Copy()
+	return taken != nil && taken.Taken.After(s.notes.SaidAt)
 }
 
 // copyAndReplay takes the cookies that came, and has another program send them.

@@ -1,5 +1,12 @@
 package handlers_test
 
+import (
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+)
+
 // Stolen tells lesson 7: with the button, and with the line of curl.
 func (tellers) Stolen(s *student) {
 	s.predict("A")
@@ -16,4 +23,39 @@ func (tellers) Stolen(s *student) {
 	s.predict("C")
 	s.sendByCurl()
 	s.came()
+}
+
+// What becomes of the copy later is no part of the lesson, and neither is one that
+// somebody took before it.
+func TestStolenIsAboutItsOwnCopy(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	answer := func() {
+		t.Helper()
+		c.get("/lessons/stolen")
+		c.post("/lessons/stolen", url.Values{"act": {"predict"}, "said": {"C"}})
+		lab.clock.Advance(time.Second)
+	}
+	came := func() string {
+		t.Helper()
+		if match := regexp.MustCompile(`id="came">(.)<`).FindStringSubmatch(c.get("/lessons/stolen").body); match != nil {
+			return match[1]
+		}
+		return ""
+	}
+	answer()
+	c.post("/lessons/stolen", url.Values{"act": {"copy"}})
+	if got := came(); got != "C" {
+		t.Fatalf("happened: %q", got)
+	}
+	c.post("/logout", nil)
+	if got := came(); got != "C" {
+		t.Errorf("after the logout it has happened: %q", got)
+	}
+	c.post("/lessons/stolen", url.Values{"act": {"reset"}})
+	answer()
+	c.signIn("alice") // sends the old copy again
+	if got := came(); got != "" {
+		t.Errorf("before anything was done has happened: %q", got)
+	}
 }

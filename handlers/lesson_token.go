@@ -114,7 +114,7 @@ func sendPlayToken(s *lessonStep) error {
 func endPlayToken(s *lessonStep) error {
 	token := s.book.Book().secret(playTokenSecret)
 	if token == "" || s.fact("program.status") == "" {
-		return s.to("closer")
+		return s.to("board-kinds")
 	}
 	tokens, err := s.lab.playTokens()
 	if err != nil {
@@ -126,7 +126,7 @@ func endPlayToken(s *lessonStep) error {
 	if err := s.order("ended"); err != nil {
 		return err
 	}
-	return s.to("closer")
+	return s.to("board-kinds")
 }
 
 // order sends one as another program does; the API writes down what came.

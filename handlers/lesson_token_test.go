@@ -36,7 +36,6 @@ func (tellers) Token(s *student) {
 	}
 	s.closer("kinds")
 	s.act("end")
-	s.closer("kinds")
 	s.claim("stolen", s.row("program") == "none yes yes" && s.row("ended") == "none yes no", "%q, %q", s.row("program"), s.row("ended"))
 	s.came()
 }

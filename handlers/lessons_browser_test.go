@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,8 @@ func (s *student) predict(letter string) {
 	}
 }
 
-// act presses a button of the lesson.
+// act presses a button of the lesson. What comes of one below "Look closer" is not
+// folded away.
 func (s *student) act(act string) {
 	s.t.Helper()
 	selector := `input[name="act"][value="` + act + `"] ~ button`
@@ -165,7 +167,12 @@ func (s *student) act(act string) {
 			break
 		}
 	}
+	var closer string
+	s.Eval("document.querySelector("+strconv.Quote(selector)+`)?.closest(".closer details")?.id ?? ""`, &closer)
 	s.Click(selector)
+	if closer != "" && !s.Has("#"+closer+"[open]") {
+		s.t.Errorf("what came of %s is folded away", act)
+	}
 }
 
 // closer opens a part of "Look closer".
@@ -182,7 +189,6 @@ func (s *student) sendByCurl() {
 	s.t.Helper()
 	s.closer("curl")
 	s.act("curl")
-	s.closer("curl")
 	runCurl(s.t, s.Text("#closer-curl code"))
 	s.open(s.t, "/lessons/"+s.lesson.Slug, 200)
 }

@@ -20,8 +20,8 @@ func TestNotes(t *testing.T) {
 	for language, want := range map[string][]string{
 		"en": {"# My notes from Cookie Lab\n", "Lessons done: 1 of ", "- Predicted: A – recognises your connection (2", "- Happened: B – meets a stranger again\n", "- Predicted: not sure yet (2",
 			"- Happened: C – nobody\n", "- Done: 2", " UTC, in Firefox 153\n", "- Predicted: nothing, looked without an answer\n- Happened: not seen yet\n", "## Still open\n"},
-		"zh": {"# 我的 Cookie Lab 笔记\n", "完成的课：1/", "- 预测：A – 认得这条连接（2", "- 实际发生：B – 又当你是陌生人\n", "- 预测：还不确定（2",
-			"- 实际发生：C – 都不会发现\n", "- 完成：2", "，用的是 Firefox 153\n", "- 预测：没有作答，直接看了\n- 实际发生：还没看到\n", "## 还没学的\n"},
+		"zh": {"# 我的 Cookie Lab 笔记\n", "完成的课：1/", "- 预测：A：认得这条连接（2", "- 实际发生：B：又当你是陌生人\n", "- 预测：还不确定（2",
+			"- 实际发生：C：都不会发现\n", "- 完成：2", "，用的是 Firefox 153\n", "- 预测：没有作答，直接看了\n- 实际发生：还没看到\n", "## 还没学的\n"},
 	} {
 		t.Run(language, func(t *testing.T) {
 			c := lab.client().signIn("mallory")

@@ -77,8 +77,8 @@ func requestsOf(page string) (requests []string) {
 func TestOtherSite(t *testing.T) {
 	site := newOtherSite(t, theLab, theNeighbour)
 	forged := []string{
-		"POST " + theLab + "/play/transfer/none?run=R1z", "POST " + theLab + "/play/transfer/samesite?run=R1z",
-		"POST " + theLab + "/play/transfer/token?run=R1z", "POST " + theLab + "/play/transfer/metadata?run=R1z",
+		"POST " + theLab + "/play/transfer/none?run=R1z&from=more", "POST " + theLab + "/play/transfer/samesite?run=R1z&from=more",
+		"POST " + theLab + "/play/transfer/token?run=R1z&from=more", "POST " + theLab + "/play/transfer/metadata?run=R1z&from=more",
 	}
 	for path, want := range map[string][]string{
 		"/": {

@@ -108,9 +108,9 @@ func (lab *Lab) witnessCopy(c echo.Context, findings []Finding) error {
 	if r, ok := c.Get(recordingKey).(*recording); ok && notebookOf(c) == nil {
 		r.exchange.Client = ClientOther
 	}
-	seen := map[string]string{"copy.client": clientName(c.Request())}
+	seen := map[string]string{curlFacts + ".client": clientName(c.Request())}
 	for _, f := range findings {
-		seen["copy."+f.Lane] = verdictFact(f.Verdict, f.Who)
+		seen[curlFacts+"."+f.Lane] = verdictFact(f.Verdict, f.Who)
 	}
 	return lab.witness(run, seen)
 }

@@ -389,7 +389,9 @@ func TestHostileTextOnTheWire(t *testing.T) {
 					t.Errorf("%s does not show it as it is", where)
 				}
 			}
-			c.draw(t, "en", 1)
+			if hostile != `⟨wire.title⟩` { // the cookie of that name would be taken for a label without words
+				c.draw(t, "en", 1)
+			}
 			api := c.get("/api/wire")
 			if strings.ContainsAny(api.body, "<>") {
 				t.Errorf("the API answers %s", api.body)

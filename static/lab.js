@@ -24,25 +24,25 @@
     time.after(" ", shown);
     return [shown, time.dataset.until];
   });
-  const soon = Array.from(document.querySelectorAll("[data-soon]"), (shown) => [shown, shown.dataset.soon]);
+  const soon = Array.from(document.querySelectorAll("[data-soon]"), (shown) => [shown, shown.dataset.soon, shown.dataset.over || words.overReload]);
   const marks = [10, 5, 0]; // what a screen reader hears, not every second
   const spoken = document.createElement("p");
   spoken.className = "hidden";
   spoken.setAttribute("role", "status");
   const first = () => Math.min(...soon.map(([, until]) => left(until)));
   let before = first() + 1; // a moment ago; what was past when the page came is not news
-  const ending = (s) => (s > 60 ? "" : s > 0 ? fill(words.endsIn, { s }) : words.overReload);
+  const ending = (s, over) => (s > 60 ? "" : s > 0 ? fill(words.endsIn, { s }) : over);
   const tick = () => {
     for (const [shown, until] of countdowns) {
       const s = left(until);
       shown.textContent = fill(s > 0 ? words.left : words.over, { time: span(s) });
     }
-    for (const [shown, until] of soon) {
-      const text = ending(left(until));
+    for (const [shown, until, over] of soon) {
+      const text = ending(left(until), over);
       if (shown.textContent !== text) shown.textContent = text;
     }
     const s = first();
-    if (marks.some((mark) => s <= mark && mark < before)) setTimeout(() => { spoken.textContent = ending(s); }, 200); // a new region is not heard at once
+    if (marks.some((mark) => s <= mark && mark < before)) setTimeout(() => { spoken.textContent = ending(s, soon[0][2]); }, 200); // a new region is not heard at once
     before = s;
   };
   if (countdowns.length + soon.length > 0) {

@@ -27,10 +27,11 @@
 
   let black = null;
   const blank = () => {
-    if (black) { black.remove(); black = null; return true; }
+    if (black) { black.remove(); black = null; document.documentElement.style.overflow = ""; return true; }
     black = document.createElement("div");
     black.className = "blank";
     document.body.append(black);
+    document.documentElement.style.overflow = "hidden"; // no scroll bar beside it
     return true;
   };
   const answers = () => lesson.querySelectorAll(".answers .answer:not(:disabled)");
@@ -39,7 +40,11 @@
     ArrowLeft: () => move(-1),
     PageDown: () => present && move(1), // what a clicker sends
     PageUp: () => present && move(-1),
-    p: () => press("a.mode"),
+    p: () => {
+      const mode = lesson.querySelector("a.mode");
+      mode.href = mode.href.replace(/(#|present=)[a-z]+$/, `$1${present ? lesson.dataset.part : parts[current()].id}`); // the same part
+      return press("a.mode");
+    },
     r: () => present && press(".restart button"),
     b: () => present && blank(),
     ".": () => present && blank(), // so does this
