@@ -121,10 +121,10 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 			for selector, want := range map[string]string{
 				"#by-link a":                    "GET /play/cookies?run=R1&how=link cross-site known=true",
 				"#by-form button":               "POST /play/cookies?run=R1&how=form cross-site known=false",
-				"form[action*=none] button":     "POST /play/transfer/none?run=R1 cross-site known=false " + fields,
-				"form[action*=samesite] button": "POST /play/transfer/samesite?run=R1 cross-site known=false " + fields,
-				"form[action*=token] button":    "POST /play/transfer/token?run=R1 cross-site known=false " + fields,
-				"form[action*=metadata] button": "POST /play/transfer/metadata?run=R1 cross-site known=false " + fields,
+				"form[action*=none] button":     "POST /play/transfer/none?run=R1&from=more cross-site known=false " + fields,
+				"form[action*=samesite] button": "POST /play/transfer/samesite?run=R1&from=more cross-site known=false " + fields,
+				"form[action*=token] button":    "POST /play/transfer/token?run=R1&from=more cross-site known=false " + fields,
+				"form[action*=metadata] button": "POST /play/transfer/metadata?run=R1&from=more cross-site known=false " + fields,
 			} {
 				v.open(t, "/more?run=R1", 200)
 				lab.takes(t, append(slices.Clone(alone), "GET /play/cookies?run=R1&how=fetch cross-site known=false")...)

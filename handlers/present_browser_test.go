@@ -72,7 +72,12 @@ func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
 		}
 		v.Click(`.answers button[value="-"]`) // show without an answer
 		at("?present=do")
+		v.Press("p") // the same part
+		at("#do")
 		v.Press("p")
+		at("?present=do")
+		v.Press("p")
+		v.Press("ArrowLeft")
 		at("#predict")
 		v.Press("ArrowRight")
 		at("#do")

@@ -69,7 +69,8 @@
   addEventListener("submit", () => { leaving = true; });
   addEventListener("click", (event) => {
     const link = event.target.closest("a[href]:not([target])");
-    if (link && link.href.split("#")[0] !== location.href.split("#")[0]) leaving = true;
+    const elsewhere = link && link.href.split("#")[0] !== location.href.split("#")[0];
+    if (elsewhere || event.target.closest("button[data-script]")) leaving = true;
   });
   addEventListener("pageshow", () => { leaving = false; });
 
