@@ -84,6 +84,11 @@ func (lab *Lab) getLanes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.QueryParams().Has(runParam) { // a lesson's line of curl: its reader looks for three verdicts in a terminal
+		for _, d := range answer {
+			d.ServerKeeps.Data = nil
+		}
+	}
 	return c.JSON(http.StatusOK, lanesAnswer{answer})
 }
 

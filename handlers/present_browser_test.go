@@ -95,25 +95,36 @@ func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
 			o := projector
 			o.Language = language
 			v := &visitor{Page: browser.Visit(t, o), base: base, browser: browser.Name()}
+			v.signIn(t, "alice")
 			v.open(t, "/lessons/forgets?present=predict", 200)
 			var slugs, over []string
 			for _, lesson := range handlers.LessonsForTest(newLab(t).Lab) {
 				slugs = append(slugs, `"`+lesson.Slug+`"`)
 			}
 			// One page, into which each part of each lesson is put in turn: to open as
-			// many would take a minute.
+			// many would take a minute. What is to be observed is so after each deed, too.
 			v.Eval(`(async () => {
-				const over = [], post = (slug, said) => fetch("/lessons/" + slug, { method: "POST", body: new URLSearchParams({ act: "predict", said }) })
+				const over = [], post = (address, fields) => fetch(address, { method: "POST", body: new URLSearchParams(fields) })
 				for (const slug of [`+strings.Join(slugs, ",")+`]) {
-					for (const part of ["predict", "do", "observe", "explain"]) {
+					const look = async (part) => {
 						const page = await (await fetch("/lessons/" + slug + "?present=" + part)).text()
 						document.querySelector("main").replaceWith(new DOMParser().parseFromString(page, "text/html").querySelector("main"))
 						const sheet = document.querySelector("main link")
 						if (!sheet.sheet) await new Promise((loaded) => { sheet.onload = loaded })
 						const high = document.documentElement.scrollHeight - innerHeight
 						if (document.querySelector("#lesson.present").dataset.part !== part || high > 0) over.push(part + " of " + slug + " is " + high + " px higher than the screen")
-						if (part === "predict") await post(slug, "-")
+						return document.querySelector("form.deed:has(.primary)")
 					}
+					await look("predict")
+					await post("/lessons/" + slug, { act: "predict", said: "B" })
+					let form = await look("do")
+					for (let deeds = 0; form && deeds < 4; deeds++) {
+						await post(form.action, new FormData(form))
+						form = await look("observe")
+					}
+					await look("predict")
+					await look("observe")
+					await look("explain")
 				}
 				return over
 			})()`, &over)
