@@ -182,6 +182,8 @@ var scenes = []struct {
 	{"engines-logged-out-elsewhere", func(t *testing.T, v *visitor) { v.press(t, "/engines/elsewhere") }},
 	{"class-refused", func(t *testing.T, v *visitor) { v.open(t, "/class", 403) }},
 	{"class", func(t *testing.T, v *visitor) {
+		v.open(t, "/dashboard", 200)
+		v.press(t, "/logout")
 		v.signIn(t, "teacher")
 		v.open(t, "/class", 200)
 	}},
