@@ -1019,7 +1019,7 @@ func (p program) hasOtherSite(t *testing.T) {
 		t.Fatalf("it answers %d and sets %v", page.status, page.cookies)
 	}
 	for _, request := range []string{
-		`action="` + l.url + `/play/transfer/none?run=R1"`, `src="` + l.url + `/play/cookies?run=R1&amp;how=img"`,
+		`action="` + l.url + `/play/transfer/none?run=R1&amp;from=more"`, `src="` + l.url + `/play/cookies?run=R1&amp;how=img"`,
 		`href="` + l.nodeB.url + `/play/neighbour?run=R1"`,
 	} {
 		if !strings.Contains(string(page.body), request) {

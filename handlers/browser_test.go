@@ -30,6 +30,7 @@ func TestInBrowser(t *testing.T) {
 	binary := buildProgram(t)
 	for _, one := range browsers {
 		t.Run(one.name, func(t *testing.T) {
+			t.Parallel() // Firefox does most with one processor, however many pages there are
 			browser := one.start(t)
 			t.Cleanup(browser.Close)
 			t.Logf("%s %s", browser.Name(), browser.Version())

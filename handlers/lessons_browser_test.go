@@ -168,7 +168,7 @@ func (s *student) act(act string) {
 		}
 	}
 	var closer string
-	s.Eval("document.querySelector("+strconv.Quote(selector)+`)?.closest(".closer details")?.id ?? ""`, &closer)
+	s.Run("document.querySelector("+strconv.Quote(selector)+`)?.closest(".closer details")?.id ?? ""`, &closer)
 	s.Click(selector)
 	if closer != "" && !s.Has("#"+closer+"[open]") {
 		s.t.Errorf("what came of %s is folded away", act)
@@ -203,7 +203,7 @@ func (s *student) cell(row string, column int) string {
 func (s *student) row(row string) string {
 	s.t.Helper()
 	var codes []string
-	s.Eval(fmt.Sprintf(`Array.from(document.querySelectorAll("#row-%s td"), td => td.dataset.code || "")`, row), &codes)
+	s.Run(fmt.Sprintf(`Array.from(document.querySelectorAll("#row-%s td"), td => td.dataset.code || "")`, row), &codes)
 	return strings.Join(codes, " ")
 }
 
@@ -223,7 +223,7 @@ func (s *student) came() {
 	if strings.HasSuffix(s.URL(), "#observe") {
 		var box struct{ Top, Bottom, Height, Width float64 }
 		fits := func() bool {
-			s.Eval(`({ Top: document.querySelector("#sentence").getBoundingClientRect().top, Bottom: document.querySelector("#board").getBoundingClientRect().bottom, Height: innerHeight, Width: innerWidth })`, &box)
+			s.Run(`({ Top: document.querySelector("#sentence").getBoundingClientRect().top, Bottom: document.querySelector("#board").getBoundingClientRect().bottom, Height: innerHeight, Width: innerWidth })`, &box)
 			return box.Top >= 0 && (box.Bottom <= box.Height || box.Width < 840) // a narrow one has a list, and one scrolls
 		}
 		for range 20 {

@@ -46,7 +46,7 @@
     before = s;
   };
   if (countdowns.length + soon.length > 0) {
-    if (soon.length > 0) document.body.prepend(spoken); // at the end it would make the page a pixel longer
+    if (soon.length > 0) document.querySelector(".skip").after(spoken); // at the end it would make the page a pixel longer
     tick();
     setInterval(tick, 1000);
   }
