@@ -54,6 +54,8 @@ user_pref("remote.events.async.mouse.enabled", false);
 user_pref("network.proxy.type", 0);
 // Scroll bars take no room, as on a phone and in a Chromium without a window.
 user_pref("ui.useOverlayScrollbars", 1);
+// Nobody watches: to draw a page sixty times a second was a fifth of all the work.
+user_pref("layout.frame_rate", 15);
 // Nobody looks for experiments.
 user_pref("messaging-system.rsexperimentloader.enabled", false);
 `
