@@ -307,13 +307,14 @@ type piece struct {
 
 func (row *strip) add(name, lane string, deleted bool) {
 	room := row.n < len(row.pieces)-1 // one is kept for the notebook's
+	strange := lane == "" && name != notebookCookie
 	switch {
 	case name == notebookCookie && !deleted:
 		row.notebook = true
-	case room && (lane != "" || name == notebookCookie || row.strange < 2):
+	case room && (!strange || row.strange < 2):
 		row.pieces[row.n] = piece{name, lane, deleted}
 		row.n++
-		if lane == "" && name != notebookCookie {
+		if strange {
 			row.strange++
 		}
 	default:

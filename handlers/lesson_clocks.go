@@ -141,9 +141,7 @@ func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 
 // noteAt writes down what was concluded about a copy that was sent then.
 func (s *lessonStep) noteAt(when, facts string) {
-	for _, fact := range []string{Plain, Signed, Session, "client"} {
-		s.note(when+"."+fact, s.fact(facts+"."+fact))
-	}
+	s.noteAs(when, facts)
 	if when != "soon" && s.fact(when+".row") == "" {
 		s.noteRow(when + ".row")
 	}

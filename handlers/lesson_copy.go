@@ -38,12 +38,11 @@ func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
 // curlFacts are what a line of curl was told: see witnessCopy.
 const curlFacts = "curl"
 
-// noteCurl writes down the same, if a line of curl was told it.
-func (s *lessonStep) noteCurl(name string) {
+// noteAs writes down under name what was concluded about a copy, and who sent it,
+// as it stands under facts: nothing where that is nothing.
+func (s *lessonStep) noteAs(name, facts string) {
 	for _, fact := range []string{Plain, Signed, Session, "client"} {
-		if told := s.fact(curlFacts + "." + fact); told != "" {
-			s.note(name+"."+fact, told)
-		}
+		s.note(name+"."+fact, s.fact(facts+"."+fact))
 	}
 }
 
@@ -54,7 +53,7 @@ func (s *lessonStep) youRow(name, title string) lessonRow {
 	return row
 }
 
-// copyRow is what noteCopy or noteCurl wrote down, with who sent the copy.
+// copyRow is what noteCopy or noteAs wrote down, with who sent the copy.
 func (s *lessonStep) copyRow(name, title string) lessonRow {
 	row := s.verdictRow(name, title)
 	if row.Note = s.fact(name + ".client"); row.Note == "" {

@@ -56,11 +56,11 @@ func (lessons) OtherSite() lesson {
 			case s.fact("begun") == "":
 				return []deed{s.deed("begin")}
 			case s.fact("link.play_lax") == "" || s.fact("form.play_lax") == "":
-				deeds := []deed{{To: there, Label: s.word("open")}}
+				open := deed{To: there, Label: s.word("open")}
 				if s.fact("link.play_lax")+s.fact("form.play_lax") == "" {
-					deeds = append([]deed{{Label: s.word("given")}}, deeds...)
+					return []deed{{Label: s.word("given")}, open}
 				}
-				return deeds
+				return []deed{open}
 			default:
 				return []deed{{Label: s.word("all")}}
 			}

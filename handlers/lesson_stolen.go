@@ -17,7 +17,7 @@ func (lessons) Stolen() lesson {
 			if s.fact("copy.plain") != "" {
 				return // what becomes of the copy later is no part of this lesson
 			}
-			if s.noteCurl("copy"); s.copied() {
+			if s.noteAs("copy", curlFacts); s.copied() {
 				s.noteCopy("copy")
 			}
 			if s.fact("copy.plain") != "" {

@@ -27,11 +27,10 @@
 
   let black = null;
   const blank = () => {
-    if (black) { black.remove(); black = null; document.documentElement.style.overflow = ""; return true; }
+    if (black) { black.remove(); black = null; return true; }
     black = document.createElement("div");
     black.className = "blank";
     document.body.append(black);
-    document.documentElement.style.overflow = "hidden"; // no scroll bar beside it
     return true;
   };
   const answers = () => lesson.querySelectorAll(".answers .answer:not(:disabled)");
