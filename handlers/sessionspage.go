@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -36,8 +37,9 @@ type listedSession struct {
 	Created, Saved string
 }
 
-// maxListed sessions fit on a page; who has more sees those last saved.
-const maxListed = 50
+// maxListed sessions fit on a page; who has more sees those last saved. They are
+// counted up to maxCounted.
+const maxListed, maxCounted = 50, 1000
 
 // getSessions serves GET /sessions.
 func (lab *Lab) getSessions(c echo.Context) error {
@@ -54,7 +56,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 		return lab.render(c, http.StatusOK, "sessions", p)
 	}
 	start := time.Now() // a duration, not a judgement of age: no clock to move
-	records, err := lab.sessions.Owned(c.Request().Context(), who.User)
+	records, err := lab.sessions.Owned(c.Request().Context(), who.User, sessions.Record{}, maxCounted)
 	if err != nil {
 		return err
 	}
@@ -69,8 +71,12 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	})
 	p.More = max(0, len(records)-maxListed)
 	for _, record := range records[:len(records)-p.More] {
+		client, err := clientNamed(c.Request().Context(), lab.sessions, record.ID)
+		if err != nil {
+			return err
+		}
 		p.Sessions = append(p.Sessions, listedSession{
-			ID: record.ID.String(), Client: clientOf(record), Here: record.ID == here,
+			ID: record.ID.String(), Client: client, Here: record.ID == here,
 			Created: clockTime(record.Created), Saved: clockTime(record.Saved),
 		})
 	}
@@ -167,6 +173,15 @@ func (lab *Lab) recordHere(c echo.Context) (sessions.ID, error) {
 	}
 	record, _ := session.Record()
 	return record.ID, nil
+}
+
+// clientNamed is the program that signed in, by a session's ID: a list has no data.
+func clientNamed(ctx context.Context, manager *sessions.Manager, id sessions.ID) (string, error) {
+	record, err := manager.Find(ctx, id)
+	if err != nil && !errors.Is(err, sessions.ErrExpired) && !errors.Is(err, sessions.ErrNotFound) {
+		return "", err
+	}
+	return clientOf(record), nil
 }
 
 // clientOf is the program that signed in.

@@ -6,6 +6,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"html/template"
@@ -173,12 +174,12 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, "/login?next=/tokens")
 	}
 	ctx := c.Request().Context()
-	owned, err := lab.token.manager.Owned(ctx, who.User)
-	if err != nil {
+	id, _ := sessions.ParseID(text)
+	record, err := lab.token.manager.Find(ctx, id)
+	if err != nil && !errors.Is(err, sessions.ErrNotFound) && !errors.Is(err, sessions.ErrExpired) {
 		return err
 	}
-	id, _ := sessions.ParseID(text)
-	if !slices.ContainsFunc(owned, func(r sessions.Record) bool { return r.ID == id }) {
+	if err != nil || record.Owner != who.User {
 		return problem(http.StatusNotFound, "not_found", say("error.no_such_token")) // over already, or somebody else's
 	}
 	if err := lab.token.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
@@ -398,7 +399,7 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 
 // listTokens lists the tokens of a user, the newest first.
 func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string) error {
-	owned, err := lab.token.manager.Owned(c.Request().Context(), user)
+	owned, err := lab.token.manager.Owned(c.Request().Context(), user, sessions.Record{}, maxCounted)
 	if err != nil {
 		return err
 	}
@@ -412,9 +413,11 @@ func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string)
 			Created: ending{isoTime(record.Created), devToolsTime(record.Created)},
 			Ends:    ending{isoTime(record.Expires), devToolsTime(record.Expires)},
 		}
-		if values, err := sessions.DecodeValues(record.Data); err == nil && values.Text(sessions.ClientKey) != "" {
-			one.Client = values.Text(sessions.ClientKey)
+		client, err := clientNamed(c.Request().Context(), lab.token.manager, record.ID)
+		if err != nil {
+			return err
 		}
+		one.Client = cmp.Or(client, one.Client)
 		p.Mine = append(p.Mine, one)
 	}
 	return nil

@@ -53,7 +53,7 @@ func put(t *testing.T, store sessions.Cache, rec sessions.Record) {
 
 func owned(t *testing.T, store sessions.Store, owner string) int {
 	t.Helper()
-	recs, err := store.ByOwner(t.Context(), owner)
+	recs, err := store.ByOwner(t.Context(), owner, sessions.Record{}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,8 +126,14 @@ func (c *Cached) Delete(ctx context.Context, id ID, version uint64) error {
 }
 
 // ByOwner implements [Store]: the database knows.
-func (c *Cached) ByOwner(ctx context.Context, owner string) ([]Record, error) {
-	return c.database.ByOwner(ctx, owner)
+func (c *Cached) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	return c.database.ByOwner(ctx, owner, after, limit)
+}
+
+// Trim implements [Store]. A copy of what is removed is worth nothing from then on,
+// and goes as copies do.
+func (c *Cached) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	return c.database.Trim(ctx, owner, keep)
 }
 
 // ClearExpired implements [Store]. The copies of what is removed are worth

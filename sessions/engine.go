@@ -78,9 +78,10 @@ type Directory interface {
 	// ErrNotFound, ErrExpired (with the record), ErrUnavailable.
 	Find(ctx context.Context, id ID) (Record, error)
 
-	// Owned lists the live sessions of one user, the last saved first. Those of
-	// engines with another purpose are not among them.
-	Owned(ctx context.Context, user string) ([]Record, error)
+	// Owned lists live sessions of one user as [Store.ByOwner] does: the last saved
+	// first, without data, at most limit of them, those after the given one. Those
+	// of engines with another purpose are not among them.
+	Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error)
 
 	// End ends a session if its version is still the given one; version 0: any.
 	// ErrNotFound, ErrConflict, ErrUnavailable.
@@ -152,8 +153,8 @@ func (e *keyed) Directory() Directory { return e }
 
 func (e *keyed) Find(ctx context.Context, id ID) (Record, error) { return e.store.Load(ctx, id) }
 
-func (e *keyed) Owned(ctx context.Context, user string) ([]Record, error) {
-	return e.store.ByOwner(ctx, user)
+func (e *keyed) Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error) {
+	return e.store.ByOwner(ctx, user, after, limit)
 }
 
 func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
@@ -368,11 +369,11 @@ func (s ofPurpose) Update(ctx context.Context, rec Record) error {
 	return s.Store.Update(ctx, s.filed(rec))
 }
 
-func (s ofPurpose) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+func (s ofPurpose) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
 	if owner == "" {
 		return nil, nil
 	}
-	recs, err := s.Store.ByOwner(ctx, s.prefix+owner)
+	recs, err := s.Store.ByOwner(ctx, s.prefix+owner, after, limit)
 	for i := range recs {
 		recs[i] = s.found(recs[i])
 	}

@@ -84,7 +84,7 @@ func TestAStoreNeverSeesAKey(t *testing.T) {
 	_, err := site.Engine.Load(ctx, b.Key())
 	storetest.Is(t, "Load", err, nil)
 	storetest.Equal(t, "ID", seen[0].ID, id)
-	recs, err := faulty.ByOwner(t.Context(), "session:alice")
+	recs, err := faulty.ByOwner(t.Context(), "session:alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records", len(recs), 1)
 	if text := fmt.Sprintf("%s %+v", recs[0].Data, recs[0]); strings.Contains(text, b.Key()) {

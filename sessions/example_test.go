@@ -185,7 +185,7 @@ func ExampleManager_EndOthers() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	left, err := manager.Owned(ctx, "alice")
+	left, err := manager.Owned(ctx, "alice", sessions.Record{}, 1000)
 	if err != nil {
 		log.Fatal(err)
 	}

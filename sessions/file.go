@@ -185,7 +185,21 @@ func (f *Files) remove(id ID) error {
 
 // ByOwner implements [Store]. There is no index: it reads every file, those of
 // all owners, which takes seconds where there are hundreds of thousands.
-func (f *Files) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+func (f *Files) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	recs, err := f.byOwner(ctx, owner)
+	return pageOf(recs, after, limit), err
+}
+
+// Trim implements [Store].
+func (f *Files) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	recs, err := f.byOwner(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return trim(ctx, f, recs, keep)
+}
+
+func (f *Files) byOwner(ctx context.Context, owner string) ([]Record, error) {
 	if owner == "" {
 		return nil, nil
 	}

@@ -383,7 +383,7 @@ func inPlaceOfASession(t *testing.T) (store *sessions.Files, path string, check 
 		storetest.Is(t, "Update", store.Update(ctx, mine), sessions.ErrNotFound)
 		storetest.Is(t, "Delete", store.Delete(ctx, id, 0), sessions.ErrNotFound)
 		storetest.Is(t, "Create", store.Create(ctx, mine), sessions.ErrExists)
-		recs, err := store.ByOwner(ctx, "alice")
+		recs, err := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 		storetest.Is(t, "ByOwner", err, nil)
 		storetest.Equal(t, "sessions of alice", len(recs), 1)
 		if _, err := os.Lstat(path); err != nil {
@@ -444,7 +444,7 @@ func TestTheWaitForALockIsBounded(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		for _, ctx := range []context.Context{short, t.Context()} {
-			_, owned := store.ByOwner(ctx, "alice")
+			_, owned := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 			for name, err := range map[string]error{
 				"Update": store.Update(ctx, rec), "Create": store.Create(ctx, fresh),
 				"Delete": store.Delete(ctx, rec.ID, 0), "ByOwner": owned,
@@ -518,7 +518,7 @@ func TestAnEmptiedFolderIsUsedOn(t *testing.T) {
 	}
 	_, err := store.Load(t.Context(), rec.ID)
 	storetest.Is(t, "Load", err, sessions.ErrNotFound)
-	recs, err := store.ByOwner(t.Context(), "alice")
+	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records", len(recs), 0)
 	mustCreate(t, store, rec)

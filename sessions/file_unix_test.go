@@ -174,7 +174,7 @@ func TestCleaningAndListingFollowNoFolder(t *testing.T) {
 	if err := os.Symlink(filepath.Join(there, "07"), filepath.Join(here, "07")); err != nil {
 		t.Fatal(err)
 	}
-	recs, err := store.ByOwner(t.Context(), "alice")
+	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records", len(recs), 0)
 	n, err := store.ClearExpired(t.Context(), clock.Now().Add(9*time.Hour), 10)

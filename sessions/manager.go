@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -175,14 +176,16 @@ func (m *Manager) Find(ctx context.Context, id ID) (Record, error) {
 	return directory.Find(ctx, id)
 }
 
-// Owned lists the live sessions of one user, the last saved first: where are
-// they signed in? [ErrNotSupported], [ErrUnavailable].
-func (m *Manager) Owned(ctx context.Context, user string) ([]Record, error) {
+// Owned lists live sessions of one user, the last saved first, without their data:
+// where are they signed in? At most limit of them; after is the last one of the
+// page before, the zero Record for the first page. [ErrNotSupported],
+// [ErrUnavailable].
+func (m *Manager) Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error) {
 	directory, err := m.directory()
 	if err != nil {
 		return nil, err
 	}
-	return directory.Owned(ctx, user)
+	return directory.Owned(ctx, user, after, limit)
 }
 
 // End ends a session by its ID, if its version is still the given one; version
@@ -198,7 +201,7 @@ func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 // EndOthers ends all of a user's sessions but one, and says how many; a zero
 // ID keeps none. [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (int, error) {
-	records, err := m.Owned(ctx, user)
+	records, err := m.Owned(ctx, user, Record{}, math.MaxInt)
 	ended := 0
 	for _, record := range records {
 		if record.ID == keep {

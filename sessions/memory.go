@@ -212,7 +212,21 @@ func (m *Memory) Delete(_ context.Context, id ID, version uint64) error {
 }
 
 // ByOwner implements [Store], by an index.
-func (m *Memory) ByOwner(_ context.Context, owner string) ([]Record, error) {
+func (m *Memory) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	recs, err := m.byOwner(ctx, owner)
+	return pageOf(recs, after, limit), err
+}
+
+// Trim implements [Store].
+func (m *Memory) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	recs, err := m.byOwner(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return trim(ctx, m, recs, keep)
+}
+
+func (m *Memory) byOwner(_ context.Context, owner string) ([]Record, error) {
 	now := m.clock.now()
 	var found []Record
 	for _, id := range m.owners.list(owner) {

@@ -60,7 +60,7 @@ func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
 			t.Errorf("shard %d: %v", shard, err)
 		}
 	}
-	if _, err := m.ByOwner(ctx, "alice"); err != nil {
+	if _, err := m.ByOwner(ctx, "alice", Record{}, 10); err != nil {
 		t.Error(err)
 	}
 	m.shards[stuck].mu.Unlock()

@@ -95,7 +95,7 @@ func TestMemoryNeverHoldsMoreThanItsLimit(t *testing.T) {
 	if store.Len() < limit*9/10 {
 		t.Errorf("only %d records: it pushes out more than it must", store.Len())
 	}
-	recs, err := store.ByOwner(t.Context(), "alice")
+	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records in the index of owners", len(recs), store.Len())
 }
@@ -138,7 +138,7 @@ func TestFullMemoryPushesOutWhatWasSavedLongestAgo(t *testing.T) {
 		mustCreate(t, store, recordOf(neighbour(n), clock))
 	}
 	storetest.Equal(t, "left", loads(t, store, 6), "0345")
-	recs, err := store.ByOwner(t.Context(), "alice")
+	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records of the owner", len(recs), 4)
 }

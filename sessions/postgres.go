@@ -234,7 +234,21 @@ func (p *Postgres) Stamp(_ context.Context, id ID) (version uint64, expires time
 }
 
 // ByOwner implements [Store], by an index.
-func (p *Postgres) ByOwner(_ context.Context, owner string) ([]Record, error) {
+func (p *Postgres) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	recs, err := p.byOwner(ctx, owner)
+	return pageOf(recs, after, limit), err
+}
+
+// Trim implements [Store].
+func (p *Postgres) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	recs, err := p.byOwner(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return trim(ctx, p, recs, keep)
+}
+
+func (p *Postgres) byOwner(_ context.Context, owner string) ([]Record, error) {
 	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now())
 	if err != nil {
 		return nil, unavailable(err)

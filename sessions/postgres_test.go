@@ -115,7 +115,7 @@ func (p postgres) bytes(t *testing.T) {
 			storetest.Is(t, "Load", err, nil)
 			storetest.Equal(t, "data", string(got.Data), string(data))
 			storetest.Equal(t, "owner", got.Owner, rec.Owner)
-			owned, err := store.ByOwner(t.Context(), rec.Owner)
+			owned, err := store.ByOwner(t.Context(), rec.Owner, sessions.Record{}, 1000)
 			storetest.Is(t, "ByOwner", err, nil)
 			storetest.Equal(t, "records of the owner", len(owned) >= 1 && string(owned[0].Data) == string(data), true)
 			if version == 0 {
@@ -247,7 +247,7 @@ func allUnavailable(t *testing.T, store sessions.Store, clock *storetest.Clock) 
 	t.Helper()
 	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
 	_, loaded := store.Load(ctx, rec.ID)
-	_, owned := store.ByOwner(ctx, "alice")
+	_, owned := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
 	for name, err := range map[string]error{
 		"Create": store.Create(ctx, rec), "Load": loaded, "Update": store.Update(ctx, rec),

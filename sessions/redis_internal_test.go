@@ -46,7 +46,7 @@ func (s *shelf) record(n byte) Record {
 // owns checks which records ByOwner gives.
 func (s *shelf) owns(owner string, want ...byte) {
 	s.t.Helper()
-	recs, err := s.ByOwner(s.ctx, owner)
+	recs, err := s.ByOwner(s.ctx, owner, Record{}, 1000)
 	s.must(err)
 	got := map[byte]bool{}
 	for _, rec := range recs {

@@ -66,7 +66,21 @@ func (r *Redis) list(ctx context.Context, rec Record, now time.Time) (listed, by
 }
 
 // ByOwner implements [Store].
-func (r *Redis) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+func (r *Redis) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	recs, err := r.byOwner(ctx, owner)
+	return pageOf(recs, after, limit), err
+}
+
+// Trim implements [Store].
+func (r *Redis) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	recs, err := r.byOwner(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return trim(ctx, r, recs, keep)
+}
+
+func (r *Redis) byOwner(ctx context.Context, owner string) ([]Record, error) {
 	if owner == "" {
 		return nil, nil
 	}

@@ -250,7 +250,7 @@ func allFail(t *testing.T, store *sessions.Redis, clock *storetest.Clock) {
 		"Put":          func() error { return store.Put(ctx, rec) },
 		"Clear":        func() error { return store.Clear(ctx) },
 		"Ping":         func() error { return store.Ping(ctx) },
-		"ByOwner":      func() error { _, err := store.ByOwner(ctx, "alice"); return err },
+		"ByOwner":      func() error { _, err := store.ByOwner(ctx, "alice", sessions.Record{}, 1000); return err },
 		"ClearExpired": func() error { _, err := store.ClearExpired(ctx, clock.Now(), 10); return err },
 	}
 	names := slices.Collect(maps.Keys(asks))

@@ -30,7 +30,7 @@ type SQLite struct {
 	read  *sql.DB
 	write *sql.DB // one connection: SQLite has one writer, and waiting in Go is cheaper
 
-	load, stamp, byOwner, create, update, remove, removeVersion, clear *sql.Stmt
+	load, stamp, ofOwner, create, update, remove, removeVersion, clear *sql.Stmt
 }
 
 // sqliteStart is for how long a start may find the file busy: several may start
@@ -116,7 +116,7 @@ func (s *SQLite) prepare(ctx context.Context) error {
 	}{
 		{&s.load, s.read, sqliteSQL.load},
 		{&s.stamp, s.read, sqliteSQL.stamp},
-		{&s.byOwner, s.read, sqliteSQL.byOwner},
+		{&s.ofOwner, s.read, sqliteSQL.byOwner},
 		{&s.create, s.write, sqliteSQL.create},
 		{&s.update, s.write, sqliteSQL.update},
 		{&s.remove, s.write, sqliteSQL.remove},
@@ -225,8 +225,22 @@ func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time
 }
 
 // ByOwner implements [Store], by an index.
-func (s *SQLite) ByOwner(ctx context.Context, owner string) ([]Record, error) {
-	rows, err := s.byOwner.QueryContext(whole(ctx), owner, s.clock.now().UnixMicro())
+func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
+	recs, err := s.byOwner(ctx, owner)
+	return pageOf(recs, after, limit), err
+}
+
+// Trim implements [Store].
+func (s *SQLite) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	recs, err := s.byOwner(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return trim(ctx, s, recs, keep)
+}
+
+func (s *SQLite) byOwner(ctx context.Context, owner string) ([]Record, error) {
+	rows, err := s.ofOwner.QueryContext(whole(ctx), owner, s.clock.now().UnixMicro())
 	if err != nil {
 		return nil, unavailable(err)
 	}

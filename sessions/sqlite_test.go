@@ -73,7 +73,7 @@ func TestSQLiteKeepsDataWhenItIsReopened(t *testing.T) {
 	got, err := second.Load(t.Context(), rec.ID)
 	storetest.Is(t, "Load", err, nil)
 	storetest.Equal(t, "data", string(got.Data), string(rec.Data))
-	recs, err := second.ByOwner(t.Context(), "alice")
+	recs, err := second.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records of the owner", len(recs), 1)
 }
@@ -181,7 +181,7 @@ func TestAClosedDatabaseIsUnavailable(t *testing.T) {
 	ctx, rec := context.Background(), recordOf(neighbour(1), clock)
 	_, loaded := store.Load(ctx, rec.ID)
 	_, _, stamped := store.Stamp(ctx, rec.ID)
-	_, owned := store.ByOwner(ctx, "alice")
+	_, owned := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 	_, cleared := store.ClearExpired(ctx, clock.Now(), 10)
 	for name, err := range map[string]error{
 		"Create": store.Create(ctx, rec), "Load": loaded, "Stamp": stamped, "Update": store.Update(ctx, rec),

@@ -3,8 +3,11 @@
 package sessions
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -21,6 +24,10 @@ var (
 	// ErrUnavailable: the store did not answer, or not in a way it should. It
 	// never means "nobody": a visitor must not be logged out by a broken disk.
 	ErrUnavailable = errors.New("sessions: the store is unavailable")
+	// ErrFull: the store has no room for another byte, a full disk for example.
+	// An error that is ErrFull is ErrUnavailable, too. Delete, Trim and
+	// ClearExpired, which only make room, never answer it.
+	ErrFull = fmt.Errorf("%w: no room is left", ErrUnavailable)
 )
 
 // Record is one session as a store keeps it.
@@ -58,13 +65,29 @@ type Store interface {
 	// given one; version 0 removes any. ErrConflict and ErrNotFound as above.
 	Delete(ctx context.Context, id ID, version uint64) error
 
-	// ByOwner lists the live records of one owner, the last saved first. An
-	// empty owner owns nothing.
-	ByOwner(ctx context.Context, owner string) ([]Record, error)
+	// ByOwner lists the live records of one owner, the last saved first (of those
+	// saved at the same instant, the greater ID first), without their Data: at
+	// most limit of them, and only those that come after the given one in this
+	// order, of which Saved and ID are read; the zero Record begins with the
+	// first. An empty owner owns nothing.
+	ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error)
+
+	// Trim removes records of one owner, expired ones too, the one saved longest
+	// ago first, until what is left keeps the quota; it says how many went. It
+	// works in small steps, so that the other methods wait for none of them long.
+	// An empty owner owns nothing.
+	Trim(ctx context.Context, owner string, keep Quota) (int, error)
 
 	// ClearExpired removes at most limit records that expired before the given
 	// instant, and says how many. It never blocks the other methods for long.
 	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Quota is how much may lie in a store for one owner. A field that is zero allows
+// nothing.
+type Quota struct {
+	Records int
+	Bytes   int64 // of all Data together
 }
 
 // Clock tells the time. Every part that judges age takes one, so that a test
@@ -76,4 +99,46 @@ func (c Clock) now() time.Time {
 		return time.Now()
 	}
 	return c()
+}
+
+// pageOf is the page of a list that comes after a record, without data.
+func pageOf(recs []Record, after Record, limit int) []Record {
+	slices.SortFunc(recs, laterSaved)
+	page := []Record{}
+	for _, rec := range recs {
+		if after.Saved.IsZero() || laterSaved(after, rec) < 0 {
+			if len(page) == limit {
+				break
+			}
+			rec.Data = nil
+			page = append(page, rec)
+		}
+	}
+	return page
+}
+
+// laterSaved is the order of [Store.ByOwner].
+func laterSaved(a, b Record) int {
+	if c := b.Saved.Compare(a.Saved); c != 0 {
+		return c
+	}
+	return bytes.Compare(b.ID[:], a.ID[:])
+}
+
+// trim is Trim for a store whose list of an owner's records is at hand.
+func trim(ctx context.Context, store Store, recs []Record, keep Quota) (removed int, err error) {
+	slices.SortFunc(recs, laterSaved)
+	left := 0
+	for _, rec := range recs {
+		keep.Bytes -= int64(len(rec.Data))
+		if left++; left <= keep.Records && keep.Bytes >= 0 {
+			continue
+		}
+		if err := store.Delete(ctx, rec.ID, 0); err == nil {
+			removed++
+		} else if !errors.Is(err, ErrNotFound) {
+			return removed, err
+		}
+	}
+	return removed, nil
 }

@@ -27,10 +27,10 @@ func TestATokenIsAKeyOfItsOwnForm(t *testing.T) {
 		_, err := session.Load(t.Context(), token)
 		storetest.Is(t, "a token as a session", err, sessions.ErrMalformed)
 	}
-	owned, err := newManager(t, session).Owned(t.Context(), "alice")
+	owned, err := newManager(t, session).Owned(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "Owned", err, nil)
 	storetest.Equal(t, "sessions of alice", len(owned), 0)
-	owned, err = tokens.Owned(t.Context(), "alice")
+	owned, err = tokens.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 	storetest.Is(t, "Owned", err, nil)
 	storetest.Equal(t, "tokens of alice", len(owned), 20)
 	for _, value := range []string{"", sessions.NewKey(), "0123456789abcdef0123456789abcdef0123456", "0123456789ABCDEF0123456789ABCDEF01234567"} {

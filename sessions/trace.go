@@ -14,7 +14,7 @@ import (
 
 // StoreOp is one finished store operation.
 type StoreOp struct {
-	Name     string // "create", "load", "update", "delete", "by owner", "clear expired"; "stamp" and "put" of a [Cached]
+	Name     string // "create", "load", "update", "delete", "by owner", "trim", "clear expired"; "stamp" and "put" of a [Cached]
 	Store    string // what kind of store: "sqlite", "memory"
 	Purpose  string // what the engine keeps there, as given to [Keyed]; "" when a store was asked directly
 	ID       ID     // the record's; zero where the operation is not about one
@@ -129,11 +129,18 @@ func (t traced) Delete(ctx context.Context, id ID, version uint64) error {
 	return err
 }
 
-func (t traced) ByOwner(ctx context.Context, owner string) ([]Record, error) {
+func (t traced) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
 	done := t.report(ctx, "by owner", ID{})
-	recs, err := t.Store.ByOwner(ctx, owner)
+	recs, err := t.Store.ByOwner(ctx, owner, after, limit)
 	done(0, err)
 	return recs, err
+}
+
+func (t traced) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	done := t.report(ctx, "trim", ID{})
+	n, err := t.Store.Trim(ctx, owner, keep)
+	done(0, err)
+	return n, err
 }
 
 func (t traced) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {

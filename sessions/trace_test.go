@@ -32,7 +32,7 @@ func TestATraceHearsOfEachStoreOperation(t *testing.T) {
 			sessions.StoreOp{Name: "load", ID: rec.ID, Bytes: 7}},
 		{func(ctx context.Context, s sessions.Store) { _, _ = s.Load(ctx, none) },
 			sessions.StoreOp{Name: "load", ID: none, Err: sessions.ErrNotFound}},
-		{func(ctx context.Context, s sessions.Store) { _, _ = s.ByOwner(ctx, "alice") },
+		{func(ctx context.Context, s sessions.Store) { _, _ = s.ByOwner(ctx, "alice", sessions.Record{}, 1000) },
 			sessions.StoreOp{Name: "by owner"}},
 		{func(ctx context.Context, s sessions.Store) { _ = s.Update(ctx, rec) },
 			sessions.StoreOp{Name: "update", ID: rec.ID, Bytes: 7}},

@@ -269,7 +269,7 @@ func timeList(ctx context.Context, engine sessions.Engine) (time.Duration, error
 	var costs []cost
 	for range 11 {
 		start := time.Now()
-		list, err := engine.Directory().Owned(ctx, ownerName)
+		list, err := engine.Directory().Owned(ctx, ownerName, sessions.Record{}, 1000)
 		if err == nil && len(list) != ownerHas {
 			err = fmt.Errorf("%d sessions are listed", len(list))
 		}

@@ -36,7 +36,7 @@ var directoryFacts = []engineFact{
 		signIn(t, site, "bob")
 		signedUp(t, site, map[string]any{"a": 1})
 		want := []sessions.ID{recordOfBrowser(t, second).ID, recordOfBrowser(t, first).ID}
-		owned, err := site.Manager.Owned(t.Context(), "alice")
+		owned, err := site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 		Is(t, "Owned", err, nil)
 		Equal(t, "IDs", ids(owned), want)
 		for _, rec := range owned {
@@ -46,7 +46,7 @@ var directoryFacts = []engineFact{
 			Equal(t, "who", values.Text(sessions.UserKey), "alice")
 		}
 		for _, nobody := range []string{"", "carol", "alic", "alice2", "Alice", "session:alice", "%", "*"} {
-			owned, err := site.Manager.Owned(t.Context(), nobody)
+			owned, err := site.Manager.Owned(t.Context(), nobody, sessions.Record{}, 1000)
 			Is(t, "Owned "+nobody, err, nil)
 			Equal(t, "sessions of "+nobody, len(owned), 0)
 		}
@@ -57,19 +57,19 @@ var directoryFacts = []engineFact{
 		before := recordOfBrowser(t, b).ID
 		done(t, b.Visit(func(s *sessions.Session) error { s.CycleKey(); return nil }))
 		after := recordOfBrowser(t, b).ID
-		owned, err := site.Manager.Owned(t.Context(), "alice")
+		owned, err := site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 		Is(t, "Owned", err, nil)
 		Equal(t, "after CycleKey", ids(owned), []sessions.ID{after})
 		_, err = site.Manager.Find(t.Context(), before)
 		Is(t, "Find of what was cycled", err, sessions.ErrNotFound)
 		done(t, b.Visit(logout))
-		owned, err = site.Manager.Owned(t.Context(), "alice")
+		owned, err = site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 		Is(t, "Owned", err, nil)
 		Equal(t, "after a logout", len(owned), 0)
 		late := signIn(t, site, "alice")
 		done(t, late.Visit(expire(sessions.Idle(time.Minute))))
 		site.Clock.Advance(time.Minute)
-		owned, err = site.Manager.Owned(t.Context(), "alice")
+		owned, err = site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 		Is(t, "Owned", err, nil)
 		Equal(t, "after its time", len(owned), 0)
 		rec, err := site.Manager.Find(t.Context(), recordOfExpired(t, late).ID)

@@ -98,7 +98,7 @@ var selfContainedFacts = []engineFact{
 
 	{"listing, finding, ending and Update are ErrNotSupported, 409 if passed on, and change nothing", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
-		_, err := site.Manager.Owned(t.Context(), "alice")
+		_, err := site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000)
 		Is(t, "Owned", err, sessions.ErrNotSupported)
 		_, err = site.Manager.Find(t.Context(), sessions.ID{})
 		Is(t, "Find", err, sessions.ErrNotSupported)

@@ -74,11 +74,19 @@ func (f *Faulty) Delete(ctx context.Context, id sessions.ID, version uint64) err
 }
 
 // ByOwner implements [sessions.Store].
-func (f *Faulty) ByOwner(ctx context.Context, owner string) ([]sessions.Record, error) {
+func (f *Faulty) ByOwner(ctx context.Context, owner string, after sessions.Record, limit int) ([]sessions.Record, error) {
 	if err := f.before("by owner"); err != nil {
 		return nil, err
 	}
-	return f.Store.ByOwner(ctx, owner)
+	return f.Store.ByOwner(ctx, owner, after, limit)
+}
+
+// Trim implements [sessions.Store].
+func (f *Faulty) Trim(ctx context.Context, owner string, keep sessions.Quota) (int, error) {
+	if err := f.before("trim"); err != nil {
+		return 0, err
+	}
+	return f.Store.Trim(ctx, owner, keep)
 }
 
 // ClearExpired implements [sessions.Store].

@@ -60,7 +60,7 @@ var createFacts = []storeFact{
 		other.Owner, other.Data = "bob", []byte(`{"other":true}`)
 		Is(t, "Create", store.Create(t.Context(), other), sessions.ErrExists)
 		lies(t, store, rec, nil)
-		recs, err := store.ByOwner(t.Context(), "bob")
+		recs, err := store.ByOwner(t.Context(), "bob", sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "records of bob", len(recs), 0)
 	}},
@@ -132,7 +132,7 @@ var createFacts = []storeFact{
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, loadErr := store.Load(ctx, rec.ID)
-		_, ownerErr := store.ByOwner(ctx, "alice")
+		_, ownerErr := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 		_, clearErr := store.ClearExpired(ctx, clock.Now(), 10)
 		for name, err := range map[string]error{
 			"Create": store.Create(ctx, recordOf(2, clock)), "Load": loadErr, "Update": store.Update(ctx, rec),
@@ -184,7 +184,7 @@ var updateFacts = []storeFact{
 			Is(t, fmt.Sprint("Update with version ", version), store.Update(t.Context(), other), sessions.ErrConflict)
 		}
 		lies(t, store, rec, nil)
-		recs, err := store.ByOwner(t.Context(), "bob")
+		recs, err := store.ByOwner(t.Context(), "bob", sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "records of bob", len(recs), 0)
 	}},
@@ -200,7 +200,7 @@ var updateFacts = []storeFact{
 		must(t, store.Delete(t.Context(), rec.ID, 0))
 		Is(t, "Update after Delete", store.Update(t.Context(), rec), sessions.ErrNotFound)
 		gone(t, store, rec.ID)
-		recs, err := store.ByOwner(t.Context(), rec.Owner)
+		recs, err := store.ByOwner(t.Context(), rec.Owner, sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "records of the owner", len(recs), 0)
 	}},
@@ -244,7 +244,7 @@ var updateFacts = []storeFact{
 		rec = create(t, store, rec)
 		loaded, err := store.Load(t.Context(), rec.ID)
 		must(t, err)
-		owned, err := store.ByOwner(t.Context(), rec.Owner)
+		owned, err := store.ByOwner(t.Context(), rec.Owner, sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "records", len(owned), 1)
 		rec.Data = []byte(`{"a":"other"}`)
@@ -308,7 +308,7 @@ var deleteFacts = []storeFact{
 		first, second := create(t, store, recordOf(1, clock)), create(t, store, recordOf(2, clock))
 		must(t, store.Delete(t.Context(), first.ID, 1))
 		lies(t, store, second, nil)
-		recs, err := store.ByOwner(t.Context(), "alice")
+		recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "what alice has left", ids(recs), []sessions.ID{second.ID})
 	}},

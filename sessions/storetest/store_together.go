@@ -128,7 +128,7 @@ var storeTogetherFacts = []storeFact{
 				if err != nil {
 					t.Error(err)
 				}
-				if _, err := store.ByOwner(context.Background(), "alice"); err != nil {
+				if _, err := store.ByOwner(context.Background(), "alice", sessions.Record{}, 1000); err != nil {
 					t.Error(err)
 				}
 			}
@@ -139,7 +139,7 @@ var storeTogetherFacts = []storeFact{
 		}
 		want[""] = 0 // nobody's records are listed for nobody
 		for _, name := range names {
-			recs, err := store.ByOwner(t.Context(), name)
+			recs, err := store.ByOwner(t.Context(), name, sessions.Record{}, 1000)
 			must(t, err)
 			Equal(t, fmt.Sprintf("records of %q", name), len(recs), want[name])
 			for _, rec := range recs {
@@ -184,7 +184,7 @@ var storeTogetherFacts = []storeFact{
 			}
 		})
 		Equal(t, "cleared", cleared.Load(), int64(dead))
-		recs, err := store.ByOwner(t.Context(), "alice")
+		recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
 		must(t, err)
 		Equal(t, "live records", len(recs), live)
 	}},
