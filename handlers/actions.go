@@ -131,6 +131,11 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge 
 		forged[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
+	if value, ok := forged[Session]; ok {
+		if err := lab.noteForgery(c, value); err != nil {
+			return err
+		}
+	}
 	for _, lane := range lanes {
 		if value, ok := forged[lane.ID()]; ok {
 			if err := setCookie(c, lane, value, lab.ageLeft(n, lane), now(lab.clock)); err != nil {
@@ -187,6 +192,40 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 	return true, nil
 }
 
+// noteForgery keeps a hash of what takes the place of this browser's session key,
+// if it was this browser's: see [Lab.mayRestore].
+func (lab *Lab) noteForgery(c echo.Context, value string) error {
+	n := notebookOf(c)
+	if n == nil || !n.writes {
+		return nil
+	}
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	record, live := session.Record()
+	switch {
+	case live && session.Text(sessions.UserKey) != "":
+		if err := n.session.Set(bookRecord, record.ID.String()); err != nil {
+			return err
+		}
+	case !lab.mayRestore(c):
+		return nil
+	}
+	return n.session.Set(bookForged, forgery(value))
+}
+
+// mayRestore reports whether a request brings what the lab itself wrote over this
+// browser's session key. A notebook alone is not enough to be signed in again:
+// somebody else may hold a copy of it.
+func (lab *Lab) mayRestore(c echo.Context) bool {
+	n, came := notebookOf(c), sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
+	return n != nil && len(came) > 0 && equal(n.session.Text(bookForged), forgery(came[0]))
+}
+
+// forgery is the hash by which the notebook knows a forged value again.
+func forgery(value string) string { return sessions.KeyID("forged", value).String() }
+
 // postRestore serves POST /act/restore: signs in again as before, on the word
 // of the live record that this browser was given, and ends that record.
 func (lab *Lab) postRestore(c echo.Context) error {
@@ -208,6 +247,9 @@ func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
 	who, ok := lab.signedIn(c)
 	var word *sessions.Record
 	if !ok {
+		if !lab.mayRestore(c) {
+			return false, nil
+		}
 		record, values, err := lab.wordOf(c)
 		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
 			return false, err

@@ -36,7 +36,7 @@ func (lab *Lab) Routes() []*echo.Route { return lab.echo.Routes() }
 // WireOf is the wire of the notebook that this key, a cookie's value, opens.
 func (lab *Lab) WireOf(key string) []*Exchange {
 	lab.wire.mu.Lock()
-	book := lab.wire.books[sessions.KeyID(notebookPurpose, key)]
+	book := lab.wire.byKey[sessions.KeyID(notebookPurpose, key)]
 	lab.wire.mu.Unlock()
 	return book.Exchanges()
 }

@@ -19,7 +19,7 @@ func (lab *Lab) Draw(language string, exchanges []*Exchange) template.HTML {
 // WatchersOf are how many streams the notebook that this key opens has now.
 func (lab *Lab) WatchersOf(key string) int {
 	lab.wire.mu.Lock()
-	book := lab.wire.books[sessions.KeyID(notebookPurpose, key)]
+	book := lab.wire.byKey[sessions.KeyID(notebookPurpose, key)]
 	lab.wire.mu.Unlock()
 	if book == nil {
 		return 0

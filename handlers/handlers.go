@@ -103,6 +103,7 @@ func New(config Config) (*Lab, error) {
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	bookOptions := lab.sessionOptions(notebookAge)
 	bookOptions.Name = notebookCookie
+	bookOptions.FollowReplaced = true // what one tab notes is not lost when another signs in
 
 	engine, err := lab.engine(sessionPurpose, sessions.Keyed)
 	if err != nil {
@@ -407,6 +408,9 @@ func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error 
 	}
 	session, err := lab.sessions.Load(c)
 	if err != nil {
+		return err
+	}
+	if err := notebookOf(c).changeKey(); err != nil {
 		return err
 	}
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved

@@ -165,7 +165,7 @@ func TestLessonRun(t *testing.T) {
 	}
 	exchanges := lab.WireOf(c.cookie(notebookCookie))
 	if !slices.ContainsFunc(exchanges, func(e *handlers.Exchange) bool {
-		return e.Client == handlers.ClientOther && strings.HasPrefix(e.Target, "/api/lanes?run=")
+		return e.Client == handlers.ClientOther && e.NamesOnly && e.Target == "/api/lanes" && e.Cookie == "plain_user=…; signed_user=…; lab_sessionid=…"
 	}) {
 		t.Error("the copy is not on the wire as another program's")
 	}

@@ -33,7 +33,7 @@ func (lab *Lab) logOut(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	return nil
+	return notebookOf(c).noteLogout()
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.
@@ -49,7 +49,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 		return err
 	}
 	if lane.ID() == Session {
-		if err := lab.endLeftBehind(c); err != nil {
+		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).noteLogout()); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"time"
@@ -20,11 +21,17 @@ const (
 	notebookAge    = 30 * 24 * time.Hour
 )
 
-// Keys in the notebook's session. No value of a cookie is ever among them.
+// Keys in the notebook's session. No value of a cookie is ever among them. Whose
+// browser it is stands under sessions.UserKey while somebody is signed in, so the
+// store keeps it when it makes room for strangers.
 const (
+	bookID     = "id"      // of the book, in hex: random, and the same under every key
+	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
 	bookRecord = "record"  // ID of the session record this browser was last given
+	bookForged = "forged"  // hash of what the lab wrote over that session's key: see forgery
+	bookSince  = "since"   // who signed in last, and when
 	bookAction = "action"  // what was done last, see Deed
 	bookName   = "as_name" // the name last signed in with, to fill the form
 	bookEngine = "engine." // + engine: ID of its record of the page /engines; "" where there is none
@@ -61,9 +68,16 @@ type Notebook struct {
 	session *sessions.Session
 	wire    *Wire
 	writes  bool // this request may write it; others' requests and programs' only read
+	own     bool // it belongs to whoever is signed in with this request: see claim
+
+	came sessions.ID // of the key that the request brought; zero: it brought none
+	turn int         // how often the key had changed by then
 }
 
-const notebookKey = "cookielab/handlers.notebook"
+const (
+	notebookKey = "cookielab/handlers.notebook"
+	replacedKey = "cookielab/handlers.replaced" // set where the notebook's key was replaced a moment ago
+)
 
 // notebookOf is the request's notebook; nil where there is none, and all its
 // reading methods work on nil.
@@ -92,14 +106,25 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		n := &Notebook{session: session, wire: lab.wire}
+		n := &Notebook{session: session, wire: lab.wire, turn: turnIn(session)}
+		if record, ok := session.Record(); ok {
+			n.came = record.ID
+		}
 		if session.Rejected() != nil {
+			if lab.justReplaced(session) {
+				c.Set(replacedKey, true)
+				return next(c)
+			}
 			if !opensNotebook(c.Request(), kind) {
 				return next(c)
 			}
 			if err := session.Set(bookOpened, now(lab.clock).UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
+		}
+		n.writes = !kind.readsOnly() && !fromElsewhere(c.Request())
+		if err := n.name(); err != nil {
+			return err
 		}
 		c.Set(notebookKey, n)
 		lab.noteHome(c, n)
@@ -108,13 +133,16 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 				n.Book().reissued(lab.valuesOf(c), lab.valuesAfter(c))
 			}
 		})
-		if kind.readsOnly() || fromElsewhere(c.Request()) {
-			return next(c) // reads only: such a reply must not set the cookie
-		}
-		n.writes = true
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
-		sessions.OnCommit(c, func(context.Context) error { return lab.noteReply(c, n) })
+		sessions.OnCommit(c, func(context.Context) error {
+			if n.writes { // else this reply must not set the cookie
+				if err := lab.noteReply(c, n); err != nil {
+					return err
+				}
+			}
+			return lab.claim(c, n)
+		})
 		return next(c)
 	}
 }
@@ -159,8 +187,125 @@ func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
 	return lab.noteRecord(c, n)
 }
 
-// leftBehind is a record to end once the new one is saved. With a Version, the
-// new one was given on its word, which counts only while it is still that.
+// replacedGrace is for how long requests may still be under way with a key that was
+// replaced. They find no notebook, and open none: its cookie would take the place
+// of the one with the new key.
+const replacedGrace = 10 * time.Second
+
+func (lab *Lab) justReplaced(session *sessions.Session) bool {
+	at, replaced := session.Replaced()
+	return replaced && now(lab.clock).Sub(at) < replacedGrace
+}
+
+// changeKey gives the notebook a new key with this reply. Every change of who
+// somebody is calls it: whoever knew the old key, from a time before a login or by
+// a theft, has nothing from then on. The book stays the same.
+func (n *Notebook) changeKey() error {
+	if n == nil || !n.writes {
+		return nil
+	}
+	n.session.CycleKey()
+	return n.session.Set(bookTurn, n.turn+1)
+}
+
+// turnIn is how often a notebook's key has changed, as its session has it.
+func turnIn(session *sessions.Session) (turn int) {
+	_, _ = session.Into(bookTurn, &turn) // none: never
+	return turn
+}
+
+// name gives the notebook's book its ID, when it has none yet.
+func (n *Notebook) name() error {
+	if _, named := sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
+		return nil
+	}
+	var id sessions.ID
+	rand.Read(id[:]) // never fails
+	return n.session.Set(bookID, id.String())
+}
+
+// claim makes sure that a notebook belongs to whoever is signed in with this
+// request: it noted the login, or one that this session came of. A notebook that a
+// signed-in browser was given by others would show them its session's key, as soon
+// as this exchange is on its wire. So it gets a key that they do not know or, where
+// this reply can set none, sees names alone.
+func (lab *Lab) claim(c echo.Context, n *Notebook) error {
+	session, err := lab.sessions.Load(c)
+	if err != nil {
+		return nil //nolint:nilerr // nobody knows who this is, so nothing is claimed
+	}
+	switch noted, err := lab.notedLogin(c, n, session); {
+	case err != nil:
+		return nil //nolint:nilerr // as above
+	case !noted && !n.writes:
+		return nil
+	case !noted:
+		if err := errors.Join(n.changeKey(), n.noteLogin(session)); err != nil {
+			return err
+		}
+	}
+	n.own = true
+	if record, ok := session.Record(); ok {
+		sessions.AfterCommit(c, func() { n.Book().setLogin(record.ID) })
+	}
+	return nil
+}
+
+// noteLogin writes down whose browser this is, and by which login.
+func (n *Notebook) noteLogin(session *sessions.Session) error {
+	n.session.Delete(bookForged)
+	err := errors.Join(
+		n.session.Set(sessions.UserKey, session.Text(sessions.UserKey)),
+		n.session.Set(bookSince, sinceOf(session)),
+	)
+	if record, ok := session.Record(); ok {
+		err = errors.Join(err, n.session.Set(bookRecord, record.ID.String()))
+	}
+	return err
+}
+
+// noteLogout writes down that nobody is signed in any more, under a new key.
+func (n *Notebook) noteLogout() error {
+	if n == nil || !n.writes {
+		return nil
+	}
+	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
+		n.session.Delete(key)
+	}
+	return n.changeKey()
+}
+
+// notedLogin reports whether a notebook noted the login of a session; true, too,
+// where nobody is signed in by it.
+func (lab *Lab) notedLogin(c echo.Context, n *Notebook, session *sessions.Session) (bool, error) {
+	record, kept := session.Record()
+	switch noted, ok := n.Record(); {
+	case session.Rejected() != nil && session.Key() == "":
+		return true, nil
+	case !kept: // the session lies in its cookie, and has no ID
+		return sinceOf(session) == " " || n.session.Text(bookSince) == sinceOf(session), nil
+	case record.Owner == "" || (ok && noted == record.ID):
+		return true, nil
+	case !ok:
+		return false, nil
+	default:
+		last, err := lab.sessions.Became(c.Request().Context(), noted)
+		if errors.Is(err, sessions.ErrNotFound) {
+			return false, nil
+		}
+		return last == record.ID, err
+	}
+}
+
+// sinceOf says who signed in and when, as the session has it.
+func sinceOf(session *sessions.Session) string {
+	return session.Text(sessions.UserKey) + " " + session.Text(sessions.SinceKey)
+}
+
+// leftBehind is a record to end once the new one is saved, which takes its place:
+// whoever ends the old one later, a logout under way, ends the new one. With a
+// Version, the new one was given on its word, which counts only while it is still
+// that.
 type leftBehind struct {
 	ID      sessions.ID
 	Version uint64
@@ -176,11 +321,8 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 		return nil
 	}
 	record, ok := session.Record() // saved by now: its commit came first
-	if !ok {
-		return nil
-	}
-	if left, ok := c.Get(leftBehindKey).(leftBehind); ok {
-		err := lab.sessions.End(c.Request().Context(), left.ID, left.Version)
+	if left, leaves := c.Get(leftBehindKey).(leftBehind); ok && leaves {
+		err := lab.sessions.Replace(c.Request().Context(), left.ID, left.Version, record.ID)
 		switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
 		case gone && left.Version != 0:
 			// It was ended meanwhile, so its word counts no more, and neither
@@ -190,7 +332,7 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 			return err
 		}
 	}
-	return n.session.Set(bookRecord, record.ID.String())
+	return n.noteLogin(session)
 }
 
 func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
@@ -246,23 +388,30 @@ func (n *Notebook) Name() string {
 	return n.session.Text(bookName)
 }
 
-// ID names the notebook in memory; ok is false before it is saved.
+// ID names the notebook's book; ok is false before it is saved.
 func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
 	}
-	record, ok := n.session.Record()
-	return record.ID, ok
+	if _, saved := n.session.Record(); !saved {
+		return id, false
+	}
+	return sessions.ParseID(n.session.Text(bookID))
 }
 
 // Book is the part of the notebook that only memory holds; nil before the
-// notebook is saved.
+// notebook is saved, and for a request whose key was replaced since it began.
 func (n *Notebook) Book() *Book {
 	id, ok := n.ID()
 	if !ok {
 		return nil
 	}
-	return n.wire.Book(id)
+	record, _ := n.session.Record()
+	turn := n.turn
+	if record.ID != n.came { // a new key was saved with this reply
+		turn = turnIn(n.session)
+	}
+	return n.wire.Open(id, record.ID, turn)
 }
 
 // Deed is what was done last, by its name, for "what just happened".

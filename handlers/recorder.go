@@ -25,7 +25,11 @@ type recording struct {
 	c        echo.Context
 	exchange *Exchange
 	book     *Book // whose wire this goes on; nil: that of the request's notebook
+	run      *Book // on whose wire its names go besides: that of the run which the address names
+	replay   bool  // the lab's own, which it announced
 	done     bool
+
+	sessionCookie string // its name
 
 	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
 }
@@ -40,12 +44,12 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		book := lab.wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if kind == quick && !replay {
-			if book = lab.wire.known(request); book == nil {
+		if (kind == quick || kind == played) && !replay { // these ask no store for the notebook
+			if book = lab.wire.known(request); book == nil && kind == quick {
 				return next(c) // nobody could look at it
 			}
 		}
-		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book}
+		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay, sessionCookie: lab.config.Cookie.Name}
 		if r.exchange.ways = lab.ways; replay {
 			r.exchange.Client = ClientOther
 		}
@@ -147,11 +151,9 @@ func (r *recording) finish(status int) {
 		return
 	}
 	r.done = true
-	book := r.book
-	if book == nil {
-		if book = notebookOf(r.c).Book(); book == nil {
-			return // a stranger: nobody could look at it
-		}
+	book, own := r.bookOf()
+	if book == nil && r.run == nil {
+		return // a stranger: nobody could look at it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,5 +161,77 @@ func (r *recording) finish(status int) {
 	e.Duration, e.Status = time.Since(e.Start), status
 	e.SetCookie = append([]string(nil), r.Header()["Set-Cookie"]...)
 	e.Location = r.Header().Get("Location")
-	book.Add(e)
+	if r.run != nil && r.run != book {
+		r.run.Add(e.namesOnly())
+	}
+	switch {
+	case book != nil && own:
+		book.Add(e)
+	case book != nil:
+		book.Add(e.namesOnly())
+	}
 }
+
+// bookOf is the book on whose wire the exchange goes, nil for a stranger's; own says
+// that all of it may, since whoever reads that book is who sent it.
+func (r *recording) bookOf() (book *Book, own bool) {
+	switch n := notebookOf(r.c); {
+	case r.replay:
+		return r.book, true
+	case r.book != nil:
+		return r.book, r.ownSession(r.book)
+	default:
+		book = n.Book()
+		return book, book != nil && (n.own || r.ownSession(book))
+	}
+}
+
+// ownSession reports whether a request brings no session, or the one that its book
+// knows, by memory alone.
+func (r *recording) ownSession(book *Book) bool {
+	keys := sessions.ReadCookies(r.c.Request(), r.sessionCookie)
+	return len(keys) == 0 || book.knowsLogin(sessions.KeyID(sessionPurpose, keys[0]))
+}
+
+// namesOnly is the exchange as somebody else may see it, whose run it names: what
+// the cookies are called and what was concluded, but no value that came or went.
+// Whoever knows the address of a run may be anybody, and may send it to anybody.
+func (e *Exchange) namesOnly() *Exchange {
+	path, _, _ := strings.Cut(e.Target, "?")
+	location, _, _ := strings.Cut(e.Location, "?")
+	names := &Exchange{
+		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
+		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
+		Status: e.Status, Location: location,
+	}
+	var pairs []string
+	for cookie := range e.cookies() {
+		pairs = append(pairs, cookie.Name+"="+unsaid)
+	}
+	names.Cookie = strings.Join(pairs, "; ")
+	if scheme, _, found := strings.Cut(e.Authorization, " "); found {
+		names.Authorization = scheme + " " + unsaid
+	} else if e.Authorization != "" {
+		names.Authorization = unsaid
+	}
+	for _, line := range e.SetCookie {
+		name, rest, _ := strings.Cut(line, "=")
+		_, attributes, found := strings.Cut(rest, ";")
+		if line = name + "=" + unsaid; found {
+			line += ";" + attributes
+		}
+		names.SetCookie = append(names.SetCookie, line)
+	}
+	for _, op := range e.Ops {
+		op.ID = sessions.ID{}
+		names.Ops = append(names.Ops, op)
+	}
+	for _, f := range e.Findings {
+		f.Finding = Finding{Lane: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict, Who: f.Who, Reason: f.Reason}
+		names.Findings = append(names.Findings, f)
+	}
+	return names
+}
+
+// unsaid stands for a value that is nobody else's to see.
+const unsaid = "…"

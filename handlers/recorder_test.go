@@ -57,8 +57,9 @@ func TestExchangeIsWhatCameAndWent(t *testing.T) {
 	if len(e.SetCookie) != 4 { // the three ways' and the notebook's
 		t.Errorf("a login sets %d cookies: %q", len(e.SetCookie), e.SetCookie)
 	}
-	// The notebook was looked up, the session made, the notebook written.
-	if got, want := strings.Join(opNames(e), ", "), "load, create, update"; got != want {
+	// The notebook was looked up, the session made, the notebook filed under a new
+	// key, and its old one marked as replaced.
+	if got, want := strings.Join(opNames(e), ", "), "load, create, create, update"; got != want {
 		t.Errorf("the store was asked to %s, not to %s", got, want)
 	}
 	if e.Ops[1].ID != sessions.KeyID("session", c.cookie("lab_sessionid")) || e.Ops[1].Bytes == 0 {

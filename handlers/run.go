@@ -21,7 +21,7 @@ const (
 	runParam   = "run"
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
-	runBook    = "_book"  // whose notebook, by its ID
+	runBook    = "_book"  // whose notebook, by its book's ID
 	runHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
@@ -73,7 +73,8 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 }
 
 // run is the session of the run that a request names; nil where it names none
-// that lives. What happens under it is on its notebook's wire.
+// that lives. What happens under it is on its notebook's wire, by its names alone,
+// unless the request shows that it comes from that notebook's browser.
 func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
 	if !c.QueryParams().Has(runParam) {
 		return nil, nil
@@ -82,9 +83,9 @@ func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
 	if err != nil || run.Rejected() != nil {
 		return nil, err
 	}
-	if r, ok := c.Get(recordingKey).(*recording); ok && r.book == nil {
+	if r, ok := c.Get(recordingKey).(*recording); ok {
 		if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) {
-			r.book = lab.wire.Book(id)
+			r.run = lab.wire.Book(id)
 		}
 	}
 	return run, nil

@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,6 +28,9 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 		return err
 	}
 	book := notebookOf(c).Book()
+	if book == nil && c.Get(replacedKey) != nil {
+		return tellToComeAgain(c) // somebody signed in or out: the browser is about to have the new key
+	}
 	if book == nil || fromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
@@ -36,15 +40,34 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	}
 	defer done()
 
-	header := c.Response().Header()
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("X-Accel-Buffering", "no") // a proxy must not hold it back either
-	c.Response().WriteHeader(http.StatusOK)
+	beginStream(c)
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
 	lab.follow(c, book, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
 	return nil
+}
+
+// retryAfter is when a browser comes again after a stream ended, in milliseconds: at
+// the end of each key of its notebook one does.
+const retryAfter = 300
+
+// beginStream sends the head of a stream.
+func beginStream(c echo.Context) {
+	header := c.Response().Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("X-Accel-Buffering", "no") // a proxy must not hold it back either
+	c.Response().WriteHeader(http.StatusOK)
+}
+
+// tellToComeAgain is a stream without events, which ends at once.
+func tellToComeAgain(c echo.Context) error {
+	beginStream(c)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.Response(), "retry: %d\n\n", retryAfter)
+	return err
 }
 
 // seenLast is the number of the exchange that the reader saw last. What a
@@ -69,7 +92,7 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 	t := lab.pages.templates[lab.words(c)]["wire"]
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
-	if events.comment() != nil { // the header leaves at once
+	if events.write(fmt.Sprintf("retry: %d\n\n", retryAfter)) != nil { // the header leaves at once
 		return
 	}
 	for {

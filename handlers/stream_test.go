@@ -79,7 +79,7 @@ func (f *following) read() (event, error) {
 			e.name = value
 		case name == "data", name == "data:":
 			data = append(data, value)
-		case name == ":":
+		case name == ":", name == "retry":
 			f.comments++
 		case line == "\n" && data != nil:
 			e.data = strings.Join(data, "\n")
@@ -121,6 +121,8 @@ func TestStreamTellsOfEachExchange(t *testing.T) {
 		t.Fatalf("answered %d with %v", f.status, f.header)
 	}
 	c.signIn("alice")
+	f.ends() // with the key it was opened with: whoever else knows that one reads no login
+	f = c.follow("?after=1")
 	told := f.next()
 	if told.id != "2" || told.name != "exchange" || !strings.Contains(told.data, "POST /login") {
 		t.Errorf("told: %+v", told)

@@ -44,6 +44,7 @@ type Exchange struct {
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
+	NamesOnly bool // values are left out: see namesOnly
 }
 
 // Conclusion is a finding with the moment at which it was made, by the same
@@ -137,25 +138,56 @@ func (e *Exchange) cut() {
 	}
 }
 
-// Wire holds the books of all notebooks. The book unused longest makes room
-// for a new one.
+// Wire holds the books of all notebooks, by their IDs. The book unused longest
+// makes room for a new one.
 type Wire struct {
 	mu    sync.Mutex
 	clock sessions.Clock
 	books map[sessions.ID]*Book
+	byKey map[sessions.ID]*Book // by the ID of the notebook's key, where that is known
 	// replays are the requests the lab itself has under way as another
 	// client: a one-time word in their header says whose wire they go on.
 	replays map[string]*Book
 }
 
 func newWire(clock sessions.Clock) *Wire {
-	return &Wire{clock: clock, books: map[sessions.ID]*Book{}, replays: map[string]*Book{}}
+	return &Wire{clock: clock, books: map[sessions.ID]*Book{}, byKey: map[sessions.ID]*Book{}, replays: map[string]*Book{}}
 }
 
-// Book returns the book of a notebook, a new one if there is none.
+// Book returns the book with an ID, a new one if there is none. It is for those who
+// add to it; whoever reads a book asks for it with the notebook's key: see Open.
 func (w *Wire) Book(id sessions.ID) *Book {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.book(id)
+}
+
+// Open returns the book with an ID for a request that brought the notebook's key;
+// turn is how often that key had changed before. The first request with a newer key
+// takes the book over: who holds an older one, a stream included, reads nothing from
+// then on, and gets nil here.
+func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	book := w.book(id)
+	switch {
+	case book.key == key:
+		return book
+	case book.key != (sessions.ID{}) && turn <= book.turn:
+		return nil
+	case book.key != (sessions.ID{}):
+		delete(w.byKey, book.key)
+		book = book.handOver()
+		book.used = now(w.clock)
+		w.books[id] = book
+	}
+	book.key, book.turn = key, turn
+	w.byKey[key] = book
+	return book
+}
+
+// book is Book, under the lock.
+func (w *Wire) book(id sessions.ID) *Book {
 	book, ok := w.books[id]
 	if !ok {
 		if len(w.books) >= maxBooks {
@@ -165,8 +197,7 @@ func (w *Wire) Book(id sessions.ID) *Book {
 					oldest = id
 				}
 			}
-			w.books[oldest].close()
-			delete(w.books, oldest)
+			w.drop(oldest)
 		}
 		book = newBook()
 		w.books[id] = book
@@ -182,10 +213,9 @@ func (w *Wire) known(r *http.Request) *Book {
 	if len(keys) == 0 {
 		return nil
 	}
-	id := sessions.KeyID(notebookPurpose, keys[0])
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	book := w.books[id]
+	book := w.byKey[sessions.KeyID(notebookPurpose, keys[0])]
 	if book != nil {
 		book.used = now(w.clock)
 	}
@@ -196,9 +226,14 @@ func (w *Wire) known(r *http.Request) *Book {
 func (w *Wire) Drop(id sessions.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.drop(id)
+}
+
+func (w *Wire) drop(id sessions.ID) {
 	if book, ok := w.books[id]; ok {
 		book.close()
 		delete(w.books, id)
+		delete(w.byKey, book.key)
 	}
 }
 
@@ -210,6 +245,7 @@ func (w *Wire) Clear() {
 		book.close()
 	}
 	clear(w.books)
+	clear(w.byKey)
 }
 
 // announce prepares a replay and returns its one-time word; done withdraws it.
@@ -240,14 +276,22 @@ func (w *Wire) replayed(word string) *Book {
 // Book is what memory holds for one notebook. It may be used by several
 // requests at once.
 type Book struct {
-	used time.Time // guarded by the Wire
+	used time.Time   // guarded by the Wire, as are key and turn
+	key  sessions.ID // of the notebook's key, hashed; zero: no request has brought it yet
+	turn int         // how often that key had changed before
 
-	mu        sync.Mutex
+	mu       sync.Mutex
+	news     chan struct{} // closed, and replaced, by each exchange that is added
+	watchers int
+	closed   bool  // nothing will be added that anybody could see
+	next     *Book // which took over from this one; nil: none did
+	bookContent
+}
+
+// bookContent is what a book holds, guarded by its lock.
+type bookContent struct {
 	count     int
-	exchanges []*Exchange   // the oldest first
-	news      chan struct{} // closed, and replaced, by each exchange that is added
-	watchers  int
-	closed    bool // nothing will be added that anybody could see
+	exchanges []*Exchange // the oldest first
 	copied    *Copy
 	hands     hands             // of the program that the lab plays on /tokens
 	before    map[string]string // cells as they were before the last deed
@@ -258,15 +302,31 @@ type Book struct {
 	sends     []sentLine        // lines that the composer sent, the oldest first
 	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
 	secrets   map[string]string // keys in the hands of those whom lessons play
+	login     sessions.ID       // of the session with which its browser is signed in, as far as known
 }
 
 func newBook() *Book { return &Book{news: make(chan struct{})} }
+
+// handOver moves all that the book holds to a new one, and ends this one: who still
+// has it reads nothing, and what a request under way adds goes to the new one.
+func (b *Book) handOver() *Book {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next = newBook()
+	b.next.bookContent, b.bookContent = b.bookContent, bookContent{}
+	b.end()
+	return b.next
+}
 
 // Add puts an exchange on the wire.
 func (b *Book) Add(e *Exchange) {
 	e.cut()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.next != nil {
+		b.next.Add(e)
+		return
+	}
 	if !b.closed {
 		close(b.news)
 		b.news = make(chan struct{})
@@ -330,6 +390,10 @@ func (b *Book) watch() (done func(), ok bool) {
 func (b *Book) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.end()
+}
+
+func (b *Book) end() {
 	if !b.closed {
 		b.closed = true
 		close(b.news)
@@ -406,6 +470,23 @@ func (b *Book) keepSecret(name, key string) {
 		b.secrets = map[string]string{}
 	}
 	b.secrets[name] = key
+}
+
+// setLogin keeps which session its browser is signed in with.
+func (b *Book) setLogin(id sessions.ID) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.login = id
+}
+
+// knowsLogin reports whether its browser is signed in with that session.
+func (b *Book) knowsLogin(id sessions.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.login == id
 }
 
 // setBefore keeps how the cells stand before a deed.

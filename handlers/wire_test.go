@@ -74,7 +74,7 @@ func TestWireAPISaysWhatWasSent(t *testing.T) {
 		if lane != lanes[cookie.Name] {
 			t.Errorf("%s is of %q", cookie.Name, lane)
 		}
-		pairs = append(pairs, fmt.Sprint(cookie.Name, cookie.Bytes))
+		pairs = append(pairs, fmt.Sprint(cookie.Name, *cookie.Bytes))
 	}
 	var want []string
 	for pair := range strings.SplitSeq(brought, "; ") {
@@ -101,7 +101,7 @@ func TestWireAPISaysWhatWasSent(t *testing.T) {
 		}
 		ops = append(ops, op.Purpose+" "+op.Name)
 	}
-	if got := strings.Join(ops, ", "); got != "notebook load, session load, session delete, notebook update" {
+	if got := strings.Join(ops, ", "); got != "notebook load, session load, session delete, notebook create, notebook update" {
 		t.Errorf("store: %s", got)
 	}
 	if since := time.Since(e.Start); since < 0 || since > time.Minute || e.DurationMS <= 0 {

@@ -36,7 +36,8 @@ type WireExchange struct {
 	SetCookie     []string      `json:"set_cookie"` // the raw lines
 	Store         []WireStoreOp `json:"store"`
 	Findings      []WireFinding `json:"findings"`
-	Cut           bool          `json:"cut"` // more was sent than the wire keeps
+	Cut           bool          `json:"cut"`        // more was sent than the wire keeps
+	NamesOnly     bool          `json:"names_only"` // somebody else's, who named a run of this notebook: no values
 }
 
 // WireFetch is a [FetchMetadata] as programs read it.
@@ -51,7 +52,7 @@ type WireFetch struct {
 type WireCookie struct {
 	Name  string  `json:"name"`
 	Lane  *string `json:"lane"`  // null: none of the three ways
-	Bytes int     `json:"bytes"` // of name and value
+	Bytes *int    `json:"bytes"` // of name and value; null where only the name is kept
 }
 
 // WireStayed is a cookie that this browser was given and did not send.
@@ -97,10 +98,14 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
 		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
-		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut,
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly,
 	}
 	for cookie := range e.cookies() {
-		d.Cookies = append(d.Cookies, WireCookie{cookie.Name, textOrNil(cookie.Lane), cookie.Bytes})
+		one := WireCookie{Name: cookie.Name, Lane: textOrNil(cookie.Lane)}
+		if !e.NamesOnly {
+			one.Bytes = &cookie.Bytes
+		}
+		d.Cookies = append(d.Cookies, one)
 	}
 	for _, home := range e.Home {
 		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.say(home.Reason)})

@@ -34,7 +34,7 @@ type exchangeView struct {
 	SentOthers             int // further cookies
 	Home                   []stayed
 	Raw                    string
-	Cut                    bool
+	Cut, NamesOnly         bool
 	Drawing                template.HTML
 }
 
@@ -68,7 +68,7 @@ func viewExchange(w *words, e *Exchange) exchangeView {
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),
 		Method: e.Method, Target: e.Target, Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.Home, Raw: e.raw(), Cut: e.Cut, Drawing: drawExchanges(w, []*Exchange{e}),
+		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
 	sent, set := e.sent(), strip{}
 	for line := range e.sets() {

@@ -64,6 +64,7 @@ type Options struct {
 	// until a login, a logout or a write, so that a visit to a server which
 	// does not share the store costs nobody their session.
 	DropRejected bool
+	FollowReplaced bool
 	// Carrier is how the value travels; default the cookie described above.
 	Carrier Carrier
 	// Clock tells the time; default time.Now.

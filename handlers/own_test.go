@@ -1,0 +1,343 @@
+// A notebook is never seen by another: not through the address of a lesson, not
+// with a key that was planted or stolen before somebody signed in, not by a stream
+// that was open before.
+
+package handlers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cookielab/handlers"
+)
+
+// wireText is all that a client reads of its wire: by the API, on the page, and
+// from the stream.
+func (c *client) wireText(t *testing.T) string {
+	t.Helper()
+	text := c.get("/api/wire").body + c.get("/wire").body
+	if f := c.follow(""); f.status == http.StatusOK {
+		var list struct{ Exchanges []json.RawMessage }
+		if err := json.Unmarshal([]byte(c.get("/api/wire").body), &list); err != nil {
+			t.Fatal(err)
+		}
+		for range list.Exchanges {
+			text += f.next().data
+		}
+		f.close()
+	}
+	return text
+}
+
+// keepsFrom complains where a text has a value of a cookie, as it is or as a page spells it.
+func (c *client) keepsFrom(t *testing.T, whose, text string) {
+	t.Helper()
+	for _, cookie := range c.cookies {
+		for _, spelled := range []string{cookie.Value, escaped(cookie.Value), strings.ReplaceAll(cookie.Value, "&", `\u0026`)} {
+			if strings.Contains(text, spelled) {
+				t.Errorf("%s shows the value of another's %s", whose, cookie.Name)
+			}
+		}
+	}
+}
+
+// Who knows the address of somebody's lesson may be anybody, and may have been sent
+// there by the one who reads that wire.
+func TestARunShowsNamesAlone(t *testing.T) {
+	lab := newLab(t, atHome)
+	alice, run := atOtherSite(t, lab)
+	victim := lab.client().signIn("teacher")
+	victim.carry("play_lax", "the-victim’s-own-play-cookie")
+	for _, path := range []string{"/play/hello", "/api/lanes", "/play/cookies?how=img", "/play/prize", "/play/neighbour", "/play/none"} {
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		victim.get(path+separator+"run="+run, with("Authorization", "Token 0123456789abcdef0123456789abcdef01234567"))
+	}
+	victim.post("/play/transfer/none?run="+run, url.Values{"to": {"mallory"}, "amount": {"10"}})
+
+	text := alice.wireText(t)
+	victim.keepsFrom(t, "the wire of the run", text)
+	for _, secret := range []string{"0123456789abcdef", "the-victim"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the wire shows %q", secret)
+		}
+	}
+	var names, verdicts bool
+	for _, e := range lab.WireOf(alice.cookie(notebookCookie)) {
+		if e.NamesOnly {
+			names = names || strings.Contains(e.Cookie, "lab_sessionid=…")
+			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f handlers.Conclusion) bool { return f.Lane == handlers.Session && f.Verdict == handlers.Found })
+		}
+	}
+	if !names || !verdicts {
+		t.Errorf("names on the wire: %t, verdicts: %t", names, verdicts)
+	}
+	// What her own browser sends there is hers to see.
+	alice.get("/play/hello?run=" + run)
+	if !strings.Contains(alice.wireText(t), alice.cookie(notebookCookie)) {
+		t.Error("her own exchange under the run shows no value")
+	}
+	victim.keepsFrom(t, "the victim's own wire to alice", alice.wireText(t))
+}
+
+// Any port of localhost can plant a notebook's cookie. Whoever did, and waits, gets
+// nothing of the login, and no authority from it.
+func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
+	lab := newLab(t)
+	attacker := lab.client()
+	attacker.get("/dashboard")
+	planted := attacker.cookie(notebookCookie)
+	watching := attacker.follow("?after=1")
+
+	teacher := lab.client().carry(notebookCookie, planted)
+	teacher.get("/dashboard")
+	if told := watching.next(); !strings.Contains(told.data, "GET /dashboard") {
+		t.Errorf("told: %+v", told)
+	}
+	teacher.signIn("teacher")
+	if teacher.cookie(notebookCookie) == planted {
+		t.Fatal("signing in leaves the notebook's key as it was")
+	}
+	watching.ends()
+	teacher.get("/dashboard")
+	teacher.keepsFrom(t, "the planted notebook's wire", attacker.wireText(t))
+	for name, form := range map[string][]*http.Cookie{
+		"alone":                   nil,
+		"with a made-up session":  {{Name: sessionCookie, Value: strings.Repeat("k", 32)}},
+		"with an edit of his own": {{Name: sessionCookie, Value: strings.Repeat("e", 32)}},
+	} {
+		thief := lab.client().carry(notebookCookie, planted)
+		for _, cookie := range form {
+			thief.carry(cookie.Name, cookie.Value)
+		}
+		if strings.Contains(name, "edit") {
+			thief.post("/act/edit", nil)
+		}
+		thief.post("/act/restore", nil)
+		if got := thief.lanes()[handlers.Session]; got.Verdict.Accepted() {
+			t.Errorf("%s it signs in as %v", name, got.User)
+		}
+	}
+	if got := teacher.lanes()[handlers.Session]; got.Verdict != handlers.Found || text(got.Role) != "teacher" {
+		t.Errorf("the teacher's session is %s", got.Verdict)
+	}
+	if got := len(lab.WireOf(teacher.cookie(notebookCookie))); got < 4 {
+		t.Errorf("the teacher's own wire has %d exchanges", got)
+	}
+}
+
+// Also the notebook that a thief has now is not enough to be signed in again.
+func TestANotebookAloneSignsNobodyIn(t *testing.T) {
+	for _, deeds := range [][]string{nil, {"/act/edit"}, {"/act/flip/session"}, {"/act/drop/session"}, {"/act/edit", "/act/edit"}} {
+		t.Run(fmt.Sprint(deeds), func(t *testing.T) {
+			lab := newLab(t)
+			teacher := lab.client().signIn("teacher")
+			for _, deed := range deeds {
+				teacher.deed(t, deed)
+			}
+			for _, session := range []string{"", strings.Repeat("k", 32), "x"} {
+				thief := lab.client().carry(notebookCookie, teacher.cookie(notebookCookie))
+				if session != "" {
+					thief.carry(sessionCookie, session)
+				}
+				for _, path := range []string{"/act/restore", "/act/edit", "/act/restore", "/act/flip/session", "/act/restore"} {
+					thief.post(path, nil)
+				}
+				thief.post("/lessons/signed", url.Values{"act": {"put"}})
+				if got := thief.lanes()[handlers.Session]; got.Verdict.Accepted() {
+					t.Errorf("with the session %q it signs in as %s", session, text(got.User))
+				}
+			}
+		})
+	}
+}
+
+// A notebook that was put into a browser which is signed in already shows nobody
+// its session's key.
+func TestANotebookPlantedAfterTheLogin(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		ask  func(c *client)
+	}{
+		{"a page", func(c *client) { c.get("/dashboard") }},
+		{"a deed", func(c *client) { c.post("/act/copy", nil) }},
+		{"a refused form", func(c *client) { c.post("/login", wrong("alice")) }},
+		{"the API", func(c *client) { c.get("/api/lanes") }},
+		{"whoami", func(c *client) { c.get("/api/whoami") }},
+		{"an image of another port's page", func(c *client) { c.get("/api/whoami", with("Sec-Fetch-Site", "same-site")) }},
+		{"a page that another port links to", func(c *client) { c.get("/dashboard", with("Sec-Fetch-Site", "same-site")) }},
+		{"a session call", func(c *client) { c.call("keys", "{}") }},
+		{"a page that fails", func(c *client) { c.get("/test/failure") }},
+		{"a page that panics", func(c *client) { c.get("/test/panic") }},
+		{"a lesson", func(c *client) { c.get("/lessons/stolen") }},
+		{"the wire", func(c *client) { c.get("/wire") }},
+		{"a door", func(c *client) { c.get("/door/session") }},
+		{"nothing here", func(c *client) { c.get("/play/hello?run=x") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lab := newLab(t, atHome)
+			lab.Break()
+			attacker := lab.client().signIn("mallory") // a notebook that noted another login
+			attacker.get("/dashboard")
+			anonymous := lab.client()
+			anonymous.get("/dashboard")
+			for name, planter := range map[string]*client{"signed in": attacker, "anonymous": anonymous} {
+				victim := lab.client().signIn("teacher")
+				key := victim.cookie(sessionCookie)
+				watching := planter.follow("?after=99")
+				victim.carry(notebookCookie, planter.cookie(notebookCookie))
+				test.ask(victim)
+				test.ask(victim)
+				watching.close()
+				if strings.Contains(planter.wireText(t), key) {
+					t.Errorf("the planter, %s, reads the session's key", name)
+				}
+			}
+		})
+	}
+}
+
+// Each change of who somebody is gives the notebook a new key, and nothing of it is
+// lost.
+func TestNotebookKeyChanges(t *testing.T) {
+	signedIn := func(c *client) { c.signIn("alice") }
+	edited := func(c *client) { c.signIn("alice").post("/act/edit", nil) }
+	for _, test := range []struct {
+		name    string
+		before  func(*client)
+		path    string
+		form    url.Values
+		changes bool
+	}{
+		{"signing in", nil, "/login", login("alice"), true},
+		{"signing in again", signedIn, "/login", login("alice"), true},
+		{"signing in as somebody else", signedIn, "/login", login("bob"), true},
+		{"signing in as teacher", signedIn, "/login", login("teacher"), true},
+		{"logging out", signedIn, "/logout", nil, true},
+		{"logging out of the session alone", signedIn, "/act/logout/session", nil, true},
+		{"putting back", edited, "/act/restore", nil, true},
+		{"a lesson that puts back", edited, "/lessons/stolen", url.Values{"act": {"predict"}, "said": {"A"}}, true},
+		{"ten seconds", signedIn, "/act/expire", nil, true},
+		{"a wrong password", nil, "/login", wrong("alice"), false},
+		{"an edit", signedIn, "/act/edit", nil, false},
+		{"a copy", signedIn, "/act/copy", nil, false},
+		{"a page", signedIn, "/dashboard", nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lab := newLab(t)
+			c := lab.client()
+			c.get("/dashboard?lang=zh&theme=dark")
+			c.post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}})
+			if test.before != nil {
+				test.before(c)
+			}
+			old, seen := c.cookie(notebookCookie), len(lab.WireOf(c.cookie(notebookCookie)))
+			if test.path == "/dashboard" {
+				c.get(test.path)
+			} else {
+				c.post(test.path, test.form)
+			}
+			if changed := c.cookie(notebookCookie) != old; changed != test.changes {
+				t.Fatalf("changed: %t", changed)
+			}
+			if !test.changes {
+				return
+			}
+			if got := len(lab.WireOf(c.cookie(notebookCookie))); got <= seen {
+				t.Errorf("the wire goes on with %d exchanges after %d", got, seen)
+			}
+			page := c.get("/lessons/forgets").body
+			if !strings.Contains(page, `lang="zh"`) || !strings.Contains(page, `class="dark"`) || !strings.Contains(page, `value="B" class="answer chosen`) {
+				t.Error("what the notebook knew is lost")
+			}
+
+			// The old key: for ten seconds it opens nothing and gets no other, as
+			// requests may be under way with it; then it is unknown as any other.
+			late := lab.client().carry(notebookCookie, old)
+			for _, path := range []string{"/dashboard", "/login", "/lessons", "/wire", "/api/lanes", "/api/wire", "/static/lab.css"} {
+				if r := late.get(path); r.status != http.StatusOK || len(r.cookies) > 0 {
+					t.Errorf("%s with the old key: %d, %v", path, r.status, r.cookies)
+				}
+			}
+			if body := late.get("/api/wire").body; !strings.Contains(body, `"exchanges":[]`) {
+				t.Errorf("the old key reads %s", body)
+			}
+			if f := late.follow(""); f.status != http.StatusOK {
+				t.Errorf("a stream with the old key: %d", f.status) // an EventSource comes again after a 200 only
+			} else {
+				f.ends()
+			}
+			if len(lab.WireOf(old)) != 0 {
+				t.Error("the old key leads to a wire")
+			}
+			c.get("/dashboard")
+			if body := c.get("/api/lanes"); len(body.cookies) > 0 {
+				t.Error("the new key does not stay")
+			}
+			lab.clock.Advance(10 * time.Second)
+			if r := late.get("/dashboard"); r.sets(notebookCookie) == nil {
+				t.Error("after ten seconds the old key gets no new notebook")
+			}
+			if page := late.get("/lessons/forgets").body; strings.Contains(page, `value="B" class="answer chosen`) {
+				t.Error("the new notebook knows what the old one knew")
+			}
+		})
+	}
+}
+
+// What one tab notes while another signs in is kept, under the new key.
+func TestNotesOfAnotherTabSurviveALogin(t *testing.T) {
+	lab := newLab(t)
+	tab := lab.client()
+	tab.get("/lessons/forgets")
+	other := tab.thief().carry(sessionCookie, strings.Repeat("k", 32)) // the same browser's second tab
+	var once sync.Once
+	lab.sessions.Before = func(op string) error {
+		if op == "load" { // by now the notebook was read
+			once.Do(func() { tab.signIn("alice") })
+		}
+		return nil
+	}
+	r := other.post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}})
+	lab.sessions.Before = nil
+	if r.status != http.StatusSeeOther || r.sets(notebookCookie) != nil {
+		t.Fatalf("answered %d with %v", r.status, r.cookies)
+	}
+	if page := tab.get("/lessons/forgets").body; !strings.Contains(page, `value="B" class="answer chosen`) {
+		t.Error("what the other tab noted is lost")
+	}
+}
+
+// Whatever Put it back and Log out do at the same moment, nobody is signed in
+// afterwards.
+func TestPutItBackRacingLogOut(t *testing.T) {
+	lab := newLab(t)
+	for range 40 {
+		alice := lab.client().signIn("alice")
+		alice.post("/act/edit", nil)
+		other := alice.thief()
+		var both sync.WaitGroup
+		var out reply
+		both.Go(func() { alice.post("/act/restore", nil) })
+		both.Go(func() { out = other.post("/logout", nil) })
+		both.Wait()
+		if out.status != http.StatusSeeOther {
+			continue // it was told that it did not happen
+		}
+		if got := alice.lanes()[handlers.Session].Verdict; got.Accepted() {
+			t.Fatalf("the session is %s after a logout", got)
+		}
+		if rows := lab.rows(t); strings.Contains(rows, " session:alice ") {
+			t.Fatalf("a session of alice lies there:\n%s", rows)
+		}
+	}
+}
