@@ -94,7 +94,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		n := &Notebook{session: session, wire: lab.wire}
 		if session.Rejected() != nil {
-			if !opensNotebook(c.Request(), kind) {
+			if !lab.opensNotebook(c.Request(), kind) {
 				return next(c)
 			}
 			if err := session.Set(bookOpened, now(lab.clock).UTC().Format(time.RFC3339)); err != nil {
@@ -125,7 +125,7 @@ func fromElsewhere(r *http.Request) bool {
 	return site != "" && site != "same-origin" && site != "none"
 }
 
-func opensNotebook(r *http.Request, kind routeKind) bool {
+func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 	if fromElsewhere(r) {
 		return false
 	}
@@ -134,7 +134,7 @@ func opensNotebook(r *http.Request, kind routeKind) bool {
 		return r.Method == http.MethodGet
 	case loginForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.
-		return r.Method == http.MethodGet || (r.Method == http.MethodPost && http.NewCrossOriginProtection().Check(r) == nil)
+		return r.Method == http.MethodGet || (r.Method == http.MethodPost && lab.origins.Check(r) == nil)
 	default:
 		return false
 	}
