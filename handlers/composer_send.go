@@ -74,8 +74,8 @@ func (b *Book) addSend(sent sentLine) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
+	sent.Line = strings.Clone(sent.Line)
 	b.sends = append(slices.Clone(b.sends), sent)
 }
 
@@ -92,8 +92,7 @@ func (b *Book) sendsOf() []sentLine {
 // clearSends forgets them, and returns them for the last time.
 func (b *Book) clearSends() (sends []sentLine) {
 	if b != nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+		defer b.change()()
 		sends, b.sends = b.sends, nil
 	}
 	return sends

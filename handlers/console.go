@@ -107,8 +107,8 @@ func (b *Book) setCall(call *consoleCall) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
+	call.inputs = ownTexts(call.inputs)
 	b.called, b.before = call, b.shown
 }
 

@@ -133,7 +133,7 @@ func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name
 			return e, body, nil
 		}
 	}
-	return nil, nil, errors.New("the exchange that was just made is not on the wire")
+	return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(errors.New("the exchange that was just made has left the wire"))
 }
 
 // asAnother sends a request to this lab as another program does: over a

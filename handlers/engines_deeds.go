@@ -358,8 +358,7 @@ func (b *Book) noteEngines(deed string, runs []*engineRun) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	if b.engines == nil {
 		b.engines = &enginesMemory{outcomes: map[string]map[string]engineOutcome{}, set: map[string]string{}}
 	}

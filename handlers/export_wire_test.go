@@ -28,3 +28,19 @@ func (lab *Lab) WatchersOf(key string) int {
 	defer book.mu.Unlock()
 	return book.watchers
 }
+
+// MaxWireBytes is the budget of all books.
+const MaxWireBytes = maxWireBytes
+
+// Weight is what all books weigh.
+func (w *Wire) Weight() int64 { return w.weight.Load() }
+
+// Books are how many there are.
+func (w *Wire) Books() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.books)
+}
+
+// WireWeight is what all books of the lab weigh.
+func (lab *Lab) WireWeight() int64 { return lab.wire.Weight() }

@@ -218,20 +218,17 @@ func parseForm(r *http.Request) (url.Values, error) {
 
 // sameOrigin refuses unsafe requests that another origin began
 // (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
-func (lab *Lab) sameOrigin() echo.MiddlewareFunc {
-	protection := http.NewCrossOriginProtection()
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if lab.kind(c) == played {
-				return next(c) // that it comes from elsewhere is what the lesson is about
-			}
-			if err := protection.Check(c.Request()); err != nil {
-				lab.log.Warn("cross-origin request refused", "path", c.Request().URL.Path,
-					"site", c.Request().Header.Get("Sec-Fetch-Site"))
-				return problem(http.StatusForbidden, "cross_origin", say("error.cross_origin")).wrap(err)
-			}
-			return next(c)
+func (lab *Lab) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if lab.kind(c) == played {
+			return next(c) // that it comes from elsewhere is what the lesson is about
 		}
+		if err := lab.origins.Check(c.Request()); err != nil {
+			lab.log.Warn("cross-origin request refused", "path", c.Request().URL.Path,
+				"site", c.Request().Header.Get("Sec-Fetch-Site"))
+			return problem(http.StatusForbidden, "cross_origin", say("error.cross_origin")).wrap(err)
+		}
+		return next(c)
 	}
 }
 

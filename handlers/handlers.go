@@ -73,6 +73,9 @@ type Lab struct {
 	room      *engineRoom  // of the page /engines
 	lessons   []*lesson    // in order
 	runs      *sessions.Manager
+	playLogin *sessions.Manager // of lesson planted
+	playAPI   *sessions.Manager // of lesson token
+	origins   *http.CrossOriginProtection
 	class     *Class           // with the others in this process
 	proofs    *sessions.Signer // that a class was ended
 	kinds     map[string]routeKind
@@ -91,7 +94,7 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
-		second: newSecondClient(), lessons: allLessons(),
+		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
@@ -109,11 +112,13 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs [6]error
+	var errs [8]error
 	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
 	errs[3] = lab.makeTokens()
 	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	lab.runs, errs[4] = lab.newRuns()
+	lab.playLogin, errs[6] = lab.newPlayLogin()
+	lab.playAPI, errs[7] = lab.newPlayAPI()
 	var signer *sessions.Signer
 	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
 	lab.proofs, errs[5] = sessions.NewSigner(classPurpose, config.Secrets...)
@@ -188,14 +193,19 @@ func (k routeKind) onWire() bool {
 	return k != bare && k != lost && k != looking && k != stream && k != discreet
 }
 
-// hold is sessions.Hold, for every reply but streams.
-func (lab *Lab) hold(next echo.HandlerFunc) echo.HandlerFunc {
-	held := sessions.Hold()(next)
-	return func(c echo.Context) error {
-		if lab.kind(c) == stream {
-			return next(c)
+// hold is sessions.Hold, for every reply but streams. Echo applies middleware anew
+// at each request, so what a middleware keeps is made before that, once: here, the
+// memory that replies wait in.
+func (lab *Lab) hold() echo.MiddlewareFunc {
+	hold := sessions.Hold()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		held := hold(next)
+		return func(c echo.Context) error {
+			if lab.kind(c) == stream {
+				return next(c)
+			}
+			return held(c)
 		}
-		return held(c)
 	}
 }
 
@@ -212,11 +222,11 @@ func (lab *Lab) routes() {
 		recoverPanic(lab.log),
 		lab.secureHeaders,
 		lab.record,
-		lab.hold,
+		lab.hold(),
 		lab.openNotebook,
 		lab.prefer,
 		lab.readForm,
-		lab.sameOrigin(),
+		lab.sameOrigin,
 	)
 
 	lab.get("/", page, lab.getHome)

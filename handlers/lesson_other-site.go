@@ -347,8 +347,9 @@ var (
 
 // transfer is an order to the play account.
 type transfer struct {
-	c   echo.Context
-	run *sessions.Session
+	c       echo.Context
+	run     *sessions.Session
+	origins *http.CrossOriginProtection
 }
 
 func (t transfer) signedIn(cookie string) bool { return carriesPlay(t.c, t.run, cookie) }
@@ -368,7 +369,7 @@ func transferUnguarded(t transfer) error {
 
 // transferGuarded asks first which site sends the form (Fetch metadata).
 func transferGuarded(t transfer) error {
-	if err := http.NewCrossOriginProtection().Check(t.c.Request()); err != nil {
+	if err := t.origins.Check(t.c.Request()); err != nil {
 		return errPlaySite
 	}
 	if !t.signedIn("play_none") {
@@ -431,7 +432,7 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
 	outcome, status := "through", http.StatusOK
-	switch err := defence.order(transfer{c, run}); {
+	switch err := defence.order(transfer{c, run, lab.origins}); {
 	case errors.Is(err, errPlayNobody), errors.Is(err, errPlayToken), errors.Is(err, errPlaySite):
 		outcome, status = err.Error(), http.StatusForbidden
 	case err != nil:

@@ -109,8 +109,9 @@ func (lessons) Planted() lesson {
 	}
 }
 
-// playSessions are those of the play login. They have nothing to do with the lab's.
-func (lab *Lab) playSessions() (*sessions.Manager, error) {
+// newPlayLogin makes the sessions of the play login. They have nothing to do with
+// the lab's.
+func (lab *Lab) newPlayLogin() (*sessions.Manager, error) {
 	options := lab.sessionOptions(playKeyAge)
 	options.Name, options.Path = playKey, playKeyPath
 	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
@@ -188,11 +189,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 		return s.c.Redirect(http.StatusSeeOther, back)
 	}
 	planted := s.book.Book().secret(secret)
-	play, err := s.lab.playSessions()
-	if err != nil {
-		return err
-	}
-	session, err := play.Load(s.c)
+	session, err := s.lab.playLogin.Load(s.c)
 	if err != nil {
 		return err
 	}
@@ -238,11 +235,7 @@ func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer pl
 // beginPlaying serves POST /play/planted: a session for anybody, as a shop begins
 // one for a basket.
 func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
-	play, err := lab.playSessions()
-	if err != nil {
-		return err
-	}
-	session, err := play.Load(c)
+	session, err := lab.playLogin.Load(c)
 	if err != nil {
 		return err
 	}
@@ -254,11 +247,7 @@ func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
 
 // whoPlays serves GET /play/planted: who somebody is, by the key that came.
 func (lab *Lab) whoPlays(c echo.Context, _ *sessions.Session) error {
-	play, err := lab.playSessions()
-	if err != nil {
-		return err
-	}
-	session, err := play.Load(c)
+	session, err := lab.playLogin.Load(c)
 	switch {
 	case err != nil:
 		return err

@@ -71,8 +71,8 @@ func (lessons) Token() lesson {
 	}
 }
 
-// playTokens are the tokens of the lesson's API. They open nothing else.
-func (lab *Lab) playTokens() (*sessions.Manager, error) {
+// newPlayAPI makes the tokens of the lesson's API. They open nothing else.
+func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
 	options := lab.sessionOptions(playTokenAge)
 	options.Carrier = sessions.Authorization(tokenScheme)
 	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
@@ -81,11 +81,7 @@ func (lab *Lab) playTokens() (*sessions.Manager, error) {
 // getPlayToken hands a token to the program that the lab plays, and a cookie to
 // the browser, for the same API.
 func getPlayToken(s *lessonStep) error {
-	tokens, err := s.lab.playTokens()
-	if err != nil {
-		return err
-	}
-	token, err := tokens.Create(s.c.Request().Context(), func(token *sessions.Session) error {
+	token, err := s.lab.playAPI.Create(s.c.Request().Context(), func(token *sessions.Session) error {
 		return token.Set(sessions.UserKey, s.playName())
 	})
 	if err != nil {
@@ -116,11 +112,7 @@ func endPlayToken(s *lessonStep) error {
 	if token == "" || s.fact("program.status") == "" {
 		return s.to("board-kinds")
 	}
-	tokens, err := s.lab.playTokens()
-	if err != nil {
-		return err
-	}
-	if err := tokens.End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := s.lab.playAPI.End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
 	if err := s.order("ended"); err != nil {
@@ -171,11 +163,7 @@ func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
 // whoOrders is whose token came in the header Authorization; "": nobody's. No
 // cookie is asked.
 func (lab *Lab) whoOrders(c echo.Context) (string, error) {
-	tokens, err := lab.playTokens()
-	if err != nil {
-		return "", err
-	}
-	token, err := tokens.Load(c)
+	token, err := lab.playAPI.Load(c)
 	if err != nil || token.Rejected() != nil {
 		return "", err
 	}

@@ -115,7 +115,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 				c.Set(replacedKey, true)
 				return next(c)
 			}
-			if !opensNotebook(c.Request(), kind) {
+			if !lab.opensNotebook(c.Request(), kind) {
 				return next(c)
 			}
 			if err := session.Set(bookOpened, now(lab.clock).UTC().Format(time.RFC3339)); err != nil {
@@ -153,7 +153,7 @@ func fromElsewhere(r *http.Request) bool {
 	return site != "" && site != "same-origin" && site != "none"
 }
 
-func opensNotebook(r *http.Request, kind routeKind) bool {
+func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 	if fromElsewhere(r) {
 		return false
 	}
@@ -162,7 +162,7 @@ func opensNotebook(r *http.Request, kind routeKind) bool {
 		return r.Method == http.MethodGet
 	case loginForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.
-		return r.Method == http.MethodGet || (r.Method == http.MethodPost && http.NewCrossOriginProtection().Check(r) == nil)
+		return r.Method == http.MethodGet || (r.Method == http.MethodPost && lab.origins.Check(r) == nil)
 	default:
 		return false
 	}

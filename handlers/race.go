@@ -103,7 +103,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		err := together(func(i int) error {
 			got, err := caller.call("get", map[string]any{"key": counter})
 			reads[i], _ = wholeIn(got.Result)
-			r.programs[i].Read = string(got.Result)
+			r.programs[i].Read = clip(string(got.Result), maxValueText)
 			return err
 		})
 		if err != nil {
@@ -131,7 +131,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		if racer.Answer = statusLabel(reply.Status); reply.Error != "" {
 			racer.Answer += " · " + reply.Error
 		} else if kind == raceAdd {
-			racer.Answer += " · " + string(reply.Result)
+			racer.Answer += " · " + clip(string(reply.Result), maxValueText)
 		}
 		return err
 	})
@@ -166,7 +166,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 			return err
 		}
 		is, _ := wholeIn(got.Result)
-		r.after, r.lost = string(got.Result), int(number+answered-is)
+		r.after, r.lost = clip(string(got.Result), maxValueText), int(number+answered-is)
 		return nil
 	}
 	kept := int64(0)

@@ -61,7 +61,7 @@ func whyHome(a Attributes, r *http.Request, at time.Time) Phrase {
 	case until != nil && !until.After(at):
 		return say("home_reason.over")
 	case !pathMatches(a.Path, r.URL.Path):
-		return say("home_reason.path", Args{"Path": a.Path, "Asked": r.URL.Path})
+		return say("home_reason.path", Args{"Path": a.Path, "Asked": strings.Clone(clip(r.URL.Path, maxValueText))})
 	case a.SameSite == "Strict" && r.Header.Get("Sec-Fetch-Site") == "cross-site":
 		return say("home_reason.strict")
 	default:

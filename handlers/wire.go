@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cookielab/sessions"
 )
 
-// What the wire keeps at most, so that memory stays flat.
+// What the wire keeps at most, so that memory stays flat; maxWireBytes besides.
 const (
 	maxBooks         = 1000
 	maxExchanges     = 50
@@ -45,6 +46,7 @@ type Exchange struct {
 	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
 	NamesOnly bool // values are left out: see namesOnly
+	weight    int  // what it takes in memory, in bytes
 }
 
 // Conclusion is a finding with the moment at which it was made, by the same
@@ -119,32 +121,14 @@ const (
 	ClientOther   = "another program"
 )
 
-// bytes is roughly what an exchange takes.
-func (e *Exchange) bytes() int {
-	n := len(e.Target) + len(e.Host) + len(e.UserAgent) + len(e.Cookie) + len(e.Authorization) + len(e.Location)
-	for _, line := range e.SetCookie {
-		n += len(line)
-	}
-	return n
-}
-
-// cut shortens what a client can make long, the least telling first.
-func (e *Exchange) cut() {
-	for _, text := range []*string{&e.UserAgent, &e.Target, &e.Cookie} {
-		if over := e.bytes() - maxExchangeBytes; over > 0 {
-			*text = strings.Clone((*text)[:max(0, len(*text)-over)])
-			e.Cut = true
-		}
-	}
-}
-
-// Wire holds the books of all notebooks, by their IDs. The book unused longest
-// makes room for a new one.
+// Wire holds the books of all notebooks, by their IDs, within a budget: see
+// wire_budget.go.
 type Wire struct {
-	mu    sync.Mutex
-	clock sessions.Clock
-	books map[sessions.ID]*Book
-	byKey map[sessions.ID]*Book // by the ID of the notebook's key, where that is known
+	weight atomic.Int64 // of all books, in bytes
+	mu     sync.Mutex   // taken before that of a book
+	clock  sessions.Clock
+	books  map[sessions.ID]*Book
+	byKey  map[sessions.ID]*Book // by the ID of the notebook's key, where that is known
 	// replays are the requests the lab itself has under way as another
 	// client: a one-time word in their header says whose wire they go on.
 	replays map[string]*Book
@@ -190,16 +174,8 @@ func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
 func (w *Wire) book(id sessions.ID) *Book {
 	book, ok := w.books[id]
 	if !ok {
-		if len(w.books) >= maxBooks {
-			var oldest sessions.ID
-			for id, b := range w.books {
-				if w.books[oldest] == nil || b.used.Before(w.books[oldest].used) {
-					oldest = id
-				}
-			}
-			w.drop(oldest)
-		}
-		book = newBook()
+		w.makeRoomForBook()
+		book = newBook(w)
 		w.books[id] = book
 	}
 	book.used = now(w.clock)
@@ -227,14 +203,6 @@ func (w *Wire) Drop(id sessions.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drop(id)
-}
-
-func (w *Wire) drop(id sessions.ID) {
-	if book, ok := w.books[id]; ok {
-		book.close()
-		delete(w.books, id)
-		delete(w.byKey, book.key)
-	}
 }
 
 // Clear forgets all books. Who still watches one sees its end.
@@ -276,9 +244,11 @@ func (w *Wire) replayed(word string) *Book {
 // Book is what memory holds for one notebook. It may be used by several
 // requests at once.
 type Book struct {
-	used time.Time   // guarded by the Wire, as are key and turn
-	key  sessions.ID // of the notebook's key, hashed; zero: no request has brought it yet
-	turn int         // how often that key had changed before
+	wire   *Wire
+	used   time.Time    // guarded by the Wire, as are key and turn
+	key    sessions.ID  // of the notebook's key, hashed; zero: no request has brought it yet
+	turn   int          // how often that key had changed before
+	weight atomic.Int64 // its part of the budget, in bytes
 
 	mu       sync.Mutex
 	news     chan struct{} // closed, and replaced, by each exchange that is added
@@ -290,43 +260,46 @@ type Book struct {
 
 // bookContent is what a book holds, guarded by its lock.
 type bookContent struct {
-	count     int
-	exchanges []*Exchange // the oldest first
-	copied    *Copy
-	hands     hands             // of the program that the lab plays on /tokens
-	before    map[string]string // cells as they were before the last deed
-	shown     map[string]string // cells as the last dashboard showed them
-	expected  map[string]string // values by lane that the last deed left in the browser
-	strayed   bool              // the browser's values changed otherwise since
-	called    *consoleCall      // the console's last
-	sends     []sentLine        // lines that the composer sent, the oldest first
-	engines   *enginesMemory    // of the page /engines; nil: nothing was done there
-	secrets   map[string]string // keys in the hands of those whom lessons play
-	login     sessions.ID       // of the session with which its browser is signed in, as far as known
+	count           int
+	exchanges       []*Exchange // the oldest first
+	exchangesWeight int         // of all of them, in bytes
+	copied          *Copy
+	hands           hands             // of the program that the lab plays on /tokens
+	before          map[string]string // cells as they were before the last deed
+	shown           map[string]string // cells as the last dashboard showed them
+	expected        map[string]string // values by lane that the last deed left in the browser
+	strayed         bool              // the browser's values changed otherwise since
+	called          *consoleCall      // the console's last
+	sends           []sentLine        // lines that the composer sent, the oldest first
+	engines         *enginesMemory    // of the page /engines; nil: nothing was done there
+	secrets         map[string]string // keys in the hands of those whom lessons play
+	login           sessions.ID       // of the session with which its browser is signed in, as far as known
 }
 
-func newBook() *Book { return &Book{news: make(chan struct{})} }
+func newBook(wire *Wire) *Book { return &Book{wire: wire, news: make(chan struct{})} }
 
 // handOver moves all that the book holds to a new one, and ends this one: who still
 // has it reads nothing, and what a request under way adds goes to the new one.
 func (b *Book) handOver() *Book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.next = newBook()
+	b.next = newBook(b.wire)
 	b.next.bookContent, b.bookContent = b.bookContent, bookContent{}
+	b.next.reweigh()
 	b.end()
 	return b.next
 }
 
 // Add puts an exchange on the wire.
 func (b *Book) Add(e *Exchange) {
-	e.cut()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.next != nil {
-		b.next.Add(e)
+	e.settle()
+	done := b.change()
+	if next := b.next; next != nil {
+		done()
+		next.Add(e)
 		return
 	}
+	defer done()
 	if !b.closed {
 		close(b.news)
 		b.news = make(chan struct{})
@@ -334,9 +307,10 @@ func (b *Book) Add(e *Exchange) {
 	b.count++
 	e.Number = b.count
 	if len(b.exchanges) == maxExchanges {
-		b.exchanges = append(b.exchanges[:0:0], b.exchanges[1:]...)
+		b.dropOldest()
 	}
 	b.exchanges = append(b.exchanges, e)
+	b.exchangesWeight += e.weight
 }
 
 // Exchanges are those on the wire, the oldest first. They do not change.
@@ -397,6 +371,7 @@ func (b *Book) end() {
 	if !b.closed {
 		b.closed = true
 		close(b.news)
+		b.reweigh()
 	}
 }
 
@@ -414,16 +389,14 @@ func (b *Book) setCopy(c *Copy) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.copied = c
+	defer b.change()()
+	b.copied = c.own()
 }
 
 func (b *Book) swapCopy(old, c *Copy) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	if b.copied == old {
-		b.copied = c
+		b.copied = c.own()
 	}
 }
 
@@ -442,8 +415,7 @@ func (b *Book) changeHands(change func(*hands)) (before hands) {
 	if b == nil {
 		return before
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	before = b.hands
 	change(&b.hands)
 	return before
@@ -464,8 +436,7 @@ func (b *Book) keepSecret(name, key string) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	if b.secrets == nil {
 		b.secrets = map[string]string{}
 	}
@@ -491,16 +462,14 @@ func (b *Book) knowsLogin(id sessions.ID) bool {
 
 // setBefore keeps how the cells stand before a deed.
 func (b *Book) setBefore(cells map[string]string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.before = cells
+	defer b.change()()
+	b.before = ownTexts(cells)
 }
 
 // expect keeps which values a deed leaves in the browser.
 func (b *Book) expect(values map[string]string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.expected, b.strayed = values, false
+	defer b.change()()
+	b.expected, b.strayed = ownTexts(values), false
 }
 
 // reissued keeps what a reply gave the browser in place of what came: a session
@@ -509,11 +478,10 @@ func (b *Book) reissued(came, after map[string]string) {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	for lane, value := range after {
 		if expected, ok := b.expected[lane]; ok && expected == came[lane] {
-			b.expected[lane] = value
+			b.expected[lane] = strings.Clone(value)
 		}
 	}
 }
@@ -525,11 +493,10 @@ func (b *Book) show(values, cells map[string]string) (before map[string]string, 
 	if b == nil {
 		return nil, false
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.change()()
 	if b.expected != nil && !maps.Equal(b.expected, values) {
-		b.expected, b.before, b.strayed = values, b.shown, true
+		b.expected, b.before, b.strayed = ownTexts(values), b.shown, true
 	}
-	b.shown = cells
+	b.shown = ownTexts(cells)
 	return b.before, b.strayed
 }

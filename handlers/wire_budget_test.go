@@ -1,0 +1,170 @@
+// The wire's budget: what it holds is weighed as it is, bounded for all notebooks
+// together, and nobody empties another's.
+
+package handlers_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+	"cookielab/sessions/storetest"
+)
+
+// numbered is the ID of a made-up notebook.
+func numbered(i int) (id sessions.ID) {
+	binary.BigEndian.PutUint32(id[:], uint32(i)+1)
+	return id
+}
+
+// large is an exchange with so many bytes of text, each time another text.
+func large(bytes int) *handlers.Exchange {
+	return &handlers.Exchange{Method: "GET", Target: "/dashboard", Cookie: strings.Repeat("x", bytes)}
+}
+
+// 200 notebooks of 50 large exchanges were 836 MB.
+func TestWireKeepsItsBudget(t *testing.T) {
+	before := heapLeft()
+	wire := handlers.NewWire(nil)
+	for range handlers.MaxExchanges {
+		for i := range 200 {
+			wire.Book(numbered(i)).Add(large(60 << 10))
+		}
+	}
+	weight, grown := wire.Weight(), heapLeft()-before
+	if weight > handlers.MaxWireBytes || weight < handlers.MaxWireBytes*9/10 {
+		t.Errorf("%d KB are on the wire, of %d", weight>>10, int64(handlers.MaxWireBytes)>>10)
+	}
+	if most := int64(handlers.MaxWireBytes) + 8<<20; grown > most {
+		t.Errorf("the heap has grown by %d KB, with %d KB on the wire", grown>>10, weight>>10)
+	}
+	for i := range 200 {
+		if n := len(wire.Book(numbered(i)).Exchanges()); n < 3 || n > 8 {
+			t.Errorf("notebook %d is left %d exchanges: it got more or less than its part", i, n)
+		}
+	}
+	wire.Clear()
+	if left := wire.Weight(); left != 0 {
+		t.Errorf("cleared, it weighs %d", left)
+	}
+	runtime.KeepAlive(wire)
+}
+
+// What is weighed is what the heap holds, through the front door and for all that
+// a book can hold.
+func TestWireIsWeighedHonestly(t *testing.T) {
+	long := strings.Repeat("x", 3<<10)
+	for _, test := range []struct {
+		name string
+		do   func(c *client)
+	}{
+		{"short exchanges", func(c *client) { c.get("/dashboard") }},
+		{"whoami", func(c *client) { c.get("/api/whoami") }},
+		{"a long address", func(c *client) { c.get("/dashboard?x=" + long) }},
+		{"a long header of Fetch metadata", func(c *client) { c.get("/dashboard", with("Sec-Fetch-Dest", long)) }},
+		{"long cookies", func(c *client) { c.get("/dashboard", with("Cookie", c.header()+"; a="+long+"; b="+long)) }},
+		{"a long name in the plain cookie", func(c *client) {
+			c.get("/api/lanes", with("Cookie", "plain_user=user="+long+"; "+notebookCookie+"="+c.cookie(notebookCookie)))
+		}},
+		{"a cookie that cannot be found again", func(c *client) {
+			c.get("/door/plain/"+long, with("Cookie", notebookCookie+"="+c.cookie(notebookCookie)))
+		}},
+		{"deeds and copies", func(c *client) { c.post("/act/copy", nil) }},
+		{"calls of the console", func(c *client) {
+			c.post("/console", map[string][]string{"call": {"set"}, "key": {"k1"}, "value": {long}})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lab := newLab(t)
+			readers := make([]*client, 20)
+			for i := range readers {
+				readers[i] = lab.client().signIn("alice")
+				test.do(readers[i])
+			}
+			runtime.GC() // what pools hold goes with the second
+			before, weighed := heapLeft(), lab.WireWeight()
+			for range 30 {
+				for _, c := range readers {
+					test.do(c)
+				}
+			}
+			runtime.GC()
+			grown, weight := heapLeft()-before, lab.WireWeight()-weighed
+			if grown > weight*11/10+(512<<10) {
+				t.Errorf("%d KB are weighed, and the heap holds %d KB more", weight>>10, grown>>10)
+			}
+		})
+	}
+}
+
+// A flood takes from whoever floods, and from nobody who holds less.
+func TestFloodEmptiesNoOthersWire(t *testing.T) {
+	wire := handlers.NewWire(nil)
+	alice := wire.Book(numbered(0))
+	for range handlers.MaxExchanges {
+		alice.Add(large(2 << 10))
+	}
+	for i := range 300 {
+		book := wire.Book(numbered(1 + i%30))
+		for range 20 {
+			book.Add(large(64 << 10))
+		}
+		if weight := wire.Weight(); weight > handlers.MaxWireBytes {
+			t.Fatalf("%d bytes are on the wire", weight)
+		}
+	}
+	if n := len(alice.Exchanges()); n != handlers.MaxExchanges {
+		t.Errorf("alice is left %d exchanges", n)
+	}
+}
+
+// Strangers who never come again, a thousand times over, push out each other, and
+// nobody who works; who has been away for an hour makes room.
+func TestStrangersPushOutStrangers(t *testing.T) {
+	clock := storetest.NewClock()
+	wire := handlers.NewWire(clock.Now)
+	for range 3 {
+		wire.Book(numbered(0)).Add(large(10))
+	}
+	strangers := func() {
+		for i := range 3 * handlers.MaxBooks {
+			clock.Advance(time.Millisecond)
+			wire.Book(numbered(1 + i)).Add(large(10))
+		}
+	}
+	strangers()
+	if n := len(wire.Book(numbered(0)).Exchanges()); n != 3 {
+		t.Fatalf("who works is left %d exchanges", n)
+	}
+	clock.Advance(2 * time.Hour)
+	strangers()
+	if n := len(wire.Book(numbered(0)).Exchanges()); n != 0 {
+		t.Error("who has been away for two hours is still there")
+	}
+	if n := wire.Books(); n > handlers.MaxBooks {
+		t.Errorf("%d books", n)
+	}
+}
+
+// The lines that the composer sent count, too: a book without exchanges gives
+// them up when it is the largest.
+func TestAllThatABookHoldsCounts(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client()
+	c.get("/composer")
+	empty := lab.WireWeight()
+	for i := range 10 {
+		if r := c.post("/send", map[string][]string{"line": {fmt.Sprintf("a%d=%s", i, strings.Repeat("x", 1<<10))}}); r.status != http.StatusSeeOther {
+			t.Fatalf("answered %d: %s", r.status, r.body)
+		}
+	}
+	if grown := lab.WireWeight() - empty; grown < 20<<10 { // on the wire, and as lines
+		t.Errorf("ten lines of 1 KB weigh %d", grown)
+	}
+}
