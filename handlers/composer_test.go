@@ -319,7 +319,7 @@ func TestComposerLocksNobodyOut(t *testing.T) {
 			j.Jar = domain
 			j.ask(http.MethodGet, "/composer")
 			for i := range 6 {
-				j.send(line(i, "; Domain=app.localhost; Path=/reset"))
+				j.send(line(100*n+i, "; Domain=app.localhost; Path=/reset"))
 				j.send("d" + strconv.Itoa(6*n+i) + "=" + strings.Repeat("v", 28) + "; Domain=app.localhost; Path=/reset")
 				j.send(line(i+6, "; Path=/reset"))
 			}
