@@ -302,9 +302,9 @@ func TestComposerLocksNobodyOut(t *testing.T) {
 		first := newLab(t)
 		j := first.jar("localhost")
 		j.ask(http.MethodGet, "/composer")
-		for range 3 {
+		for n := range 3 {
 			for i := range 12 {
-				j.send(line(i, "; Path=/reset"))
+				j.send(line(100*n+i, "; Path=/reset"))
 			}
 			j.answers()
 			j.lab = newLab(t, func(c *handlers.Config) { c.Notebooks, c.Clock = first.notebooks, first.clock.Now })
