@@ -4,6 +4,8 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,11 +13,27 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
 
-// maxSends are how many lines one browser may be sent before it deletes them.
-const maxSends = 40
+// The bounds of what one browser is sent before it deletes it. A server refuses a
+// request with 32 KB of headers, so with more cookies than these a page of the lab
+// would not open any more, and it may be the one that deletes them.
+const (
+	maxSends    = 40       // lines
+	maxSentBack = 16 << 10 // bytes of the longest Cookie header that any address of the lab could get
+
+	// maxDomainWide is how many bytes of name and value a cookie for a whole domain
+	// may have: each of its hosts has a notebook of its own, so nobody adds those up.
+	// A browser keeps 180 of them, which go beside what one host was sent.
+	maxDomainWide = 32
+)
+
+// bookApart in the notebook is how many bytes of cookies were sent from here and
+// go to other addresses than /send, so that no request tells of them. It is there
+// because another port, or this server after a restart, must know it.
+const bookApart = "sent_apart"
 
 // sentLine is a line that was really sent, in memory only, as all of the wire.
 type sentLine struct {
@@ -37,46 +55,122 @@ func (lab *Lab) postSend(c echo.Context) error {
 		return err
 	}
 	n := notebookOf(c)
-	if act == "forget" {
-		lab.forgetSends(c, n.Book())
-		return c.Redirect(http.StatusSeeOther, "/composer")
+	if n.Book() == nil { // a line that nobody remembers could not be deleted
+		return problem(http.StatusConflict, "no_notebook", say("composer.no_notebook"))
 	}
-	switch {
-	case len(line) > maxComposed:
-		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
-	case strings.ContainsAny(line, "\r\n"):
-		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
-	case cookieBytes(c.Request())+len(f.Name)+len(f.Value) > maxSentBack:
-		return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
-	case len(n.Book().sendsOf()) >= maxSends: // a line that nobody remembers could not be deleted
-		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends}))
-	case isNotebooks(line):
-		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
+	if act == "forget" {
+		apart := 0
+		for _, sent := range lab.forgetSends(c, n.Book()) {
+			apart += sent.apart()
+		}
+		if err := n.sendApart(c.Request().Context(), 0, -apart); err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, "/composer")
 	}
 	at, err := browser.ParseURL(lab.sendAddress(c))
 	if err != nil {
 		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
+	sent := sentLine{Line: line, URL: at, At: now(lab.clock)}
+	switch {
+	case len(line) > maxComposed:
+		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
+	case strings.ContainsAny(line, "\r\n"):
+		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
+	case isNotebooks(line):
+		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
+	case sent.domainWide() > maxDomainWide:
+		return problem(http.StatusConflict, "too_wide", say("composer.too_wide", Args{"Most": maxDomainWide}))
+	}
+	told, apart := cookieBytes(c.Request()), sent.apart()
+	if apart == 0 {
+		told += len(f.Name) + len(f.Value)
+	}
+	if err := n.sendApart(c.Request().Context(), told, apart); err != nil {
+		return err
+	}
+	if err := n.Book().addSend(sent); err != nil {
+		return errors.Join(err, n.sendApart(c.Request().Context(), 0, -apart))
+	}
 	c.Response().Header().Add("Set-Cookie", line)
-	n.Book().addSend(sentLine{Line: line, URL: at, At: now(lab.clock)})
 	return c.Redirect(http.StatusSeeOther, "/sent")
 }
-
-// maxSentBack is how many bytes of cookies the lab lets a browser have: with as many
-// as its server refuses (32 KB of headers), no page would open any more.
-const maxSentBack = 16 << 10
 
 // cookieBytes is the length of what came.
 func cookieBytes(r *http.Request) int { return len(strings.Join(r.Header.Values("Cookie"), "; ")) }
 
-// addSend keeps a line that was sent; without a book it is not remembered.
-func (b *Book) addSend(sent sentLine) {
-	if b == nil {
-		return
+// tooMuchSent refuses what would make a Cookie header too long.
+func tooMuchSent() *Problem {
+	return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
+}
+
+// sendApart adds to the bytes that no request to /send tells of, unless with those
+// it tells of they are too many.
+func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
+	return n.session.Update(ctx, func(book sessions.Values) error {
+		apart, _ := book.Get(bookApart).(int64)
+		apart = max(apart+int64(more), 0)
+		if int64(told)+apart > maxSentBack {
+			return tooMuchSent()
+		}
+		return book.Set(bookApart, apart)
+	})
+}
+
+// kept is the cookie that a profile keeps of the line; nil: it keeps none. goes
+// reports whether it comes back to where the line came from.
+func (s sentLine) kept(profile browser.Profile) (cookie *browser.Cookie, goes bool) {
+	jar, verdict := replay(profile, []sentLine{s})
+	return verdict.Cookie, len(jar.Send(browser.Request{URL: s.URL, Now: s.At, Context: browser.Typed}).Cookies) > 0
+}
+
+// inHeader is how long a cookie is in the header that has it.
+func inHeader(c browser.Cookie) int { return len(c.Name) + len("=") + len(c.Value) + len("; ") }
+
+// apart is how many bytes of the line no request to /send tells of, at most.
+func (s sentLine) apart() (most int) {
+	for _, profile := range browser.Profiles() {
+		if cookie, goes := s.kept(profile); cookie != nil && !goes {
+			most = max(most, inHeader(*cookie))
+		}
 	}
+	return most
+}
+
+// domainWide is how many bytes of name and value other hosts than the sender's get
+// of the line, at most.
+func (s sentLine) domainWide() (most int) {
+	for _, profile := range browser.Profiles() {
+		if cookie, _ := s.kept(profile); cookie != nil && !cookie.HostOnly {
+			most = max(most, len(cookie.Name)+len(cookie.Value))
+		}
+	}
+	return most
+}
+
+// addSend keeps a line that was sent, unless that are too many now. All that it
+// makes a browser keep counts, wherever it goes: so lines that are sent at one
+// moment, before any of them could come back, do not pass either.
+func (b *Book) addSend(sent sentLine) error {
 	defer b.change()()
 	sent.Line = strings.Clone(sent.Line)
-	b.sends = append(slices.Clone(b.sends), sent)
+	if len(b.sends) >= maxSends {
+		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends}))
+	}
+	sends := append(slices.Clone(b.sends), sent)
+	for _, profile := range browser.Profiles() {
+		jar, _ := replay(profile, sends)
+		total := 0
+		for _, cookie := range jar.Cookies(sent.At) {
+			total += inHeader(cookie)
+		}
+		if total > maxSentBack {
+			return tooMuchSent()
+		}
+	}
+	b.sends = sends
+	return nil
 }
 
 // sendsOf are those lines.
@@ -106,9 +200,10 @@ func isNotebooks(line string) bool {
 	return strings.Trim(name, " \t") == notebookCookie
 }
 
-// forgetSends deletes what was sent, as each profile thinks that it is kept.
-func (lab *Lab) forgetSends(c echo.Context, book *Book) {
-	sends := book.clearSends()
+// forgetSends deletes what was sent, as each profile thinks that it is kept, and
+// returns it for the last time.
+func (lab *Lab) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
+	sends = book.clearSends()
 	moment := now(lab.clock)
 	var lines []string
 	for _, profile := range browser.Profiles() {
@@ -124,6 +219,7 @@ func (lab *Lab) forgetSends(c echo.Context, book *Book) {
 	for _, line := range slices.Compact(lines) {
 		c.Response().Header().Add("Set-Cookie", line)
 	}
+	return sends
 }
 
 // replay plays what was sent to a profile. The verdict is that on the last line.

@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/sessions/browser"
 )
 
 func (c *client) compose(fields ...string) reply {
@@ -200,6 +203,155 @@ func TestComposerKeepsTheLabOpen(t *testing.T) {
 	if r := many.post("/send", url.Values{"line": {"a=b"}}); r.status != http.StatusSeeOther {
 		t.Errorf("after deleting: %d", r.status)
 	}
+}
+
+// jar is a browser that keeps what it is sent as the model does, so that each
+// address gets its own cookies.
+type jar struct {
+	*client
+	*browser.Jar
+	lab  *testLab
+	host string // without its port
+}
+
+func (lab *testLab) jar(host string) *jar {
+	return &jar{client: &client{lab: lab}, Jar: browser.New(browser.Chromium), lab: lab, host: host}
+}
+
+func (j *jar) url(path string) browser.URL {
+	return browser.URL{Scheme: "http", Host: j.host, Path: path}
+}
+
+func (j *jar) ask(method, path string, changes ...func(*http.Request)) reply {
+	now := j.lab.clock.Now()
+	j.client.cookies = nil
+	cookie := with("Cookie", j.Send(browser.Request{URL: j.url(path), Now: now, Context: browser.Typed}).Header)
+	host := func(r *http.Request) { r.Host = j.host + j.lab.addr[strings.LastIndexByte(j.lab.addr, ':'):] }
+	r := j.do(method, path, append([]func(*http.Request){host, cookie}, changes...)...)
+	j.Receive(browser.Response{URL: j.url(path), SetCookie: r.header["Set-Cookie"], Now: now, Context: browser.Typed})
+	return r
+}
+
+// send sends a line from the composer, and reports whether it went.
+func (j *jar) send(line string) bool {
+	j.lab.t.Helper()
+	r := j.ask(http.MethodPost, "/send", body(formType, url.Values{"line": {line}}.Encode()), with("Sec-Fetch-Site", "same-origin"))
+	went := slices.Contains(r.header["Set-Cookie"], line)
+	if went != (r.status == http.StatusSeeOther) || !went && r.status != http.StatusConflict {
+		j.lab.t.Fatalf("%.60q is answered %d", line, r.status)
+	}
+	return went
+}
+
+// answers complains of a path of the lab which this browser cannot open any more.
+func (j *jar) answers() {
+	j.lab.t.Helper()
+	paths := []string{"/static/lab.css", "/lessons/forgets/x", "/reset/x/y", "/sent", "/none"}
+	for _, route := range j.lab.Routes() {
+		paths = append(paths, strings.NewReplacer(":lane", "plain", ":slug", "forgets", ":deed", "write", ":op", "items", "*", "lab.css").Replace(route.Path))
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "/events") {
+			continue // answers for ever, and its path is below others
+		}
+		if r := j.ask(http.MethodHead, path); r.status == http.StatusRequestHeaderFieldsTooLarge {
+			j.lab.t.Errorf("%s%s answers %d", j.host, path, r.status)
+		}
+	}
+}
+
+// Wherever the cookies go that the composer sends, no address of the lab is ever
+// sent more of them than its server takes: at another port, after a restart, from
+// hosts of one domain, and all at one moment, too.
+func TestComposerLocksNobodyOut(t *testing.T) {
+	const value = 3900
+	line := func(number int, attributes string) string {
+		return "c" + strconv.Itoa(number) + "=" + strings.Repeat("v", value) + attributes
+	}
+	for _, attributes := range []string{
+		"; Path=/reset", "; Path=/dashboard", "; Path=/static", "; Path=/static/lab.css", "; Path=/sent", "; Path=/send", "; Path=/", "", "; Path=/lessons/forgets; Secure; HttpOnly; SameSite=Strict",
+		"; Path=/composer; Max-Age=60", "; Path=/reset; Secure; Partitioned; SameSite=None",
+	} {
+		j := newLab(t).jar("localhost")
+		j.ask(http.MethodGet, "/composer")
+		went := 0
+		for went < 12 && j.send(line(went, attributes)) {
+			went++
+		}
+		if went < 3 || went > 4 {
+			t.Errorf("%q: %d lines went", attributes, went)
+		}
+		if j.answers(); !j.send("small=1") {
+			t.Errorf("%q: a small one is refused, too", attributes)
+		}
+		// What was sent is deleted, and so it goes on.
+		j.ask(http.MethodPost, "/send", body(formType, "act=forget"), with("Sec-Fetch-Site", "same-origin"))
+		if !j.send(line(0, attributes)) {
+			t.Errorf("%q: after all was deleted the first is refused", attributes)
+		}
+	}
+	t.Run("many paths", func(t *testing.T) {
+		j := newLab(t).jar("localhost")
+		j.ask(http.MethodGet, "/composer")
+		for i, path := range []string{"/", "/reset", "/", "/dashboard", "/", "/lessons", "/lessons/forgets", "/", "/static", "/reset", "/reset"} {
+			j.send(line(i, "; Path="+path))
+			j.answers()
+		}
+	})
+	t.Run("a server after a restart, or at another port", func(t *testing.T) {
+		first := newLab(t)
+		j := first.jar("localhost")
+		j.ask(http.MethodGet, "/composer")
+		for n := range 3 {
+			for i := range 12 {
+				j.send(line(100*n+i, "; Path=/reset"))
+			}
+			j.answers()
+			j.lab = newLab(t, func(c *handlers.Config) { c.Notebooks, c.Clock = first.notebooks, first.clock.Now })
+			j.client.lab = j.lab
+		}
+	})
+	t.Run("hosts of one domain", func(t *testing.T) {
+		lab := newLab(t)
+		domain := browser.New(browser.Chromium)
+		for n := range 60 {
+			j := lab.jar("h" + strconv.Itoa(n) + ".app.localhost")
+			j.Jar = domain
+			j.ask(http.MethodGet, "/composer")
+			for i := range 6 {
+				j.send(line(100*n+i, "; Domain=app.localhost; Path=/reset"))
+				j.send("d" + strconv.Itoa(6*n+i) + "=" + strings.Repeat("v", 28) + "; Domain=app.localhost; Path=/reset")
+				j.send(line(i+6, "; Path=/reset"))
+			}
+			if n%20 == 19 {
+				j.answers()
+			}
+		}
+	})
+	t.Run("all at one moment", func(t *testing.T) {
+		lab := newLab(t)
+		j := lab.jar("localhost")
+		j.ask(http.MethodGet, "/composer")
+		cookie := j.Send(browser.Request{URL: j.url("/send"), Now: lab.clock.Now(), Context: browser.Typed}).Header
+		var all sync.WaitGroup
+		var went atomic.Int32
+		for i := range 12 {
+			all.Go(func() {
+				r := lab.client().post("/send", url.Values{"line": {line(i, "; Path=/")}}, with("Cookie", cookie))
+				if r.status == http.StatusSeeOther {
+					went.Add(1)
+				}
+			})
+		}
+		if all.Wait(); went.Load() > 4 || went.Load() == 0 {
+			t.Errorf("%d went", went.Load())
+		}
+	})
+	t.Run("without a notebook nothing is sent", func(t *testing.T) {
+		if r := newLab(t).client().post("/send", url.Values{"line": {"a=b"}}); r.status != http.StatusConflict || !strings.Contains(r.body, "lab_notebook") || len(r.cookies) > 0 {
+			t.Errorf("%d with %v", r.status, r.cookies)
+		}
+	})
 }
 
 func TestComposerExplainsHeaders(t *testing.T) {

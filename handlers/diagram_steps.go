@@ -208,23 +208,16 @@ func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
 	switch outcome := outcomeOf(op.Err); {
 	case outcome != "":
 		answer = outcome
-	case op.Name == "load":
+	case op.Name == "load" || op.Name == "stamp":
 		answer = "found"
-	case op.Name == "create" || op.Name == "update":
+	case op.Name == "create" || op.Name == "update" || op.Name == "put":
 		answer = "stored"
 	case op.Name == "delete":
 		answer = "deleted"
 	default:
 		answer = "done"
 	}
-	switch op.Name {
-	case "by owner":
-		name = "by_owner"
-	case "clear expired":
-		name = "clear_expired"
-	default:
-		name = op.Name
-	}
+	name = strings.ReplaceAll(op.Name, " ", "_")
 	return s.w.text("wire.op." + name), s.w.text("wire.answer." + answer)
 }
 

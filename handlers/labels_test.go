@@ -17,6 +17,9 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
 )
 
 // sameInAll are labels that are the same in every language: names, mostly.
@@ -124,7 +127,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"yesNo": {"yes", "no"}, "Verdict": verdicts,
 		"v":       {"absent", "believed", "verified", "found"}, // else a check failed, and its detail is the reason
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
-		"name":    {"load", "create", "update", "delete", "by_owner", "clear_expired"},
+		"name":    storeOperations(t),
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "conflict", "exists", "unavailable"},
 		"way":     lanes, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
 		"ID": lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
@@ -236,6 +239,106 @@ func (s speller) spell(e ast.Expr) (texts []string) {
 	}
 	s.t.Fatalf("an id of a kind that this test does not know: %T", e)
 	return nil
+}
+
+// storeOperations are the names of what a store can be asked, as labels have them
+// and as they stand in the source that reports them.
+func storeOperations(t *testing.T) (names []string) {
+	t.Helper()
+	tree, err := parser.ParseFile(token.NewFileSet(), "../sessions/trace.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		name := ""
+		switch f := call.Fun.(type) {
+		case *ast.Ident:
+			name = f.Name
+		case *ast.SelectorExpr:
+			name = f.Sel.Name
+		}
+		if name != "report" {
+			return true
+		}
+		for _, argument := range call.Args {
+			if literal, ok := argument.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				operation, _ := strconv.Unquote(literal.Value)
+				names = append(names, strings.ReplaceAll(operation, " ", "_"))
+			}
+		}
+		return true
+	})
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) < 9 {
+		t.Fatalf("found only %q", names)
+	}
+	return names
+}
+
+// What a store is asked depends on the engine, and with it the words of pages. No
+// page lacks a word under any engine, in any language, whatever was done before;
+// and the wire has words for all of it.
+func TestLabelsUnderEveryEngine(t *testing.T) {
+	for _, engine := range sessions.Engines() {
+		for _, language := range []string{"en", "zh"} {
+			t.Run(engine+" "+language, func(t *testing.T) {
+				t.Parallel()
+				lab := newLab(t, inEngine(t, engine))
+				lab.web.Transport = speaking{lab.web.Transport, language}
+				missing := func(t *testing.T, path string, r reply) {
+					t.Helper()
+					text := data.ReplaceAllString(code.ReplaceAllString(r.body, ""), "")
+					if at := strings.Index(text, "⟨"); at >= 0 {
+						t.Errorf("%s lacks a word: …%.120s", path, text[max(0, at-60):])
+					}
+				}
+				pages(t, lab, missing)
+
+				c := lab.client().signIn("alice")
+				for _, call := range consoleCallsOf(c) {
+					missing(t, "/console, "+call, c.run(t, call))
+				}
+				for op, fields := range map[string]string{"set": `{"key":"a","value":1}`, "add": `{"key":"a"}`, "items": ``, "cycle_key": ``, "set_expiry": `{"seconds":60}`, "clear_expired": ``, "flush": ``, "none": ``} {
+					missing(t, op, c.do(http.MethodPost, "/api/session/"+op, body("application/json", fields), with("Sec-Fetch-Site", "same-origin")))
+				}
+				c.signIn("alice")
+				for _, path := range []string{"/act/edit", "/act/copy", "/act/replay", "/engines/all", "/tokens/ask", "/sessions/end-others", "/act/expire", "/act/restore", "/logout"} {
+					c.post(path, nil)
+				}
+				for _, path := range []string{"/wire", "/api/wire", "/api/lanes", "/dashboard", "/console", "/engines", "/sessions", "/tokens"} {
+					missing(t, path, c.get(path))
+				}
+			})
+		}
+	}
+}
+
+// inEngine lets the lab keep its sessions as an engine does.
+func inEngine(t testing.TB, engine string) func(*handlers.Config) {
+	return func(c *handlers.Config) {
+		stores := c.Engines.Stores()
+		t.Cleanup(func() { _ = stores.Close() })
+		store, err := stores.Engine(t.Context(), engine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Sessions, c.Pages = store, pagesOf(engine)
+	}
+}
+
+// speaking sends requests in a language.
+type speaking struct {
+	http.RoundTripper
+	language string
+}
+
+func (s speaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept-Language", s.language)
+	return s.RoundTripper.RoundTrip(r)
 }
 
 // The language is the one chosen, else the best that the browser accepts; the
