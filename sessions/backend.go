@@ -39,8 +39,8 @@ type Backend struct {
 	CachePrefix string
 	// Files is the folder of the engine file.
 	Files string
-	// MemoryLimit is how many records a cache in memory may hold; 0: 200,000,
-	// which is some 100 MB of ordinary sessions.
+	// MemoryLimit is for how many ordinary sessions a cache in memory has room, as
+	// [NewMemory] takes it; 0: 200,000, which are 70 MB.
 	MemoryLimit int
 
 	Clock  Clock        // nil: time.Now

@@ -88,3 +88,60 @@ func TestCleaningMemoryEndsWithItsLimit(t *testing.T) {
 		t.Errorf("cleared %d records (%v), want 5", n, err)
 	}
 }
+
+// Who lists or trims an owner's records waits for one shard at a time, and keeps
+// nobody from any other meanwhile, nor from the index.
+func TestTrimmingMemoryHoldsUpOneShardAtMost(t *testing.T) {
+	const stuck = 100
+	now := time.Now()
+	m, err := NewMemory(1<<12, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	in := func(shard, n byte) Record {
+		return Record{ID: ID{shard, n}, Owner: "alice", Saved: now, Expires: now.Add(time.Hour), Data: []byte("{}")}
+	}
+	for shard := range shardCount {
+		if err := m.Create(ctx, in(byte(shard), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.shards[stuck].mu.Lock()
+	trimmed, listed := make(chan int), make(chan int)
+	go func() {
+		n, err := m.Trim(ctx, "alice", Quota{})
+		if err != nil {
+			t.Error(err)
+		}
+		trimmed <- n
+	}()
+	go func() {
+		recs, err := m.ByOwner(ctx, "alice", Record{}, 1000)
+		if err != nil {
+			t.Error(err)
+		}
+		listed <- len(recs)
+	}()
+	for i := range shardCount {
+		if shard := byte(i); shard != stuck {
+			rec := in(shard, 2)
+			err := m.Create(ctx, rec)
+			rec.Version = 1
+			_, loaded := m.Load(ctx, rec.ID)
+			if err := errors.Join(err, loaded, m.Update(ctx, rec), m.Delete(ctx, rec.ID, 2)); err != nil {
+				t.Errorf("shard %d: %v", shard, err)
+			}
+		}
+	}
+	select {
+	case <-trimmed:
+		t.Error("Trim did not wait for the shard")
+	default:
+	}
+	m.shards[stuck].mu.Unlock()
+	if n := <-trimmed; n < shardCount {
+		t.Errorf("trimmed %d records of %d", n, shardCount)
+	}
+	<-listed
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
@@ -95,9 +96,126 @@ func TestMemoryNeverHoldsMoreThanItsLimit(t *testing.T) {
 	if store.Len() < limit*9/10 {
 		t.Errorf("only %d records: it pushes out more than it must", store.Len())
 	}
-	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 1000)
+	recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, 2*limit)
 	storetest.Is(t, "ByOwner", err, nil)
 	storetest.Equal(t, "records in the index of owners", len(recs), store.Len())
+}
+
+// Whatever its records' size, a store has a bound in bytes, and the heap keeps to it.
+func TestMemoryNeverHoldsMoreThanItsBytes(t *testing.T) {
+	const limit, most = 10_000, 10_000*350 + 256*(sessions.MaxStored+1024)
+	inUse := func() int64 {
+		runtime.GC()
+		runtime.GC() // what the first one left to finalizers and pools
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	clock := storetest.NewClock()
+	before := inUse()
+	store := memoryOf(t, limit, clock.Now)
+	for n := range 2 * limit {
+		rec := recordOf(sessions.KeyID("large", fmt.Sprint(n)), clock)
+		rec.Owner = []string{"", "session:", "session:alice"}[n%3]
+		small := rec
+		small.Version = 1
+		if rec.Data = make([]byte, sessions.MaxStored); n%2 == 0 {
+			put(t, store, rec)
+		} else if err := store.Create(t.Context(), small); err == nil {
+			rec.Version = 1
+			err = store.Update(t.Context(), rec) // to grow is no way round it
+			if err != nil && !errors.Is(err, sessions.ErrFull) {
+				t.Fatal(err)
+			}
+		} else if !errors.Is(err, sessions.ErrFull) {
+			t.Fatal(err)
+		}
+		if store.Bytes() > most {
+			t.Fatalf("%d bytes after %d records, at most %d", store.Bytes(), n+1, most)
+		}
+	}
+	if store.Bytes() < most/2 {
+		t.Errorf("only %d bytes: it pushes out more than it must", store.Bytes())
+	}
+	if grown := inUse() - before; grown > most*11/10 {
+		t.Errorf("the heap grew by %d bytes, %d are what the store says", grown, store.Bytes())
+	}
+	for n := range 2 * limit {
+		_ = store.Delete(t.Context(), sessions.KeyID("large", fmt.Sprint(n)), 0)
+	}
+	storetest.Equal(t, "bytes of nothing", store.Bytes(), int64(0))
+}
+
+// An attacker who is nobody signs nobody out, however much he saves.
+func TestAFloodOfNobodysNeverPushesOutWhatSomebodyOwns(t *testing.T) {
+	clock := storetest.NewClock()
+	store := memoryOf(t, 40*256, clock.Now)
+	mine := func(n int) sessions.Record {
+		rec := recordOf(neighbour(n), clock)
+		rec.Owner = "session:alice"
+		return rec
+	}
+	for n := range 10 { // saved longest ago
+		mustCreate(t, store, mine(n))
+	}
+	refused := 0
+	for n := range 1000 {
+		clock.Advance(time.Second)
+		rec := recordOf(neighbour(100+n), clock)
+		rec.Owner = []string{"", "session:"}[n%2]
+		rec.Data = make([]byte, []int{10, 1000, sessions.MaxStored}[n%3])
+		switch err := store.Create(t.Context(), rec); {
+		case errors.Is(err, sessions.ErrFull):
+			refused++
+		case err != nil:
+			t.Fatal(err)
+		}
+		rec.ID, rec.Version = neighbour(5000+n), 7
+		put(t, store, rec)
+	}
+	storetest.Equal(t, "left", loads(t, store, 10), "0123456789")
+	storetest.Equal(t, "refused, with so much of nobody's to push out", refused, 0)
+
+	// One who signs in has room, as long as anything of nobody's is there …
+	for n := 10; n < 40; n++ {
+		clock.Advance(time.Second)
+		mustCreate(t, store, mine(n))
+	}
+	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
+	// … then nobody has none, nor does a copy of what is nobody's, …
+	nobodys := recordOf(neighbour(9999), clock)
+	nobodys.Owner = "session:"
+	err := store.Create(t.Context(), nobodys)
+	storetest.Is(t, "Create of nobody's", err, sessions.ErrFull)
+	storetest.Is(t, "Create of nobody's", err, sessions.ErrUnavailable)
+	put(t, store, nobodys)
+	_, err = store.Load(t.Context(), nobodys.ID)
+	storetest.Is(t, "Load of the copy", err, sessions.ErrNotFound)
+	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
+	// … and the next to sign in takes the place of the one saved longest ago of some.
+	mustCreate(t, store, mine(40))
+	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
+	// What has expired makes room for anybody.
+	clock.Advance(2 * time.Hour)
+	nobodys.Expires = clock.Now().Add(time.Hour)
+	mustCreate(t, store, nobodys)
+}
+
+func TestARecordLargerThanAShardsShareIsHeldBesideNothing(t *testing.T) {
+	clock := storetest.NewClock()
+	store := memoryOf(t, 2*256, clock.Now) // 700 bytes a shard
+	large := recordOf(neighbour(0), clock)
+	large.Data = make([]byte, sessions.MaxStored)
+	mustCreate(t, store, large)
+	large.Version = 1
+	storetest.Is(t, "Update", store.Update(t.Context(), large), nil)
+	storetest.Equal(t, "left", loads(t, store, 3), "0")
+	clock.Advance(time.Second)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	storetest.Equal(t, "left", loads(t, store, 3), "1")
+	large.ID, large.Version = neighbour(2), 1
+	mustCreate(t, store, large) // beside one that is small
+	storetest.Equal(t, "left", loads(t, store, 3), "12")
 }
 
 func TestMemoryNeedsRoomForOneRecordInEachShard(t *testing.T) {

@@ -10,10 +10,16 @@ import (
 	"cookielab/sessions"
 )
 
+// Spoil makes something of the record that lies under an ID that its store cannot
+// read any more, as a foreign hand or a broken disk would. It is called with the
+// test and the store that open was called with, and gave.
+type Spoil func(t *testing.T, store sessions.Store, id sessions.ID)
+
 // Store checks what the comments of [sessions.Store] promise. open must give a
 // new, empty store that judges age by the clock and has room for 10,000 records;
-// it closes it with t.Cleanup.
-func Store(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Store) {
+// it closes it with t.Cleanup. Each of the spoils is one way in which a record can
+// become unreadable; a store in which none can needs none.
+func Store(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Store, spoils ...Spoil) {
 	for _, group := range []struct {
 		name  string
 		facts []storeFact
@@ -22,6 +28,8 @@ func Store(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.
 		{"update", updateFacts},
 		{"delete", deleteFacts},
 		{"by owner", ownerFacts},
+		{"pages", pageFacts},
+		{"trim", trimFacts},
 		{"clear expired", clearFacts},
 		{"together", storeTogetherFacts},
 	} {
@@ -30,6 +38,17 @@ func Store(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.
 				t.Run(fact.name, func(t *testing.T) {
 					clock := NewClock()
 					fact.check(t, open(t, clock.Now), clock)
+				})
+			}
+		})
+	}
+	for n, spoil := range spoils {
+		t.Run(fmt.Sprint("spoiled ", n), func(t *testing.T) {
+			for _, fact := range spoiledFacts {
+				t.Run(fact.name, func(t *testing.T) {
+					clock := NewClock()
+					store := open(t, clock.Now)
+					fact.check(t, store, clock, func(id sessions.ID) { spoil(t, store, id) })
 				})
 			}
 		})
@@ -85,7 +104,8 @@ func gone(t *testing.T, store sessions.Store, id sessions.ID) {
 	Is(t, "Load of what is gone", err, sessions.ErrNotFound)
 }
 
-// same compares records; times to the microsecond, to which they are kept.
+// same compares records; times to the microsecond, to which they are kept, and in
+// UTC: the year 9999 is in no other zone the last that JSON can hold.
 func same(t *testing.T, got, want sessions.Record) {
 	t.Helper()
 	Equal(t, "ID", got.ID, want.ID)
@@ -103,6 +123,7 @@ func same(t *testing.T, got, want sessions.Record) {
 		if off := time.got.Sub(time.want).Abs(); off >= 1000 {
 			t.Errorf("%s: got %v, want %v", time.name, time.got, time.want)
 		}
+		Equal(t, time.name+" is in", time.got.Location().String(), "UTC")
 	}
 }
 
