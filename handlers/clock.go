@@ -8,11 +8,13 @@ import (
 	"cookielab/sessions"
 )
 
+// now is in UTC: a local zone could make a year of what is counted from it that
+// JSON does not take.
 func now(clock sessions.Clock) time.Time {
 	if clock == nil {
-		return time.Now()
+		return time.Now().UTC()
 	}
-	return clock()
+	return clock().UTC()
 }
 
 // clockTime is an instant as sentences show it, to the second.

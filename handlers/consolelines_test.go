@@ -59,10 +59,22 @@ func goLines(ctx context.Context, manager *sessions.Manager, session *sessions.S
 		use(keys, values, items)
 	}
 	{
-		session.SetExpiry(sessions.Idle(300 * time.Second))
-		session.SetExpiry(sessions.Until(at))
-		session.SetExpiry(sessions.BrowserClose())
-		session.SetExpiry(sessions.Policy())
+		err := session.SetExpiry(sessions.Idle(300 * time.Second))
+		use(err)
+	}
+	{
+		err := session.SetExpiry(sessions.Until(at))
+		use(err)
+	}
+	{
+		err := session.SetExpiry(sessions.BrowserClose())
+		use(err)
+	}
+	{
+		err := session.SetExpiry(sessions.Policy())
+		use(err)
+	}
+	{
 		age := session.ExpiryAge()
 		date := session.ExpiryDate()
 		atClose := session.ExpiresAtBrowserClose()

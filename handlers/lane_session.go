@@ -36,12 +36,12 @@ func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) e
 		session.CycleKey()
 	}
 	at := now(l.clock)
+	expiry := sessions.Until(at.Add(age))
 	if age == l.manager.Options().Age {
-		session.SetExpiry(sessions.Policy())
-	} else {
-		session.SetExpiry(sessions.Until(at.Add(age)))
+		expiry = sessions.Policy()
 	}
 	return errors.Join(
+		session.SetExpiry(expiry),
 		session.Set(sessions.UserKey, who.User),
 		session.Set(sessions.RoleKey, who.Role),
 		session.Set(sessions.SinceKey, at.UTC().Format(time.RFC3339)),

@@ -41,8 +41,8 @@ func (l tokenLane) Remember(c echo.Context, who Identity, age time.Duration) err
 func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
 	at := now(l.clock)
 	return l.manager.Create(ctx, func(token *sessions.Session) error {
-		token.SetExpiry(sessions.Until(at.Add(age)))
 		return errors.Join(
+			token.SetExpiry(sessions.Until(at.Add(age))),
 			token.Set(sessions.UserKey, who.User),
 			token.Set(sessions.RoleKey, who.Role),
 			token.Set(sessions.SinceKey, at.UTC().Format(time.RFC3339)),

@@ -69,7 +69,9 @@ func endWithBrowser(s *lessonStep) error {
 		return err
 	}
 	s.forget("close", "tab.", "still.")
-	session.SetExpiry(sessions.BrowserClose())
+	if err := session.SetExpiry(sessions.BrowserClose()); err != nil {
+		return err
+	}
 	return s.done()
 }
 
@@ -78,7 +80,7 @@ func endByPolicy(s *lessonStep) error {
 	session, err := s.lab.sessions.Load(s.c)
 	if err == nil && session.Rejected() == nil && s.fact("close") != "" {
 		session.Delete(lessonSeen)
-		session.SetExpiry(sessions.Policy())
+		err = session.SetExpiry(sessions.Policy())
 	}
 	return err
 }

@@ -6,6 +6,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"strings"
@@ -41,10 +42,7 @@ var sessionOps = []sessionOp{
 	{name: "clear", run: func(s *sessionCall) (any, error) { s.session.Clear(); return nil, nil }},
 	{name: "flush", run: func(s *sessionCall) (any, error) { s.session.Flush(); return nil, nil }},
 	{name: "cycle_key", run: func(s *sessionCall) (any, error) { s.session.CycleKey(); return nil, nil }},
-	{name: "set_expiry", one: []string{"seconds", "at", "browser_close", "reset"}, run: func(s *sessionCall) (any, error) {
-		s.session.SetExpiry(s.expiry)
-		return nil, nil
-	}},
+	{name: "set_expiry", one: []string{"seconds", "at", "browser_close", "reset"}, run: (*sessionCall).setExpiry},
 	{name: "expiry", run: (*sessionCall).expires},
 	{name: "exists", needs: []string{"session_key"}, run: func(s *sessionCall) (any, error) { return s.manager.Exists(s.ctx, s.sessionKey) }},
 	{name: "clear_expired", run: func(s *sessionCall) (any, error) { return s.manager.ClearExpired(s.ctx) }},
@@ -256,9 +254,17 @@ func (s *sessionCall) add() (any, error) {
 	return sum, err
 }
 
+func (s *sessionCall) setExpiry() (any, error) {
+	err := s.session.SetExpiry(s.expiry)
+	if errors.Is(err, sessions.ErrExpiryTooFar) {
+		return nil, problem(http.StatusBadRequest, "expiry_too_far", say("session_api.expiry_too_far")).wrap(err)
+	}
+	return nil, err
+}
+
 func (s *sessionCall) expires() (any, error) {
 	age := s.session.ExpiryAge()
-	return ExpiryAnswer{int64(math.Floor(age.Seconds())), s.session.ExpiryDate().UTC(), s.session.ExpiresAtBrowserClose()}, nil
+	return ExpiryAnswer{int64(math.Floor(age.Seconds())), s.session.ExpiryDate(), s.session.ExpiresAtBrowserClose()}, nil
 }
 
 // writable refuses the keys that say who somebody is and when a session ends:

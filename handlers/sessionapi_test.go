@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
 
@@ -223,7 +224,7 @@ func TestSessionCallExpiry(t *testing.T) {
 	ends(34560000, false)
 
 	// A session that its own end is set into the past of is over at once.
-	for _, over := range []string{`{"seconds":0}`, `{"seconds":-10}`, `{"seconds":-34560000}`, `{"at":"` + at(-time.Second) + `"}`, `{"at":"0001-01-01T00:00:00Z"}`} {
+	for _, over := range []string{`{"seconds":0}`, `{"seconds":-10}`, `{"seconds":-34560000}`, `{"at":"` + at(-time.Second) + `"}`, `{"at":"0001-01-01T00:00:00Z"}`, `{"at":"0000-01-01T00:00:00+14:00"}`} {
 		v := lab.client()
 		v.answers(t, "set", `{"key":"a","value":1}`, "null")
 		key := v.cookie(sessionCookie)
@@ -244,7 +245,14 @@ func TestSessionCallExpiry(t *testing.T) {
 	c.answers(t, "get", `{"key":"a"}`, "1") // a live one stays
 	far := lab.client()
 	far.answers(t, "set", `{"key":"a","value":1}`, "null")
-	far.answers(t, "set_expiry", `{"at":"9999-12-31T23:59:59Z"}`, "null")
+	for _, tooFar := range []string{"9999-12-31T23:59:59Z", at(sessions.MaxAge + time.Second)} {
+		r := far.call("set_expiry", `{"at":"`+tooFar+`"}`)
+		if r.status != http.StatusBadRequest || !strings.Contains(r.body, "expiry_too_far") || !strings.Contains(r.body, "400 days") {
+			t.Errorf("%s answered %d %s", tooFar, r.status, r.body)
+		}
+	}
+	ends(34560000, false)
+	far.answers(t, "set_expiry", `{"at":"`+at(sessions.MaxAge)+`"}`, "null")
 	far.answers(t, "get", `{"key":"a"}`, "1")
 }
 
@@ -313,6 +321,9 @@ func TestSessionCallsRefused(t *testing.T) {
 		{"set_expiry", `{"seconds":1.5}`, bad, "bad_request", "seconds"},
 		{"set_expiry", `{"seconds":null}`, bad, "bad_request", "seconds"},
 		{"set_expiry", `{"at":"tomorrow"}`, bad, "bad_request", "at date"},
+		{"set_expiry", `{"at":"9999-12-31T23:59:59Z"}`, bad, "expiry_too_far", "400 days Nothing was changed"},
+		{"set_expiry", `{"seconds":1000000000000000000}`, bad, "bad_request", "seconds 400"},
+		{"set_expiry", `{"seconds":-9223372036854775808}`, bad, "bad_request", "seconds 400"},
 		{"set_expiry", `{"at":1900000000}`, bad, "bad_request", "at date"},
 		{"set_expiry", `{"browser_close":false}`, bad, "bad_request", "browser_close true"},
 		{"set_expiry", `{"reset":1}`, bad, "bad_request", "reset true"},

@@ -6,6 +6,7 @@ package handlers_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -461,8 +462,7 @@ func TestTheFourthLane(t *testing.T) {
 	live, ended := c.token("alice"), c.token("alice")
 	c.do(http.MethodDelete, "/api/token", sending(ended))
 	short := made(t, lab, sessions.Tokens("token", lab.sessions), func(s *sessions.Session) error {
-		s.SetExpiry(sessions.Until(lab.clock.Now().Add(time.Second)))
-		return s.Set(sessions.UserKey, "alice")
+		return errors.Join(s.SetExpiry(sessions.Until(lab.clock.Now().Add(time.Second))), s.Set(sessions.UserKey, "alice"))
 	})
 	lab.clock.Advance(2 * time.Second)
 	order := func(r reply) (ids []string) {

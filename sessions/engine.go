@@ -353,6 +353,8 @@ func (s ofPurpose) filed(rec Record) Record {
 
 func (s ofPurpose) found(rec Record) Record {
 	rec.Owner = strings.TrimPrefix(rec.Owner, s.prefix)
+	rec.Created, rec.Saved = inReach(rec.Created), inReach(rec.Saved)
+	rec.Expires = notTooFar(rec.Expires, rec.Saved) // others may have dated it
 	return rec
 }
 

@@ -4,9 +4,13 @@ package sessions
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrExpiryTooFar: an expiry lies further ahead than [MaxAge]. Nothing was changed.
+var ErrExpiryTooFar = errors.New("sessions: the expiry is more than 400 days ahead")
 
 // expiryKey is where a session keeps its own expiry among its data (Django:
 // _session_expiry). It counts as data and shows among the keys.
@@ -34,16 +38,30 @@ const (
 func Idle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d.Truncate(time.Second)} }
 
 // Until ends a session at a fixed instant, however often it is saved (Django:
-// set_expiry with a datetime; its timedelta is Until(now.Add(d))). Years that
-// its text form does not have, below 0 and above 9999, mean the nearest.
-func Until(t time.Time) Expiry {
-	first, last := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	if t.Before(first) {
-		t = first
-	} else if t.After(last) {
-		t = last
+// set_expiry with a datetime; its timedelta is Until(now.Add(d))). One in the past
+// means that it is over at once. Years below 1 and above 9999 mean the nearest.
+func Until(t time.Time) Expiry { return Expiry{kind: atInstant, at: inReach(t)} }
+
+// inReach is an instant in UTC and in a year that has four digits: neither JSON
+// nor every database takes another.
+func inReach(t time.Time) time.Time {
+	switch t = t.UTC(); {
+	case t.Year() < 1:
+		return time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	default:
+		return t
 	}
-	return Expiry{kind: atInstant, at: t}
+}
+
+// notTooFar is when a session ends that was saved at an instant and is dated so.
+// Nothing lives for longer than MaxAge after its save, whoever dated it.
+func notTooFar(expires, saved time.Time) time.Time {
+	if last := saved.Add(MaxAge); expires.After(last) {
+		expires = last
+	}
+	return inReach(expires)
 }
 
 // BrowserClose makes the cookie one without Max-Age and Expires; the record
@@ -58,12 +76,17 @@ func Policy() Expiry { return Expiry{} }
 func (e Expiry) expiresAt(saved time.Time, age time.Duration) time.Time {
 	switch e.kind {
 	case afterIdle:
-		return saved.Add(e.idle)
+		return notTooFar(saved.Add(e.idle), saved)
 	case atInstant:
-		return e.at
+		return notTooFar(e.at, saved)
 	default:
-		return saved.Add(age)
+		return saved.Add(age).UTC()
 	}
+}
+
+// tooFar reports whether nobody may ask for this at an instant.
+func (e Expiry) tooFar(now time.Time) bool {
+	return e.idle > MaxAge || (e.kind == atInstant && e.at.After(now.Add(MaxAge)))
 }
 
 // MarshalJSON writes seconds, an instant as text, or "browser_close".
@@ -72,7 +95,7 @@ func (e Expiry) MarshalJSON() ([]byte, error) {
 	case afterIdle:
 		return json.Marshal(int64(e.idle / time.Second))
 	case atInstant:
-		return json.Marshal(e.at.UTC().Format(time.RFC3339Nano))
+		return json.Marshal(e.at.Format(time.RFC3339Nano))
 	case atBrowserClose:
 		return []byte(`"browser_close"`), nil
 	default:
@@ -88,7 +111,8 @@ func (e *Expiry) UnmarshalJSON(raw []byte) error {
 	case string(raw) == "null":
 		*e = Policy()
 	case json.Unmarshal(raw, &seconds) == nil:
-		*e = Idle(time.Duration(seconds) * time.Second)
+		const most = int64(MaxAge / time.Second) // more, as it may lie in a store, would overflow a Duration
+		*e = Idle(time.Duration(max(-most, min(seconds, most))) * time.Second)
 	case json.Unmarshal(raw, &text) != nil:
 		return fmt.Errorf("sessions: %s is no expiry", raw)
 	case text == "browser_close":

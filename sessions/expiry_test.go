@@ -2,6 +2,9 @@ package sessions_test
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
 	"testing"
 	"time"
 
@@ -49,27 +52,77 @@ func TestWhatIsNoExpiryIsAnError(t *testing.T) {
 	}
 }
 
-// The far future is as good as never. It must not turn into the options' age
-// because its year has too many digits.
-func TestAnInstantBeyondTheYear9999IsKept(t *testing.T) {
+// Browsers keep nothing for longer than 400 days, and neither do we.
+func TestAnExpiryIsAtMost400DaysAhead(t *testing.T) {
 	site, _, _ := keyedOver(t)
-	for _, end := range []time.Time{
-		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
-		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC),
+	now := site.Clock.Now()
+	west := time.FixedZone("west", -8*3600)
+	for name, c := range map[string]struct {
+		expiry sessions.Expiry
+		want   error
+	}{
+		"400 days":              {sessions.Until(now.Add(sessions.MaxAge)), nil},
+		"400 days, elsewhere":   {sessions.Until(now.Add(sessions.MaxAge).In(west)), nil},
+		"and a moment":          {sessions.Until(now.Add(sessions.MaxAge + 1)), sessions.ErrExpiryTooFar},
+		"the year 9999":         {sessions.Until(time.Date(9999, 12, 31, 23, 59, 59, 0, west)), sessions.ErrExpiryTooFar},
+		"the year 30000":        {sessions.Until(time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC)), sessions.ErrExpiryTooFar},
+		"Idle for 400 days":     {sessions.Idle(sessions.MaxAge), nil},
+		"Idle, and a second":    {sessions.Idle(sessions.MaxAge + time.Second), sessions.ErrExpiryTooFar},
+		"Idle for ever":         {sessions.Idle(math.MaxInt64), sessions.ErrExpiryTooFar},
+		"Idle for less than no": {sessions.Idle(math.MinInt64), nil},
+		"the year 0":            {sessions.Until(time.Date(0, 1, 1, 0, 0, 0, 0, west)), nil},
+		"before any year":       {sessions.Until(time.Date(-30000, 1, 1, 0, 0, 0, 0, west)), nil},
 	} {
-		b := site.Browser()
-		reply := b.Visit(func(s *sessions.Session) error { s.SetExpiry(sessions.Until(end)); return nil })
-		if cookie := reply.Cookie("sessionid"); cookie == nil || cookie.MaxAge != int(sessions.MaxAge/time.Second) {
-			t.Errorf("Set-Cookie: %v: browsers keep cookies for 400 days at most", cookie)
-		}
-		b.Visit(func(s *sessions.Session) error {
-			rec, ok := s.Record()
-			storetest.Equal(t, "stored", ok, true)
-			if rec.Expires.Year() < 9999 {
-				t.Errorf("%v became %v", end, rec.Expires)
+		site.Browser().Visit(func(s *sessions.Session) error {
+			storetest.Is(t, name, errors.Join(s.Set("a", 1), s.SetExpiry(sessions.Idle(time.Minute))), nil)
+			storetest.Is(t, name, s.SetExpiry(c.expiry), c.want)
+			if c.want != nil {
+				storetest.Equal(t, name+": what was set before", s.ExpiryAge(), time.Minute)
+			}
+			storetest.Is(t, name+": the clock of the answer", s.Save(t.Context()), nil)
+			rec, _ := s.Record()
+			for _, at := range []time.Time{rec.Created, rec.Saved, rec.Expires, s.ExpiryDate()} {
+				if _, err := json.Marshal(at); err != nil || at.Location() != time.UTC {
+					t.Errorf("%s: %v: %v", name, at, err)
+				}
 			}
 			return nil
 		})
+	}
+}
+
+// What lies in a store already may be dated as nobody could any more.
+func TestAnOldRecordThatIsDatedTooFarLives400Days(t *testing.T) {
+	for _, data := range []string{
+		`{"_expiry":"9999-12-31T23:59:59Z","a":1}`, `{"_expiry":1000000000000000000,"a":1}`, `{"_expiry":9223372036854775807,"a":1}`, `{"a":1}`,
+	} {
+		site, _, memory := keyedOver(t)
+		b := site.Browser().Carry(sessions.NewKey())
+		rec := sessions.Record{
+			ID: sessions.KeyID("session", b.Key()), Created: site.Clock.Now(), Saved: site.Clock.Now(),
+			Expires: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), Data: []byte(data),
+		}
+		storetest.Is(t, "Create", memory.Create(t.Context(), rec), nil)
+		want := site.Clock.Now().Add(sessions.MaxAge).Truncate(time.Microsecond)
+		ends := func(rejected error) {
+			t.Helper()
+			wantStatus(t, b.Twin().Visit(func(s *sessions.Session) error {
+				storetest.Is(t, data+": Rejected", s.Rejected(), rejected)
+				storetest.Equal(t, data+": Ends", s.Ends(), want)
+				return nil
+			}), http.StatusOK)
+			found, err := site.Manager.Find(t.Context(), rec.ID)
+			storetest.Is(t, "Find", err, nil)
+			storetest.Equal(t, data+": Expires", found.Expires, want)
+		}
+		ends(nil)
+		site.Clock.Advance(sessions.MaxAge)
+		ends(sessions.ErrExpired)
+		site.Clock.Advance(-time.Hour)
+		if data != `{"a":1}` {
+			want = site.Clock.Now().Add(sessions.MaxAge).Truncate(time.Microsecond)
+			wantStatus(t, b.Visit(setter("a", 2)), http.StatusOK) // a save counts anew, to 400 days again
+			ends(nil)
+		}
 	}
 }

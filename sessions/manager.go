@@ -88,9 +88,9 @@ func (s *Session) load(ctx context.Context) error {
 	}
 	state, err := s.manager.engine.Load(ctx, s.value)
 	switch {
-	case err == nil:
+	case err == nil && state.Record.Expires.After(s.manager.now()):
 		s.state, s.values = state, state.Values
-	case errors.Is(err, ErrExpired):
+	case err == nil || errors.Is(err, ErrExpired): // its store may have been told a later end than MaxAge allows
 		s.lies, s.rejected = state, ErrExpired
 	case errors.Is(err, ErrMalformed):
 		s.rejected = ErrMalformed
@@ -245,7 +245,8 @@ func (m *Manager) ClearExpired(ctx context.Context) (int, error) {
 // Options returns the manager's options.
 func (m *Manager) Options() Options { return m.options }
 
-func (m *Manager) now() time.Time { return m.options.Clock.now() }
+// now is in UTC, so that whatever is made of it is.
+func (m *Manager) now() time.Time { return m.options.Clock.now().UTC() }
 
 func (m *Manager) logger() *slog.Logger {
 	if m.options.Logger != nil {

@@ -197,7 +197,7 @@ func TestAHandlerDoesNotChangeTheStateThatTheEngineGave(t *testing.T) {
 		"new Set":   setter("b", 2),
 		"Delete":    func(s *sessions.Session) error { s.Delete("a"); return nil },
 		"Clear":     func(s *sessions.Session) error { s.Clear(); return s.Set("b", 2) },
-		"SetExpiry": func(s *sessions.Session) error { s.SetExpiry(sessions.BrowserClose()); return nil },
+		"SetExpiry": func(s *sessions.Session) error { return s.SetExpiry(sessions.BrowserClose()) },
 		"Update": func(s *sessions.Session) error {
 			return s.Update(context.Background(), func(values sessions.Values) error {
 				delete(values, "a")

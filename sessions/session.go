@@ -147,14 +147,17 @@ func (s *Session) CycleKey() {
 }
 
 // SetExpiry says when the session ends: [Idle], [Until], [BrowserClose] or
-// [Policy] (Django: session.set_expiry).
-func (s *Session) SetExpiry(e Expiry) {
-	if e.kind == byPolicy {
+// [Policy] (Django: session.set_expiry). [ErrExpiryTooFar] for more than [MaxAge]
+// from now; what was set before stays then.
+func (s *Session) SetExpiry(e Expiry) error {
+	switch {
+	case e.tooFar(s.manager.now()):
+		return ErrExpiryTooFar
+	case e.kind == byPolicy:
 		s.Delete(expiryKey)
-		return
-	}
-	if err := s.Set(expiryKey, e); err != nil {
-		panic(err) // an Expiry always fits into JSON
+		return nil
+	default:
+		return s.Set(expiryKey, e)
 	}
 }
 

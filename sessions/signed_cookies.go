@@ -74,8 +74,9 @@ func (e signedCookies) Load(_ context.Context, value string) (*State, error) {
 	}
 	state := &State{Value: value, Values: values, Record: Record{
 		ID: idOfText(sealed.ID), Owner: values.Text(UserKey), Data: sealed.Data,
-		Created: time.UnixMicro(sealed.Created), Saved: time.UnixMicro(sealed.Saved), Expires: time.UnixMicro(sealed.Expires),
+		Created: inReach(time.UnixMicro(sealed.Created)), Saved: inReach(time.UnixMicro(sealed.Saved)),
 	}}
+	state.Record.Expires = notTooFar(time.UnixMicro(sealed.Expires), state.Record.Saved)
 	if !state.Record.Expires.After(e.clock.now()) {
 		return state, ErrExpired
 	}

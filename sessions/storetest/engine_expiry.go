@@ -12,10 +12,7 @@ import (
 const twoWeeks = 14 * 24 * time.Hour
 
 func expire(e sessions.Expiry) func(*sessions.Session) error {
-	return func(s *sessions.Session) error {
-		s.SetExpiry(e)
-		return nil
-	}
+	return func(s *sessions.Session) error { return s.SetExpiry(e) }
 }
 
 // lifeOf is what a session says about its own end.
@@ -53,7 +50,7 @@ var expiryFacts = []engineFact{
 		// Django: set_expiry(0).
 		b := site.Browser()
 		reply := b.Visit(func(s *sessions.Session) error {
-			s.SetExpiry(sessions.BrowserClose())
+			Is(t, "SetExpiry", s.SetExpiry(sessions.BrowserClose()), nil)
 			lifeOf(t, s, site, twoWeeks)
 			Equal(t, "ExpiresAtBrowserClose", s.ExpiresAtBrowserClose(), true)
 			return s.Set("a", 1)
@@ -69,7 +66,7 @@ var expiryFacts = []engineFact{
 		for _, e := range []sessions.Expiry{sessions.Policy(), sessions.BrowserClose()} {
 			b := signedUp(t, site, map[string]any{"a": 1})
 			done(t, b.Visit(func(s *sessions.Session) error {
-				s.SetExpiry(e)
+				Is(t, "SetExpiry", s.SetExpiry(e), nil)
 				lifeOf(t, s, site, 24*time.Hour)
 				return nil
 			}))
@@ -81,7 +78,7 @@ var expiryFacts = []engineFact{
 	{"Idle ends a session so long after its last save", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		reply := b.Visit(func(s *sessions.Session) error {
-			s.SetExpiry(sessions.Idle(10 * time.Second))
+			Is(t, "SetExpiry", s.SetExpiry(sessions.Idle(10*time.Second)), nil)
 			lifeOf(t, s, site, 10*time.Second)
 			return nil
 		})
@@ -107,7 +104,7 @@ var expiryFacts = []engineFact{
 	{"Until a duration from now ends a session there", func(t *testing.T, site *Site) {
 		b := site.Browser()
 		reply := b.Visit(func(s *sessions.Session) error {
-			s.SetExpiry(sessions.Until(site.Clock.Now().Add(time.Hour)))
+			Is(t, "SetExpiry", s.SetExpiry(sessions.Until(site.Clock.Now().Add(time.Hour))), nil)
 			lifeOf(t, s, site, time.Hour)
 			return nil
 		})
@@ -139,7 +136,7 @@ var expiryFacts = []engineFact{
 		silent(t, b.Visit(expire(sessions.Policy()))) // nothing was set before, nothing is changed
 		done(t, b.Visit(expire(sessions.Idle(10*time.Second))))
 		reply := b.Visit(func(s *sessions.Session) error {
-			s.SetExpiry(sessions.Policy())
+			Is(t, "SetExpiry", s.SetExpiry(sessions.Policy()), nil)
 			lifeOf(t, s, site, twoWeeks)
 			return nil
 		})
@@ -166,7 +163,7 @@ var expiryFacts = []engineFact{
 		} {
 			site := site.With(func(o *sessions.Options) { o.ExpireAtBrowserClose = c.option })
 			reply := site.Browser().Visit(func(s *sessions.Session) error {
-				s.SetExpiry(c.expiry)
+				Is(t, "SetExpiry", s.SetExpiry(c.expiry), nil)
 				Equal(t, "ExpiresAtBrowserClose", s.ExpiresAtBrowserClose(), c.want)
 				return s.Set("a", 1)
 			})
