@@ -92,12 +92,14 @@ func TestLogIsBounded(t *testing.T) {
 func TestLogIsBoundedInBytes(t *testing.T) {
 	long := "x" + strings.Repeat("é", 1<<16)
 	for name, write := range map[string]func(*slog.Logger){
-		"a message":           func(log *slog.Logger) { log.Info(long) },
-		"a text":              func(log *slog.Logger) { log.Info("it", "text", long) },
-		"an error":            func(log *slog.Logger) { log.Info("it", "error", errors.New(long)) },
-		"a list":              func(log *slog.Logger) { log.Info("it", "list", []string{long, long}) },
-		"a group":             func(log *slog.Logger) { log.Info("it", slog.Group("a", slog.Group("b", "text", long))) },
-		"what every line has": func(log *slog.Logger) { log.With("text", long).WithGroup("a").With("text", long).Info("it", "text", long) },
+		"a message": func(log *slog.Logger) { log.Info(long) },
+		"a text":    func(log *slog.Logger) { log.Info("it", "text", long) },
+		"an error":  func(log *slog.Logger) { log.Info("it", "error", errors.New(long)) },
+		"a list":    func(log *slog.Logger) { log.Info("it", "list", []string{long, long}) },
+		"a group":   func(log *slog.Logger) { log.Info("it", slog.Group("a", slog.Group("b", "text", long))) },
+		"what every line has": func(log *slog.Logger) {
+			log.With("text", long).WithGroup("a").With("text", long).Info("it", "text", long)
+		},
 		"what must be quoted": func(log *slog.Logger) { log.Info("it", "text", strings.Repeat("\x00", 1<<16)) },
 	} {
 		t.Run(name, func(t *testing.T) {
