@@ -49,9 +49,12 @@ func main() {
 	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
+	log := handlers.NewBoundedLog(os.Stderr, nil)
+	slog.SetDefault(slog.New(log)) // for what libraries say of their own accord
 	if err == nil {
-		err = run(settings, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		err = run(settings, os.Stdout, slog.New(log))
 	}
+	log.Flush()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cookielab:", strings.Join(strings.Fields(err.Error()), " ")) // one line, always
 		os.Exit(1)

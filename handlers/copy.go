@@ -101,7 +101,7 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 	sent.Sent = now(lab.clock)
 	lanes, err := lab.sendCopy(c, book, taken)
 	if sent.Lanes, sent.Failed = lanes, err != nil; err != nil {
-		lab.log.Error("the replay failed", "error", err)
+		lab.log.Error("the replay failed", "error", causeOf(err))
 	}
 	book.swapCopy(taken, &sent) // unless another tab took a newer one meanwhile
 }

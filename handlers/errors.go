@@ -75,7 +75,7 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 	}
 	p := asProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		lab.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "status", p.Status, "error", err)
+		lab.log.Error("request failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
 	}
 	setSecureHeaders(c.Response().Header())   // refused hosts come by before the middleware
 	c.Response().Header().Del("Content-Type") // of a page that was begun before the error

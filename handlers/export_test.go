@@ -41,15 +41,23 @@ func (lab *Lab) WireOf(key string) []*Exchange {
 	return book.Exchanges()
 }
 
-// ThrottledNames are how many names the throttle remembers.
-func (lab *Lab) ThrottledNames() int {
+// ThrottledNames are how many students' names the throttle remembers.
+func (lab *Lab) ThrottledNames() (names int) {
 	lab.throttle.mu.Lock()
 	defer lab.throttle.mu.Unlock()
-	return len(lab.throttle.tries)
+	for _, tried := range lab.throttle.places {
+		if tried.count > 0 {
+			names++
+		}
+	}
+	return names
 }
 
-// TryFailed tells the throttle of a wrong try.
+// TryFailed tells the throttle of a student's wrong try.
 func (lab *Lab) TryFailed(name string) { lab.throttle.try(name) }
+
+// CauseOf is what the log tells of an error.
+func CauseOf(err error) string { return causeOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {

@@ -33,7 +33,7 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 				case http.ErrAbortHandler: // means: drop the connection, say nothing
 					panic(r)
 				default:
-					log.Error("panic", "path", c.Request().URL.Path, "panic", r, "stack", string(debug.Stack()))
+					log.Error("panic", "route", routeOf(c), "panic", r, "stack", string(debug.Stack()))
 					err = problem(http.StatusInternalServerError, "internal", say("error.internal"))
 					c.Error(err)
 					err = nil
@@ -224,8 +224,7 @@ func (lab *Lab) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c) // that it comes from elsewhere is what the lesson is about
 		}
 		if err := lab.origins.Check(c.Request()); err != nil {
-			lab.log.Warn("cross-origin request refused", "path", c.Request().URL.Path,
-				"site", c.Request().Header.Get("Sec-Fetch-Site"))
+			lab.log.Warn("cross-origin request refused", "route", routeOf(c), "site", siteOf(c.Request()))
 			return problem(http.StatusForbidden, "cross_origin", say("error.cross_origin")).wrap(err)
 		}
 		return next(c)

@@ -69,6 +69,7 @@ type Lab struct {
 	closing   context.Context   // done when streams must end
 	close     context.CancelFunc
 	throttle  *throttle
+	pin       pinThrottle
 	second    *http.Client // the other program that replays copies
 	room      *engineRoom  // of the page /engines
 	lessons   []*lesson    // in order
@@ -93,7 +94,7 @@ func New(config Config) (*Lab, error) {
 	lab := &Lab{
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
-		throttle: newThrottle(config.Clock), kinds: map[string]routeKind{}, ways: map[string]string{},
+		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{}, ways: map[string]string{},
 		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.closing, lab.close = context.WithCancel(context.Background())

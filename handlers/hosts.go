@@ -26,9 +26,12 @@ func (lab *Lab) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (lab *Lab) allowedHost(r *http.Request) bool {
-	if slices.ContainsFunc(lab.config.AllowHosts, func(h string) bool { return strings.EqualFold(h, r.Host) }) {
-		return true
-	}
+	return lab.ownHost(r) || slices.ContainsFunc(lab.config.AllowHosts, func(h string) bool { return strings.EqualFold(h, r.Host) })
+}
+
+// ownHost reports whether a request came by the lab's own name, and not by one
+// that was allowed for a proxy.
+func (lab *Lab) ownHost(r *http.Request) bool {
 	host, port, ok := splitHost(r.Host)
 	return ok && port == localPort(r) && isLoopbackName(host)
 }

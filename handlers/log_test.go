@@ -3,10 +3,14 @@
 package handlers_test
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cookielab/handlers"
 	"cookielab/sessions"
@@ -80,6 +84,126 @@ func TestLogHoldsNoSecret(t *testing.T) {
 				t.Errorf("the log holds %s", whose)
 			}
 		}
+	}
+}
+
+// A PIN typed as a name, into the address, or wherever it does not belong: what a
+// visitor typed is not logged, but for the name of whoever has signed in.
+func TestLogHoldsNothingTyped(t *testing.T) {
+	const mark = "m4rker"
+	lab := newLab(t, behindProxy)
+	lab.Break()
+	everywhere := func(r *http.Request) {
+		r.URL.RawQuery = "run=" + mark + "&token=" + mark + "&" + mark
+		for _, name := range []string{"User-Agent", "Referer", "Origin", "Accept-Language", "X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "Lab-Replay", "Last-Event-Id", mark} {
+			r.Header.Set(name, mark)
+		}
+		r.Header.Set("Authorization", "Token "+mark)
+		for _, name := range []string{"lab_sessionid", notebookCookie, "plain_user", "signed_user", mark} {
+			r.Header.Add("Cookie", name+"="+mark)
+		}
+		if r.Header.Get("Sec-Fetch-Site") == "" { // else all would be refused for their origin
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+		}
+	}
+	asks := func(statuses []int, method, path string, changes ...func(*http.Request)) {
+		t.Helper()
+		for _, way := range [][]func(*http.Request){{everywhere}, {everywhere, via(mark)}} {
+			if got := lab.client().do(method, path, append(slices.Clone(changes), way...)...).status; !slices.Contains(statuses, got) {
+				t.Errorf("%s %s is answered %d, not %v", method, path, got, statuses)
+			}
+		}
+	}
+	form := func(text string) func(*http.Request) { return body(formType, text) }
+	json := func(text string) func(*http.Request) { return body(jsonType, text) }
+
+	for _, path := range []string{"/login", "/tokens"} {
+		for text, statuses := range map[string][]int{
+			"username=" + mark + "&password=" + mark + "&pin=" + mark + "&next=/" + mark:             {403, 429},
+			"username=" + mark + "&password=":                                                        {403, 429},
+			"username=no+" + mark + "&password=" + mark:                                              {422},
+			"username=teacher&password=" + mark:                                                      {403, 429},
+			"username=Teacher&pin=" + mark:                                                           {403, 429},
+			"username=teacher&password=cookies&next=" + mark:                                         {403},
+			"username=" + mark + "&username=" + mark:                                                 {400},
+			mark + "=" + mark:                                                                        {422},
+			"username=" + mark + "%zz":                                                               {400},
+			"username=" + mark + strings.Repeat(mark, 64<<10/len(mark)) + "&password=" + mark:        {413},
+			strings.Repeat("username="+mark+"&", 101):                                                {413},
+			"username=" + mark + "&password=" + mark + "&" + url.QueryEscape(mark+"\n") + "=" + mark: {403, 429},
+		} {
+			asks(statuses, "POST", path, form(text))
+		}
+		asks([]int{415}, "POST", path, body("text/"+mark, mark))
+		asks([]int{400}, "POST", path, body(formType+"; "+mark, mark))
+		asks([]int{403}, "POST", path, with("Sec-Fetch-Site", mark), form("username="+mark))
+		asks([]int{403}, "POST", path, with("Sec-Fetch-Site", "cross-site"), form("username="+mark))
+	}
+	for text, statuses := range map[string][]int{
+		`{"username":"` + mark + `","password":"` + mark + `","pin":"` + mark + `"}`: {403, 429},
+		`{"username":"` + mark + `"}`:                                   {403, 429},
+		`{"username":"no ` + mark + `"}`:                                {422},
+		`{"username":"teacher","pin":"` + mark + `"}`:                   {403, 429},
+		`{"username":"` + mark + `","` + mark + `":"` + mark + `"}`:     {400},
+		`{"username":"` + mark + `","username":"` + mark + `"}`:         {400},
+		`{"username":["` + mark + `"]}`:                                 {400},
+		`{"username":"` + mark:                                          {400},
+		`"` + mark + `"`:                                                {400},
+		`{"username":"` + strings.Repeat(mark, 64<<10/len(mark)) + `"}`: {413},
+	} {
+		asks(statuses, "POST", "/api/token", json(text))
+	}
+	asks([]int{415}, "POST", "/api/token", body("text/"+mark, mark))
+	asks([]int{400}, "POST", "/api/token", body("text/ "+mark, mark))
+	asks([]int{403}, "POST", "/api/token", with("Sec-Fetch-Site", mark), json(`{"username":"`+mark+`"}`))
+	asks([]int{401}, "DELETE", "/api/token")
+	for range 6 { // throttled, by name and by address
+		asks([]int{403, 429}, "POST", "/login", form("username="+mark+"&password="+mark))
+		asks([]int{403, 429}, "POST", "/login", form("username=teacher&password="+mark))
+	}
+
+	// Addresses, methods and hosts.
+	asks([]int{403}, "POST", "/"+mark, with("Sec-Fetch-Site", "cross-site"))
+	asks([]int{403}, "POST", "/act/flip/"+mark, with("Sec-Fetch-Site", mark))
+	asks([]int{404}, "GET", "/lessons/"+mark)
+	lab.client().get("/dashboard?lang=" + mark)
+	asks([]int{405}, mark, "/login")
+	asks([]int{500}, "GET", "/test/panic")
+	asks([]int{500}, "GET", "/api/test/failure")
+	lab.client().get("/dashboard", everywhere, func(r *http.Request) { r.Host = mark })
+	for _, line := range []string{"GET /" + mark + " HTTP/1.1\r\nHost: " + mark + "\r\n" + mark + "\r\n\r\n", mark + "\r\n\r\n", "GET " + mark + " HTTP/1.1\r\n\r\n",
+		"GET /%zz" + mark + " HTTP/1.1\r\nHost: " + lab.addr + "\r\n\r\n", "GET /?a;" + mark + " HTTP/1.1\r\nHost: " + lab.addr + "\r\n\r\n",
+		"POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nTransfer-Encoding: " + mark + "\r\n\r\n", "POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nContent-Length: " + mark + "\r\n\r\n",
+		"POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nExpect: " + mark + "\r\n\r\n"} {
+		raw(t, lab.addr, line)
+	}
+	for _, store := range []*storetest.Faulty{lab.sessions, lab.notebooks} {
+		store.Before = storetest.Down()
+		asks([]int{403, 429, 503}, "POST", "/login", form("username="+mark+"&password="+mark))
+		asks([]int{429, 503}, "POST", "/login", form("username=teacher&password="+mark))
+		lab.client().carry(notebookCookie, sessions.NewKey()).do(mark, "/login?"+mark)
+		asks([]int{404, 503}, "GET", "/door/"+mark)
+		store.Before = nil
+	}
+	if cause := handlers.CauseOf(fmt.Errorf("no answer (%w)", &url.Error{Op: "Get", URL: "http://localhost/" + mark, Err: errors.New("timeout")})); cause != "no answer (Get: timeout)" {
+		t.Errorf("of a request that was sent for a visitor, the log tells %q", cause)
+	}
+
+	log := lab.log.String()
+	for _, told := range []string{"login failed", "login throttled", "role=student", "role=teacher", "cross-origin request refused", "route=/login", "site=another", "method=another", "panic", "request failed"} {
+		if !strings.Contains(log, told) {
+			t.Errorf("the log does not tell of %q", told)
+		}
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(strings.ToLower(line), mark) {
+			t.Fatalf("the log repeats what was typed: %.300s", line)
+		}
+	}
+	lab.clock.Advance(time.Minute)
+	lab.client().signIn(mark)
+	if !strings.Contains(lab.log.String(), `"signed in" name=`+mark) {
+		t.Error("the log does not tell who signed in")
 	}
 }
 

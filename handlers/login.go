@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -125,27 +126,49 @@ func (lab *Lab) admit(c echo.Context, given credentials) (Identity, error) {
 	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
 		return Identity{}, problem(http.StatusForbidden, "needs_pin", say("login.needs_pin")) // no guess, so no try
 	}
-	if wait := lab.throttle.try(name); wait > 0 {
-		lab.log.Warn("login throttled", "name", name)
-		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
-		return Identity{}, problem(http.StatusTooManyRequests, "too_many_tries", say("login.too_many", Args{"Count": wait}))
-	}
-	who := Identity{User: name, Role: RoleStudent}
 	if name == teacherName {
-		who.Role = RoleTeacher
-		if pin == "" {
-			pin = password // one field is enough for a program
-		}
-		if !equal(pin, lab.config.TeacherPIN) {
-			lab.log.Info("login failed", "name", name)
-			return Identity{}, problem(http.StatusForbidden, "wrong_pin", say("login.wrong_pin"))
-		}
-	} else if !equal(password, lab.config.ClassPassword) {
-		lab.log.Info("login failed", "name", name)
+		return lab.admitTeacher(c, cmp.Or(pin, password)) // one field is enough for a program
+	}
+	if wait := lab.throttle.try(name); wait > 0 {
+		return Identity{}, lab.tooMany(c, RoleStudent, wait)
+	}
+	if !equal(password, lab.config.ClassPassword) {
+		lab.log.Warn("login failed", "role", RoleStudent)
 		return Identity{}, problem(http.StatusForbidden, "wrong_password", say("login.wrong_password"))
 	}
 	lab.throttle.succeeded(name)
-	return who, nil
+	return Identity{User: name, Role: RoleStudent}, nil
+}
+
+// admitTeacher is admit for whoever says to be the teacher. The error may also be
+// one of the store that counts: then nobody is let in.
+func (lab *Lab) admitTeacher(c echo.Context, pin string) (Identity, error) {
+	ctx := c.Request().Context()
+	from, err := lab.originOf(c)
+	if err != nil {
+		return Identity{}, err
+	}
+	wait, err := lab.pin.try(ctx, from)
+	if err != nil {
+		return Identity{}, err
+	}
+	if wait > 0 {
+		return Identity{}, lab.tooMany(c, RoleTeacher, wait)
+	}
+	if !equal(pin, lab.config.TeacherPIN) {
+		lab.log.Warn("login failed", "role", RoleTeacher)
+		return Identity{}, problem(http.StatusForbidden, "wrong_pin", say("login.wrong_pin"))
+	}
+	return Identity{User: teacherName, Role: RoleTeacher}, lab.pin.succeeded(ctx, from)
+}
+
+// tooMany refuses a try that was one too many. What was typed as a name is not
+// logged before it has proved to be one: it may be somebody's password.
+func (lab *Lab) tooMany(c echo.Context, role string, wait time.Duration) error {
+	lab.log.Warn("login throttled", "role", role)
+	seconds := int((wait + time.Second - 1) / time.Second)
+	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
+	return problem(http.StatusTooManyRequests, "too_many_tries", say("login.too_many", Args{"Count": seconds}))
 }
 
 // refusal is what admit said no with; nil for anything else.

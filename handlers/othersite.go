@@ -135,7 +135,7 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	}
 	p := asProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.Error("request to the other site failed", "method", c.Request().Method, "path", c.Request().URL.Path, "status", p.Status, "error", err)
+		s.log.Error("request to the other site failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
 	}
 	w, _ := s.config.Pages.languages.asked(c.Request())
 	page := foreignPage{Title: say(titleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}

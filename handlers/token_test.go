@@ -311,14 +311,14 @@ func TestTokenRefusals(t *testing.T) {
 		{"from another site", `{"username":"alice","password":"cookies"}`, []func(*http.Request){with("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := lab.rows(t)
+			before := lab.sessionRows(t)
 			r := lab.client().askToken(test.body, test.changes...)
 			var answer struct{ Error, Message string }
 			if err := json.Unmarshal([]byte(r.body), &answer); err != nil || r.status != test.status || answer.Error != test.code || answer.Message == "" {
 				t.Errorf("answered %d %s, want %d %s", r.status, r.body, test.status, test.code)
 			}
 			guarded(t, r)
-			if len(r.cookies) > 0 || lab.rows(t) != before {
+			if len(r.cookies) > 0 || lab.sessionRows(t) != before {
 				t.Errorf("it left something behind: cookies %v", r.cookies)
 			}
 		})

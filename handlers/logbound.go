@@ -1,0 +1,215 @@
+// The log: what it may cost, and what of a request may stand in it.
+
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// What a minute of the log may hold, of each of three levels (errors, warnings,
+// the rest): each has a share of its own, so that no flood of one hides another.
+const (
+	maxLogRecords = 200
+	maxLogBytes   = 85 << 10
+	maxLogText    = 4 << 10 // bytes of a message or a value: a stack's first frames
+)
+
+// BoundedLog is a [slog.Handler] that writes lines of text, 600 records and
+// 255 KB a minute at most: 200 and 85 KB each of errors, of warnings and of the
+// rest. What is more is left out, and one line says how much it was, as soon as
+// something is logged in a later minute or [BoundedLog.Flush] is called. Texts
+// above 4 KB are cut. It may be used by many goroutines at once.
+type BoundedLog struct {
+	slog.Handler // writes to the page
+	page         *logPage
+}
+
+// logPage is the minute that a log and all that were derived from it share.
+type logPage struct {
+	mu     sync.Mutex
+	out    io.Writer
+	clock  sessions.Clock
+	line   bytes.Buffer // the one just written, before it is known whether there is room
+	plain  slog.Handler // for the page's own line
+	since  time.Time    // of the minute's first record
+	shares [3]logShare
+}
+
+// logShare is what a level has used in this minute.
+type logShare struct{ records, bytes, leftOut int }
+
+// NewBoundedLog makes a log that writes to out; a nil clock is time.Now.
+func NewBoundedLog(out io.Writer, clock sessions.Clock) *BoundedLog {
+	page := &logPage{out: out, clock: clock}
+	page.plain = slog.NewTextHandler(&page.line, nil)
+	return &BoundedLog{page.plain, page}
+}
+
+// Handle implements [slog.Handler].
+func (l *BoundedLog) Handle(ctx context.Context, r slog.Record) error {
+	cut := slog.NewRecord(r.Time, r.Level, cutText(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		cut.AddAttrs(cutAttr(a))
+		return true
+	})
+	p := l.page
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := now(p.clock)
+	if age := at.Sub(p.since); age >= time.Minute || age < 0 {
+		p.turn(at)
+	}
+	share := &p.shares[shareOf(r.Level)]
+	if share.records == maxLogRecords {
+		share.leftOut++
+		return nil
+	}
+	p.line.Reset()
+	if err := l.Handler.Handle(ctx, cut); err != nil {
+		return err
+	}
+	if share.bytes+p.line.Len() > maxLogBytes {
+		share.leftOut++
+		return nil
+	}
+	share.records++
+	share.bytes += p.line.Len()
+	_, err := p.out.Write(p.line.Bytes())
+	return err
+}
+
+// WithAttrs implements [slog.Handler].
+func (l *BoundedLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	attrs = slices.Clone(attrs)
+	for i := range attrs {
+		attrs[i] = cutAttr(attrs[i])
+	}
+	return &BoundedLog{l.Handler.WithAttrs(attrs), l.page}
+}
+
+// WithGroup implements [slog.Handler].
+func (l *BoundedLog) WithGroup(name string) slog.Handler {
+	return &BoundedLog{l.Handler.WithGroup(name), l.page}
+}
+
+// Flush says what was left out and not told yet: for the end of the program.
+func (l *BoundedLog) Flush() {
+	l.page.mu.Lock()
+	defer l.page.mu.Unlock()
+	l.page.turn(now(l.page.clock))
+}
+
+// turn begins a new minute, and says what the one before left out.
+func (p *logPage) turn(at time.Time) {
+	since, shares := p.since, p.shares
+	p.since, p.shares = at, [3]logShare{}
+	r := slog.NewRecord(at, slog.LevelWarn, "records were left out of the log", 0)
+	r.AddAttrs(slog.Time("since", since))
+	total := 0
+	for i, kind := range []string{"errors", "warnings", "others"} {
+		r.AddAttrs(slog.Int(kind, shares[i].leftOut))
+		total += shares[i].leftOut
+	}
+	if total == 0 {
+		return
+	}
+	p.line.Reset()
+	if p.plain.Handle(context.Background(), r) == nil {
+		_, _ = p.out.Write(p.line.Bytes()) // there is no other place to say that this failed
+	}
+}
+
+// shareOf is the share of a level: errors, warnings, others.
+func shareOf(level slog.Level) int {
+	switch {
+	case level >= slog.LevelError:
+		return 0
+	case level >= slog.LevelWarn:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func cutAttr(a slog.Attr) slog.Attr {
+	switch a.Value = a.Value.Resolve(); a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(cutText(a.Value.String()))
+	case slog.KindGroup:
+		group := slices.Clone(a.Value.Group())
+		for i := range group {
+			group[i] = cutAttr(group[i])
+		}
+		a.Value = slog.GroupValue(group...)
+	case slog.KindAny:
+		a.Value = slog.StringValue(cutText(fmt.Sprintf("%+v", a.Value.Any())))
+	}
+	return a
+}
+
+func cutText(text string) string {
+	if len(text) <= maxLogText {
+		return text
+	}
+	end := maxLogText
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+// What a visitor typed does not stand in the log: it may be somebody's password
+// in the wrong field. So the log names a request's route, and not its address, and
+// repeats of a header and of a method only the words that are known.
+
+// routeOf is the route that a request took, as handlers.go lists it.
+func routeOf(c echo.Context) string {
+	if c.Path() == "" {
+		return "none"
+	}
+	return c.Path()
+}
+
+// methodOf is the request's method.
+func methodOf(r *http.Request) string {
+	return known(r.Method, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions)
+}
+
+// siteOf is what Fetch metadata say about who began a request.
+func siteOf(r *http.Request) string {
+	return known(r.Header.Get("Sec-Fetch-Site"), "cross-site", "same-site", "same-origin", "none", "")
+}
+
+func known(text string, words ...string) string {
+	if slices.Contains(words, text) {
+		return text
+	}
+	return "another"
+}
+
+// causeOf is what the log tells of an error: all but the address of a request that
+// was sent for a visitor.
+func causeOf(err error) string {
+	text := err.Error()
+	var sent *url.Error
+	if errors.As(err, &sent) {
+		text = strings.ReplaceAll(text, sent.Error(), sent.Op+": "+sent.Err.Error())
+	}
+	return text
+}
