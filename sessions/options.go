@@ -63,7 +63,7 @@ type Options struct {
 	// malformed as soon as it is read, as Django does. Default false: it stays
 	// until a login, a logout or a write, so that a visit to a server which
 	// does not share the store costs nobody their session.
-	DropRejected bool
+	DropRejected   bool
 	FollowReplaced bool
 	// Carrier is how the value travels; default the cookie described above.
 	Carrier Carrier
