@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -218,23 +217,47 @@ func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) err
 	return directory.Replace(ctx, id, version, by, m.now())
 }
 
+// endStep is how many sessions EndOthers lists at once.
+const endStep = 500
+
 // EndOthers ends all of a user's sessions but one, and says how many; a zero
-// ID keeps none. [ErrNotSupported], [ErrUnavailable].
-func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (int, error) {
-	records, err := m.Owned(ctx, user, Record{}, math.MaxInt)
-	ended := 0
-	for _, record := range records {
-		if record.ID == keep {
-			continue
+// ID keeps none. It works until its context ends: there may be more then, and
+// another call goes on. [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended int, more bool, err error) {
+	directory, err := m.directory()
+	if err != nil {
+		return 0, false, err
+	}
+	for after := (Record{}); ; {
+		page, err := directory.Owned(ctx, user, after, endStep)
+		before := ended
+		for i := 0; err == nil && i < len(page); i++ {
+			if page[i].ID == keep {
+				continue
+			}
+			if err = directory.End(ctx, page[i].ID, page[i].Version); errors.Is(err, ErrConflict) {
+				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, since it was listed
+			}
+			switch {
+			case err == nil:
+				ended++
+			case errors.Is(err, ErrNotFound): // by itself meanwhile
+				err = nil
+			}
 		}
-		switch err := m.End(ctx, record.ID, 0); {
-		case err == nil:
-			ended++
-		case !errors.Is(err, ErrNotFound): // by itself meanwhile, else
-			return ended, err
+		switch {
+		case ctx.Err() != nil:
+			return ended, true, nil
+		case err != nil:
+			return ended, true, err
+		case ended > before: // what was saved meanwhile is among the first now
+			after = Record{}
+		case len(page) < endStep:
+			return ended, false, nil
+		default:
+			after = page[len(page)-1]
 		}
 	}
-	return ended, err
 }
 
 // Exists reports whether a value stands for a session, expired or not (Django:
