@@ -138,7 +138,7 @@ func (lab *Lab) postEndOthers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ended, err := lab.sessions.EndOthers(c.Request().Context(), who, here)
+	ended, _, err := lab.sessions.EndOthers(c.Request().Context(), who, here)
 	if err != nil {
 		return err
 	}

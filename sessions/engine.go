@@ -24,6 +24,9 @@ var (
 	// ErrEnded: the session was ended while this request was at work. What the
 	// request changed is not saved, and nothing is brought back.
 	ErrEnded = errors.New("sessions: the session ended meanwhile")
+	// ErrReplaced: the session goes by another key now, since a moment ago; this
+	// one is worth nothing any more. An error that is ErrReplaced is ErrNotFound, too.
+	ErrReplaced = fmt.Errorf("%w: its key was replaced", ErrNotFound)
 	// ErrNotSupported: this engine cannot do that, because it keeps nothing on
 	// the server: see [SignedCookies].
 	ErrNotSupported = errors.New("sessions: the engine cannot do that")
@@ -37,6 +40,11 @@ type State struct {
 	Record Record // its Data are Values, encoded
 	Values Values
 	Filed  bool // the record lies in a store; else all of it is in the value
+
+	// Replaced is when the value that was given was replaced by another; zero if
+	// it was not. Which one is not told, and nothing of what lies there: after
+	// Load there is only an ID, after Commit only what was filed.
+	Replaced time.Time
 }
 
 // Changes are what one request wants done to a session, in the order of the
@@ -49,6 +57,11 @@ type Changes struct {
 	Values map[string]json.RawMessage // set, or removed where nil
 	Edit   func(Values) error         // applied last, once for each try; its error ends the commit
 
+	// Follow applies the changes to the session also where it goes by another
+	// value since it was loaded; that is [ErrEnded] otherwise. Cycle follows
+	// never, and Flush always.
+	Follow bool
+
 	Age time.Duration // how long a session without an Expiry of its own lives from now
 	Now time.Time     // the instant of the save
 }
@@ -56,7 +69,8 @@ type Changes struct {
 // Engine turns carried values into sessions and back.
 type Engine interface {
 	// Load finds what a carried value stands for. [ErrMalformed],
-	// [ErrNotFound], [ErrExpired] (with the state that still lies there) and
+	// [ErrNotFound], [ErrReplaced] (with a state that says since when, and is good
+	// for a Flush), [ErrExpired] (with the state that still lies there) and
 	// [ErrUnavailable] say why not. It never adopts a value it did not issue,
 	// and never writes.
 	Load(ctx context.Context, value string) (*State, error)
@@ -64,7 +78,8 @@ type Engine interface {
 	// Commit applies changes to the state a Load gave (nil: there is none yet)
 	// and returns what is there now, nil when nothing is. [ErrEnded] when the
 	// session ended since, [ErrTooLarge], [ErrUnavailable]: nothing was saved
-	// then. An error of Edit comes back as it is.
+	// then. An error of Edit comes back as it is. A Flush ends all that the
+	// session became, under whatever value, before it or at that moment.
 	Commit(ctx context.Context, state *State, changes Changes) (*State, error)
 
 	// Directory is nil where nothing lies on the server.
@@ -75,7 +90,7 @@ type Engine interface {
 // found, listed and ended by others than those who carry them.
 type Directory interface {
 	// Find looks a session up by its ID, which no client could send.
-	// ErrNotFound, ErrExpired (with the record), ErrUnavailable.
+	// ErrNotFound, ErrReplaced, ErrExpired (with the record), ErrUnavailable.
 	Find(ctx context.Context, id ID) (Record, error)
 
 	// Owned lists live sessions of one user as [Store.ByOwner] does: the last saved
@@ -83,9 +98,18 @@ type Directory interface {
 	// of engines with another purpose are not among them.
 	Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error)
 
-	// End ends a session if its version is still the given one; version 0: any.
-	// ErrNotFound, ErrConflict, ErrUnavailable.
+	// End ends a session if its version is still the given one; version 0: any,
+	// and all that it became under other IDs. ErrNotFound, ErrConflict, ErrUnavailable.
 	End(ctx context.Context, id ID, version uint64) error
+
+	// Replace ends a session, if its version is still the given one, because
+	// another took its place at an instant: whoever ends the first one late ends
+	// the other. ErrNotFound, ErrReplaced, ErrExpired, ErrConflict, ErrUnavailable.
+	Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error
+
+	// Trim removes what belongs to no user, the saved longest ago first, until
+	// the rest keeps the quota, and says how many went. ErrUnavailable.
+	Trim(ctx context.Context, keep Quota) (int, error)
 
 	// ClearExpired is the store's: it also removes what other purposes filed there.
 	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
@@ -103,6 +127,9 @@ const (
 // maxTries bounds the swaps that one commit attempts. Within one process the
 // commits of a key queue up, so only other processes can make a swap fail.
 const maxTries = 64
+
+// maxFollowed bounds from key to key for how long a session is followed.
+const maxFollowed = 1000
 
 // keyed is the engine over a Store.
 type keyed struct {
@@ -138,8 +165,12 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 	if !e.form.valid(key) {
 		return nil, ErrMalformed
 	}
-	rec, err := e.store.Load(ctx, KeyID(e.purpose, key))
-	if err != nil && !errors.Is(err, ErrExpired) {
+	rec, err := e.find(ctx, KeyID(e.purpose, key))
+	switch {
+	case errors.Is(err, ErrReplaced):
+		// When, and not by what: whoever carries the old key is shown no more.
+		return &State{Record: Record{ID: rec.ID}, Replaced: rec.Saved}, err
+	case err != nil && !errors.Is(err, ErrExpired):
 		return nil, err
 	}
 	state, decodeErr := stateOf(key, rec)
@@ -151,14 +182,64 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 
 func (e *keyed) Directory() Directory { return e }
 
-func (e *keyed) Find(ctx context.Context, id ID) (Record, error) { return e.store.Load(ctx, id) }
+func (e *keyed) Find(ctx context.Context, id ID) (Record, error) {
+	rec, err := e.find(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Record{}, err
+	}
+	return rec, err
+}
+
+// find is Find which, with ErrReplaced, gives what was left of the record, too.
+func (e *keyed) find(ctx context.Context, id ID) (Record, error) {
+	rec, err := e.store.Load(ctx, id)
+	if _, replaced := successor(rec); !replaced {
+		return rec, err
+	}
+	if err != nil {
+		return Record{}, ErrNotFound // its time to be followed is over
+	}
+	return rec, ErrReplaced
+}
 
 func (e *keyed) Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error) {
 	return e.store.ByOwner(ctx, user, after, limit)
 }
 
 func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
-	return e.store.Delete(ctx, id, version)
+	if version != 0 {
+		return e.store.Delete(ctx, id, version)
+	}
+	rec, err := e.Find(ctx, id)
+	switch {
+	case errors.Is(err, ErrReplaced):
+		rec = Record{ID: id}
+	case errors.Is(err, ErrNotFound):
+		return e.store.Delete(ctx, id, 0) // what cannot be read can still be removed
+	case err != nil && !errors.Is(err, ErrExpired):
+		return err
+	}
+	_, err = e.swap(ctx, rec, true, e.remove(ctx))
+	if errors.Is(err, ErrEnded) {
+		return ErrNotFound
+	}
+	return err
+}
+
+func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error {
+	rec, err := e.Find(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case rec.Version != version:
+		return ErrConflict
+	default:
+		return e.store.Update(ctx, replaced(rec, by, now))
+	}
+}
+
+func (e *keyed) Trim(ctx context.Context, keep Quota) (int, error) {
+	return e.store.Trim(ctx, "", keep)
 }
 
 func (e *keyed) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -166,25 +247,9 @@ func (e *keyed) ClearExpired(ctx context.Context, before time.Time, limit int) (
 }
 
 func (e *keyed) Commit(ctx context.Context, state *State, ch Changes) (*State, error) {
-	if state == nil {
-		return e.create(ctx, nil, ch)
-	}
-	// Commits of one key wait for each other here, so that in one process the
-	// first swap succeeds; other keys of the same stripe wait a moment longer.
-	stripe := e.stripes[state.Record.ID[0]]
-	waited, err := stripe.lock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer stripe.unlock()
-	if waited && !ch.Flush {
-		// Whoever was before us has probably changed the record: a swap with
-		// the state of before the wait would be in vain.
-		if state, err = e.Load(ctx, state.Value); err != nil {
-			return nil, endedIfGone(err)
-		}
-	}
 	switch {
+	case state == nil:
+		return e.create(ctx, nil, ch)
 	case ch.Flush:
 		return e.flush(ctx, state, ch)
 	case ch.Cycle:
@@ -216,96 +281,224 @@ func (e *keyed) create(ctx context.Context, from Values, ch Changes) (*State, er
 	return nil, fmt.Errorf("%w: three new keys in a row exist already", ErrUnavailable)
 }
 
-// flush ends the record first: if the store fails between the two steps, the
-// visitor signs in again, and nobody keeps a session they meant to end.
+// flush ends the record, or what became of it. What is set afterwards is another
+// session; but it came of this one, so whoever ends this one later ends it, too.
+//
+//  1. file what is set afterwards under a new key,
+//  2. end the old record: it is removed or, if there is a new one, replaced by it.
+//
+// If 1 fails the old record is ended all the same: the visitor signs in again, and
+// nobody keeps a session they meant to end.
 func (e *keyed) flush(ctx context.Context, state *State, ch Changes) (*State, error) {
-	if err := e.store.Delete(ctx, state.Record.ID, 0); err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
+	next, failed := e.create(ctx, nil, ch)
+	if failed != nil && !errors.Is(failed, ErrUnavailable) {
+		return nil, failed
 	}
-	return e.create(ctx, nil, ch)
+	end := e.remove(ctx)
+	if next != nil {
+		end = e.replace(ctx, next.Record.ID, ch.Now)
+	}
+	if _, err := e.swap(ctx, state.Record, true, end); err != nil && !errors.Is(err, ErrEnded) {
+		return nil, errors.Join(err, e.takeBack(ctx, next))
+	}
+	return next, failed
 }
 
-// update swaps the record for one with the changes in it:
-//
-//  1. apply the changes to the record as it was loaded,
-//  2. swap; the version says whether it is still that record,
-//  3. if not, load it afresh and go on with 1.
-func (e *keyed) update(ctx context.Context, state *State, ch Changes) (*State, error) {
-	for try := 1; ; try++ {
-		rec, values, err := ch.apply(state.Record, state.Values)
+// update swaps the record for one with the changes in it.
+func (e *keyed) update(ctx context.Context, state *State, ch Changes) (next *State, err error) {
+	at, err := e.swap(ctx, state.Record, ch.Follow, func(now Record) error {
+		from, err := state.asIn(now)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err = e.store.Update(ctx, rec); err == nil {
-			rec.Version++
-			return &State{Value: state.Value, Record: rec, Values: values, Filed: true}, nil
+		rec, values, err := ch.apply(now, from)
+		if err != nil {
+			return outcome{err}
 		}
-		if state, err = e.again(ctx, state, err, try); err != nil {
-			return nil, err
+		if err = e.store.Update(ctx, rec); err != nil {
+			return err
 		}
+		rec.Version++
+		next = &State{Value: state.Value, Record: rec, Values: values, Filed: true}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	if !at.IsZero() {
+		return &State{Replaced: at, Filed: true, Record: Record{Owner: next.Record.Owner, Data: next.Record.Data}}, nil
+	}
+	return next, nil
 }
 
 // cycle moves the session to a new key:
 //
 //  1. file its data, with the changes, under a new key,
-//  2. remove the old record, if it is still the one whose data were filed,
+//  2. replace the old record, if it is still the one whose data were filed,
 //  3. if it changed in between, take the new record away again, load the old
 //     one afresh and go on with 1: a write that was answered is never left behind.
 //
 // A crash after 1 leaves a record whose key nobody has; cleaning removes it.
-func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (*State, error) {
-	for try := 1; ; try++ {
-		if !state.Record.Expires.After(ch.Now) {
-			return nil, ErrEnded // Delete would take it all the same
-		}
-		from := state.Values
-		if from == nil {
-			from = Values{}
-		}
-		next, err := e.create(ctx, from, ch)
+//
+// A session that got another key meanwhile is not followed: whoever has that one
+// would have the session of whoever signs in here.
+func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (next *State, err error) {
+	_, err = e.swap(ctx, state.Record, false, func(now Record) error {
+		from, err := state.asIn(now)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err = e.store.Delete(ctx, state.Record.ID, state.Record.Version); err == nil {
-			return next, nil
+		if next, err = e.create(ctx, from, ch); err != nil {
+			return outcome{err}
 		}
-		if undo := e.store.Delete(ctx, next.Record.ID, 0); undo != nil && !errors.Is(undo, ErrNotFound) {
-			return nil, undo
+		if err = e.replace(ctx, next.Record.ID, ch.Now)(now); err != nil {
+			if undo := e.takeBack(ctx, next); undo != nil {
+				return undo
+			}
 		}
-		if state, err = e.again(ctx, state, err, try); err != nil {
-			return nil, err
-		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return next, nil
 }
 
-// again decides after a swap that failed: the record as it is now for another
-// try, or the error that ends the commit.
-func (e *keyed) again(ctx context.Context, state *State, err error, try int) (*State, error) {
-	if errors.Is(err, ErrConflict) {
-		if try == maxTries {
-			return nil, fmt.Errorf("%w: %d swaps in a row met a newer version", ErrUnavailable, try)
+// remove and replace are the two ways to end a record, for swap.
+func (e *keyed) remove(ctx context.Context) func(Record) error {
+	return func(now Record) error { return e.store.Delete(ctx, now.ID, now.Version) }
+}
+
+func (e *keyed) replace(ctx context.Context, by ID, at time.Time) func(Record) error {
+	return func(now Record) error { return e.store.Update(ctx, replaced(now, by, at)) }
+}
+
+// takeBack removes a record whose key nobody has been told, if there is one.
+func (e *keyed) takeBack(ctx context.Context, state *State) error {
+	if state == nil {
+		return nil
+	}
+	if err := e.store.Delete(ctx, state.Record.ID, 0); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// swap calls act to change or end a record as it is now, once it succeeds:
+//
+//  1. in one process those who change one record wait for each other, so that
+//     the first swap succeeds; other records of the same stripe wait a moment longer,
+//  2. act on the record as it was loaded; with Version 0 it has not been, yet,
+//  3. if its version is another by now ([ErrConflict]), load it afresh and go on with 2,
+//  4. if another record took its place, go on with that one, if follow says so;
+//     at is when the first one was replaced, zero if it was not.
+//
+// [ErrEnded] when it is over, or was replaced and is not to be followed.
+func (e *keyed) swap(ctx context.Context, rec Record, follow bool, act func(now Record) error) (at time.Time, err error) {
+	for range maxFollowed {
+		err := e.swapOne(ctx, &rec, act)
+		next, moved := successor(rec)
+		switch {
+		case !errors.Is(err, ErrReplaced):
+			return at, meaning(err)
+		case !moved || !follow:
+			return at, ErrEnded
 		}
-		if try > 1 {
+		if at.IsZero() {
+			at = rec.Saved
+		}
+		rec = Record{ID: next}
+	}
+	return at, fmt.Errorf("%w: the session changed its key more than %d times", ErrUnavailable, maxFollowed)
+}
+
+// swapOne does the first three of swap's steps, and leaves the record as it was
+// last loaded. [ErrReplaced]: with what took its place.
+func (e *keyed) swapOne(ctx context.Context, rec *Record, act func(now Record) error) error {
+	stripe := e.stripes[rec.ID[0]]
+	waited, err := stripe.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer stripe.unlock()
+	// Whoever was before us has probably changed the record: a swap with the one
+	// of before the wait would be in vain.
+	fresh := rec.Version != 0 && !waited
+	for try := 1; ; try++ {
+		if !fresh {
+			if *rec, err = e.find(ctx, rec.ID); err != nil && !errors.Is(err, ErrExpired) {
+				return err
+			}
+		}
+		if err = act(*rec); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if try == maxTries {
+			return fmt.Errorf("%w: %d swaps in a row met a newer version", ErrUnavailable, try)
+		}
+		if fresh = false; try > 1 {
 			// Not just old, but changed since the last look: another process
 			// is at this record. Step aside for a random moment, longer each
 			// time, so that the two do not keep step.
 			if err := pause(ctx, rand.N(time.Duration(min(try, 10))*time.Millisecond)); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		state, err = e.Load(ctx, state.Value)
 	}
-	return state, endedIfGone(err)
 }
 
-// endedIfGone is what a store's answer means to a request that had found the
-// session alive.
-func endedIfGone(err error) error {
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrExpired) {
+// outcome is an error that says nothing about the record, whatever it wraps: the
+// caller's own.
+type outcome struct{ error }
+
+// meaning is what swap's errors mean to a request that had found the session alive.
+func meaning(err error) error {
+	var own outcome
+	switch {
+	case errors.As(err, &own):
+		return own.error
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExpired):
 		return ErrEnded
+	default:
+		return err
 	}
-	return err
+}
+
+// asIn is what a session holds by a record of it, which may be a newer one.
+func (s *State) asIn(rec Record) (Values, error) {
+	if rec.ID == s.Record.ID && rec.Version == s.Record.Version && s.Values != nil {
+		return s.Values, nil
+	}
+	state, err := stateOf(s.Value, rec)
+	if err != nil {
+		return nil, err
+	}
+	return state.Values, nil
+}
+
+// replacedFor is for how long a record that another one took the place of still
+// says which. Longer than any request.
+const replacedFor = time.Minute
+
+// becameText begins the data of such a record. No session looks like that: its
+// data are an object, whatever a program sets.
+const becameText = `"became `
+
+// replaced is what is left of a record when another takes its place: which one,
+// for those who end or change it late.
+func replaced(rec Record, by ID, now time.Time) Record {
+	return Record{
+		ID: rec.ID, Version: rec.Version, Created: rec.Created, Saved: now, Expires: now.Add(replacedFor),
+		Data: []byte(becameText + by.String() + `"`),
+	}
+}
+
+// successor is the record that took the place of this one; ok is false if none did.
+func successor(rec Record) (by ID, ok bool) {
+	if len(rec.Data) != len(becameText)+2*len(by)+1 || string(rec.Data[:len(becameText)]) != becameText {
+		return by, false
+	}
+	return ParseID(string(rec.Data[len(becameText) : len(rec.Data)-1]))
 }
 
 // apply makes the record that should be stored from the one that is.
@@ -338,16 +531,15 @@ func stateOf(key string, rec Record) (*State, error) {
 
 // ofPurpose is a store as an engine of one purpose sees it: records are filed
 // under the owner's name with the purpose before it, so that a list of alice's
-// sessions is not one of her tokens, too.
+// sessions is not one of her tokens, too. What nobody owns is filed under the
+// purpose alone: it has a quota of its own.
 type ofPurpose struct {
 	Store
 	prefix string
 }
 
 func (s ofPurpose) filed(rec Record) Record {
-	if rec.Owner != "" {
-		rec.Owner = s.prefix + rec.Owner
-	}
+	rec.Owner = s.prefix + rec.Owner
 	return rec
 }
 
@@ -380,6 +572,10 @@ func (s ofPurpose) ByOwner(ctx context.Context, owner string, after Record, limi
 		recs[i] = s.found(recs[i])
 	}
 	return recs, err
+}
+
+func (s ofPurpose) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	return s.Store.Trim(ctx, s.prefix+owner, keep)
 }
 
 // stripe is a lock that gives up when the request does.

@@ -181,7 +181,7 @@ func ExampleManager_EndOthers() {
 		}
 	}
 	here, _ := last.Record()
-	ended, err := manager.EndOthers(ctx, "alice", here.ID)
+	ended, _, err := manager.EndOthers(ctx, "alice", here.ID)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,6 +95,8 @@ func (s *Session) load(ctx context.Context) error {
 		s.rejected = ErrMalformed
 	case errors.Is(err, ErrTampered):
 		s.rejected = ErrTampered
+	case errors.Is(err, ErrReplaced):
+		s.moved, s.rejected = state, ErrReplaced
 	case errors.Is(err, ErrNotFound):
 		s.rejected = ErrNotFound
 		if err != ErrNotFound { //nolint:errorlint // more than a plain "not found" has a cause worth a line
@@ -115,7 +116,9 @@ func (s *Session) load(ctx context.Context) error {
 //  3. there is none, and the client carries a value that this request ended or
 //     replaced by nothing (or that it may not keep, see DropRejected): erase it.
 //
-// Anything else leaves the client as it is. limit makes the context for 1.
+// Anything else leaves the client as it is, and so does a value that another
+// request replaced a moment ago: the client may have been given the new one since.
+// limit makes the context for 1.
 func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
 		if err := s.commit(limit()); err != nil {
@@ -124,6 +127,8 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 	}
 	now := m.now()
 	switch {
+	case s.moved != nil && (s.state != nil || !s.saved):
+		return nil
 	case s.state != nil && (s.saved || s.state.Value != s.value) && s.state.Record.Expires.After(now):
 		maxAge := time.Duration(0)
 		if !s.ExpiresAtBrowserClose() {
@@ -138,7 +143,7 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 }
 
 func (m *Manager) commit(ctx context.Context, state *State, changes Changes) (*State, error) {
-	changes.Age, changes.Now = m.options.Age, m.now()
+	changes.Age, changes.Now, changes.Follow = m.options.Age, m.now(), m.options.FollowReplaced
 	return m.engine.Commit(ctx, state, changes)
 }
 
@@ -166,8 +171,8 @@ func (m *Manager) directory() (Directory, error) {
 // work on: all of that answers [ErrNotSupported].
 func (m *Manager) KeepsRecords() bool { return m.engine.Directory() != nil }
 
-// Find looks a session's record up by its ID. [ErrNotFound], [ErrExpired] (with
-// the record), [ErrNotSupported], [ErrUnavailable].
+// Find looks a session's record up by its ID. [ErrNotFound], [ErrReplaced],
+// [ErrExpired] (with the record), [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Find(ctx context.Context, id ID) (Record, error) {
 	directory, err := m.directory()
 	if err != nil {
@@ -189,7 +194,8 @@ func (m *Manager) Owned(ctx context.Context, user string, after Record, limit in
 }
 
 // End ends a session by its ID, if its version is still the given one; version
-// 0: any. [ErrNotFound], [ErrConflict], [ErrNotSupported], [ErrUnavailable].
+// 0: any, and whatever it became under other keys. [ErrNotFound], [ErrConflict],
+// [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -198,23 +204,60 @@ func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	return directory.End(ctx, id, version)
 }
 
+// Replace ends a session by its ID because another one, filed by the same manager,
+// takes its place: a logout that comes late and ends the first ends the other, too.
+// It does so if its version is still the given one, else [ErrNotFound],
+// [ErrReplaced], [ErrExpired] or [ErrConflict] say what became of it;
+// [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) error {
+	directory, err := m.directory()
+	if err != nil {
+		return err
+	}
+	return directory.Replace(ctx, id, version, by, m.now())
+}
+
+// endStep is how many sessions EndOthers lists at once.
+const endStep = 500
+
 // EndOthers ends all of a user's sessions but one, and says how many; a zero
-// ID keeps none. [ErrNotSupported], [ErrUnavailable].
-func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (int, error) {
-	records, err := m.Owned(ctx, user, Record{}, math.MaxInt)
-	ended := 0
-	for _, record := range records {
-		if record.ID == keep {
-			continue
+// ID keeps none. It works until its context ends: there may be more then, and
+// another call goes on. [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended int, more bool, err error) {
+	directory, err := m.directory()
+	if err != nil {
+		return 0, false, err
+	}
+	for after := (Record{}); ; {
+		page, err := directory.Owned(ctx, user, after, endStep)
+		before := ended
+		for i := 0; err == nil && i < len(page); i++ {
+			if page[i].ID == keep {
+				continue
+			}
+			if err = directory.End(ctx, page[i].ID, page[i].Version); errors.Is(err, ErrConflict) {
+				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, since it was listed
+			}
+			switch {
+			case err == nil:
+				ended++
+			case errors.Is(err, ErrNotFound): // by itself meanwhile
+				err = nil
+			}
 		}
-		switch err := m.End(ctx, record.ID, 0); {
-		case err == nil:
-			ended++
-		case !errors.Is(err, ErrNotFound): // by itself meanwhile, else
-			return ended, err
+		switch {
+		case ctx.Err() != nil:
+			return ended, true, nil
+		case err != nil:
+			return ended, true, err
+		case ended > before: // what was saved meanwhile is among the first now
+			after = Record{}
+		case len(page) < endStep:
+			return ended, false, nil
+		default:
+			after = page[len(page)-1]
 		}
 	}
-	return ended, err
 }
 
 // Exists reports whether a value stands for a session, expired or not (Django:

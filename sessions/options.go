@@ -63,7 +63,12 @@ type Options struct {
 	// malformed as soon as it is read, as Django does. Default false: it stays
 	// until a login, a logout or a write, so that a visit to a server which
 	// does not share the store costs nobody their session.
-	DropRejected   bool
+	DropRejected bool
+	// FollowReplaced saves what a request changed also where another request gave
+	// the session a new key meanwhile: it lies under the new key then, which this
+	// request neither sees nor tells its client. Default false: [ErrEnded]. A
+	// request that comes with the old key later has no session in either case, and
+	// [Session.CycleKey] is never followed: see [Changes].
 	FollowReplaced bool
 	// Carrier is how the value travels; default the cookie described above.
 	Carrier Carrier

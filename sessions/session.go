@@ -20,6 +20,7 @@ type Session struct {
 	state    *State // as loaded, nil when there is no live session
 	rejected error  // why there is none
 	lies     *State // the expired session that still lies there
+	moved    *State // what is left of a session that goes by another key now
 
 	values  Values // as the handler sees them
 	owned   bool   // values is a copy of ours, not the state's own map
@@ -131,7 +132,8 @@ func (s *Session) Clear() {
 
 // Flush ends the session: its record is removed, and what is set afterwards
 // in this request begins a new one under a new key (Django: session.flush, which
-// logout uses). A copy of the old key finds nothing.
+// logout uses). A copy of the old key finds nothing. If the session goes by another
+// key since it was loaded, or since a moment before, it is ended all the same.
 func (s *Session) Flush() {
 	s.values, s.owned = Values{}, true
 	s.changes = Changes{Flush: true}
@@ -196,6 +198,8 @@ func (s *Session) ExpiresAtBrowserClose() bool {
 // between its reading and its writing. It may be called several times, until a
 // swap succeeds, so it must not do anything else. Its error ends the update and
 // comes back unchanged. What Update saved stays, whatever becomes of the reply.
+// A session that goes by another key by now is changed under that one if
+// Options.FollowReplaced says so; change sees it then, and nothing else here does.
 // (Django's session.update merges values; change can do that, and count, too.)
 // [ErrNotSupported] where nothing lies on the server.
 func (s *Session) Update(ctx context.Context, change func(Values) error) error {
@@ -210,8 +214,12 @@ func (s *Session) Update(ctx context.Context, change func(Values) error) error {
 	if err != nil {
 		return err
 	}
+	s.saved, s.modified = true, true
+	if s.follows(state) {
+		return nil
+	}
 	// What this request changed so far is still to be saved, on top of this.
-	s.state, s.saved, s.modified = state, true, true
+	s.state = state
 	s.values, s.owned = s.changes.over(state.Values), true
 	return nil
 }
@@ -263,16 +271,33 @@ func (s *Session) Discard() {
 
 // commit has the engine apply the changes.
 func (s *Session) commit(ctx context.Context) error {
-	state, err := s.manager.commit(ctx, s.state, s.changes)
+	from := s.state
+	if from == nil && s.changes.Flush {
+		from = s.moved // whoever had its key a moment ago may end it
+	}
+	state, err := s.manager.commit(ctx, from, s.changes)
 	if err != nil {
 		return err
 	}
-	s.state, s.saved = state, true
+	s.saved, s.changes = true, Changes{}
+	if s.follows(state) {
+		return nil
+	}
+	s.state, s.moved = state, nil
 	if state != nil {
 		s.values, s.owned = state.Values, false
 	}
-	s.changes = Changes{}
 	return nil
+}
+
+// follows reports that what was committed lies under another key. Whoever carries
+// the old one goes on with what it was shown before.
+func (s *Session) follows(state *State) bool {
+	if state == nil || state.Replaced.IsZero() {
+		return false
+	}
+	s.moved = state
+	return true
 }
 
 // Key is the key under which the session is stored, "" while it is not
@@ -294,8 +319,20 @@ func (s *Session) Record() (rec Record, ok bool) {
 }
 
 // Rejected says why the request has no session: [ErrAbsent], [ErrMalformed],
-// [ErrNotFound], [ErrTampered] or [ErrExpired]; nil when it has one.
+// [ErrNotFound], [ErrReplaced] (which is ErrNotFound, too), [ErrTampered] or
+// [ErrExpired]; nil when it has one.
 func (s *Session) Rejected() error { return s.rejected }
+
+// Replaced is when the key that came was replaced by another: before the session
+// was loaded, which [Session.Rejected] says then, or before it was saved under
+// the other key, see Options.FollowReplaced. ok is false if it was not, or longer
+// ago than a minute.
+func (s *Session) Replaced() (at time.Time, ok bool) {
+	if s.moved == nil {
+		return time.Time{}, false
+	}
+	return s.moved.Replaced, true
+}
 
 // Expired is the record of a session that has expired but still lies there.
 func (s *Session) Expired() (rec Record, ok bool) {

@@ -92,8 +92,9 @@ var directoryFacts = []engineFact{
 		for range 3 {
 			others = append(others, signIn(t, site, "alice"))
 		}
-		n, err := site.Manager.EndOthers(t.Context(), "alice", recordOfBrowser(t, kept).ID)
+		n, more, err := site.Manager.EndOthers(t.Context(), "alice", recordOfBrowser(t, kept).ID)
 		Is(t, "EndOthers", err, nil)
+		Equal(t, "more", more, false)
 		Equal(t, "ended", n, 3)
 		for _, b := range others {
 			dead(t, site, b.Key(), sessions.ErrNotFound)

@@ -103,8 +103,9 @@ var selfContainedFacts = []engineFact{
 		_, err = site.Manager.Find(t.Context(), sessions.ID{})
 		Is(t, "Find", err, sessions.ErrNotSupported)
 		Is(t, "End", site.Manager.End(t.Context(), sessions.ID{}, 0), sessions.ErrNotSupported)
-		_, err = site.Manager.EndOthers(t.Context(), "alice", sessions.ID{})
+		_, _, err = site.Manager.EndOthers(t.Context(), "alice", sessions.ID{})
 		Is(t, "EndOthers", err, sessions.ErrNotSupported)
+		Is(t, "Replace", site.Manager.Replace(t.Context(), sessions.ID{}, 1, sessions.ID{}), sessions.ErrNotSupported)
 		for _, browser := range []*Browser{b, site.Browser()} {
 			refused(t, browser.Visit(func(s *sessions.Session) error {
 				Is(t, "Set", s.Set("a", 1), nil)

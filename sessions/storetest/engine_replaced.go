@@ -1,0 +1,330 @@
+// The suite for engines: sessions that go by another key now. Whoever ends the
+// old one ends what it became; whoever merely carries it is a stranger.
+
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"cookielab/sessions"
+)
+
+// cycled is a browser whose session got another key by a twin, which has it.
+func cycled(t *testing.T, site *Site, values map[string]any) (old, twin *Browser) {
+	t.Helper()
+	old = signedUp(t, site, values)
+	twin = old.Twin()
+	done(t, twin.Visit(everyChange["CycleKey"]))
+	return old, twin
+}
+
+// another signs somebody else in: nothing of the old session stays.
+func another(s *sessions.Session) error {
+	s.Flush()
+	return s.Set(sessions.UserKey, "bob")
+}
+
+// waysOn are the ways in which one session becomes another.
+var waysOn = map[string]func(*sessions.Session) error{
+	"CycleKey":                  everyChange["CycleKey"],
+	"CycleKey and Set":          func(s *sessions.Session) error { s.CycleKey(); return s.Set(sessions.UserKey, "alice") },
+	"Flush and somebody else's": another,
+}
+
+var replacedFacts = []engineFact{
+	{"a key that was replaced is unknown to everybody, and says since when for a minute", func(t *testing.T, site *Site) {
+		for name, on := range waysOn {
+			b := signIn(t, site, "alice")
+			id, at := recordOfBrowser(t, b).ID, site.Clock.Now()
+			twin := b.Twin()
+			done(t, twin.Visit(on))
+			site.Clock.Advance(time.Minute - time.Millisecond)
+			dead(t, site, b.Key(), sessions.ErrReplaced)
+			dead(t, site, b.Key(), sessions.ErrNotFound)
+			reply := b.Visit(func(s *sessions.Session) error {
+				since, replaced := s.Replaced()
+				Equal(t, name+": replaced", replaced, true)
+				Equal(t, name+": off by 1 µs at most", since.Sub(at).Abs() < time.Microsecond, true)
+				_, expired := s.Expired()
+				_, filed := s.Record()
+				Equal(t, name+": a record is shown", expired || filed || !s.Ends().IsZero(), false)
+				return nil
+			})
+			done(t, reply)
+			silent(t, reply)
+			found, err := site.Manager.Find(t.Context(), id)
+			Is(t, name+": Find", err, sessions.ErrReplaced)
+			Equal(t, name+": what Find shows", fmt.Sprint(found), fmt.Sprint(sessions.Record{}))
+			there, err := site.Manager.Exists(t.Context(), b.Key())
+			Is(t, name+": Exists", err, nil)
+			Equal(t, name+": Exists", there, false)
+			for _, user := range []string{"", "alice", "bob", "session:"} {
+				owned, err := site.Manager.Owned(t.Context(), user, sessions.Record{}, 1000)
+				Is(t, name+": Owned", err, nil)
+				for _, rec := range owned {
+					Equal(t, name+": the old record is listed for "+user, rec.ID == id, false)
+				}
+			}
+			n, err := site.Manager.ClearExpired(t.Context())
+			Is(t, name+": ClearExpired", err, nil)
+			Equal(t, name+": cleared before its minute is over", n, 0)
+
+			site.Clock.Advance(2 * time.Millisecond)
+			done(t, b.Visit(func(s *sessions.Session) error {
+				Equal(t, name+": Rejected", s.Rejected(), sessions.ErrNotFound)
+				_, replaced := s.Replaced()
+				Equal(t, name+": replaced", replaced, false)
+				return nil
+			}))
+			n, err = site.Manager.ClearExpired(t.Context())
+			Is(t, name+": ClearExpired", err, nil)
+			Equal(t, name+": cleared afterwards", n, 1)
+			done(t, twin.Visit(logout))
+		}
+	}},
+
+	{"with DropRejected a replaced key stays, too: the browser may have the new one by now", func(t *testing.T, site *Site) {
+		b, _ := cycled(t, site, map[string]any{"a": 1})
+		silent(t, b.At(site.With(func(o *sessions.Options) { o.DropRejected = true })).Visit(look))
+	}},
+
+	{"a logout that was at work ends what the session became meanwhile", func(t *testing.T, site *Site) {
+		for name, on := range waysOn {
+			b := signIn(t, site, "alice")
+			twin := b.Twin()
+			reply := b.Visit(func(s *sessions.Session) error {
+				done(t, twin.Visit(on))
+				done(t, twin.Visit(everyChange["CycleKey"])) // and once more
+				return logout(s)
+			})
+			done(t, reply)
+			t.Log(name)
+			Equal(t, "what the browser carries", b.Key(), "")
+			dead(t, site, twin.Key(), sessions.ErrNotFound)
+		}
+	}},
+
+	{"somebody else's sign-in that was at work ends it, too, and is ended with it", func(t *testing.T, site *Site) {
+		b := signIn(t, site, "alice")
+		twin, late := b.Twin(), b.Twin()
+		done(t, late.Visit(func(s *sessions.Session) error {
+			done(t, b.Visit(func(s *sessions.Session) error {
+				done(t, twin.Visit(everyChange["CycleKey"]))
+				return another(s)
+			}))
+			dead(t, site, twin.Key(), sessions.ErrNotFound)
+			holds(t, b, map[string]any{sessions.UserKey: "bob"})
+			return logout(s)
+		}))
+		dead(t, site, b.Key(), sessions.ErrNotFound)
+	}},
+
+	{"a logout with a key that was replaced a moment ago ends the session", func(t *testing.T, site *Site) {
+		// The browser sent it before it heard of the new key.
+		b, twin := cycled(t, site, map[string]any{sessions.UserKey: "alice"})
+		reply := b.Visit(logout)
+		done(t, reply)
+		Equal(t, "Set-Cookie", reply.Header["Set-Cookie"], []string{erased})
+		dead(t, site, twin.Key(), sessions.ErrNotFound)
+
+		b, twin = cycled(t, site, map[string]any{"a": 1})
+		site.Clock.Advance(time.Minute + time.Millisecond)
+		done(t, b.Visit(logout))
+		holds(t, twin, map[string]any{"a": int64(1)}) // later the old key is worth nothing
+	}},
+
+	{"End by the old ID ends what the session became; by a version the one record alone", func(t *testing.T, site *Site) {
+		b := signIn(t, site, "alice")
+		rec := recordOfBrowser(t, b)
+		done(t, b.Visit(everyChange["CycleKey"]))
+		done(t, b.Visit(everyChange["CycleKey"]))
+		Is(t, "End of its version", site.Manager.End(t.Context(), rec.ID, rec.Version), sessions.ErrConflict)
+		holds(t, b, map[string]any{sessions.UserKey: "alice"})
+		Is(t, "End", site.Manager.End(t.Context(), rec.ID, 0), nil)
+		dead(t, site, b.Key(), sessions.ErrNotFound)
+		Is(t, "End again", site.Manager.End(t.Context(), rec.ID, 0), sessions.ErrNotFound)
+	}},
+
+	{"Replace hands a session's place to another, if it is the version that was seen", func(t *testing.T, site *Site) {
+		left, next := signIn(t, site, "alice"), signIn(t, site, "alice")
+		old, by := recordOfBrowser(t, left), recordOfBrowser(t, next).ID
+		Is(t, "another version", site.Manager.Replace(t.Context(), old.ID, old.Version+1, by), sessions.ErrConflict)
+		holds(t, left, map[string]any{sessions.UserKey: "alice"})
+		Is(t, "Replace", site.Manager.Replace(t.Context(), old.ID, old.Version, by), nil)
+		dead(t, site, left.Key(), sessions.ErrReplaced)
+		holds(t, next, map[string]any{sessions.UserKey: "alice"})
+		Is(t, "Replace again", site.Manager.Replace(t.Context(), old.ID, old.Version, by), sessions.ErrReplaced)
+		Is(t, "End of the old one", site.Manager.End(t.Context(), old.ID, 0), nil)
+		dead(t, site, next.Key(), sessions.ErrNotFound)
+		Is(t, "Replace of nothing", site.Manager.Replace(t.Context(), sessions.ID{9}, 1, by), sessions.ErrNotFound)
+		gone := signIn(t, site, "alice")
+		rec := recordOfBrowser(t, gone)
+		site.Clock.Advance(twoWeeks)
+		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrExpired)
+	}},
+
+	{"EndOthers ends what got another key while it was listed", func(t *testing.T, site *Site) {
+		kept, other := signIn(t, site, "alice"), signIn(t, site, "alice")
+		old := recordOfBrowser(t, other)
+		done(t, other.Visit(everyChange["CycleKey"]))
+		n, more, err := site.Manager.EndOthers(t.Context(), "alice", recordOfBrowser(t, kept).ID)
+		Is(t, "EndOthers", err, nil)
+		Equal(t, "ended", n, 1)
+		Equal(t, "more", more, false)
+		dead(t, site, other.Key(), sessions.ErrNotFound)
+		_, err = site.Manager.Find(t.Context(), old.ID)
+		Is(t, "Find", err, sessions.ErrNotFound)
+		holds(t, kept, map[string]any{sessions.UserKey: "alice"})
+	}},
+
+	{"with FollowReplaced a save is made under the new key, and the old one sees and tells nothing", func(t *testing.T, site *Site) {
+		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
+		for name, change := range everyChange {
+			if name == "CycleKey" {
+				continue
+			}
+			b := signedUp(t, site, map[string]any{"a": 1, "n": 1})
+			key, twin := b.Key(), b.Twin()
+			reply := b.Visit(func(s *sessions.Session) error {
+				done(t, twin.Visit(func(s *sessions.Session) error { s.CycleKey(); return s.Set("secret", "of the new key") }))
+				done(t, twin.Visit(everyChange["CycleKey"]))
+				err := change(s)
+				Is(t, name+": Save", s.Save(context.Background()), nil)
+				Equal(t, name+": what the old key sees of the new one's", s.Get("secret"), nil)
+				rec, _ := s.Record()
+				Equal(t, name+": the record", rec.ID, sessions.KeyID("session", key))
+				at, replaced := s.Replaced()
+				Equal(t, name+": replaced", replaced && at.Sub(site.Clock.Now()).Abs() < time.Microsecond, true)
+				return err
+			})
+			done(t, reply)
+			silent(t, reply)
+			Equal(t, name+": what the browser carries", b.Key(), key)
+			dead(t, site, key, sessions.ErrReplaced)
+			want := map[string]any{"a": int64(1), "n": int64(1), "secret": "of the new key"}
+			switch name {
+			case "Set":
+				want["a"] = "late"
+			case "Delete":
+				delete(want, "a")
+			case "Clear":
+				want = map[string]any{}
+			case "SetExpiry":
+				want["_expiry"] = int64(3600)
+			case "Update":
+				want["n"] = int64(2)
+			}
+			holds(t, twin, want)
+		}
+	}},
+
+	{"with FollowReplaced what is changed after Update, and a logout after it, follow as well", func(t *testing.T, site *Site) {
+		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
+		b := signedUp(t, site, map[string]any{"n": 1})
+		twin := b.Twin()
+		done(t, b.Visit(func(s *sessions.Session) error {
+			done(t, twin.Visit(everyChange["CycleKey"]))
+			err := count(s, "n")
+			Is(t, "Set", s.Set("a", 1), nil)
+			return err
+		}))
+		holds(t, twin, map[string]any{"n": int64(2), "a": int64(1)})
+		late := twin.Twin()
+		reply := late.Visit(func(s *sessions.Session) error {
+			done(t, twin.Visit(everyChange["CycleKey"]))
+			err := count(s, "n")
+			s.Flush()
+			return err
+		})
+		done(t, reply)
+		Equal(t, "Set-Cookie", reply.Header["Set-Cookie"], []string{erased})
+		dead(t, site, twin.Key(), sessions.ErrNotFound)
+	}},
+
+	{"with FollowReplaced, too, CycleKey follows nobody, and what ended is ended", func(t *testing.T, site *Site) {
+		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
+		// Whoever planted the old key may have the new one: a login must not reach it.
+		b := signedUp(t, site, map[string]any{"a": 1})
+		planter := b.Twin()
+		refused(t, b.Visit(func(s *sessions.Session) error {
+			done(t, planter.Visit(everyChange["CycleKey"]))
+			s.CycleKey()
+			return s.Set(sessions.UserKey, "alice")
+		}), http.StatusConflict)
+		holds(t, planter, map[string]any{"a": int64(1)})
+		for name, change := range everyChange {
+			b := signedUp(t, site, map[string]any{"a": 1})
+			twin := b.Twin()
+			reply := b.Twin().Visit(func(s *sessions.Session) error {
+				done(t, twin.Visit(everyChange["CycleKey"]))
+				done(t, twin.Visit(logout))
+				return change(s)
+			})
+			t.Log(name)
+			refused(t, reply, http.StatusConflict)
+		}
+	}},
+
+	{"of logouts, sign-ins and changes of key at once none leaves a session behind that came of the old one", func(t *testing.T, site *Site) {
+		for round := range 20 {
+			b := signIn(t, site, "alice")
+			var mu sync.Mutex
+			var keys []string
+			work := func(i int, twin *Browser) {
+				for range 3 {
+					reply := twin.Visit(func(s *sessions.Session) error {
+						if s.Rejected() != nil {
+							return nil // too late: it could only begin a session of its own
+						}
+						time.Sleep(time.Duration(i%3) * time.Millisecond)
+						switch i % 3 {
+						case 0:
+							s.CycleKey()
+						case 1:
+							s.CycleKey()
+							return s.Set(sessions.UserKey, "alice")
+						default:
+							return s.Set("k", i)
+						}
+						return nil
+					})
+					mu.Lock()
+					if key := twin.Key(); reply.Status == http.StatusOK && key != "" {
+						keys = append(keys, key)
+					}
+					mu.Unlock()
+				}
+			}
+			ended := make(chan bool, 2)
+			Together(8, func(i int) {
+				switch i {
+				case 6:
+					reply := b.Twin().Visit(func(s *sessions.Session) error {
+						time.Sleep(time.Duration(round%4) * time.Millisecond)
+						return logout(s)
+					})
+					ended <- reply.Status == http.StatusOK
+				case 7:
+					err := site.Manager.End(context.Background(), sessions.KeyID("session", b.Key()), 0)
+					ended <- err == nil
+				default:
+					work(i, b.Twin())
+				}
+			})
+			if one, other := <-ended, <-ended; !one && !other {
+				t.Error("nobody ended it")
+			}
+			for _, key := range append(keys, b.Key()) {
+				dead(t, site, key, sessions.ErrNotFound)
+			}
+			if owned, err := site.Manager.Owned(t.Context(), "alice", sessions.Record{}, 1000); err != nil || len(owned) != 0 {
+				t.Fatalf("round %d: alice has %d sessions left, %v", round, len(owned), err)
+			}
+		}
+	}},
+}
