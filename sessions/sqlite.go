@@ -162,7 +162,7 @@ func (s *SQLite) begin(ctx context.Context) error {
 	for {
 		err := s.setUp(ctx)
 		switch {
-		case isFull(err) && s.reserve.there():
+		case isFull(err) && s.reserve.look() == nil:
 			s.reserve.give()
 		case !isBusy(err) || pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond)) != nil:
 			return err

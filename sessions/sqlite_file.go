@@ -49,8 +49,7 @@ var errLost = errors.New("a file of the database was moved, deleted or replaced 
 // SQLite itself makes none of them anew while somebody has the database open.
 type sqliteFiles struct {
 	database, wal, shm sqliteFile
-	began              time.Time
-	looked             atomic.Int64 // when all were there, as time since began
+	seen               glance
 }
 
 type sqliteFile struct {
@@ -58,13 +57,30 @@ type sqliteFile struct {
 	info fs.FileInfo
 }
 
-// lookEvery is how often reads look whether the files are there.
-const lookEvery = 5 * time.Millisecond
+// glance remembers for some milliseconds that all was well: to look costs a fifth of
+// what a load does.
+type glance struct {
+	began time.Time
+	last  atomic.Int64 // when it was, as time since began; 0: it is not
+}
+
+func (g *glance) at(look func() error) error {
+	const every = 5 * time.Millisecond
+	now := int64(time.Since(g.began))
+	if last := g.last.Load(); last != 0 && now-last < int64(every) {
+		return nil
+	}
+	err := look()
+	if err == nil {
+		g.last.Store(now)
+	}
+	return err
+}
 
 func lookAtSQLite(file, beside string) (*sqliteFiles, error) {
 	f := &sqliteFiles{
 		database: sqliteFile{path: file}, wal: sqliteFile{path: beside + "-wal"}, shm: sqliteFile{path: beside + "-shm"},
-		began: time.Now(),
+		seen: glance{began: time.Now()},
 	}
 	for _, of := range []*sqliteFile{&f.database, &f.wal, &f.shm} {
 		var err error
@@ -93,6 +109,7 @@ func (f *sqliteFile) check() error {
 func (f *sqliteFiles) check() error {
 	for _, file := range []*sqliteFile{&f.database, &f.wal} {
 		if err := file.check(); err != nil {
+			f.seen.last.Store(0)
 			return err
 		}
 	}
@@ -101,18 +118,12 @@ func (f *sqliteFiles) check() error {
 
 // glance is check for reads, which come too often to look each time.
 func (f *sqliteFiles) glance() error {
-	now := time.Since(f.began)
-	if now-time.Duration(f.looked.Load()) < lookEvery {
-		return nil
-	}
-	err := f.check()
-	if err == nil {
-		err = f.shm.check()
-	}
-	if err == nil {
-		f.looked.Store(int64(now))
-	}
-	return err
+	return f.seen.at(func() error {
+		if err := f.shm.check(); err != nil {
+			return err
+		}
+		return f.check()
+	})
 }
 
 // reserve is a file beside the database that only takes room. A removal that
@@ -122,7 +133,8 @@ func (f *sqliteFiles) glance() error {
 type reserve struct {
 	path   string
 	clock  Clock
-	turn   stripe       // for who makes it or gives it back
+	turn   stripe // for who makes it or gives it back
+	seen   glance
 	failed atomic.Int64 // when it could last not be made, in nanoseconds since 1970
 }
 
@@ -131,18 +143,21 @@ type reserve struct {
 const reserveSize = sqliteCheckpoint * 4096
 
 func newReserve(file string, clock Clock) *reserve {
-	return &reserve{path: file + "-reserve", clock: clock, turn: make(stripe, 1)}
+	return &reserve{path: file + "-reserve", clock: clock, turn: make(stripe, 1), seen: glance{began: time.Now()}}
 }
 
-func (r *reserve) there() bool {
+func (r *reserve) look() error {
 	info, err := os.Stat(r.path)
-	return err == nil && info.Size() >= reserveSize
+	if err == nil && info.Size() < reserveSize {
+		err = fs.ErrNotExist
+	}
+	return err
 }
 
 // keep makes the reserve if it is missing; [ErrFull] while it cannot be, or was
 // found not to be within a second.
 func (r *reserve) keep(ctx context.Context, until time.Time) error {
-	if r.there() {
+	if r.seen.at(r.look) == nil {
 		return nil
 	}
 	if err := turn(ctx, r.turn, until); err != nil {
@@ -174,7 +189,7 @@ func (r *reserve) make() error {
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(aside, r.path)
 	}
-	if err != nil && !r.there() { // another process may have been faster
+	if err != nil && r.look() != nil { // another process may have been faster
 		_ = os.Remove(aside)
 		return err
 	}
@@ -184,5 +199,6 @@ func (r *reserve) make() error {
 // give gives the room back.
 func (r *reserve) give() {
 	_ = os.Remove(r.path)
+	r.seen.last.Store(0)
 	r.failed.Store(r.clock.now().UnixNano()) // so that it is not taken again at once
 }
