@@ -6,11 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -18,6 +22,11 @@ import (
 // programs on any number of machines. What was answered is as safe as the
 // server's synchronous_commit makes it. A server that was away is found again
 // by itself: connections that broke are replaced as they are needed.
+//
+// While the server's disk is full, Create and Update answer [ErrFull]; removals
+// need no room but for the server's own log. A row that cannot be read, because
+// somebody changed the table, is no record: [ErrNotFound], wrapped with the reason.
+// Delete of any version removes it, and ClearExpired if it would never expire.
 type Postgres struct {
 	clock  Clock
 	pool   *pgxpool.Pool
@@ -157,7 +166,7 @@ func (p *Postgres) Ping(ctx context.Context) error {
 
 // Create implements [Store].
 func (p *Postgres) Create(_ context.Context, rec Record) error {
-	n, err := p.exec(postgresSQL.create, rec.ID[:], []byte(rec.Owner), rec.Created, rec.Saved, rec.Expires, notNull(rec.Data))
+	n, err := p.add(p.bounded(), postgresSQL.create, rec.ID[:], []byte(rec.Owner), rec.Created, rec.Saved, rec.Expires, notNull(rec.Data))
 	if err == nil && n == 0 {
 		return ErrExists
 	}
@@ -165,45 +174,44 @@ func (p *Postgres) Create(_ context.Context, rec Record) error {
 }
 
 // Load implements [Store].
-func (p *Postgres) Load(_ context.Context, id ID) (Record, error) {
-	rec := Record{ID: id}
-	var owner []byte
-	err := p.pool.QueryRow(p.bounded(), postgresSQL.load, id[:]).Scan(&rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Record{}, ErrNotFound
+func (p *Postgres) Load(_ context.Context, id ID) (Record, error) { return p.load(p.bounded(), id) }
+
+func (p *Postgres) load(ctx context.Context, id ID) (Record, error) {
+	var v [6]any
+	if err := p.one(ctx, postgresSQL.load, v[:], id[:]); err != nil {
+		return Record{}, err
 	}
-	if err != nil {
-		return Record{}, unavailable(err)
+	rec, err := row(v[:]).record(id)
+	if err == nil && !rec.Expires.After(p.clock.now()) {
+		err = ErrExpired
 	}
-	rec.Owner = string(owner)
-	if !rec.Expires.After(p.clock.now()) {
-		return rec, ErrExpired
-	}
-	return rec, nil
+	return rec, err
 }
 
 // Update implements [Store]: one statement, so the swap is atomic by itself. Of
 // two for one record, the later one waits for the earlier and looks again.
 func (p *Postgres) Update(_ context.Context, rec Record) error {
-	n, err := p.exec(postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
+	ctx := p.bounded()
+	n, err := p.add(ctx, postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
 	if err == nil && n == 0 {
-		return p.whyNot(rec.ID)
+		return p.whyNot(ctx, rec.ID)
 	}
 	return err
 }
 
 // Delete implements [Store].
 func (p *Postgres) Delete(_ context.Context, id ID, version uint64) error {
+	ctx := p.bounded()
 	if version == 0 {
-		n, err := p.exec(postgresSQL.remove, id[:])
+		n, err := p.exec(ctx, postgresSQL.remove, id[:])
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
 		return err
 	}
-	n, err := p.exec(postgresSQL.removeVersion, id[:], version)
+	n, err := p.exec(ctx, postgresSQL.removeVersion, id[:], version)
 	if err == nil && n == 0 {
-		if err = p.whyNot(id); errors.Is(err, ErrExpired) {
+		if err = p.whyNot(ctx, id); errors.Is(err, ErrExpired) {
 			err = ErrConflict // it lies there, so its version is another
 		}
 	}
@@ -212,62 +220,62 @@ func (p *Postgres) Delete(_ context.Context, id ID, version uint64) error {
 
 // whyNot says why a statement that names a version found no row. The row may
 // have changed again since: a conflict then, and the caller looks afresh.
-func (p *Postgres) whyNot(id ID) error {
-	_, expires, err := p.Stamp(context.Background(), id)
-	switch {
-	case err != nil:
+func (p *Postgres) whyNot(ctx context.Context, id ID) error {
+	if _, err := p.load(ctx, id); err != nil {
 		return err
-	case !expires.After(p.clock.now()):
-		return ErrExpired
-	default:
-		return ErrConflict
 	}
+	return ErrConflict
 }
 
 // Stamp implements [Stamper].
 func (p *Postgres) Stamp(_ context.Context, id ID) (version uint64, expires time.Time, err error) {
-	err = p.pool.QueryRow(p.bounded(), postgresSQL.stamp, id[:]).Scan(&version, &expires)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, time.Time{}, ErrNotFound
+	var v [2]any
+	if err := p.one(p.bounded(), postgresSQL.stamp, v[:], id[:]); err != nil {
+		return 0, time.Time{}, err
 	}
-	return version, expires, unavailable(err)
+	return stampOf(v[0], v[1])
 }
 
-// ByOwner implements [Store], by an index.
-func (p *Postgres) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
-	recs, err := p.byOwner(ctx, owner)
-	return pageOf(recs, after, limit), err
-}
-
-// Trim implements [Store].
-func (p *Postgres) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
-	recs, err := p.byOwner(ctx, owner)
-	if err != nil {
-		return 0, err
+// ByOwner implements [Store], by an index that has its order.
+func (p *Postgres) ByOwner(_ context.Context, owner string, after Record, limit int) ([]Record, error) {
+	saved := pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+	if !after.Saved.IsZero() {
+		saved = pgtype.Timestamptz{Time: after.Saved, Valid: true}
 	}
-	return trim(ctx, p, recs, keep)
-}
-
-func (p *Postgres) byOwner(_ context.Context, owner string) ([]Record, error) {
-	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now())
+	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now(), saved, after.ID[:], max(limit, 0))
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	defer rows.Close()
-	var found []Record
+	page := []Record{}
 	for rows.Next() {
-		rec := Record{}
-		var id, owner []byte
-		if err := rows.Scan(&id, &rec.Version, &owner, &rec.Created, &rec.Saved, &rec.Expires, &rec.Data); err != nil {
+		v, err := rows.Values()
+		if err != nil {
 			return nil, unavailable(err)
 		}
-		if len(id) != len(rec.ID) {
-			return nil, unavailable(fmt.Errorf("an ID of %d bytes", len(id)))
+		id, _ := asBytes(v[0])
+		rec, err := row(v[1:]).record(ID(id))
+		if err != nil {
+			return nil, unavailable(err)
 		}
-		rec.ID, rec.Owner = ID(id), string(owner)
-		found = append(found, rec)
+		page = append(page, rec)
 	}
-	return found, unavailable(rows.Err())
+	return page, unavailable(rows.Err())
+}
+
+// Trim implements [Store]: it finds the newest record that the quota has no room
+// for, and removes that and what is older in small steps. What somebody has locked
+// is in use, or another server's to remove, and stays.
+func (p *Postgres) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
+	var newest [2]any
+	err := p.one(p.bounded(), postgresSQL.overQuota, newest[:], []byte(owner), keep.Records, keep.Bytes)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return p.inSteps(ctx, math.MaxInt, postgresSQL.removeOlder, []byte(owner), newest[0], newest[1])
 }
 
 // ClearExpired implements [Store]. Requests do not wait for it: to read needs no
@@ -275,22 +283,52 @@ func (p *Postgres) byOwner(_ context.Context, owner string) ([]Record, error) {
 // passed over; only where the living are meant, too ([EndAll]), it is waited for:
 // a request that is just saving a session must not keep it.
 func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	clear := func(statement string, limit int) (int, error) {
-		return clearInSteps(ctx, limit, func(limit int) (int, error) {
-			n, err := p.exec(statement, before, limit)
-			return int(n), err
-		})
+	n, err := p.inSteps(ctx, limit, postgresSQL.clear, before)
+	if err == nil && n < limit {
+		var more int
+		more, err = p.inSteps(ctx, limit-n, postgresSQL.clearUnreadable)
+		n += more
 	}
-	n, err := clear(postgresSQL.clear, limit)
 	if err != nil || n >= limit || !before.After(p.clock.now()) {
 		return n, err
 	}
-	more, err := clear(postgresSQL.clearUsed, limit-n)
+	more, err := p.inSteps(ctx, limit-n, postgresSQL.clearUsed, before)
 	return n + more, err
 }
 
-func (p *Postgres) exec(statement string, args ...any) (rows int64, err error) {
-	tag, err := p.pool.Exec(p.bounded(), statement, args...)
+// inSteps removes rows by a statement whose last argument is how many.
+func (p *Postgres) inSteps(ctx context.Context, limit int, statement string, args ...any) (int, error) {
+	return clearInSteps(ctx, limit, func(limit int) (int, error) {
+		n, err := p.exec(p.bounded(), statement, append(slices.Clip(args), limit)...)
+		return int(n), err
+	})
+}
+
+// one reads one row; [ErrNotFound] when there is none.
+func (p *Postgres) one(ctx context.Context, statement string, into []any, args ...any) error {
+	columns := make([]any, len(into))
+	for i := range into {
+		columns[i] = &into[i]
+	}
+	err := p.pool.QueryRow(ctx, statement, args...).Scan(columns...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	return unavailable(err)
+}
+
+// add lets a statement write that needs room.
+func (p *Postgres) add(ctx context.Context, statement string, args ...any) (rows int64, err error) {
+	rows, err = p.exec(ctx, statement, args...)
+	var said *pgconn.PgError
+	if errors.As(err, &said) && said.Code == "53100" { // disk_full
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return rows, err
+}
+
+func (p *Postgres) exec(ctx context.Context, statement string, args ...any) (rows int64, err error) {
+	tag, err := p.pool.Exec(ctx, statement, args...)
 	return tag.RowsAffected(), unavailable(err)
 }
 

@@ -117,7 +117,7 @@ func (p postgres) bytes(t *testing.T) {
 			storetest.Equal(t, "owner", got.Owner, rec.Owner)
 			owned, err := store.ByOwner(t.Context(), rec.Owner, sessions.Record{}, 1000)
 			storetest.Is(t, "ByOwner", err, nil)
-			storetest.Equal(t, "records of the owner", len(owned) >= 1 && string(owned[0].Data) == string(data), true)
+			storetest.Equal(t, "records of the owner", len(owned) >= 1 && owned[0].Owner == rec.Owner, true)
 			if version == 0 {
 				storetest.Is(t, "Update", store.Update(t.Context(), rec), nil)
 			}

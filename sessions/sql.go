@@ -5,6 +5,7 @@ package sessions
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -26,10 +27,12 @@ var (
 type statements struct {
 	table, byExpiry, ofOwner string // made at the start
 
-	load, stamp, byOwner  string
-	create, update        string
-	remove, removeVersion string
-	clear, clearUsed      string
+	load, stamp, byOwner   string
+	create, update         string
+	remove, removeVersion  string
+	clear, clearUsed       string
+	clearUnreadable        string
+	overQuota, removeOlder string
 }
 
 // sqliteSQL: times are microseconds since 1970, UTC. An ordinary table, with the
@@ -44,17 +47,34 @@ var sqliteSQL = statements{
 		expires INTEGER NOT NULL,
 		data    TEXT    NOT NULL)`,
 	byExpiry: `CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires)`,
-	ofOwner:  `CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved) WHERE owner <> ''`,
+	// Where an older program made it without the ID, SQLite sorts those that were
+	// saved at the same instant itself.
+	ofOwner: `CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved, id) WHERE owner <> ''`,
 
 	load:          `SELECT version, owner, created, saved, expires, data FROM sessions WHERE id = ?`,
 	stamp:         `SELECT version, expires FROM sessions WHERE id = ?`,
-	byOwner:       `SELECT id, version, owner, created, saved, expires, data FROM sessions WHERE owner = ? AND owner <> '' AND expires > ? ORDER BY saved DESC`,
+	byOwner:       `SELECT id, version, owner, created, saved, expires FROM sessions WHERE owner = ? AND owner <> '' AND expires > ? AND (saved, id) < (?, ?)` + sqliteReadable + sqliteReadableKey + ` ORDER BY saved DESC, id DESC LIMIT ?`,
 	create:        `INSERT INTO sessions (id, version, owner, created, saved, expires, data) VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-	update:        `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ? WHERE id = ? AND version = ? AND expires > ?`,
+	update:        `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ? WHERE id = ? AND version = ? AND expires > ?` + sqliteReadable,
 	remove:        `DELETE FROM sessions WHERE id = ?`,
 	removeVersion: `DELETE FROM sessions WHERE id = ? AND version = ?`,
 	clear:         `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
+
+	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires IS NULL OR expires >= 253402300800000000 LIMIT ?)`,
+	overQuota:       `SELECT saved, id FROM (SELECT saved, id, row_number() OVER newest AS records, sum(octet_length(data)) OVER newest AS bytes FROM sessions WHERE owner = ? AND owner <> '' WINDOW newest AS (ORDER BY saved DESC, id DESC ROWS UNBOUNDED PRECEDING)) WHERE records > ? OR bytes > ? LIMIT 1`,
+	removeOlder:     `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE owner = ? AND owner <> '' AND (saved, id) <= (?, ?) ORDER BY saved, id LIMIT ?)`,
 }
+
+// What can be read of a row (see row), said in SQL, where it is needed before
+// the row is read: a number from the year 1 to the year 9999 for each time, as
+// text and NULL are no such numbers.
+const (
+	sqliteReadable    = ` AND min(created, saved, expires) >= -62135596800000000 AND max(created, saved, expires) < 253402300800000000 AND owner NOT NULL AND data NOT NULL`
+	sqliteReadableKey = ` AND typeof(id) = 'blob' AND length(id) = 32 AND typeof(version) = 'integer' AND version > 0`
+
+	postgresReadable    = ` AND least(created, saved, expires) >= '0001-01-01T00:00:00Z' AND greatest(created, saved, expires) <= '9999-12-31T23:59:59.999999Z' AND (owner, created, saved, expires, data) IS NOT NULL`
+	postgresReadableKey = ` AND length(id) = 32 AND version > 0`
+)
 
 // postgresSQL: times are exact to the microsecond, too, and never compared with
 // the server's own clock. Owners and data are bytes, because a PostgreSQL text
@@ -71,13 +91,13 @@ var postgresSQL = statements{
 		expires timestamptz NOT NULL,
 		data    bytea       NOT NULL)`,
 	byExpiry: `CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires)`,
-	ofOwner:  `CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved) WHERE owner <> ''`,
+	ofOwner:  `CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved, id) WHERE owner <> ''`,
 
 	load:          `SELECT version, owner, created, saved, expires, data FROM sessions WHERE id = $1`,
 	stamp:         `SELECT version, expires FROM sessions WHERE id = $1`,
-	byOwner:       `SELECT id, version, owner, created, saved, expires, data FROM sessions WHERE owner = $1 AND owner <> '' AND expires > $2 ORDER BY saved DESC`,
+	byOwner:       `SELECT id, version, owner, created, saved, expires FROM sessions WHERE owner = $1 AND owner <> '' AND expires > $2 AND (saved, id) < ($3, $4)` + postgresReadable + postgresReadableKey + ` ORDER BY saved DESC, id DESC LIMIT $5`,
 	create:        `INSERT INTO sessions (id, version, owner, created, saved, expires, data) VALUES ($1, 1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-	update:        `UPDATE sessions SET version = version + 1, owner = $1, saved = $2, expires = $3, data = $4 WHERE id = $5 AND version = $6 AND expires > $7`,
+	update:        `UPDATE sessions SET version = version + 1, owner = $1, saved = $2, expires = $3, data = $4 WHERE id = $5 AND version = $6 AND expires > $7` + postgresReadable,
 	remove:        `DELETE FROM sessions WHERE id = $1`,
 	removeVersion: `DELETE FROM sessions WHERE id = $1 AND version = $2`,
 	// ARRAY: the inner query must run once only. What is locked is in use, or
@@ -85,6 +105,95 @@ var postgresSQL = statements{
 	// never wait for each other.
 	clear:     `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`,
 	clearUsed: `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires < $1 ORDER BY id LIMIT $2 FOR UPDATE))`,
+
+	clearUnreadable: `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires IS NULL OR expires > '9999-12-31T23:59:59.999999Z' LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+	overQuota:       `SELECT saved, id FROM (SELECT saved, id, row_number() OVER newest AS records, sum(octet_length(data)) OVER newest AS bytes FROM sessions WHERE owner = $1 AND owner <> '' WINDOW newest AS (ORDER BY saved DESC, id DESC ROWS UNBOUNDED PRECEDING)) AS listed WHERE records > $2 OR bytes > $3 LIMIT 1`,
+	removeOlder:     `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE owner = $1 AND owner <> '' AND (saved, id) <= ($2, $3) ORDER BY saved, id LIMIT $4 FOR UPDATE SKIP LOCKED))`,
+}
+
+// row is a row as a database gave it: version, owner, created, saved, expires, and
+// data unless they were not asked for; of whatever types, as somebody may have
+// changed the table, or what is in it.
+type row []any
+
+// record is the record in a row. Where there is none it is [ErrNotFound], with the
+// reason: one bad row is one unknown session, and no broken store.
+func (r row) record(id ID) (rec Record, err error) {
+	version, isInteger := r[0].(int64)
+	owner, isText := asBytes(r[1])
+	switch {
+	case !isInteger || version <= 0:
+		return Record{}, unreadable("version", r[0])
+	case !isText:
+		return Record{}, unreadable("owner", r[1])
+	}
+	rec = Record{ID: id, Version: uint64(version), Owner: string(owner)}
+	for i, column := range []struct {
+		name string
+		into *time.Time
+	}{{"created", &rec.Created}, {"saved", &rec.Saved}, {"expires", &rec.Expires}} {
+		var ok bool
+		if *column.into, ok = asTime(r[2+i]); !ok {
+			return Record{}, unreadable(column.name, r[2+i])
+		}
+	}
+	if len(r) > 5 {
+		if rec.Data, isText = asBytes(r[5]); !isText {
+			return Record{}, unreadable("data", r[5])
+		}
+	}
+	return rec, nil
+}
+
+// stampOf is what [Stamper] gives, from two columns of a row.
+func stampOf(version, expires any) (uint64, time.Time, error) {
+	number, isInteger := version.(int64)
+	if !isInteger || number <= 0 {
+		return 0, time.Time{}, unreadable("version", version)
+	}
+	at, ok := asTime(expires)
+	if !ok {
+		return 0, time.Time{}, unreadable("expires", expires)
+	}
+	return uint64(number), at, nil
+}
+
+// unreadable says which column of a row is no part of a record. Of what is in it
+// only the kind and a number are told: the rest may be anything, and somebody's.
+func unreadable(column string, value any) error {
+	switch value.(type) {
+	case int64, float64, time.Time:
+		return fmt.Errorf("%w: its row cannot be read: %s is %v", ErrNotFound, column, value)
+	default:
+		return fmt.Errorf("%w: its row cannot be read: %s is of type %T", ErrNotFound, column, value)
+	}
+}
+
+func asBytes(value any) ([]byte, bool) {
+	switch v := value.(type) {
+	case string:
+		return []byte(v), true
+	case []byte:
+		return v, v != nil
+	default:
+		return nil, false
+	}
+}
+
+// asTime reads a time of SQLite, in microseconds, or of PostgreSQL: of the years
+// that can be written with four digits.
+func asTime(value any) (at time.Time, ok bool) {
+	switch v := value.(type) {
+	case int64:
+		at = time.UnixMicro(v).UTC()
+	case float64: // to SQLite, any number is one
+		at = time.UnixMicro(int64(v)).UTC()
+	case time.Time:
+		at = v.UTC()
+	default:
+		return time.Time{}, false
+	}
+	return at, 1 <= at.Year() && at.Year() <= 9999
 }
 
 // clearStep is how many records are removed at once: few, because in SQLite nobody else can
