@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,11 @@ import (
 // What Redis loses is lost: a restart without persistence signs everybody out,
 // and a Redis short of memory (maxmemory) may sign out anybody. If it evicts, let
 // it be by volatile-ttl: the list of an owner's sessions has a longer TTL than
-// each of them and goes last.
+// each of them and goes last. If it does not (noeviction), what needs room fails
+// ([ErrFull]) and all else goes on.
+//
+// What lies under a record's key and is not as we write it is no record:
+// [ErrNotFound], wrapped with the reason. Delete removes it.
 //
 // A failure is told at once, and nothing is sent twice: a write whose answer got
 // lost may have counted, and the second would call the first one a conflict. It
@@ -61,28 +66,33 @@ func (r *Redis) recordKey(id ID) string { return r.prefix + "session:" + id.Stri
 // 2^53, enough for microseconds until the year 2255; versions stay text.
 const swapText = `
 local op, version, now, new, owner, saved, expires, ttl, data, created, listed, by = unpack(ARGV)
-local lies = redis.call('HMGET', KEYS[1], 'version', 'owner', 'expires', 'listed')
-local current = lies[1]
+local lies = redis.pcall('HMGET', KEYS[1], 'version', 'owner', 'expires', 'listed', 'created', 'saved')
+if lies.err and not string.find(lies.err, 'WRONGTYPE', 1, true) then return lies end
+local current, ends = lies[1], lies[3]
+local sound = current and lies[2] and ends and lies[4] and lies[5] and lies[6] and string.find(
+	current .. ' ' .. ends .. ' ' .. lies[4] .. ' ' .. lies[5] .. ' ' .. lies[6], '^%d+ %-?%d+ %-?%d+ %-?%d+ %-?%d+$')
 
 -- 1. Does that lie there which has to?
 if op == 'update' then
-	if not current then return 'missing' end
-	if tonumber(lies[3]) <= tonumber(now) then return 'over' end
+	if not sound or redis.call('HEXISTS', KEYS[1], 'data') == 0 then return 'missing' end
+	if tonumber(ends) <= tonumber(now) then return 'over' end
 	if current ~= version then return 'changed' end
 elseif op == 'create' then
-	if current then return 'taken' end
+	if current or redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
 elseif op == 'delete' then
-	if not current then return 'missing' end
-	if version ~= '0' and current ~= version then return 'changed' end
-	redis.call('DEL', KEYS[1])
+	if not sound and version ~= '0' then return 'missing' end
+	if sound and version ~= '0' and current ~= version then return 'changed' end
+	if redis.call('DEL', KEYS[1]) == 0 then return 'missing' end
 	return 'done'
 elseif op == 'clear' then -- now is the instant before which it has to have ended
-	if not current or tonumber(lies[3]) >= tonumber(now) then return 'changed' end
+	if not sound or tonumber(ends) >= tonumber(now) then return 'changed' end
 	redis.call('DEL', KEYS[1])
 	return 'done'
-elseif current and (#current > #new or #current == #new and current > new) then
+elseif sound and (#current > #new or #current == #new and current > new) then
 	return 'done' -- put: the newer one stays
-end
+elseif not sound and redis.call('EXISTS', KEYS[1]) == 1 then
+	redis.call('DEL', KEYS[1]) -- put: whatever it is, it is no record
+end -- without need nothing is written here: after its first write, a script is not told any more that there is no room
 
 -- 2. Is it in its owner's list, for as long as it may live? (34560000 s: MaxAge)
 if op == 'put' or owner == '' then
@@ -164,7 +174,7 @@ var errUnlisted = errors.New("the record came too late after its owner's list")
 func (r *Redis) swap(ctx context.Context, id ID, args ...any) error {
 	outcome, err := r.run(ctx, r.swapping, r.recordKey(id), args...).Text()
 	if err != nil {
-		return unavailable(err)
+		return failed(err)
 	}
 	switch outcome {
 	case "done":
@@ -182,9 +192,20 @@ func (r *Redis) swap(ctx context.Context, id ID, args ...any) error {
 	}
 }
 
+// failed tells a Redis that has no room from one that does not answer as it should.
+func failed(err error) error {
+	if err != nil && strings.Contains(err.Error(), "OOM command not allowed") { // an older Redis has more before it
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return unavailable(err)
+}
+
+// isWrongType says that what lies under a key is not what we put there.
+func isWrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
+
 // Load implements [Store].
 func (r *Redis) Load(ctx context.Context, id ID) (Record, error) {
-	found, err := r.found(id, r.do(ctx, r.reading(id)...))
+	found, err := r.found(id, r.do(ctx, append(r.reading(id), "data")...))
 	switch {
 	case err != nil:
 		return Record{}, err
@@ -201,43 +222,52 @@ type found struct {
 	listed bool // in its owner's list
 }
 
+// reading asks for all of a record but its data, which may come last.
 func (r *Redis) reading(id ID) []any {
-	return []any{"hmget", r.recordKey(id), "version", "owner", "created", "saved", "expires", "listed", "data"}
+	return []any{"hmget", r.recordKey(id), "version", "owner", "created", "saved", "expires", "listed"}
 }
 
 // found takes the answer to reading.
 func (r *Redis) found(id ID, cmd *redis.Cmd) (found, error) {
 	fields, err := cmd.Slice()
-	if err != nil {
+	if err != nil && !isWrongType(err) {
 		return found{}, unavailable(err)
 	}
-	if len(fields) == 7 && fields[0] == nil {
+	if err == nil && !slices.ContainsFunc(fields, func(field any) bool { return field != nil }) {
 		return found{}, ErrNotFound
 	}
-	var bad error
 	text := func(n int) string {
 		field, ok := "", false
 		if n < len(fields) {
 			field, ok = fields[n].(string)
 		}
-		if !ok {
-			bad = fmt.Errorf("%s is no record", r.recordKey(id))
+		if !ok && err == nil {
+			err = errors.New("a field is missing")
 		}
 		return field
 	}
 	number := func(n int) int64 {
-		value, err := strconv.ParseInt(text(n), 10, 64)
-		if err != nil && bad == nil {
-			bad = fmt.Errorf("%s is no record: %w", r.recordKey(id), err)
+		value, bad := strconv.ParseInt(text(n), 10, 64)
+		if err == nil {
+			err = bad
 		}
 		return value
 	}
-	version, err := strconv.ParseUint(text(0), 10, 64)
+	when := func(n int) time.Time { return time.UnixMicro(number(n)).UTC() }
+	version, bad := strconv.ParseUint(text(0), 10, 64)
+	if err == nil {
+		err = bad
+	}
 	f := found{listed: number(5) != 0, rec: Record{
-		ID: id, Version: version, Owner: text(1), Data: []byte(text(6)),
-		Created: time.UnixMicro(number(2)), Saved: time.UnixMicro(number(3)), Expires: time.UnixMicro(number(4)),
+		ID: id, Version: version, Owner: text(1), Created: when(2), Saved: when(3), Expires: when(4),
 	}}
-	return f, unavailable(errors.Join(bad, err))
+	if len(fields) > 6 {
+		f.rec.Data = []byte(text(6))
+	}
+	if err != nil {
+		return found{}, fmt.Errorf("%w: what lies under %s is none: %w", ErrNotFound, r.recordKey(id), err)
+	}
+	return f, nil
 }
 
 // ClearExpired implements [Store]. Redis shows its keys in small steps and
@@ -259,12 +289,13 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 				ids, ends = append(ids, id), append(ends, cmd)
 			}
 		}
-		if _, err := pipe.Exec(ctx); err != nil {
-			return err
-		}
+		_, _ = pipe.Exec(ctx) // each of them tells
 		// 2. Those go, unless they were saved for longer meanwhile.
 		for i, cmd := range ends {
 			fields, err := cmd.Slice()
+			if isWrongType(err) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

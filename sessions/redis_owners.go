@@ -15,12 +15,13 @@
 //  4. An entry that is one too many is removed when it is read, but never one that
 //     was written in the last minute, since its record may be under way: a record
 //     that comes half a minute after its entry is refused and listed once more.
-//     Redis tells this time: the entry "changed" is when the list last grew.
+//     Redis tells this time, and each entry says when it was written.
 
 package sessions
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net/url"
 	"slices"
@@ -38,18 +39,24 @@ const (
 // to make something of.
 func (r *Redis) ownerKey(owner string) string { return r.prefix + "owner:" + url.QueryEscape(owner) }
 
-// listText adds an entry to a list: a sorted set of IDs by the instant until
-// which they are to be kept. What no one needs any more goes by the way. It
-// answers when that was, by Redis's clock.
+// listText adds an entry to a list: a sorted set of IDs. A score has two parts, in
+// whole seconds: until when the entry is to be kept, by our clock, and when it was
+// written, by Redis's (see tidyText). What no one needs any more goes by the way. It
+// answers what time it is, by Redis's clock.
 const listText = `
 local id, till, now, ttl = unpack(ARGV)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
-redis.call('ZADD', KEYS[1], 'GT', till, id)
+local score = redis.pcall('ZSCORE', KEYS[1], id)
+if type(score) == 'table' and score.err then
+	if not string.find(score.err, 'WRONGTYPE', 1, true) then return score end
+	redis.call('DEL', KEYS[1]) -- whatever it is, it is no list
+	score = false
+end
+local kept = score and math.floor(tonumber(score) / 1048576) or 0
 local time = redis.call('TIME')
-local changed = string.format('%d%06d', time[1], time[2])
-redis.call('ZADD', KEYS[1], changed, 'changed')
+redis.call('ZADD', KEYS[1], string.format('%.0f', math.max(kept, tonumber(till)) * 1048576 + time[1] % 1048576), id) -- first: it is what tells that there is no room
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now * 1048576))
 if redis.call('PTTL', KEYS[1]) < tonumber(ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
-return changed
+return string.format('%d%06d', time[1], time[2])
 `
 
 // list puts a record on its owner's list, before it is written. It gives what the
@@ -60,117 +67,163 @@ func (r *Redis) list(ctx context.Context, rec Record, now time.Time) (listed, by
 	if good.Before(now) {
 		till = now.Add(2 * listFor)
 	}
-	changed, err := r.run(ctx, r.listing, r.ownerKey(rec.Owner),
-		rec.ID.String(), till.UnixMicro(), now.UnixMicro(), till.Sub(now).Milliseconds()).Int64()
-	return good.Add(listFor).UnixMicro(), changed + listDue.Microseconds(), unavailable(err)
+	written, err := r.run(ctx, r.listing, r.ownerKey(rec.Owner),
+		rec.ID.String(), till.Unix(), now.Unix(), till.Sub(now).Milliseconds()).Int64()
+	return good.Add(listFor).UnixMicro(), written + listDue.Microseconds(), failed(err)
 }
 
-// ByOwner implements [Store].
+// ByOwner implements [Store]. It walks all of an owner's list, in small steps.
 func (r *Redis) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
-	recs, err := r.byOwner(ctx, owner)
-	return pageOf(recs, after, limit), err
+	return pageOfWalk(r.owned(ctx, owner), r.clock.now(), after, limit)
 }
 
-// Trim implements [Store].
+// Trim implements [Store]. Entries are put right when they are read.
 func (r *Redis) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
-	recs, err := r.byOwner(ctx, owner)
-	if err != nil {
-		return 0, err
-	}
-	return trim(ctx, r, recs, keep)
+	return trimWalk(ctx, r, r.owned(ctx, owner), keep, clearRest)
 }
 
-func (r *Redis) byOwner(ctx context.Context, owner string) ([]Record, error) {
-	if owner == "" {
-		return nil, nil
+// listStep is how many entries of a list are read at once.
+const listStep = 200
+
+// owned walks an owner's records, and puts the list right on the way. Redis shows
+// each entry that stays at least once; of those that were shown already some 20
+// bytes are kept each.
+func (r *Redis) owned(ctx context.Context, owner string) walk {
+	return func(show func(Record, int)) error {
+		if owner == "" {
+			return nil
+		}
+		seen := map[uint64]bool{} // by the first bytes of an ID, which are random
+		looked := ""
+		for cursor := "0"; ; {
+			var ids []ID
+			var err error
+			if ids, cursor, err = r.entries(ctx, owner, cursor); err != nil {
+				return err
+			}
+			ids = slices.DeleteFunc(ids, func(id ID) bool {
+				first := binary.BigEndian.Uint64(id[:])
+				was := seen[first]
+				seen[first] = true
+				return was
+			})
+			strays, err := r.listedFor(ctx, owner, ids, show)
+			if err != nil {
+				return err
+			}
+			if len(strays) > 0 {
+				looked = r.tidy(ctx, owner, strays, looked)
+			}
+			if cursor == "0" {
+				return nil
+			}
+			if err := pause(ctx, clearRest); err != nil { // the server has others to answer
+				return err
+			}
+		}
 	}
-	names, err := r.do(ctx, "zrange", r.ownerKey(owner), 0, -1).StringSlice()
-	if err != nil {
-		return nil, unavailable(err)
+}
+
+// entries reads one step of a list, from a cursor on; "0" is the first, and after
+// the last.
+func (r *Redis) entries(ctx context.Context, owner, cursor string) (ids []ID, next string, err error) {
+	answer, err := r.do(ctx, "zscan", r.ownerKey(owner), cursor, "count", listStep).Slice()
+	switch {
+	case isWrongType(err):
+		return nil, "0", nil
+	case err != nil:
+		return nil, "", unavailable(err)
+	case len(answer) != 2:
+		return nil, "", unavailable(errors.New("this is no answer to ZSCAN"))
 	}
-	var ids []ID
-	for _, name := range names {
+	next, _ = answer[0].(string)
+	pairs, ok := answer[1].([]any)
+	if !ok || next == "" {
+		return nil, "", unavailable(errors.New("this is no answer to ZSCAN"))
+	}
+	for n := 0; n < len(pairs); n += 2 { // a member, its score
+		name, _ := pairs[n].(string)
 		if id, ok := ParseID(name); ok {
 			ids = append(ids, id)
 		}
 	}
-	recs, strays, err := r.listedFor(ctx, owner, ids)
-	if err != nil {
-		return nil, err
-	}
-	if len(strays) > 0 {
-		r.tidy(ctx, owner, strays)
-	}
-	now := r.clock.now()
-	recs = slices.DeleteFunc(recs, func(rec Record) bool { return !rec.Expires.After(now) })
-	slices.SortFunc(recs, func(a, b Record) int { return b.Saved.Compare(a.Saved) })
-	return recs, nil
+	return ids, next, nil
 }
 
-// listedFor loads the records of a list: those that belong there, and the IDs of
+// listedFor shows the records of a list that belong there, and gives the IDs of
 // which nothing does. An expired record still does: another server's clock may
 // call it live, and Redis removes it soon.
-func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID) (recs []Record, strays []ID, err error) {
-	for some := range slices.Chunk(ids, 200) {
+func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func(Record, int)) (strays []ID, err error) {
+	for some := range slices.Chunk(ids, listStep) {
 		pipe := r.client.Pipeline()
-		cmds := make([]*redis.Cmd, len(some))
+		records, sizes := make([]*redis.Cmd, len(some)), make([]*redis.Cmd, len(some))
 		for i, id := range some {
-			cmds[i] = redis.NewCmd(ctx, r.reading(id)...)
-			_ = pipe.Process(ctx, once{cmds[i]}) // Exec tells
+			records[i] = redis.NewCmd(ctx, r.reading(id)...)
+			sizes[i] = redis.NewCmd(ctx, "hstrlen", r.recordKey(id), "data")
+			_ = pipe.Process(ctx, once{records[i]}) // each of them tells
+			_ = pipe.Process(ctx, once{sizes[i]})
 		}
 		if _, err := pipe.Exec(ctx); err != nil {
 			r.lookAgain(ctx, err)
-			return nil, nil, unavailable(err)
 		}
 		for i, id := range some {
-			lies, err := r.found(id, cmds[i])
+			lies, err := r.found(id, records[i])
+			size, sizeErr := sizes[i].Int()
+			there := true // a record without data has none that are empty
+			if err == nil && sizeErr == nil && size == 0 {
+				there, sizeErr = r.do(ctx, "hexists", r.recordKey(id), "data").Bool()
+			}
 			switch {
-			case errors.Is(err, ErrNotFound), err == nil && (lies.rec.Owner != owner || !lies.listed):
+			case errors.Is(err, ErrNotFound), err == nil && (lies.rec.Owner != owner || !lies.listed || !there):
 				strays = append(strays, id)
 			case err != nil:
-				return nil, nil, err
+				return nil, err
+			case sizeErr != nil:
+				return nil, unavailable(sizeErr)
 			default:
-				recs = append(recs, lies.rec)
+				show(lies.rec, size)
 			}
 		}
 	}
-	return recs, strays, nil
+	return strays, nil
 }
 
-// tidyText removes entries of a list that has not grown since it was asked before,
-// which was at least a minute after it had grown.
+// tidyText removes entries whose records were looked for at an instant, and not
+// found, if they had been written at least a minute before. Without an instant it
+// says what time it is. The time of an entry comes round every 2^20 seconds: what
+// seems to be of the future was written since, or is twelve days old and can wait.
 const tidyText = `
-local changed = redis.call('ZSCORE', KEYS[1], 'changed')
-if ARGV[1] == '' then
-	local time = redis.call('TIME')
-	if not changed or time[1] * 1000000 + time[2] - changed < 60000000 then return '' end
-	return changed
+local looked = ARGV[1]
+if not looked then return redis.call('TIME')[1] end
+for i = 2, #ARGV do
+	local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+	local age = score and (looked - score) % 1048576
+	if age and age >= 60 and age < 1048576 - 86400 then redis.call('ZREM', KEYS[1], ARGV[i]) end
 end
-if changed ~= ARGV[1] then return '' end
-for i = 2, #ARGV do redis.call('ZREM', KEYS[1], ARGV[i]) end
-if redis.call('ZCARD', KEYS[1]) == 1 then redis.call('DEL', KEYS[1]) end
-return changed
+return looked
 `
 
 // tidy removes entries that no record belongs to. Whatever fails, the next reader
-// tries again.
-func (r *Redis) tidy(ctx context.Context, owner string, strays []ID) {
-	const most = 1000 // at once: a script holds everybody up
+// tries again. It gives the instant at which this walk began to look, by Redis's
+// clock, for the next step.
+func (r *Redis) tidy(ctx context.Context, owner string, strays []ID, looked string) string {
 	key := r.ownerKey(owner)
-	// 1. Every entry is older than a minute: its record came, or never will.
-	changed, err := r.run(ctx, r.tidying, key, "").Text()
-	if err != nil || changed == "" {
-		return
-	}
-	// 2. So if it is not there now,
-	_, strays, err = r.listedFor(ctx, owner, strays[:min(len(strays), most)])
-	if err != nil || len(strays) == 0 {
-		return
+	if looked == "" {
+		// 1. What was written a minute ago has its record by now, or never will.
+		var err error
+		if looked, err = r.run(ctx, r.tidying, key).Text(); err != nil {
+			return ""
+		}
+		// 2. So if it is not there now,
+		if strays, err = r.listedFor(ctx, owner, strays, func(Record, int) {}); err != nil {
+			return looked
+		}
 	}
 	// 3. only a new entry could bring it, which the script would see.
-	args := []any{changed}
+	args := []any{looked}
 	for _, id := range strays {
 		args = append(args, id.String())
 	}
 	r.run(ctx, r.tidying, key, args...)
+	return looked
 }

@@ -47,7 +47,7 @@ func rawRedis(t testing.TB, server *servers.Server) *redis.Client {
 func TestRedisIsAStore(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
-	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store { return openRedis(t, server, clock) })
+	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store { return openRedis(t, server, clock) }, badKeys(server)...)
 }
 
 func TestRedisMakesAnEngine(t *testing.T) {
@@ -251,6 +251,7 @@ func allFail(t *testing.T, store *sessions.Redis, clock *storetest.Clock) {
 		"Clear":        func() error { return store.Clear(ctx) },
 		"Ping":         func() error { return store.Ping(ctx) },
 		"ByOwner":      func() error { _, err := store.ByOwner(ctx, "alice", sessions.Record{}, 1000); return err },
+		"Trim":         func() error { _, err := store.Trim(ctx, "alice", sessions.Quota{}); return err },
 		"ClearExpired": func() error { _, err := store.ClearExpired(ctx, clock.Now(), 10); return err },
 	}
 	names := slices.Collect(maps.Keys(asks))
@@ -391,24 +392,79 @@ func TestAClosedRedisIsUnavailable(t *testing.T) {
 	allFail(t, store, clock)
 }
 
-// A Redis that takes no more is one that is unavailable; what lies there is read,
-// and a logout needs no room.
+// A Redis that takes no more says so to those who write; what lies there is read,
+// and to remove takes no room.
 func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
 	t.Parallel()
-	server := servers.Redis(t)
-	clock := storetest.NewClock()
-	store := openRedis(t, server, clock.Now)
-	mustCreate(t, store, recordOf(neighbour(1), clock))
-	storetest.Is(t, "CONFIG SET", rawRedis(t, server).ConfigSet(t.Context(), "maxmemory", "1mb").Err(), nil)
-	rec := recordOf(neighbour(2), clock)
-	storetest.Is(t, "Create", store.Create(t.Context(), rec), sessions.ErrUnavailable)
-	rec = recordOf(neighbour(1), clock)
-	rec.Version = 1
-	storetest.Is(t, "Update", store.Update(t.Context(), rec), sessions.ErrUnavailable)
-	_, err := store.Load(t.Context(), rec.ID)
-	storetest.Is(t, "Load", err, nil)
-	storetest.Equal(t, "records of alice", owned(t, store, "alice"), 1)
-	storetest.Is(t, "Delete", store.Delete(t.Context(), rec.ID, 1), nil)
+	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
+		"one server": servers.Redis, "cluster": servers.RedisCluster,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, "--maxmemory-policy", "noeviction")
+			clock := storetest.NewClock()
+			store := openRedis(t, server, clock.Now)
+			for n := range 6 {
+				clock.Advance(time.Second)
+				mustCreate(t, store, recordOf(neighbour(n), clock))
+			}
+			storetest.Is(t, "CONFIG SET", rawRedis(t, server).ConfigSet(t.Context(), "maxmemory", "1mb").Err(), nil)
+			old, fresh, anothers := recordOf(neighbour(1), clock), recordOf(neighbour(9), clock), recordOf(neighbour(2), clock)
+			old.Version, anothers.Version, anothers.Owner = 1, 1, "bob"
+			for name, err := range map[string]error{
+				"Create": store.Create(t.Context(), fresh), "Update": store.Update(t.Context(), old), "Put": store.Put(t.Context(), fresh),
+				"Update for another owner": store.Update(t.Context(), anothers),
+			} {
+				storetest.Is(t, name, err, sessions.ErrFull)
+				storetest.Is(t, name, err, sessions.ErrUnavailable)
+			}
+			_, err := store.Load(t.Context(), old.ID)
+			storetest.Is(t, "Load", err, nil)
+			storetest.Equal(t, "records of alice", owned(t, store, "alice"), 6)
+			list := rawRedis(t, server).ZCard(t.Context(), t.Name()+":owner:alice").Val()
+			storetest.Equal(t, "entries of her list: what is refused adds none", list, 6)
+
+			storetest.Is(t, "Delete", store.Delete(t.Context(), old.ID, 1), nil)
+			n, err := store.Trim(t.Context(), "alice", sessions.Quota{Records: 3, Bytes: 1000})
+			storetest.Is(t, "Trim", err, nil)
+			storetest.Equal(t, "trimmed", n, 2)
+			n, err = store.ClearExpired(t.Context(), clock.Now().Add(2*time.Hour), 2)
+			storetest.Is(t, "ClearExpired", err, nil)
+			storetest.Equal(t, "cleared", n, 2)
+			storetest.Equal(t, "records of alice", owned(t, store, "alice"), 1)
+		})
+	}
+}
+
+// badKeys make of a record's key what is no record. None of them is in anybody's way.
+func badKeys(server *servers.Server) (bad []storetest.Spoil) {
+	for _, words := range [][]any{
+		{"set", "", "text", "ex", 3600},
+		{"rpush", "", "a", "list"},
+		{"hset", "", "expires", "soon"},
+		{"hset", "", "version", "1.5"},
+		{"hset", "", "version", ""},
+		{"hset", "", "saved", "0x10"},
+		{"hset", "", "created", "1e9"},
+		{"hset", "", "listed", " 1"},
+		{"hdel", "", "version"},
+		{"hdel", "", "owner"},
+		{"hdel", "", "expires"},
+		{"hdel", "", "created", "saved", "listed"},
+		{"hdel", "", "data"},
+	} {
+		bad = append(bad, func(t *testing.T, _ sessions.Store, id sessions.ID) {
+			t.Helper()
+			client := rawRedis(t, server)
+			key := t.Name() + ":session:" + id.String()
+			if words[0] == "rpush" {
+				storetest.Equal(t, "DEL", client.Del(t.Context(), key).Val(), 1)
+			}
+			command := slices.Clone(words)
+			command[1] = key
+			storetest.Is(t, fmt.Sprint(words...), client.Do(t.Context(), command...).Err(), nil)
+		})
+	}
+	return bad
 }
 
 func TestAForeignKeyIsNoRecord(t *testing.T) {
@@ -416,17 +472,38 @@ func TestAForeignKeyIsNoRecord(t *testing.T) {
 	server := servers.Redis(t)
 	clock := storetest.NewClock()
 	store := openRedis(t, server, clock.Now)
-	client := rawRedis(t, server)
-	text, half := recordOf(neighbour(1), clock), recordOf(neighbour(2), clock)
-	key := func(rec sessions.Record) string { return t.Name() + ":session:" + rec.ID.String() }
-	storetest.Is(t, "SET", client.Set(t.Context(), key(text), "text", time.Hour).Err(), nil)
-	storetest.Is(t, "HSET", client.HSet(t.Context(), key(half), "version", "1", "owner", "alice").Err(), nil)
-	for _, rec := range []sessions.Record{text, half} {
-		rec.Version = 1
+	for n, spoil := range badKeys(server) {
+		rec := cached(7, fmt.Sprint(n), clock)
+		put(t, store, rec)
+		spoil(t, store, rec.ID)
 		_, err := store.Load(t.Context(), rec.ID)
-		storetest.Is(t, "Load", err, sessions.ErrUnavailable)
-		storetest.Is(t, "Update", store.Update(t.Context(), rec), sessions.ErrUnavailable)
+		storetest.Is(t, "Load", err, sessions.ErrNotFound)
+		if err == sessions.ErrNotFound || !strings.Contains(err.Error(), rec.ID.String()) {
+			t.Errorf("the error does not say what is wrong with which key: %v", err)
+		}
+		put(t, store, rec) // a copy takes the place of whatever it is
+		holdsRecord(t, store, rec, nil)
+		spoil(t, store, rec.ID)
+		storetest.Is(t, "Clear", store.Clear(t.Context()), nil)
+		mustCreate(t, store, rec)
+		storetest.Is(t, "Delete", store.Delete(t.Context(), rec.ID, 0), nil)
 	}
+}
+
+// A key of another kind in the place of an owner's list costs the list, nothing else.
+func TestAForeignKeyIsNoList(t *testing.T) {
+	t.Parallel()
+	server := servers.Redis(t)
+	clock := storetest.NewClock()
+	store := openRedis(t, server, clock.Now)
+	storetest.Is(t, "SET", rawRedis(t, server).Set(t.Context(), t.Name()+":owner:alice", "text", 0).Err(), nil)
+	storetest.Equal(t, "records of alice", owned(t, store, "alice"), 0)
+	n, err := store.Trim(t.Context(), "alice", sessions.Quota{})
+	storetest.Is(t, "Trim", err, nil)
+	storetest.Equal(t, "trimmed", n, 0)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+	storetest.Equal(t, "records of alice", owned(t, store, "alice"), 1)
+	keysWithTTL(t, server)
 }
 
 func TestARedisPasswordIsNeverTold(t *testing.T) {
