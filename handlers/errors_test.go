@@ -121,7 +121,8 @@ func TestStoreUnavailable(t *testing.T) {
 		{"the sessions, reading", lab.sessions, []string{"load"}, everything},
 		{"the sessions, listing", lab.sessions, []string{"by owner"}, []string{"GET /sessions", "POST /sessions/end-others"}},
 		{"the sessions, making", lab.sessions, []string{"create"}, []string{"POST /login", "POST /act/expire", "POST /tokens"}},
-		{"the sessions, removing", lab.sessions, []string{"delete"}, []string{"POST /login", "POST /logout", "POST /reset", "POST /act/expire", "POST /act/logout/session"}},
+		{"the sessions, removing", lab.sessions, []string{"delete"}, []string{"POST /logout", "POST /reset", "POST /act/logout/session"}},
+		{"the sessions, replacing", lab.sessions, []string{"update"}, []string{"POST /login", "POST /act/expire"}},
 		{"the notebooks", lab.notebooks, nil, everything},
 		{"the notebooks, reading", lab.notebooks, []string{"load"}, everything},
 		{"the notebooks, writing", lab.notebooks, []string{"update"}, []string{"POST /act/edit", "POST /act/copy", "POST /act/logout/plain", "POST /act/drop/session", "POST /act/flip/signed"}},
@@ -159,7 +160,7 @@ func TestStoreUnavailable(t *testing.T) {
 // failed to make the new one, or to remove the old.
 func TestPutItBackAfterTheStoreFailed(t *testing.T) {
 	for _, path := range []string{"/act/restore", "/login"} {
-		for _, op := range []string{"create", "delete"} {
+		for _, op := range []string{"create", "update"} {
 			t.Run(path+", "+op, func(t *testing.T) {
 				lab := newLab(t)
 				alice := lab.client().signIn("alice")

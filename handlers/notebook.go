@@ -332,7 +332,24 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 			return err
 		}
 	}
+	if err := lab.pointTo(c, session, record.ID); ok && err != nil {
+		return err
+	}
 	return n.noteLogin(session)
+}
+
+// pointTo says which session took the place of the value that came, where that
+// stood for none: a logout under way with the same value ends it, too.
+func (lab *Lab) pointTo(c echo.Context, session *sessions.Session, to sessions.ID) error {
+	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
+	if !errors.Is(session.Rejected(), sessions.ErrNotFound) || len(came) == 0 {
+		return nil
+	}
+	err := lab.sessions.Point(c.Request().Context(), came[0], to)
+	if errors.Is(err, sessions.ErrExists) { // it was put back before
+		return nil
+	}
+	return err
 }
 
 func attributesOf(cookie *http.Cookie, at time.Time) Attributes {

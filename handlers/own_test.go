@@ -256,7 +256,7 @@ func TestNotebookKeyChanges(t *testing.T) {
 				t.Errorf("the wire goes on with %d exchanges after %d", got, seen)
 			}
 			page := c.get("/lessons/forgets").body
-			if !strings.Contains(page, `lang="zh"`) || !strings.Contains(page, `class="dark"`) || !strings.Contains(page, `value="B" class="answer chosen`) {
+			if !strings.Contains(page, `lang="zh-Hans"`) || !strings.Contains(page, `class="dark"`) || !strings.Contains(page, `value="B" class="answer chosen`) {
 				t.Error("what the notebook knew is lost")
 			}
 

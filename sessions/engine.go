@@ -102,10 +102,20 @@ type Directory interface {
 	// and all that it became under other IDs. ErrNotFound, ErrConflict, ErrUnavailable.
 	End(ctx context.Context, id ID, version uint64) error
 
-	// Replace ends a session, if its version is still the given one, because
-	// another took its place at an instant: whoever ends the first one late ends
-	// the other. ErrNotFound, ErrReplaced, ErrExpired, ErrConflict, ErrUnavailable.
+	// Replace ends a session, if its version is still the given one (0: any),
+	// because another took its place at an instant: whoever ends the first one late
+	// ends the other. One that was replaced before is left as it is. ErrNotFound, ErrReplaced, ErrExpired, ErrConflict, ErrUnavailable.
 	Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error
+
+	// Point says of a value that stands for nothing which session took its place at
+	// an instant, as if that had come of it: whoever ends what the value stood for,
+	// late, ends that one. ErrMalformed, ErrExists, ErrUnavailable.
+	Point(ctx context.Context, value string, to ID, now time.Time) error
+
+	// Became is the ID under which a session lies now that had another: the last
+	// one that took its place, or its own. ErrNotFound, ErrExpired (with the ID),
+	// ErrUnavailable.
+	Became(ctx context.Context, id ID) (ID, error)
 
 	// Trim removes what belongs to no user, the saved longest ago first, until
 	// the rest keeps the quota, and says how many went. ErrUnavailable.
@@ -231,11 +241,35 @@ func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, now t
 	switch {
 	case err != nil:
 		return err
+	case version == 0:
+		if _, err = e.swap(ctx, rec, false, e.replace(ctx, by, now)); errors.Is(err, ErrEnded) {
+			return ErrReplaced // or ended otherwise, a moment ago
+		}
+		return err
 	case rec.Version != version:
 		return ErrConflict
 	default:
 		return e.store.Update(ctx, replaced(rec, by, now))
 	}
+}
+
+func (e *keyed) Point(ctx context.Context, value string, to ID, now time.Time) error {
+	if !e.form.valid(value) {
+		return ErrMalformed
+	}
+	return e.store.Create(ctx, replaced(Record{ID: KeyID(e.purpose, value), Created: now}, to, now))
+}
+
+func (e *keyed) Became(ctx context.Context, id ID) (ID, error) {
+	for range maxFollowed {
+		rec, err := e.find(ctx, id)
+		next, moved := successor(rec)
+		if !moved {
+			return id, err
+		}
+		id = next
+	}
+	return id, fmt.Errorf("%w: the session changed its key more than %d times", ErrUnavailable, maxFollowed)
 }
 
 func (e *keyed) Trim(ctx context.Context, keep Quota) (int, error) {

@@ -204,6 +204,28 @@ func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	return directory.End(ctx, id, version)
 }
 
+// Point says of a value that stands for nothing which session took its place: a
+// client that carried the value was given that session, and a request of its that
+// is under way with the value, and flushes, ends the session. It holds for a minute.
+// [ErrMalformed], [ErrExists], [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) Point(ctx context.Context, value string, to ID) error {
+	directory, err := m.directory()
+	if err != nil {
+		return err
+	}
+	return directory.Point(ctx, value, to, m.now())
+}
+
+// Became is the ID under which a session lies now that had another, maybe some keys
+// ago. [ErrNotFound], [ErrExpired] (with the ID), [ErrNotSupported], [ErrUnavailable].
+func (m *Manager) Became(ctx context.Context, id ID) (ID, error) {
+	directory, err := m.directory()
+	if err != nil {
+		return ID{}, err
+	}
+	return directory.Became(ctx, id)
+}
+
 // Replace ends a session by its ID because another one, filed by the same manager,
 // takes its place: a logout that comes late and ends the first ends the other, too.
 // It does so if its version is still the given one, else [ErrNotFound],
