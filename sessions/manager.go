@@ -22,6 +22,7 @@ type Manager struct {
 	engine  Engine
 	carrier Carrier
 	options Options
+	nobodys trimmer
 }
 
 // New makes a manager; an error that wraps [ErrOption] when an option cannot
@@ -34,7 +35,15 @@ func New(engine Engine, options Options) (*Manager, error) {
 	if carrier == nil {
 		carrier = Cookie(options)
 	}
-	return &Manager{engine: engine, carrier: carrier, options: options}, nil
+	if options.Quota.Records == 0 {
+		options.Quota.Records = defaultQuota.Records
+	}
+	if options.Quota.Bytes == 0 {
+		options.Quota.Bytes = defaultQuota.Bytes
+	}
+	m := &Manager{engine: engine, carrier: carrier, options: options}
+	m.nobodys.keep, m.nobodys.logger = options.Quota, m.logger
+	return m, nil
 }
 
 // ErrNoHold: a session was asked for outside [Hold], where nothing could save
@@ -144,7 +153,34 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 
 func (m *Manager) commit(ctx context.Context, state *State, changes Changes) (*State, error) {
 	changes.Age, changes.Now, changes.Follow = m.options.Age, m.now(), m.options.FollowReplaced
-	return m.engine.Commit(ctx, state, changes)
+	directory := m.engine.Directory()
+	if directory == nil {
+		return m.engine.Commit(ctx, state, changes)
+	}
+	if changes.filesForNobody(state) {
+		if err := m.nobodys.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	next, err := m.engine.Commit(ctx, state, changes)
+	if err != nil || next == nil {
+		return next, err
+	}
+	records, bytes := 0, 0
+	fresh := state == nil || changes.Flush || changes.Cycle
+	if fresh && state != nil {
+		records++ // what is left of the old one for a minute, see replaced
+	}
+	if next.Record.Owner == "" {
+		bytes = len(next.Record.Data)
+		if fresh {
+			records++
+		}
+	}
+	if records > 0 || bytes > 0 {
+		m.nobodys.note(ctx, directory, records, bytes, changes.Now)
+	}
+	return next, nil
 }
 
 // Create makes a session that belongs to no request, as a token is made: its

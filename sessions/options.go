@@ -70,6 +70,11 @@ type Options struct {
 	// request that comes with the old key later has no session in either case, and
 	// [Session.CycleKey] is never followed: see [Changes].
 	FollowReplaced bool
+	// Quota is how much may lie in the store that belongs to no user, of this
+	// engine's purpose: beyond it the sessions that were saved longest ago go.
+	// There may be a quarter more for a moment. A field that is zero is 20,000
+	// records, or 64 MB. What belongs to a user is never counted nor touched.
+	Quota Quota
 	// Carrier is how the value travels; default the cookie described above.
 	Carrier Carrier
 	// Clock tells the time; default time.Now.
@@ -110,6 +115,8 @@ func (o Options) Validate() error {
 		return bad("Domain", "%q is no domain", o.Domain)
 	case o.Age < time.Second || o.Age > MaxAge || o.Age%time.Second != 0:
 		return bad("Age", "%v must be whole seconds, from one to 400 days", o.Age)
+	case o.Quota.Records < 0 || o.Quota.Bytes < 0:
+		return bad("Quota", "%+v is less than nothing", o.Quota)
 	case o.SameSite != http.SameSiteLaxMode && o.SameSite != http.SameSiteStrictMode && o.SameSite != http.SameSiteNoneMode:
 		return bad("SameSite", "must be Lax, Strict or None")
 	case o.SameSite == http.SameSiteNoneMode && !o.Secure:

@@ -55,6 +55,9 @@ func TestAnOptionThatCannotWorkIsNamed(t *testing.T) {
 
 		"a second":         {func(o *sessions.Options) { o.Age = time.Second }, ""},
 		"400 days":         {func(o *sessions.Options) { o.Age = sessions.MaxAge }, ""},
+		"a small quota":    {func(o *sessions.Options) { o.Quota = sessions.Quota{Records: 1, Bytes: 1} }, ""},
+		"fewer than none":  {func(o *sessions.Options) { o.Quota.Records = -1 }, "Quota"},
+		"less than none":   {func(o *sessions.Options) { o.Quota.Bytes = -1 }, "Quota"},
 		"no age":           {func(o *sessions.Options) { o.Age = 0 }, "Age"},
 		"negative age":     {func(o *sessions.Options) { o.Age = -time.Second }, "Age"},
 		"half a second":    {func(o *sessions.Options) { o.Age = time.Second / 2 }, "Age"},

@@ -22,7 +22,7 @@ import (
 // remembers nothing and judges age by the clock; it closes what it opened with
 // t.Cleanup.
 func Engine(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Engine) {
-	checkEngine(t, open, append(everyFact(), factGroup{"directory", directoryFacts}, factGroup{"replaced", replacedFacts}))
+	checkEngine(t, open, append(everyFact(), factGroup{"directory", directoryFacts}, factGroup{"replaced", replacedFacts}, factGroup{"quota", quotaFacts}))
 }
 
 // SelfContained checks an engine that keeps nothing on the server: all that
