@@ -269,6 +269,7 @@ func (n *Notebook) noteLogout() error {
 	if n == nil || !n.writes {
 		return nil
 	}
+	n.session.Expendable() // on a full disk, too, a logout must end what it ends
 	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
 		n.session.Delete(key)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/sessions"
 )
 
 // wireText is all that a client reads of its wire: by the API, on the page, and
@@ -339,5 +340,37 @@ func TestPutItBackRacingLogOut(t *testing.T) {
 		if rows := lab.rows(t); strings.Contains(rows, " session:alice ") {
 			t.Fatalf("a session of alice lies there:\n%s", rows)
 		}
+	}
+}
+
+// A logout only removes, so it works where there is no room left. What the notebook
+// would have noted of it is lost, and nothing else.
+func TestLoggingOutWithoutRoom(t *testing.T) {
+	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
+		t.Run(path, func(t *testing.T) {
+			lab := newLab(t)
+			alice := lab.client().signIn("alice")
+			key := alice.cookie(sessionCookie)
+			full := func(op string) error {
+				if op == "create" || op == "update" {
+					return sessions.ErrFull
+				}
+				return nil
+			}
+			lab.sessions.Before, lab.notebooks.Before = full, full
+			if r := alice.post("/login", login("alice")); r.status != http.StatusServiceUnavailable || len(r.cookies) > 0 {
+				t.Errorf("a login is answered %d with %v", r.status, r.cookies)
+			}
+			if r := alice.post(path, nil); r.status != http.StatusSeeOther || r.sets(sessionCookie) == nil || r.sets(sessionCookie).MaxAge >= 0 {
+				t.Errorf("answered %d with %v", r.status, r.cookies)
+			}
+			lab.sessions.Before, lab.notebooks.Before = nil, nil
+			if got := lab.client().carry(sessionCookie, key).lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+				t.Errorf("afterwards the key is %s", got)
+			}
+			if alice.signIn("alice"); alice.verdicts() != everywhere {
+				t.Error("nobody can sign in afterwards")
+			}
+		})
 	}
 }

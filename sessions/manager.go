@@ -130,7 +130,11 @@ func (s *Session) load(ctx context.Context) error {
 // limit makes the context for 1.
 func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
-		if err := s.commit(limit()); err != nil {
+		switch err := s.commit(limit()); {
+		case s.expendable && errors.Is(err, ErrFull):
+			m.logger().Warn("what a session noted is lost: its store is full", "error", err)
+			return nil
+		case err != nil:
 			return err
 		}
 	}

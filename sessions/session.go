@@ -28,6 +28,7 @@ type Session struct {
 
 	accessed, modified bool
 	saved              bool // Update has saved already: the carrier is told at the end
+	expendable         bool // see Expendable
 }
 
 // Get is the value of a key, nil when there is none (Django: session.get). A
@@ -258,6 +259,11 @@ func (s *Session) Save(ctx context.Context) error {
 	}
 	return s.commit(ctx)
 }
+
+// Expendable lets the reply go although the store has no room for what this session
+// changed ([ErrFull]): that is lost then, and logged. It is for a session that only
+// notes what happened: on a full disk, too, a logout must end what it ends.
+func (s *Session) Expendable() { s.expendable = true }
 
 // Discard forgets what was changed and is not saved yet: for a handler that
 // answers a refused [Session.Save] by itself. Modified goes on telling that
