@@ -61,6 +61,7 @@ func TestProgram(t *testing.T) {
 	}{
 		{"the start says where the lab is and how to get in", program.greets},
 		{"the log repeats no password, PIN, key or cookie", program.logsNoSecret},
+		{"the log has a bound, and says what it left out", program.boundsLog},
 		{"it listens on loopback, by both of its addresses", program.listens},
 
 		{"a bad setting ends the start with one line that names it", program.refusesBadSettings},
@@ -80,6 +81,7 @@ func TestProgram(t *testing.T) {
 
 		{"a restart keeps what the engine keeps", program.restarts},
 		{"two programs on one folder share everything but memory", program.shares},
+		{"tries at the PIN count together on all servers of two programs", program.countsTogether},
 		{"kill -9 in a storm of writes loses nothing that was answered", program.survivesKill},
 
 		{"node B is a second server of the same lab", program.hasNodeB},
@@ -178,6 +180,25 @@ func (p program) logsNoSecret(t *testing.T) {
 		if text == "" || strings.Contains(log, text) {
 			t.Errorf("the log has the %s (%q):\n%s", what, text, log)
 		}
+	}
+}
+
+func (p program) boundsLog(t *testing.T) {
+	const flood = 600
+	l := p.start(t)
+	for i := range flood {
+		visitor{}.post(t, l.site, "/login", url.Values{"username": {fmt.Sprint("name", i)}, "password": {"wrong"}})
+	}
+	visitor{}.signIn(t, l.site, "alice")
+	l.stop(t)
+	log := l.stderr.String()
+	shown := strings.Count(log, "login failed")
+	told := regexp.MustCompile(`left out of the log".* warnings=(\d+)`).FindStringSubmatch(log) // by the end at the latest
+	if told == nil || told[1] != fmt.Sprint(flood-shown) || shown > 200 {
+		t.Errorf("of %d wrong tries the log has %d, and says that it left out %q", flood, shown, told)
+	}
+	if !strings.Contains(log, `"signed in" name=alice`) {
+		t.Error("the flood hides a login")
 	}
 }
 
@@ -804,6 +825,31 @@ func (p program) shares(t *testing.T) {
 	copied.expect(t, a.site, "believed verified unknown")
 	if v.lanes(t, a.site).Session.noted() {
 		t.Error("the first program's notebook does not know of the logout")
+	}
+}
+
+func (p program) countsTogether(t *testing.T) {
+	data := t.TempDir()
+	a := p.start(t, "--data="+data, "--teacher-pin=271828", "--node-b-addr=localhost:0")
+	b := p.start(t, "--data="+data, "--teacher-pin=271828")
+	servers := []site{a.site, a.nodeB, b.site}
+	var statuses [30]int
+	storetest.Together(len(statuses), func(i int) {
+		a, err := visitor{}.ask(servers[i%len(servers)], http.MethodPost, "/login", url.Values{"username": {"teacher"}, "pin": {"000000"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		statuses[i] = a.status
+	})
+	judged := 0
+	for _, status := range statuses {
+		if status == http.StatusForbidden {
+			judged++
+		}
+	}
+	if judged != 5 {
+		t.Errorf("of 30 wrong tries at once %d were judged: %v", judged, statuses)
 	}
 }
 

@@ -168,7 +168,11 @@ func (lab *Lab) tooMany(c echo.Context, role string, wait time.Duration) error {
 	lab.log.Warn("login throttled", "role", role)
 	seconds := int((wait + time.Second - 1) / time.Second)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
-	return problem(http.StatusTooManyRequests, "too_many_tries", say("login.too_many", Args{"Count": seconds}))
+	label := "login.too_many"
+	if role == RoleTeacher {
+		label = "login.too_many_pins"
+	}
+	return problem(http.StatusTooManyRequests, "too_many_tries", say(label, Args{"Count": seconds}))
 }
 
 // refusal is what admit said no with; nil for anything else.
