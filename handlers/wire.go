@@ -20,7 +20,7 @@ const (
 	maxBooks         = 1000
 	maxExchanges     = 50
 	maxExchangeBytes = 64 << 10
-	maxWatchers      = 6 // of one book: as many connections as a browser opens to one server
+	maxWatchers      = 6 // of one book, and as many readers: as many connections as a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
@@ -221,6 +221,7 @@ type Book struct {
 	exchangesWeight int           // of all of them, in bytes
 	news            chan struct{} // closed, and replaced, by each exchange that is added
 	watchers        int
+	readers         int
 	closed          bool // nothing will be added that anybody could see
 	copied          *Copy
 	hands           hands             // of the program that the lab plays on /tokens
@@ -286,18 +287,39 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 
 // watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Book) watch() (done func(), ok bool) {
+func (b *Book) watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+
+// read counts somebody who reads all of the book, likewise.
+func (b *Book) read() (done func(), ok bool) { return b.countAt(&b.readers) }
+
+func (b *Book) countAt(count *int) (done func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.watchers >= maxWatchers {
+	if *count >= maxWatchers {
 		return nil, false
 	}
-	b.watchers++
+	*count++
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.watchers--
+		*count--
 	}, true
+}
+
+// next is the first exchange with a number after one and up to another; nil: there
+// is none any more. A reader who takes them one by one keeps none alive meanwhile.
+func (b *Book) next(seen, last int) *Exchange {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.exchanges {
+		if e.Number > seen && e.Number <= last {
+			return e
+		}
+	}
+	return nil
 }
 
 // close tells all who watch that the book was dropped.
