@@ -558,7 +558,7 @@ func (s *server) urlAt(port string) string {
 // newServer sets the limits: slow or silent clients do not hold a connection
 // for ever.
 func newServer(lab http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Handler:           lab,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
@@ -567,6 +567,8 @@ func newServer(lab http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	handlers.GuardServer(s)
+	return s
 }
 
 // serve runs until the context ends; then it finishes the requests under way,
@@ -576,7 +578,7 @@ func serve(ctx context.Context, stop func(), servers []*server) error {
 	failed := make(chan error, 4*len(servers))
 	for _, s := range servers {
 		for _, listener := range s.listeners {
-			go func() { failed <- s.http.Serve(listener) }()
+			go func() { failed <- s.http.Serve(handlers.GuardListener(listener)) }()
 		}
 	}
 	var err error

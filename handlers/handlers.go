@@ -38,6 +38,11 @@ type Config struct {
 	Other  string // where they find the other site, see [OtherSite]; "": there is none
 	Class  *Class // what a new class ends besides this lab; nil: this lab alone
 
+	// Streams is how many replies may be told while they happen at once; 0: a
+	// quarter of the connections that this system lets the program have, and at
+	// most 1,000.
+	Streams int
+
 	Clock sessions.Clock // nil: time.Now
 	Log   *slog.Logger   // nil: nothing is logged
 }
@@ -66,6 +71,7 @@ type Lab struct {
 	notebooks *sessions.Manager
 	wire      *Wire
 	ways      map[string]string // the lane of each cookie's name
+	streams   chan struct{}     // has one of each stream under way
 	closing   context.Context   // done when streams must end
 	close     context.CancelFunc
 	throttle  *throttle
@@ -97,6 +103,7 @@ func New(config Config) (*Lab, error) {
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{}, ways: map[string]string{},
 		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
+	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
 		lab.log = slog.New(slog.DiscardHandler)
@@ -180,7 +187,7 @@ const (
 	api                        // reads it, and never opens one
 	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
 	looking                    // an api that is not on the wire: it shows it, and must not push out what is looked at, or is asked about anybody's secret
-	stream                     // the same, told while it happens: outside Hold, which would keep it back
+	stream                     // the same, told while it happens or piece by piece: outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
 	discreet                   // the same, and not on the wire: its form may hold anybody's secret
@@ -292,7 +299,7 @@ func (lab *Lab) routes() {
 	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
 	lab.post("/api/session/:op", api, lab.postSessionOp)
 	lab.post(predictPath, looking, lab.postPredict)
-	lab.get("/api/wire", looking, lab.getWireJSON)
+	lab.get("/api/wire", stream, lab.getWireJSON) // it may be large
 	lab.get("/healthz", bare, lab.getHealth)
 	lab.get("/favicon.ico", bare, lab.getFavicon)
 	lab.get("/static/*", bare, lab.getStatic)

@@ -64,7 +64,7 @@ func newLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 		t.Fatal(err)
 	}
 	server := serverFor(lab)
-	go func() { _ = server.Serve(listener) }()
+	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
 	t.Cleanup(func() {
 		lab.web.CloseIdleConnections()
 		_ = server.Close()
@@ -131,7 +131,7 @@ func inCookies(c *handlers.Config) {
 
 // serverFor is a server with the limits of the program.
 func serverFor(lab *testLab) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Handler:           lab,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
@@ -140,6 +140,8 @@ func serverFor(lab *testLab) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(lab.log, nil), slog.LevelWarn),
 	}
+	handlers.GuardServer(s)
+	return s
 }
 
 // logged is what was logged.

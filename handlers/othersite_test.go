@@ -38,7 +38,8 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: site}
-	go func() { _ = server.Serve(listener) }()
+	handlers.GuardServer(server)
+	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return otherSite{t, listener.Addr().String()}
 }

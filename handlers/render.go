@@ -175,10 +175,17 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 	if page == nil {
 		page = new(bytes.Buffer)
 	}
-	defer lab.buffers.Put(page)
+	defer func() {
+		if page.Cap() <= maxPooledPage { // a large one is rare, and would stay
+			lab.buffers.Put(page)
+		}
+	}()
 	page.Reset()
 	return lab.pages.templates.render(c, lab.words(c), page, status, name, data)
 }
+
+// maxPooledPage is how large a page's memory may be to be used again, in bytes.
+const maxPooledPage = 1 << 20
 
 // render executes a page to memory first, so that a failure leaves no half page.
 func (s templates) render(c echo.Context, w *words, page *bytes.Buffer, status int, name string, data any) error {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"cookielab/handlers"
 )
 
 // pipes is a listener whose connections are pipes.
@@ -57,7 +59,7 @@ func inItsOwnTime(t *testing.T, test func(t *testing.T, lab *testLab, dial func(
 			return listener.dial(), nil
 		}
 		server := serverFor(lab)
-		go func() { _ = server.Serve(listener) }()
+		go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
 		test(t, lab, listener.dial)
 		lab.client().signIn("somebody-else")
 		lab.web.CloseIdleConnections()

@@ -34,13 +34,13 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	if book == nil || fromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
-	done, ok := book.watch()
-	if !ok {
-		return problem(http.StatusTooManyRequests, "too_many_streams", say("wire.too_many"))
+	done, err := lab.beginStream(book, (*Book).watch)
+	if err != nil {
+		return err
 	}
 	defer done()
 
-	beginStream(c)
+	writeStreamHead(c)
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
@@ -52,8 +52,8 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 // the end of each key of its notebook one does.
 const retryAfter = 300
 
-// beginStream sends the head of a stream.
-func beginStream(c echo.Context) {
+// writeStreamHead sends the head of a stream.
+func writeStreamHead(c echo.Context) {
 	header := c.Response().Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("X-Accel-Buffering", "no") // a proxy must not hold it back either
@@ -62,13 +62,36 @@ func beginStream(c echo.Context) {
 
 // tellToComeAgain is a stream without events, which ends at once.
 func tellToComeAgain(c echo.Context) error {
-	beginStream(c)
+	writeStreamHead(c)
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
 	_, err := fmt.Fprintf(c.Response(), "retry: %d\n\n", retryAfter)
 	return err
 }
+
+// beginStream counts a reply of a book that is told bit by bit, until done is
+// called: of the book's own, by its count, and of the whole server, since each
+// holds a connection.
+func (lab *Lab) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
+	mine, ok := count(book)
+	if !ok {
+		return nil, problem(http.StatusTooManyRequests, "too_many_streams", say("wire.too_many"))
+	}
+	select {
+	case lab.streams <- struct{}{}:
+		return func() { <-lab.streams; mine() }, nil
+	default:
+		mine()
+		return nil, problem(http.StatusServiceUnavailable, "too_many_streams", say("wire.too_many_here"))
+	}
+}
+
+// mostStreams is how many a server tells at once, however many files it may open.
+const mostStreams = 1000
+
+// streamsOf is the share of streams among so many files.
+func streamsOf(files uint64) int { return int(min(max(files/4, 1), mostStreams)) }
 
 // seenLast is the number of the exchange that the reader saw last. What a
 // browser says when it comes again counts more than the address.
@@ -102,7 +125,7 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 		}
 		for _, e := range exchanges {
 			var item bytes.Buffer
-			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(lab.words(c), e)); err != nil {
+			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(lab.words(c), e, maxRaw)); err != nil {
 				lab.log.Error("an event failed", "error", err)
 				return
 			}
@@ -135,10 +158,11 @@ type eventWriter struct {
 const patience = 30 * time.Second
 
 func (e *eventWriter) event(id int, data string) error {
-	// Any of these ends a line of an event; none must end the event.
-	lines := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ").Replace(data)
-	return e.write("id: " + strconv.Itoa(id) + "\nevent: exchange\ndata: " + lines + "\n\n")
+	return e.write("id: " + strconv.Itoa(id) + "\nevent: exchange\ndata: " + dataLines.Replace(data) + "\n\n")
 }
+
+// dataLines begins a line of data after whatever ends one: none must end the event.
+var dataLines = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 
 // comment says nothing, so that something is said.
 func (e *eventWriter) comment() error { return e.write(":\n\n") }

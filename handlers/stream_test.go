@@ -236,6 +236,43 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
+// However many notebooks somebody opens: the streams of all together leave room
+// for other connections. One more is told to come back, in its language.
+func TestStreamsOfTheWholeServer(t *testing.T) {
+	const most = 4
+	lab := newLab(t, func(c *handlers.Config) { c.Streams = most })
+	visitors := []*client{lab.client(), lab.client(), lab.client()}
+	for _, c := range visitors {
+		c.get("/dashboard")
+	}
+	var open []*following
+	for i := range most {
+		f := visitors[i%2].follow("")
+		f.next()
+		open = append(open, f)
+	}
+	late := visitors[2]
+	for language, words := range map[string]string{"en": "Too many readers look at this server", "zh": "人太多了"} {
+		f := late.follow("?lang=" + language)
+		page, _ := io.ReadAll(f.lines)
+		if f.status != http.StatusServiceUnavailable || f.header.Get("Retry-After") == "" || !strings.Contains(string(page), words) {
+			t.Errorf("in %s one more is answered %d, Retry-After %q: %s", language, f.status, f.header.Get("Retry-After"), page)
+		}
+		guarded(t, reply{status: f.status, header: f.header, body: string(page)})
+		if r := late.get("/api/wire?lang=" + language); r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" || !strings.Contains(r.body, words) {
+			t.Errorf("in %s /api/wire is answered %d: %s", language, r.status, r.body)
+		}
+	}
+	if r := late.get("/wire"); r.status != http.StatusOK {
+		t.Errorf("meanwhile the page is answered %d", r.status)
+	}
+	open[0].close()
+	await(t, "a stream that was left is still counted", func() bool { return late.get("/api/wire").status == http.StatusOK })
+	if f := late.follow(""); f.status != http.StatusOK {
+		t.Errorf("after one was left, the next is answered %d", f.status)
+	}
+}
+
 // await waits for what another goroutine is about to do.
 func await(t *testing.T, otherwise string, done func() bool) {
 	t.Helper()

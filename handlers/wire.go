@@ -20,7 +20,7 @@ const (
 	maxBooks         = 1000
 	maxExchanges     = 50
 	maxExchangeBytes = 64 << 10
-	maxWatchers      = 6 // of one book: as many connections as a browser opens to one server
+	maxWatchers      = 6 // of one book, and as many readers: as many connections as a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
@@ -253,8 +253,9 @@ type Book struct {
 	mu       sync.Mutex
 	news     chan struct{} // closed, and replaced, by each exchange that is added
 	watchers int
+	readers  int
 	closed   bool  // nothing will be added that anybody could see
-	next     *Book // which took over from this one; nil: none did
+	heir     *Book // which took over from this one; nil: none did
 	bookContent
 }
 
@@ -283,20 +284,20 @@ func newBook(wire *Wire) *Book { return &Book{wire: wire, news: make(chan struct
 func (b *Book) handOver() *Book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.next = newBook(b.wire)
-	b.next.bookContent, b.bookContent = b.bookContent, bookContent{}
-	b.next.reweigh()
+	b.heir = newBook(b.wire)
+	b.heir.bookContent, b.bookContent = b.bookContent, bookContent{}
+	b.heir.reweigh()
 	b.end()
-	return b.next
+	return b.heir
 }
 
 // Add puts an exchange on the wire.
 func (b *Book) Add(e *Exchange) {
 	e.settle()
 	done := b.change()
-	if next := b.next; next != nil {
+	if heir := b.heir; heir != nil {
 		done()
-		next.Add(e)
+		heir.Add(e)
 		return
 	}
 	defer done()
@@ -346,18 +347,39 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 
 // watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Book) watch() (done func(), ok bool) {
+func (b *Book) watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+
+// read counts somebody who reads all of the book, likewise.
+func (b *Book) read() (done func(), ok bool) { return b.countAt(&b.readers) }
+
+func (b *Book) countAt(count *int) (done func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.watchers >= maxWatchers {
+	if *count >= maxWatchers {
 		return nil, false
 	}
-	b.watchers++
+	*count++
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.watchers--
+		*count--
 	}, true
+}
+
+// next is the first exchange with a number after one and up to another; nil: there
+// is none any more. A reader who takes them one by one keeps none alive meanwhile.
+func (b *Book) next(seen, last int) *Exchange {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.exchanges {
+		if e.Number > seen && e.Number <= last {
+			return e
+		}
+	}
+	return nil
 }
 
 // close tells all who watch that the book was dropped.

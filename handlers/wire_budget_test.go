@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,5 +168,87 @@ func TestAllThatABookHoldsCounts(t *testing.T) {
 	}
 	if grown := lab.WireWeight() - empty; grown < 20<<10 { // on the wire, and as lines
 		t.Errorf("ten lines of 1 KB weigh %d", grown)
+	}
+}
+
+// stuck is a reply whose reader takes nothing until it is released.
+type stuck struct {
+	unread
+	begun    chan<- struct{}
+	released <-chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	if s.begun != nil {
+		s.begun <- struct{}{}
+		s.begun = nil
+	}
+	<-s.released
+	return len(b), nil
+}
+
+// A full wire is megabytes. Each of many readers who take nothing holds a small
+// part of it: no reply is made as a whole before it leaves.
+func TestReadersOfALargeWireHoldLittle(t *testing.T) {
+	lab := newLab(t, asUnconnected)
+	readers := make([]*client, 20)
+	for i := range readers {
+		readers[i] = lab.client().signIn("alice")
+		for range handlers.MaxExchanges {
+			readers[i].get("/dashboard", with("User-Agent", strings.Repeat("x", 20<<10)))
+		}
+	}
+	runtime.GC()
+	before := heapLeft()
+	const each = 5
+	begun, released := make(chan struct{}), make(chan struct{})
+	var done sync.WaitGroup
+	for _, c := range readers {
+		for range each {
+			done.Go(func() {
+				request := httptest.NewRequest(http.MethodGet, "/api/wire", nil)
+				request.Host = unconnected
+				request.Header.Set("Cookie", c.header())
+				lab.ServeHTTP(&stuck{unread: unread{header: http.Header{}}, begun: begun, released: released}, request)
+			})
+		}
+	}
+	for range each * len(readers) {
+		<-begun
+	}
+	runtime.GC()
+	grown := heapLeft() - before
+	close(released)
+	done.Wait()
+	if most := int64(each*len(readers)) * 150 << 10; grown > most {
+		t.Errorf("%d readers hold %d KB", each*len(readers), grown>>10)
+	}
+	// And who reads has all of it.
+	if wire := readers[0].wireJSON(); len(wire) != handlers.MaxExchanges || len(wire[0].UserAgent) != 20<<10 {
+		t.Errorf("who reads has %d exchanges", len(wire))
+	}
+}
+
+// What a page shows of a full wire is bounded, and it says so; a program gets all.
+func TestWirePageIsBounded(t *testing.T) {
+	lab := newLab(t)
+	c := lab.client().signIn("alice")
+	for range handlers.MaxExchanges {
+		c.get("/dashboard?x="+strings.Repeat("%3C", 1<<10), with("User-Agent", strings.Repeat("<", 10<<10)))
+	}
+	for language, words := range map[string]string{"en": "It is shortened here", "zh": "此处只显示开头"} {
+		page := c.get("/wire?lang=" + language).body
+		if len(page) > 3<<20 || strings.Count(page, words) < handlers.MaxExchanges/2 {
+			t.Errorf("in %s the page has %d KB, and says %d times that it is shortened", language, len(page)>>10, strings.Count(page, words))
+		}
+		if _, texts := items(page); len(texts) != handlers.MaxExchanges || strings.Contains(texts[0], words) {
+			t.Errorf("in %s %d are there, or the first is not whole", language, len(texts))
+		}
+	}
+	many := strings.Repeat("a;", 5000) + c.header()
+	c.get("/dashboard", with("Cookie", many))
+	wire := c.wireJSON()
+	if e := wire[len(wire)-1]; len(e.Cookies) != 200 || e.MoreCookies < 4800 || !strings.HasPrefix(e.Cookie, "a;a;") {
+		t.Errorf("of 5,000 cookies %d are listed, and %d more are told of", len(e.Cookies), e.MoreCookies)
 	}
 }

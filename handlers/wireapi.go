@@ -3,16 +3,13 @@
 package handlers
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 )
-
-type wireAnswer struct {
-	Exchanges []WireExchange `json:"exchanges"` // the newest last
-}
 
 // WireExchange is an [Exchange] as programs read it.
 type WireExchange struct {
@@ -30,6 +27,7 @@ type WireExchange struct {
 	Authorization string        `json:"authorization"`
 	Cookie        string        `json:"cookie"` // the raw header
 	Cookies       []WireCookie  `json:"cookies"`
+	MoreCookies   int           `json:"more_cookies"` // further ones, of which the raw header tells
 	StayedHome    []WireStayed  `json:"stayed_home"`
 	Status        int           `json:"status"`
 	Location      string        `json:"location"`
@@ -82,15 +80,44 @@ type WireFinding struct {
 	Reason  string  `json:"reason"`
 }
 
-// getWireJSON serves GET /api/wire. Who has no notebook sees an empty wire:
-// nobody sees another's.
+// getWireJSON serves GET /api/wire: {"exchanges": […]}, the newest last. Who has no
+// notebook sees an empty wire: nobody sees another's. A full one is megabytes, so
+// it is told one exchange at a time, and no more than that waits for the reader.
 func (lab *Lab) getWireJSON(c echo.Context) error {
-	w, answer := lab.words(c), wireAnswer{[]WireExchange{}}
-	for _, e := range notebookOf(c).Book().Exchanges() {
-		answer.Exchanges = append(answer.Exchanges, describeExchange(w, e))
+	book, last := notebookOf(c).Book(), 0
+	if book != nil {
+		done, err := lab.beginStream(book, (*Book).read)
+		if err != nil {
+			return err
+		}
+		defer done()
+		last = book.last()
 	}
-	return c.JSON(http.StatusOK, answer)
+	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
+	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	text := []byte(`{"exchanges":[`)
+	for e := book.next(0, last); e != nil; e = book.next(e.Number, last) {
+		exchange, err := json.Marshal(describeExchange(lab.words(c), e))
+		if err == nil {
+			_, err = c.Response().Write(append(text, exchange...))
+		}
+		if err != nil {
+			return nil //nolint:nilerr // the reader has gone, and the reply has begun
+		}
+		text = []byte(",")
+	}
+	if text[0] == ',' {
+		text = nil
+	}
+	_, _ = c.Response().Write(append(text, "]}\n"...))
+	return nil
 }
+
+// maxListedCookies of one exchange are listed: more than browsers send to one host.
+const maxListedCookies = 200
 
 func describeExchange(w *words, e *Exchange) WireExchange {
 	d := WireExchange{
@@ -101,6 +128,10 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly,
 	}
 	for cookie := range e.cookies() {
+		if len(d.Cookies) == maxListedCookies {
+			d.MoreCookies++
+			continue
+		}
 		one := WireCookie{Name: cookie.Name, Lane: textOrNil(cookie.Lane)}
 		if !e.NamesOnly {
 			one.Bytes = &cookie.Bytes

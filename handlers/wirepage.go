@@ -34,7 +34,9 @@ type exchangeView struct {
 	SentOthers             int // further cookies
 	Home                   []stayed
 	Raw                    string
-	Cut, NamesOnly         bool
+	Cut                    bool // when it was put on the wire
+	Shortened              bool // here
+	NamesOnly              bool
 	Drawing                template.HTML
 }
 
@@ -51,9 +53,11 @@ func (lab *Lab) getWire(c echo.Context) error {
 	}
 	w := lab.words(c)
 	p := wirePage{Page: lab.page(c, say("wire.title")), Most: maxExchanges}
-	seen := 0
+	seen, room := 0, maxRawOfPage
 	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
-		p.Exchanges = append(p.Exchanges, viewExchange(w, e))
+		v := viewExchange(w, e, max(minRaw, min(room, maxRaw)))
+		p.Exchanges = append(p.Exchanges, v)
+		room -= len(v.Raw)
 		seen = max(seen, e.Number)
 	}
 	if len(p.Exchanges) > 0 {
@@ -64,11 +68,26 @@ func (lab *Lab) getWire(c echo.Context) error {
 	return lab.render(c, http.StatusOK, "wire", p)
 }
 
-func viewExchange(w *words, e *Exchange) exchangeView {
+// How much of an exchange's text a page shows, in bytes: of each, of all together,
+// and of each where those are used up. Markup makes up to five of one.
+const (
+	maxRaw       = 16 << 10
+	maxRawOfPage = 256 << 10
+	minRaw       = 2 << 10
+)
+
+// maxTargetText is how much of its address stands in its line, in characters.
+const maxTargetText = 500
+
+// viewExchange is an exchange on the page, with so many bytes of its text at most.
+func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),
-		Method: e.Method, Target: e.Target, Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
+		Method: clip(e.Method, maxTargetText), Target: clip(e.Target, maxTargetText), Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
 		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Drawing: drawExchanges(w, []*Exchange{e}),
+	}
+	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
+		v.Raw = v.Raw[:mostRaw] + "…"
 	}
 	sent, set := e.sent(), strip{}
 	for line := range e.sets() {
@@ -82,7 +101,7 @@ func viewExchange(w *words, e *Exchange) exchangeView {
 
 func (row *strip) view() (pieces []pieceView, others int) {
 	for _, p := range row.pieces[:row.n] {
-		pieces = append(pieces, pieceView{wayClass(p.lane), p.name, p.deleted})
+		pieces = append(pieces, pieceView{wayClass(p.lane), clip(p.name, maxValueText), p.deleted})
 	}
 	return pieces, row.others
 }
