@@ -153,14 +153,18 @@ func TestALostSQLiteFileIsNotMadeAnew(t *testing.T) {
 	}
 }
 
-// An empty disk of some MB, for the tests of this machine's root alone.
+// smallDisk is an empty disk of some MB that every user may write to.
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("only root on Linux can make a small disk")
 	}
-	folder := t.TempDir()
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0700", megabytes), "tmpfs", folder).CombinedOutput()
+	folder, err := os.MkdirTemp("", "cookielab-disk-") // one of t.TempDir is closed to other users
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { storetest.Is(t, "Remove", os.Remove(folder), nil) })
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0777", megabytes), "tmpfs", folder).CombinedOutput()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("mount: %v: %s", err, out)
@@ -168,7 +172,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 		t.Skipf("mount: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", folder).CombinedOutput(); err != nil {
+		if out, err := exec.Command("umount", "--lazy", folder).CombinedOutput(); err != nil {
 			t.Errorf("umount: %v: %s", err, out)
 		}
 	})
