@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,6 +50,10 @@ func TestPostgres(t *testing.T) {
 	t.Run("a row that somebody locks is unavailable, in the time that the URL says", p.lockedRow)
 	t.Run("cleaning passes over what is in use", p.cleaning)
 	t.Run("answers while more ask than it has connections", p.crowd)
+	t.Run("all who wait for a table that somebody locks are answered", p.lockedTable)
+	t.Run("one bad row is one unknown session", p.badRow)
+	t.Run("lists and trims many of one owner", p.manyOfOneOwner)
+	t.Run("on a full disk it only removes", p.fullDisk)
 	t.Run("a database that is not there", p.noDatabase)
 	t.Run("closed", p.closed)
 	t.Run("stopped and started again", p.stopped) // last: its clients' connections break
@@ -189,6 +194,106 @@ func (p postgres) crowd(t *testing.T) {
 		_, err := store.Load(context.Background(), rec.ID)
 		storetest.Is(t, "Load", err, nil)
 	})
+}
+
+func (p postgres) lockedTable(t *testing.T) {
+	clock := storetest.NewClock()
+	address := p.server.Schema(t)
+	store := openPostgres(t, address, clock.Now)
+	tx := p.lock(t, address, `LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE`)
+	allAreAnswered(t, store, clock)
+	storetest.Is(t, "Rollback", tx.Rollback(t.Context()), nil)
+	mustCreate(t, store, recordOf(neighbour(1), clock))
+}
+
+func (p postgres) badRow(t *testing.T) {
+	clock := storetest.NewClock()
+	address := p.server.Schema(t)
+	store := openPostgres(t, address, clock.Now)
+	client := p.connect(t, address)
+	must := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := client.Exec(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, column := range []string{"version", "owner", "created", "saved", "expires", "data"} {
+		must(`ALTER TABLE sessions ALTER ` + column + ` DROP NOT NULL`)
+	}
+	spoil := func(id sessions.ID, column, value string) {
+		t.Helper()
+		must(`UPDATE sessions SET `+column+` = `+value+` WHERE id = $1`, id[:])
+	}
+	times := []string{"NULL", "'infinity'", "'10000-01-01 00:00:00+00'", "'-infinity'", "'0001-12-31 23:59:59+00 BC'"}
+	oneBadRow(t, store, clock, spoil, map[string][]string{
+		"version": {"NULL", "0", "-1"},
+		"owner":   {"NULL"},
+		"created": times, "saved": times,
+		"expires": times[:3], // what expired long ago has expired
+		"data":    {"NULL"},
+	})
+	must(`INSERT INTO sessions VALUES ('\x01', 1, 'alice', $1, $1, $2, '')`, clock.Now(), clock.Now().Add(time.Hour))
+	storetest.Equal(t, "records whose ID can be read", owned(t, store, "alice"), 1)
+}
+
+func (p postgres) manyOfOneOwner(t *testing.T) {
+	clock := storetest.NewClock()
+	address := p.server.Schema(t)
+	store := openPostgres(t, address, clock.Now)
+	if _, err := p.connect(t, address).Exec(t.Context(), `INSERT INTO sessions SELECT sha256(i::text::bytea), 1, 'alice', $1::timestamptz,
+		$1::timestamptz - i/10 * interval '1 microsecond', $2, convert_to('{"a":"' || repeat('x', 92) || '"}', 'UTF8') FROM generate_series(0, 99999) i`,
+		clock.Now(), clock.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	manyOfOneOwner(t, store)
+}
+
+func (p postgres) fullDisk(t *testing.T) {
+	const records = 40
+	clock := storetest.NewClock()
+	disk := smallDisk(t, 8)
+	address := p.server.Schema(t)
+	p.run(t, address, `COPY (SELECT) TO PROGRAM 'mkdir `+disk+`/space'`) // it must be the server's own
+	p.run(t, address, `CREATE TABLESPACE small LOCATION '`+disk+`/space'`)
+	store, err := sessions.OpenPostgres(t.Context(), address+"&default_tablespace=small", clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		storetest.Is(t, "Close", store.Close(), nil)
+		p.run(t, address, `DROP TABLE sessions`)
+		p.run(t, address, `DROP TABLESPACE small`)
+	}()
+	noise := func(n int) sessions.Record { // which takes as much room as it is long
+		rec := recordOf(neighbour(n), clock)
+		rec.Data = make([]byte, 30_000)
+		rand.NewChaCha8([32]byte{byte(n)}).Read(rec.Data) // never fails
+		return rec
+	}
+	for n := range records {
+		mustCreate(t, store, noise(n))
+	}
+	free := fill(t, disk)
+	full := false
+	for n := records; n < 4*records && !full; n++ {
+		err = store.Create(t.Context(), noise(n))
+		full = err != nil
+	}
+	storetest.Is(t, "Create", err, sessions.ErrFull)
+	storetest.Is(t, "Create", err, sessions.ErrUnavailable)
+	rec := noise(records - 1)
+	rec.Version = 1
+	storetest.Is(t, "Update", store.Update(t.Context(), rec), sessions.ErrFull)
+	storetest.Is(t, "Delete", store.Delete(t.Context(), neighbour(0), 1), nil)
+	n, err := store.Trim(t.Context(), "alice", sessions.Quota{Records: 20, Bytes: 1 << 30})
+	storetest.Is(t, "Trim", err, nil)
+	storetest.Equal(t, "trimmed some", n > 0, true)
+	clock.Advance(2 * time.Hour)
+	n, err = store.ClearExpired(t.Context(), clock.Now(), 1000)
+	storetest.Is(t, "ClearExpired", err, nil)
+	storetest.Equal(t, "cleared", n, 20)
+	free()
+	mustCreate(t, store, noise(0))
 }
 
 func (p postgres) noDatabase(t *testing.T) {

@@ -58,7 +58,7 @@ var sqliteSQL = statements{
 	update:        `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ? WHERE id = ? AND version = ? AND expires > ?` + sqliteReadable,
 	remove:        `DELETE FROM sessions WHERE id = ?`,
 	removeVersion: `DELETE FROM sessions WHERE id = ? AND version = ?`,
-	clear:         `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
+	clear:         `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
 
 	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires IS NULL OR expires >= 253402300800000000 LIMIT ?)`,
 	overQuota:       `SELECT saved, id FROM (SELECT saved, id, row_number() OVER newest AS records, sum(octet_length(data)) OVER newest AS bytes FROM sessions WHERE owner = ? AND owner <> '' WINDOW newest AS (ORDER BY saved DESC, id DESC ROWS UNBOUNDED PRECEDING)) WHERE records > ? OR bytes > ? LIMIT 1`,

@@ -2,6 +2,7 @@ package sessions_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
@@ -216,4 +217,150 @@ func TestSQLiteClearsThousandsInSteps(t *testing.T) {
 	storetest.Equal(t, "cleared", n, dead)
 	_, err = store.Load(t.Context(), live.ID)
 	storetest.Is(t, "Load of the live one", err, nil)
+}
+
+// foreign is another program's connection to a database.
+func foreign(t *testing.T, file string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", file+"?_txlock=immediate")
+	return opened(t, db, err)
+}
+
+func mustExec(t *testing.T, db *sql.DB, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOneBadRowOfSQLiteIsOneUnknownSession(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	db := foreign(t, file)
+	mustExec(t, db, `CREATE TABLE sessions (id BLOB PRIMARY KEY, version INTEGER, owner TEXT, created INTEGER, saved INTEGER, expires INTEGER, data TEXT)`)
+	store := openSQLite(t, file, clock.Now)
+	spoil := func(id sessions.ID, column, value string) {
+		mustExec(t, db, `UPDATE sessions SET `+column+` = `+value+` WHERE id = ?`, id[:])
+	}
+	times := []string{"NULL", "'soon'", "x'00'", "9223372036854775807", "253402300800000000", "-9223372036854775808", "1e300"}
+	oneBadRow(t, store, clock, spoil, map[string][]string{
+		"version": {"NULL", "'one'", "x'01'", "-1", "0", "1.5", "1e300"},
+		"owner":   {"NULL"},
+		"created": times, "saved": times,
+		"expires": append(times[:5:5], "1e300"), // what expired long ago has expired
+		"data":    {"NULL"},
+	})
+	mustExec(t, db, `INSERT INTO sessions VALUES (x'01', 1, 'alice', 0, 0, ?, '{}'), (NULL, 1, 'alice', 0, 0, ?, '{}'), ('`+strings.Repeat("x", 32)+`', 1, 'alice', 0, 0, ?, '{}')`,
+		clock.Now().Add(time.Hour).UnixMicro(), clock.Now().Add(time.Hour).UnixMicro(), clock.Now().Add(time.Hour).UnixMicro())
+	storetest.Equal(t, "records whose ID can be read", owned(t, store, "alice"), 1)
+	clock.Advance(2 * time.Hour)
+	n, err := store.ClearExpired(t.Context(), clock.Now(), 100)
+	storetest.Is(t, "ClearExpired", err, nil)
+	storetest.Equal(t, "cleared", n, 4)
+}
+
+func TestAllWhoWaitForSQLiteAreAnswered(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	store := openSQLite(t, file, clock.Now)
+	tx, err := foreign(t, file).BeginTx(t.Context(), nil) // with the lock, by foreign
+	if err != nil {
+		t.Fatal(err)
+	}
+	allAreAnswered(t, store, clock)
+
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	storetest.Is(t, "Create of somebody with less patience", store.Create(soon, recordOf(neighbour(1), clock)), sessions.ErrUnavailable)
+	_, err = store.Load(t.Context(), neighbour(1))
+	storetest.Is(t, "Load, which waits for nobody", err, sessions.ErrNotFound)
+	done := make(chan error, 1)
+	go func() { done <- store.Create(context.Background(), recordOf(neighbour(1), clock)) }()
+	storetest.Is(t, "Rollback", tx.Rollback(), nil)
+	storetest.Is(t, "Create that was waiting", <-done, nil)
+}
+
+func TestSQLiteListsAndTrimsManyOfOneOwner(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	store := openSQLite(t, file, clock.Now)
+	mustExec(t, foreign(t, file), `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+		INSERT INTO sessions SELECT randomblob(32), 1, 'alice', ?1, ?1 - i/10, ?2, printf('{"a":"%.*c"}', 92, 'x') FROM n`,
+		clock.Now().UnixMicro(), clock.Now().Add(time.Hour).UnixMicro())
+	manyOfOneOwner(t, store)
+}
+
+func TestSQLiteGivesSpaceBack(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	store := openSQLite(t, file, clock.Now)
+	size := func() int64 {
+		t.Helper()
+		var total int64
+		for _, suffix := range []string{"", "-wal"} {
+			info, err := os.Stat(file + suffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += info.Size()
+		}
+		return total
+	}
+	flood := func() {
+		for n := range 300 {
+			mustCreate(t, store, large(n, clock))
+		}
+		if size() < 8_000_000 {
+			t.Fatalf("the flood takes %d bytes: this shows nothing", size())
+		}
+	}
+	const most = 1<<20 + 1<<20 + 1<<20 // what stays to be used again, the WAL, the rest
+	flood()
+	n, err := store.Trim(t.Context(), "alice", sessions.Quota{Records: 3, Bytes: 1 << 20})
+	storetest.Is(t, "Trim", err, nil)
+	storetest.Equal(t, "trimmed", n, 297)
+	if size() > most {
+		t.Errorf("%d bytes after Trim", size())
+	}
+	for n := range 300 {
+		_ = store.Delete(t.Context(), neighbour(n), 0) // three are there
+	}
+	flood()
+	clock.Advance(2 * time.Hour)
+	n, err = store.ClearExpired(t.Context(), clock.Now(), 1000)
+	storetest.Is(t, "ClearExpired", err, nil)
+	storetest.Equal(t, "cleared", n, 300)
+	if size() > most {
+		t.Errorf("%d bytes after ClearExpired", size())
+	}
+}
+
+// A file that an older program made cannot shrink: what is free in it is used again.
+func TestSQLiteFileOfBeforeIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	file := sqliteFile(t)
+	db := foreign(t, file)
+	mustExec(t, db, `CREATE TABLE sessions (id BLOB PRIMARY KEY, version INTEGER NOT NULL, owner TEXT NOT NULL, created INTEGER NOT NULL, saved INTEGER NOT NULL, expires INTEGER NOT NULL, data TEXT NOT NULL)`)
+	mustExec(t, db, `CREATE INDEX sessions_by_owner ON sessions (owner, saved) WHERE owner <> ''`)
+	store := openSQLite(t, file, clock.Now)
+	var pages [2]int
+	for round := range pages {
+		for n := range 100 {
+			mustCreate(t, store, large(n, clock))
+		}
+		storetest.Equal(t, "records", len(pagesOf(t, store, "alice", 7)), 100)
+		if err := db.QueryRow(`PRAGMA page_count`).Scan(&pages[round]); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(2 * time.Hour)
+		n, err := store.ClearExpired(t.Context(), clock.Now(), 1000)
+		storetest.Is(t, "ClearExpired", err, nil)
+		storetest.Equal(t, "cleared", n, 100)
+	}
+	storetest.Equal(t, "pages of the second round as of the first", pages[1], pages[0])
 }
