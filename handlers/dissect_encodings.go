@@ -46,9 +46,12 @@ func fromBase64(text string) (decoded []byte, at int) {
 	if len(text)%4 == 1 {
 		text = text[:len(text)-1]
 	}
-	decoded, _ = base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_").Replace(text))
+	decoded, _ = base64.RawURLEncoding.DecodeString(oneAlphabet.Replace(text))
 	return decoded, at
 }
+
+// oneAlphabet writes either alphabet as that of addresses.
+var oneAlphabet = strings.NewReplacer("+", "-", "/", "_")
 
 // isBase64 tells base64 from words, which may have its letters too: it decodes to
 // a text, or at least looks like no word. One wrong character in it is allowed.
@@ -66,7 +69,7 @@ func isBase64(value string) bool {
 	return len(value) >= 16 && (has("=") || has("0123456789") && has("abcdefghijklmnopqrstuvwxyz") && has("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 }
 
-func (d *dissected) takeBase64(layer int) {
+func (d *dissected) takeBase64(e *effort) {
 	d.Title = "dissect.form.base64"
 	value := strings.ReplaceAll(d.value, "\n", "")
 	decoded, at := fromBase64(value)
@@ -80,12 +83,12 @@ func (d *dissected) takeBase64(layer int) {
 	d.Spare = at < 0 && isSpare(value, decoded)
 	d.Steps = []step{{Title: "dissect.step.base64", Blocks: []block{contentOf("content", "", decoded)}}}
 	d.object = instantsIn(decoded)
-	d.further(string(decoded), layer)
+	d.further(string(decoded), e)
 }
 
 // isSpare reports whether the last character could have been another one.
 func isSpare(value string, decoded []byte) bool {
-	value = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(value, "="))
+	value = oneAlphabet.Replace(strings.TrimRight(value, "="))
 	return base64.RawURLEncoding.EncodeToString(decoded) != value
 }
 
@@ -169,7 +172,7 @@ func isURL(value string) bool {
 	return !strings.ContainsAny(value, " \n\t") && (percent.MatchString(value) || anyPairs.MatchString(value))
 }
 
-func (d *dissected) takeURL(layer int) {
+func (d *dissected) takeURL(e *effort) {
 	d.Title = "dissect.form.url"
 	if _, at := percentDecoded(d.value); at >= 0 {
 		d.Flaw = say("dissect.flaw.percent", Args{"At": character(d.value, at)})
@@ -180,38 +183,42 @@ func (d *dissected) takeURL(layer int) {
 		decoded, _ := percentDecoded(d.value)
 		d.Wire = cut("content", d.value, -1)
 		d.Steps = []step{{Title: "dissect.step.percent", Blocks: []block{contentOf("content", "", []byte(decoded))}}}
-		d.further(decoded, layer)
+		d.further(decoded, e)
 		return
 	}
 	fields := step{Title: "dissect.step.url"}
 	for i, pair := range strings.Split(d.value, "&") {
 		name, value, found := strings.Cut(pair, "=")
 		if i > 0 {
-			d.Wire = append(d.Wire, wirePart{"", "&amp;"})
+			d.Wire = append(d.Wire, wirePart{Text: "&"})
 		}
-		d.Wire = append(d.Wire, wirePart{"head", spelt(name)})
+		d.Wire = append(d.Wire, wirePart{Kind: "head", Text: name})
 		if found {
-			d.Wire = append(d.Wire, wirePart{"", "="}, wirePart{"content", spelt(value)})
+			d.Wire = append(d.Wire, wirePart{Text: "="}, wirePart{Kind: "content", Text: value})
 		}
 		name, _ = percentDecoded(name)
 		value, _ = percentDecoded(value)
 		if i < maxFields {
-			fields.Blocks = append(fields.Blocks, block{Kind: "head", Text: spelt(name)}, block{Kind: "content", Text: spelt(value)})
+			fields.Blocks = append(fields.Blocks, block{Kind: "head", Text: name}, block{Kind: "content", Text: value})
+		} else {
+			d.apart += len(pair)
 		}
 	}
 	d.Steps = []step{fields}
 	for pair := range strings.SplitSeq(d.value, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		value, _ = percentDecoded(value)
-		if inner := formOf(value); inner == formText || inner == formURL || len(d.Steps) > mostLayers {
+		if inner := formOf(value); inner == formText || inner == formURL {
 			continue
 		}
+		if len(d.Steps) > mostLayers {
+			e.deeper = true
+			break
+		}
 		name, _ = percentDecoded(name)
-		if layer+1 < mostLayers {
-			for _, s := range dissectValue(value, layer+1).Steps {
-				s.Of = name
-				d.Steps = append(d.Steps, s)
-			}
+		for _, s := range e.further(value) {
+			s.Of = clip(asText(name), maxValueText)
+			d.Steps = append(d.Steps, s)
 		}
 	}
 }
@@ -239,35 +246,35 @@ var djangoSigned = regexp.MustCompile(`^([^\n]+):([0-9A-Za-z]{5,7}):([A-Za-z0-9_
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-func (d *dissected) takeDjango(layer int) {
+func (d *dissected) takeDjango(e *effort) {
 	d.Title = "dissect.form.django"
 	parts := djangoSigned.FindStringSubmatch(d.value)
 	content, stamp, signature := parts[1], parts[2], parts[3]
 	d.Parts = []namedPart{{"content", "dissect.part.content"}, {"head", "dissect.part.time"}, {"seal", "dissect.part.signature"}}
-	d.Wire = []wirePart{{"content", spelt(content)}, {"", ":"}, {"head", spelt(stamp)}, {"", ":"}, {"seal", spelt(signature)}}
+	d.Wire = []wirePart{{Kind: "content", Text: content}, {Text: ":"}, {Kind: "head", Text: stamp}, {Text: ":"}, {Kind: "seal", Text: signature}}
 	var seconds int64
 	for _, digit := range stamp {
 		seconds = seconds*62 + int64(strings.IndexRune(base62, digit))
 	}
 	d.signed = time.Unix(seconds, 0)
 	mac, _ := fromBase64(signature)
-	inside := block{Kind: "content", Label: "dissect.part.content", Text: spelt(content)}
-	if decoded, ok := djangoContent(content); ok {
+	inside := block{Kind: "content", Label: "dissect.part.content", Text: content}
+	if decoded, ok := djangoContent(content, e); ok {
 		inside = contentOf("content", "dissect.part.content", decoded)
 	}
 	d.Steps = []step{{Title: "dissect.step.django", Blocks: []block{
 		inside,
-		{Kind: "head", Label: "dissect.part.time", Text: spelt(stamp), Note: say("dissect.at", Args{"At": clockTime(d.signed)})},
+		{Kind: "head", Label: "dissect.part.time", Text: stamp, Note: say("dissect.at", Args{"At": clockTime(d.signed)})},
 		bytesOf("seal", "dissect.part.signature", mac),
 	}}}
 	if isURL(content) {
-		d.further(content, layer)
+		d.further(content, e)
 	}
 }
 
 // djangoContent decodes what signing.dumps wrote: base64 of JSON, behind a dot
-// compressed.
-func djangoContent(content string) ([]byte, bool) {
+// compressed. What is compressed may become as long as a session, and no more.
+func djangoContent(content string, e *effort) ([]byte, bool) {
 	packed, compressed := strings.CutPrefix(content, ".")
 	decoded, at := fromBase64(packed)
 	if at >= 0 {
@@ -278,9 +285,15 @@ func djangoContent(content string) ([]byte, bool) {
 		if err != nil {
 			return nil, false
 		}
-		if decoded, err = io.ReadAll(io.LimitReader(reader, sessions.MaxStored)); err != nil {
+		most := min(e.left, sessions.MaxStored)
+		if decoded, err = io.ReadAll(io.LimitReader(reader, int64(most)+1)); err != nil {
 			return nil, false
 		}
+		if len(decoded) > most {
+			e.deeper, e.left = true, e.left-most
+			return nil, false
+		}
+		e.left -= len(decoded)
 	}
 	return decoded, json.Valid(decoded)
 }

@@ -41,7 +41,11 @@ type dissected struct {
 	Flaw  Phrase      // why it is not well formed; no ID: it is
 	Spare bool        // its last character has bits that nobody reads
 
+	Came, Inside Phrase // how much of Wire and of Steps is not shown; no ID: all is
+	Deeper       bool   // there may be more inside than was decoded
+
 	value  string // without what stood around it
+	apart  int    // bytes that were taken apart and are not among the Steps
 	jwt    jwtParts
 	object instants // the times that the content names
 	signed time.Time
@@ -52,7 +56,8 @@ type dissected struct {
 // for the character where the form breaks; "" for what separates.
 type wirePart struct {
 	Kind string
-	Text template.HTML
+	Text string
+	HTML template.HTML // as the page shows it
 }
 
 // namedPart is what the parts of a kind are called, by a label.
@@ -77,24 +82,61 @@ func (d *dissected) Off() bool {
 type block struct {
 	Kind  string // as of a piece
 	Label string // a label; "": none
-	Text  template.HTML
-	Lines bool   // several
-	Note  Phrase // what it means
+	Text  string
+	HTML  template.HTML // as the page shows it
+	Lines bool          // several
+	Note  Phrase        // what it means
 	Times []field
 }
 
 // dissect takes what was typed apart.
 func (lab *Lab) dissect(typed string) dissected {
 	before, value, after, purpose := lab.unwrap(typed)
-	d := dissectValue(value, 0)
-	d.For = purpose
+	all := effort{left: maxDecoded}
+	d := all.dissect(value)
+	d.For, d.Deeper = purpose, all.deeper
 	if before != "" {
-		d.Wire = append([]wirePart{{"off", spelt(before)}}, d.Wire...)
+		d.Wire = append([]wirePart{{Kind: "off", Text: before}}, d.Wire...)
 	}
 	if after != "" {
-		d.Wire = append(d.Wire, wirePart{"off", spelt(after)})
+		d.Wire = append(d.Wire, wirePart{Kind: "off", Text: after})
 	}
+	d.show()
 	return d
+}
+
+// effort is what one value costs, over all that is in it.
+type effort struct {
+	left   int  // bytes that may still be decoded
+	layers int  // of decoding that are under way
+	deeper bool // there was more to decode
+}
+
+const (
+	mostLayers = 8                      // of decoding; a value of the page's length has hardly more
+	maxDecoded = 2 * sessions.MaxStored // bytes of values, in all layers together
+)
+
+// further takes a value apart that came out of another one; none where that would
+// be too much.
+func (e *effort) further(value string) []step {
+	if e.layers+1 >= mostLayers {
+		e.deeper = true
+		return nil
+	}
+	e.layers++
+	defer func() { e.layers-- }()
+	return e.dissect(value).Steps
+}
+
+// spend takes so many bytes off what may still be decoded.
+func (e *effort) spend(bytes int) bool {
+	if bytes > e.left {
+		e.deeper = true
+		return false
+	}
+	e.left -= bytes
+	return true
 }
 
 var (
@@ -178,10 +220,11 @@ func formOf(value string) form {
 	return formText
 }
 
-const mostLayers = 8 // of decoding; a value of the page's length has hardly more
-
-// dissectValue takes a value apart, and what is in it.
-func dissectValue(value string, layer int) (d dissected) {
+// dissect takes a value apart, and what is in it.
+func (e *effort) dissect(value string) (d dissected) {
+	if !e.spend(len(value)) {
+		return d
+	}
 	d.Form, d.value = formOf(value), value
 	switch d.Form {
 	case formSealed:
@@ -189,32 +232,32 @@ func dissectValue(value string, layer int) (d dissected) {
 	case formJWT:
 		d.takeJWT()
 	case formDjango:
-		d.takeDjango(layer)
+		d.takeDjango(e)
 	case formJSON:
 		d.takeJSON()
 	case formKey:
-		d.Title, d.Wire = "dissect.form.key", []wirePart{{"whole", spelt(value)}}
+		d.Title, d.Wire = "dissect.form.key", []wirePart{{Kind: "whole", Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
 	case formToken:
-		d.Title, d.Wire = "dissect.form.token", []wirePart{{"whole", spelt(value)}}
+		d.Title, d.Wire = "dissect.form.token", []wirePart{{Kind: "whole", Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
 	case formBase64:
-		d.takeBase64(layer)
+		d.takeBase64(e)
 	case formURL:
-		d.takeURL(layer)
+		d.takeURL(e)
 	default:
-		d.Title, d.Wire = "dissect.form.text", []wirePart{{"whole", spelt(value)}}
+		d.Title, d.Wire = "dissect.form.text", []wirePart{{Kind: "whole", Text: value}}
 		d.Steps = []step{{Title: "dissect.step.text"}}
 	}
 	return d
 }
 
-// further decodes a text that came out of another value.
-func (d *dissected) further(text string, layer int) {
-	if layer+1 >= mostLayers || !utf8.ValidString(text) {
+// further decodes a text that came out of the value.
+func (d *dissected) further(text string, e *effort) {
+	if !utf8.ValidString(text) {
 		return
 	}
 	if form := formOf(text); form != formText && form != formJSON { // JSON is laid out where it stands
-		d.Steps = append(d.Steps, dissectValue(text, layer+1).Steps...)
+		d.Steps = append(d.Steps, e.further(text)...)
 	}
 }

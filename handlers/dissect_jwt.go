@@ -36,20 +36,24 @@ func isJWT(value string) bool {
 func (d *dissected) takeJWT() {
 	d.Title = "dissect.form.jwt"
 	d.Parts = []namedPart{{"head", "dissect.part.header"}, {"content", "dissect.part.payload"}, {"seal", "dissect.part.signature"}}
-	texts := strings.Split(d.value, ".")
-	flaw := func(p Phrase) { // the first counts
+	texts := strings.SplitN(d.value, ".", 4) // three, and what there is besides
+	flaw := func(p Phrase) {                 // the first counts
 		if d.Flaw.ID == "" {
 			d.Flaw = p
 		}
 	}
 	if len(texts) != 3 {
-		d.Flaw = say("dissect.flaw.parts", Args{"Parts": len(texts)})
+		d.Flaw = say("dissect.flaw.parts", Args{"Parts": strings.Count(d.value, ".") + 1})
 	}
 	var raw [3][]byte
 	s := step{Title: "dissect.step.jwt"}
 	from := 0
 	for i, text := range texts {
-		part := d.Parts[min(i, 2)]
+		if i > 2 {
+			d.Wire = append(d.Wire, wirePart{Text: "."}, wirePart{Kind: "seal", Text: text})
+			break
+		}
+		part := d.Parts[i]
 		decoded, at := fromBase64(text)
 		if strange := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(base64URL, r) }); strange >= 0 {
 			at = strange // a JWT has one alphabet, and no padding
@@ -58,18 +62,16 @@ func (d *dissected) takeJWT() {
 			flaw(say("dissect.flaw.base64", Args{"At": character(d.value, from+at)}))
 		}
 		if i > 0 {
-			d.Wire = append(d.Wire, wirePart{"", "."})
+			d.Wire = append(d.Wire, wirePart{Text: "."})
 		}
 		d.Wire = append(d.Wire, cut(part.Kind, text, at)...)
 		d.Spare = d.Spare || isSpare(text, decoded)
 		if from += len(text) + 1; i < 2 {
 			s.Blocks = append(s.Blocks, contentOf(part.Kind, part.Label, decoded))
-		} else if i == 2 {
+		} else {
 			s.Blocks = append(s.Blocks, bytesOf(part.Kind, part.Label, decoded))
 		}
-		if i < 3 {
-			raw[i] = decoded
-		}
+		raw[i] = decoded
 	}
 	d.Steps = []step{s}
 	d.object = instantsIn(raw[1])

@@ -66,7 +66,7 @@ func (d *dissected) takeSealed() {
 		d.Flaw = say("dissect.flaw.long", Args{"Bytes": len(d.value), "Most": maxSealed})
 	}
 	once := step{Title: "dissect.step.sealed"}
-	stamp := block{Kind: "head", Label: "dissect.part.time", Text: spelt(parts[0]), Note: say("dissect.no_number")}
+	stamp := block{Kind: "head", Label: "dissect.part.time", Text: parts[0], Note: say("dissect.no_number")}
 	if seconds, err := strconv.ParseInt(parts[0], 10, 64); err == nil && seconds <= lastSecond && seconds >= -lastSecond {
 		stamp.Note = say("dissect.sealed_at", Args{"At": clockTime(time.Unix(seconds, 0))})
 	}
@@ -76,7 +76,7 @@ func (d *dissected) takeSealed() {
 		return
 	}
 	inner := parts[1]
-	once.Blocks = append(once.Blocks, block{Kind: "content", Label: "dissect.part.content", Text: spelt(inner)})
+	once.Blocks = append(once.Blocks, block{Kind: "content", Label: "dissect.part.content", Text: inner})
 	if len(parts) == 3 {
 		once.Blocks = append(once.Blocks, bytesOf("seal", "dissect.part.mac", []byte(parts[2])))
 	}

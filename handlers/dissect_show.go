@@ -6,6 +6,7 @@ package handlers
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,14 +17,13 @@ func contentOf(kind, label string, content []byte) block {
 	b := block{Kind: kind, Label: label}
 	switch {
 	case json.Valid(content):
-		if text := strings.TrimSpace(string(content)); len(text) <= shortJSON || nesting(text) > mostNesting {
-			b.Text = spelt(text)
-		} else {
-			b.Text, b.Lines = speltLines(indented(text)), true
+		b.Text = strings.TrimSpace(string(content))
+		if most, size := layout(b.Text); len(b.Text) > shortJSON && most <= mostNesting && size <= maxShown {
+			b.Text, b.Lines = indented(b.Text), true
 		}
 		b.Times = instantsIn(content).fields
 	case isText(content), mostlyText(content): // with what broke it to be seen
-		b.Text, b.Lines = speltLines(string(content)), true
+		b.Text, b.Lines = string(content), true
 	default:
 		return bytesOf(kind, label, content)
 	}
@@ -35,8 +35,9 @@ const (
 	mostNesting = 20 // beyond it lines would be nothing but space
 )
 
-// nesting is how many brackets stand open at once, at most.
-func nesting(text string) (most int) {
+// layout is how many brackets of a JSON stand open at once, at most, and how many
+// bytes it has in lines, at most: each of them begins with space for each bracket.
+func layout(text string) (most, size int) {
 	depth := 0
 	for _, r := range text {
 		switch r {
@@ -44,10 +45,14 @@ func nesting(text string) (most int) {
 			depth++
 		case ']', '}':
 			depth--
+		case ',', ':':
+		default:
+			continue
 		}
+		size += 1 + len("  ")*max(depth, 0)
 		most = max(most, depth)
 	}
-	return most
+	return most, len(text) + size
 }
 
 const mostBytes = 256 // that are shown as hex
@@ -58,7 +63,7 @@ func bytesOf(kind, label string, content []byte) block {
 		b.Note = say("dissect.no_bytes")
 	}
 	if shown := content[:min(len(content), mostBytes)]; len(shown) > 0 {
-		b.Text = spelt(hex.EncodeToString(shown))
+		b.Text = hex.EncodeToString(shown)
 	}
 	if len(content) > mostBytes {
 		b.Text += "…"
@@ -91,21 +96,56 @@ func mostlyText(content []byte) bool {
 // the end it is what should come there.
 func cut(kind, value string, at int) []wirePart {
 	if at < 0 {
-		return []wirePart{{kind, spelt(value)}}
+		return []wirePart{{Kind: kind, Text: value}}
 	}
 	at = min(at, len(value))
 	_, size := utf8.DecodeRuneInString(value[at:])
-	flaw := spelt(value[at : at+size])
+	flaw := value[at : at+size]
 	if size == 0 {
 		flaw = "▯"
 	}
 	var pieces []wirePart
-	for _, p := range []wirePart{{kind, spelt(value[:at])}, {"flaw", flaw}, {kind, spelt(value[at+size:])}} {
+	for _, p := range []wirePart{{Kind: kind, Text: value[:at]}, {Kind: "flaw", Text: flaw}, {Kind: kind, Text: value[at+size:]}} {
 		if p.Text != "" {
 			pieces = append(pieces, p)
 		}
 	}
 	return pieces
+}
+
+// aroundPart is how many bytes the page puts around a piece.
+const aroundPart = len(`<span class="is-content"></span>`)
+
+// around is how many bytes it puts around a block.
+func (b *block) around() int {
+	if b.Label != "" || b.Note.ID != "" || len(b.Times) > 0 {
+		return 600
+	}
+	return 100
+}
+
+// show writes all that was taken apart for the page, as far as there is room: half
+// of it is for the value as it came.
+func (d *dissected) show() {
+	came := room{left: maxShown / 2}
+	for i := range d.Wire {
+		d.Wire[i].HTML = came.spelt(d.Wire[i].Text, false, aroundPart)
+	}
+	d.Wire = slices.DeleteFunc(d.Wire, func(p wirePart) bool { return p.HTML == "" })
+	d.Came = came.Hidden()
+
+	inside := room{left: maxShown/2 + max(came.left, 0), hidden: d.apart}
+	for i := range d.Steps {
+		var shown []block
+		for _, b := range d.Steps[i].Blocks {
+			b.HTML = inside.spelt(b.Text, b.Lines, b.around())
+			if inside.left >= 0 {
+				shown = append(shown, b)
+			}
+		}
+		d.Steps[i].Blocks = shown
+	}
+	d.Inside = inside.Hidden()
 }
 
 // character counts from 1 for people, in characters.

@@ -4,6 +4,8 @@
 package handlers_test
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -11,11 +13,13 @@ import (
 	"fmt"
 	"hash"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -457,6 +461,78 @@ func TestDissectKeepsNothing(t *testing.T) {
 	}
 }
 
+// djangoPacked is a content as Django compresses and signs it.
+func djangoPacked(content string) string {
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	_, _ = io.WriteString(w, content)
+	_ = w.Close()
+	return "." + base64.RawURLEncoding.EncodeToString(packed.Bytes()) + ":1vNlQY:" + strings.Repeat("x", 43)
+}
+
+// However a value expands, its page stays small, and says what it leaves out.
+func TestDissectBounds(t *testing.T) {
+	lab := newLab(t)
+	repeated := strings.Repeat
+	most := func(value string) string { return value[:min(len(value), 8<<10)] }
+	lists := repeated("[", 19) + repeated("1,", 30000) + "1" + repeated("]", 19)
+	nested := "hello, this is a text"
+	for next := nested; len(next) <= 8<<10; next = base64.StdEncoding.EncodeToString([]byte(next)) {
+		nested = next
+	}
+	const (
+		hides  = "not shown" // is said
+		deeper = "more inside than this page decodes"
+	)
+	for name, test := range map[string]struct{ value, says string }{
+		"one compressed list":            {djangoPacked(lists), ""},
+		"a long compressed text":         {djangoPacked(`"` + repeated("\\u202e", 10000) + `"`), ""},
+		"odd characters, compressed":     {djangoPacked(`"` + repeated("\u202e", 21000) + `"`), hides},
+		"quotes, compressed":             {djangoPacked(`"` + repeated("'", 64000) + `"`), hides},
+		"more than a session":            {djangoPacked(repeated("1", 5<<20)), deeper},
+		"many compressed lists":          {most(repeated("a="+djangoPacked(lists)+"&", 50)), deeper},
+		"compressed lists in base64":     {base64.StdEncoding.EncodeToString([]byte("x=" + djangoPacked(lists) + "&y=" + djangoPacked(lists))), ""},
+		"a list of lists":                {lists[:19] + repeated("1,", 4000) + "1" + repeated("]", 19), ""},
+		"brackets":                       {repeated("[", 4096) + repeated("]", 4096), ""},
+		"bytes that cannot be printed":   {"x" + repeated("\x01", 8190) + "x", hides},
+		"such bytes, one by one":         {repeated("a\x01", 4096), hides},
+		"bytes that are no UTF-8":        {base64.StdEncoding.EncodeToString([]byte(repeated("hello \xff", 850))), ""},
+		"dots":                           {"eyJ" + repeated(".", 8000), ""},
+		"parts that begin as tokens do":  {repeated("eyJ.", 2048), ""},
+		"pairs":                          {repeated("a=b&", 2047) + "c=d", hides},
+		"empty pairs":                    {repeated("=&", 4095), ""},
+		"pairs of escapes":               {most(repeated("a=%01&", 1300) + "b=c"), hides},
+		"tokens in pairs":                {"x=y&" + repeated("a=eyJ.e30.&", 740) + "b=c", deeper},
+		"base64 in base64":               {nested, ""},
+		"escapes of escapes":             {"%25" + repeated("25", 4000), deeper},
+		"cookies":                        {"Cookie: " + repeated("a=b; ", 1600) + "c=d", ""},
+		"a cookie with a very long name": {"Cookie: " + repeated("a'", 4000) + "=x", ""},
+	} {
+		for _, act := range []string{"decode", "verify", "flip"} {
+			r := lab.client().dissect(act, test.value, "last", "verify")
+			if r.status != http.StatusOK || len(r.body) > 192<<10 {
+				t.Errorf("%s, %s: %d bytes become %d, %d", name, act, len(test.value), len(r.body), r.status)
+			}
+			if act == "decode" && !strings.Contains(r.body, test.says) {
+				t.Errorf("%s: it does not say %q", name, test.says)
+			}
+		}
+	}
+	// As much as is left out is told; the rest is there.
+	r := lab.client().dissect("decode", djangoPacked(`"`+repeated("'", 64000)+`"`))
+	_, inside, _ := strings.Cut(r.body, `<section class="step">`)
+	shown, hidden := strings.Count(inside, "&#39;"), 0
+	if found := regexp.MustCompile(`… (\d+) more bytes are not shown\.`).FindStringSubmatch(inside); found != nil {
+		hidden, _ = strconv.Atoi(found[1])
+	}
+	if missing := 64001 - shown; shown < 10000 || hidden < missing || hidden > missing+100 { // time and signature are behind it
+		t.Errorf("%d of 64002 bytes are shown, %d are not, it says", shown+1, hidden)
+	}
+	if r := lab.client().do(http.MethodPost, "/dissect", body(formType, url.Values{"act": {"decode"}, "value": {repeated("a\x01", 4096)}}.Encode()), with("Accept-Language", "zh")); !strings.Contains(r.body, "字节没有显示") {
+		t.Error("it is not said in Chinese")
+	}
+}
+
 // Whatever is typed is taken apart without a panic, every byte of it shown or
 // taken off; and nothing is verified that the lab's key or the given one did not
 // make. Run it with go test -fuzz '^FuzzDissect$' ./handlers
@@ -483,6 +559,9 @@ func FuzzDissect(f *testing.F) {
 		before, inner, after := lab.Unwrap(value)
 		if before+inner+after != value {
 			t.Errorf("%q falls into %q, %q and %q", value, before, inner, after)
+		}
+		if shown := lab.Shown(value); shown > handlers.MaxShown {
+			t.Errorf("%q becomes %d bytes", value, shown)
 		}
 		form, own, typed := lab.Dissect(value, webKey)
 		if own == "verified" && !strings.Contains(value, genuine[:len(genuine)-4]) {

@@ -10,6 +10,23 @@ func (lab *Lab) Dissect(value, key string) (form, own, typed string) {
 	return string(d.Form), a.Verdict(), b.Verdict()
 }
 
+// Shown is how much markup there is of a value taken apart.
+func (lab *Lab) Shown(value string) (bytes int) {
+	d := lab.dissect(value)
+	for _, p := range d.Wire {
+		bytes += len(p.HTML)
+	}
+	for _, s := range d.Steps {
+		for _, b := range s.Blocks {
+			bytes += len(b.HTML)
+		}
+	}
+	return bytes
+}
+
+// MaxShown is how much there may be.
+const MaxShown = maxShown
+
 // Unwrap is what stands before a value, the value, and what stands after it.
 func (lab *Lab) Unwrap(typed string) (before, value, after string) {
 	before, value, after, _ = lab.unwrap(typed)

@@ -5,6 +5,7 @@ package handlers
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -95,14 +96,19 @@ func insteadOf(c rune) string {
 
 // spelt is a text with everything in it to be seen: what cannot be printed, and
 // bytes that are no UTF-8, stand there as \x00 or \u202e.
-func spelt(text string) template.HTML { return speltOut(text, false) }
+func spelt(text string) template.HTML {
+	html, _ := speltOut(text, false, math.MaxInt)
+	return html
+}
 
-// speltLines is the same for a text of several lines.
-func speltLines(text string) template.HTML { return speltOut(text, true) }
-
-func speltOut(text string, lines bool) template.HTML {
+// speltOut is spelt for a text of one line or of several, as far as its markup has
+// at most so many bytes; rest is how many bytes of the text that leaves out.
+func speltOut(text string, lines bool, most int) (html template.HTML, rest int) {
 	var m markup
 	for i := 0; i < len(text); {
+		if m.Len() > most-maxSpelt {
+			return template.HTML(m.String()), len(text) - i
+		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
@@ -118,7 +124,37 @@ func speltOut(text string, lines bool) template.HTML {
 		}
 		i += size
 	}
-	return template.HTML(m.String())
+	return template.HTML(m.String()), 0
+}
+
+// maxSpelt is how much markup one character takes, at most.
+const maxSpelt = len(`<b class="byte">\u10ffff</b>`)
+
+// room is how many bytes of markup a page still has for the values that it takes
+// apart: a byte of a value can take thirty of them, and a value can hold others.
+type room struct {
+	left   int
+	hidden int // bytes of values for which there was no room
+}
+
+// maxShown is all the room of a page.
+const maxShown = 128 << 10
+
+// spelt writes a text as far as there is room. Besides its markup it takes up what
+// the page puts around it.
+func (r *room) spelt(text string, lines bool, around int) template.HTML {
+	html, rest := speltOut(text, lines, r.left-around)
+	r.left -= len(html) + around // below 0: there was none for what stands around it
+	r.hidden += rest
+	return html
+}
+
+// Hidden says that something is not shown; no ID: everything is.
+func (r *room) Hidden() Phrase {
+	if r.hidden == 0 {
+		return Phrase{}
+	}
+	return say("layout.hidden", Args{"Count": r.hidden})
 }
 
 // cells is how wide a text is in monospace: characters of East Asia take two.
