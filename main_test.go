@@ -83,6 +83,8 @@ func TestProgram(t *testing.T) {
 		{"two programs on one folder share everything but memory", program.shares},
 		{"tries at the PIN count together on all servers of two programs", program.countsTogether},
 		{"kill -9 in a storm of writes loses nothing that was answered", program.survivesKill},
+		{"whoever looks at the database takes nothing with them", program.survivesOnlooker},
+		{"a lost database is 503, and unhealthy, until it is back", program.noticesLoss},
 
 		{"node B is a second server of the same lab", program.hasNodeB},
 		{"node B is there if its port is free", program.goesWithoutNodeB},
@@ -639,7 +641,7 @@ func (p program) keepsPrivate(t *testing.T) {
 	if other := p.start(t); readKey(t, other.data) == readKey(t, data) {
 		t.Error("two folders have the same key")
 	}
-	want := []string{"cookielab.db", "cookielab.db-shm", "cookielab.db-wal", "secret.key", "sessions"}
+	want := []string{"cookielab.db", "cookielab.db-reserve", "cookielab.db-shm", "cookielab.db-wal", "secret.key", "sessions"}
 	if files := list(t, data); !slices.Equal(files, want) {
 		t.Errorf("the data folder has %v, want %v", files, want)
 	}
@@ -1431,7 +1433,7 @@ func (p program) finishesRequests(t *testing.T) {
 			if code := l.command.ProcessState.ExitCode(); code != 0 {
 				t.Errorf("the exit code is %d; the log:\n%s", code, l.stderr)
 			}
-			if files := list(t, data); !slices.Equal(files, []string{"cookielab.db", "secret.key"}) {
+			if files := list(t, data); !slices.Equal(files, []string{"cookielab.db", "cookielab.db-reserve", "secret.key"}) {
 				t.Errorf("the database was not closed: %v", files)
 			}
 			checkDatabase(t, data)
@@ -1557,6 +1559,47 @@ func (login *halfLogin) read(t *testing.T) *http.Response {
 		t.Fatalf("no answer: %v", err)
 	}
 	return response
+}
+
+// survivesOnlooker: also beside node B, which opens the database once more.
+func (p program) survivesOnlooker(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	l := p.start(t, "--data="+data, "--node-b-addr=localhost:0", "--other-addr=")
+	before, after := visitor{}, visitor{}
+	before.signIn(t, l.site, "alice")
+	if program, err := exec.LookPath("sqlite3"); err != nil {
+		checkDatabase(t, data) // opens, reads and closes it, but a new SQLite is careful
+	} else if out, err := exec.Command(program, filepath.Join(data, "cookielab.db"), "SELECT 1 FROM sessions").CombinedOutput(); err != nil {
+		t.Fatalf("sqlite3: %v: %s", err, out)
+	}
+	after.signIn(t, l.nodeB, "bob")
+	l.kill(t)
+	l = p.start(t, "--data="+data)
+	before.expect(t, l.site, "believed verified found")
+	after.expect(t, l.site, "believed verified found")
+}
+
+func (p program) noticesLoss(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nobody can take away a file that is open")
+	}
+	l := p.start(t, "--other-addr=")
+	v := visitor{}
+	v.signIn(t, l.site, "alice")
+	for _, name := range []string{"cookielab.db", "cookielab.db-wal"} {
+		file := filepath.Join(l.data, name)
+		if err := os.Rename(file, file+".away"); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the health check notices that "+name+" is gone", func() bool {
+			return v.get(t, l.site, "/healthz").status == http.StatusServiceUnavailable
+		})
+		v.isPutOff(t, l.site)
+		if err := os.Rename(file+".away", file); err != nil {
+			t.Fatal(err)
+		}
+		v.expect(t, l.site, "believed verified found")
+	}
 }
 
 // Limits.
