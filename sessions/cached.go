@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -28,13 +29,17 @@ type Database interface {
 //     whose record is gone is dropped. So a cache that this process does not
 //     share, or one that slept through a logout, cannot serve an ended session.
 //
+// A cache that fails, or lets a request wait until it gives up, is left out from then
+// on: nothing is asked or told of it, but that every 5 seconds one request tries. It
+// misses ends and saves meanwhile, which is why its word alone never counts.
+//
 // Django asks the cache alone, which is one read less, and serves a session that
 // was ended elsewhere until the copy's time is over.
 type Cached struct {
 	clock    Clock
 	database Database
 	cache    Cache
-	health   *health // of the cache
+	breaker  *breaker // of the cache
 }
 
 var _ Store = (*Cached)(nil)
@@ -45,7 +50,7 @@ func NewCached(database Database, cache Cache, clock Clock, logger *slog.Logger)
 	if logger == nil {
 		logger = slog.Default()
 	}
-	return &Cached{clock: clock, database: database, cache: cache, health: &health{logger: logger}}
+	return &Cached{clock: clock, database: database, cache: cache, breaker: &breaker{clock: clock, logger: logger}}
 }
 
 // String names the store in traces.
@@ -57,7 +62,7 @@ func (c *Cached) Create(ctx context.Context, rec Record) error {
 		return err
 	}
 	rec.Version = 1
-	c.health.note(c.cache.Put(ctx, rec))
+	c.put(ctx, rec)
 	return nil
 }
 
@@ -69,8 +74,7 @@ func (c *Cached) Create(ctx context.Context, rec Record) error {
 //  3. if there is no copy, or not of that version, read the record and file a
 //     new copy.
 func (c *Cached) Load(ctx context.Context, id ID) (Record, error) {
-	rec, err := c.cache.Load(ctx, id)
-	if err == nil || errors.Is(err, ErrExpired) {
+	if rec, ok := c.copied(ctx, id); ok {
 		version, expires, err := c.database.Stamp(ctx, id)
 		if errors.Is(err, ErrNotFound) {
 			c.drop(ctx, id)
@@ -84,12 +88,10 @@ func (c *Cached) Load(ctx context.Context, id ID) (Record, error) {
 			}
 			return rec, nil
 		}
-	} else if !errors.Is(err, ErrNotFound) {
-		c.health.note(err)
 	}
-	rec, err = c.database.Load(ctx, id)
+	rec, err := c.database.Load(ctx, id)
 	if err == nil {
-		c.health.note(c.cache.Put(ctx, rec))
+		c.put(ctx, rec)
 	}
 	return rec, err
 }
@@ -104,14 +106,10 @@ func (c *Cached) Update(ctx context.Context, rec Record) error {
 	}
 	// Only the database knows when the record was created, unless the copy it
 	// replaces says so.
-	old, err := c.cache.Load(ctx, rec.ID)
-	switch {
-	case err == nil || errors.Is(err, ErrExpired):
+	if old, ok := c.copied(ctx, rec.ID); ok {
 		rec.Created = old.Created
 		rec.Version++
-		c.health.note(c.cache.Put(ctx, rec))
-	case !errors.Is(err, ErrNotFound):
-		c.health.note(err)
+		c.put(ctx, rec)
 	}
 	return nil
 }
@@ -142,40 +140,101 @@ func (c *Cached) Trim(ctx context.Context, owner string, keep Quota) (int, error
 func (c *Cached) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := c.database.ClearExpired(ctx, before, limit)
 	if err == nil && n < limit {
-		_, err := ClearExpired(ctx, c.cache, before)
-		c.health.note(err)
+		c.breaker.try(ctx, func() error {
+			_, err := ClearExpired(ctx, c.cache, before)
+			return err
+		})
 	}
 	return n, err
 }
 
+// copied finds a copy, expired or not.
+func (c *Cached) copied(ctx context.Context, id ID) (rec Record, ok bool) {
+	c.breaker.try(ctx, func() (err error) {
+		if rec, err = c.cache.Load(ctx, id); errors.Is(err, ErrExpired) {
+			err = nil
+		}
+		ok = err == nil
+		return err
+	})
+	return rec, ok
+}
+
+func (c *Cached) put(ctx context.Context, rec Record) {
+	c.breaker.try(ctx, func() error { return c.cache.Put(ctx, rec) })
+}
+
 func (c *Cached) drop(ctx context.Context, id ID) {
-	if err := c.cache.Delete(ctx, id, 0); !errors.Is(err, ErrNotFound) {
-		c.health.note(err)
-	}
+	c.breaker.try(ctx, func() error { return c.cache.Delete(ctx, id, 0) })
 }
 
 // tracedFor is the store with the operations of both its halves reported, in
 // place of its own.
 func (c *Cached) tracedFor(purpose string) *Cached {
 	return &Cached{
-		clock: c.clock, health: c.health,
+		clock: c.clock, breaker: c.breaker,
 		database: tracedDatabase{traced{c.database, purpose}, c.database},
 		cache:    tracedCache{c.cache, purpose},
 	}
 }
 
-// health tells the log when something begins to fail and when it works again,
-// instead of once a request.
-type health struct {
+// breaker leaves out what failed, and tries it now and then. It tells the log when
+// that begins and ends, instead of once a request.
+type breaker struct {
+	clock  Clock
 	logger *slog.Logger
-	down   atomic.Bool
+	out    atomic.Bool // so that nobody waits for a lock while all is well
+	full   atomic.Bool // was told
+
+	mu   sync.Mutex
+	next time.Time // when it may be tried again
 }
 
-func (h *health) note(err error) {
-	switch {
-	case err != nil && !h.down.Swap(true):
-		h.logger.Error("the cache of the sessions fails; the database goes on without it", "error", err)
-	case err == nil && h.down.Load() && h.down.Swap(false):
-		h.logger.Info("the cache of the sessions works again")
+// cacheRest is how long a cache that failed is left alone.
+const cacheRest = 5 * time.Second
+
+// try does what needs the cache, unless that is left out.
+func (b *breaker) try(ctx context.Context, do func() error) {
+	if ctx.Err() != nil || !b.may() {
+		return
 	}
+	err := do()
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrFull): // it answers
+		if b.out.Load() && b.out.Swap(false) {
+			b.logger.Info("the cache of the sessions works again")
+		}
+		if errors.Is(err, ErrFull) && !b.full.Swap(true) {
+			b.logger.Warn("the cache of the sessions is full: what it has no room for is read from the database", "error", err)
+		}
+	case errors.Is(ctx.Err(), context.Canceled): // the visitor hung up, which says nothing of the cache
+	default:
+		b.leave()
+		if !b.out.Swap(true) {
+			b.logger.Error("the cache of the sessions fails: the database goes on without it, and every 5 seconds it is tried again", "error", err)
+		}
+	}
+}
+
+// may says whether the cache may be asked. Whoever is told so while it is left out is
+// the one who tries it: the others are told no for another while.
+func (b *breaker) may() bool {
+	if !b.out.Load() {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.now()
+	if wait := b.next.Sub(now); wait > 0 && wait <= cacheRest { // more: the clock was put back
+		return false
+	}
+	b.next = now.Add(cacheRest)
+	return true
+}
+
+// leave leaves the cache alone from now on.
+func (b *breaker) leave() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next = b.clock.now().Add(cacheRest)
 }

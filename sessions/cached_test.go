@@ -1,10 +1,14 @@
 package sessions_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,32 +71,53 @@ func (brokenCache) ClearExpired(context.Context, time.Time, int) (int, error) {
 }
 func (brokenCache) Clear(context.Context) error { return sessions.ErrUnavailable }
 
-// switched is a cache that can be taken away for a while.
+// switched is a cache that can be taken away for a while, and counts how often it is
+// asked.
 type switched struct {
 	sessions.Cache
-	down bool
+	down  atomic.Bool
+	err   error // while it is down; ErrUnavailable if there is none
+	asked atomic.Int64
+}
+
+func (s *switched) ask() error {
+	s.asked.Add(1)
+	if !s.down.Load() {
+		return nil
+	}
+	return cmp.Or(s.err, sessions.ErrUnavailable)
 }
 
 func (s *switched) Load(ctx context.Context, id sessions.ID) (sessions.Record, error) {
-	if s.down {
-		return sessions.Record{}, sessions.ErrUnavailable
+	if err := s.ask(); err != nil {
+		return sessions.Record{}, err
 	}
 	return s.Cache.Load(ctx, id)
 }
 
 func (s *switched) Put(ctx context.Context, rec sessions.Record) error {
-	if s.down {
-		return sessions.ErrUnavailable
+	if err := s.ask(); err != nil {
+		return err
 	}
 	return s.Cache.Put(ctx, rec)
 }
 
 func (s *switched) Delete(ctx context.Context, id sessions.ID, version uint64) error {
-	if s.down {
-		return sessions.ErrUnavailable
+	if err := s.ask(); err != nil {
+		return err
 	}
 	return s.Cache.Delete(ctx, id, version)
 }
+
+func (s *switched) ClearExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := s.ask(); err != nil {
+		return 0, err
+	}
+	return s.Cache.ClearExpired(ctx, before, limit)
+}
+
+// tryAgain is after how long a cache that failed is tried again.
+const tryAgain = 5 * time.Second
 
 // twoServers are two stores over one database, each with a cache of its own.
 func twoServers(t *testing.T) (a, b *sessions.Cached, cache *switched, clock *storetest.Clock) {
@@ -156,7 +181,7 @@ func TestCachedWritesReachTheDatabaseWhileTheCacheIsDown(t *testing.T) {
 	ended, changed, late := recordOf(neighbour(1), clock), recordOf(neighbour(2), clock), recordOf(neighbour(3), clock)
 	mustCreate(t, a, ended)
 	mustCreate(t, a, changed)
-	cache.down = true
+	cache.down.Store(true)
 	storetest.Is(t, "Delete", a.Delete(t.Context(), ended.ID, 0), nil)
 	changed.Version, changed.Data = 1, []byte(`{"n":"newer"}`)
 	storetest.Is(t, "Update", a.Update(t.Context(), changed), nil)
@@ -173,8 +198,14 @@ func TestCachedWritesReachTheDatabaseWhileTheCacheIsDown(t *testing.T) {
 		}
 	}
 	check("while it is down")
-	cache.down = false // with the copies of before
-	check("when it is back")
+	cache.down.Store(false) // with the copies of before
+	check("when it is back, and nobody knows")
+	asked := cache.asked.Load()
+	clock.Advance(tryAgain)
+	check("when it is asked again")
+	if cache.asked.Load() == asked {
+		t.Error("it is not asked again")
+	}
 }
 
 func TestCachedWithoutItsDatabaseKnowsNobody(t *testing.T) {
@@ -241,20 +272,208 @@ func TestCachedTellsTheLogOnceThatItsCacheFails(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
 	var log strings.Builder
-	cache := &switched{Cache: openMemory(t, clock.Now), down: true}
+	cache := &switched{Cache: openMemory(t, clock.Now)}
 	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, slog.New(slog.NewTextHandler(&log, nil)))
-	for n := range 3 {
+	n := 0
+	create := func() {
 		mustCreate(t, store, recordOf(neighbour(n), clock))
+		n++
+		clock.Advance(tryAgain)
 	}
-	storetest.Equal(t, "lines about the failure", strings.Count(log.String(), "\n"), 1)
-	cache.down = false
-	for n := range 3 {
-		mustCreate(t, store, recordOf(neighbour(3+n), clock))
+	says := func(when string, lines int, last string) {
+		t.Helper()
+		storetest.Equal(t, "lines "+when, strings.Count(log.String(), "\n"), lines)
+		if !strings.Contains(log.String(), last) {
+			t.Errorf("the log %s does not say %q:\n%s", when, last, log.String())
+		}
 	}
-	storetest.Equal(t, "lines in all", strings.Count(log.String(), "\n"), 2)
-	if !strings.Contains(log.String(), "works again") {
-		t.Errorf("the log does not say that it works again:\n%s", log.String())
+	for round := range 2 {
+		cache.down.Store(true)
+		for range 3 {
+			create()
+		}
+		says("about a failure", 2*round+1, "fails")
+		cache.down.Store(false)
+		for range 3 {
+			create()
+		}
+		says("after a failure", 2*round+2, "works again")
 	}
+	cache.err = sessions.ErrFull
+	cache.down.Store(true)
+	for range 3 {
+		create()
+	}
+	says("about a full one", 5, "full")
+	cache.down.Store(false)
+	create()
+	says("in all", 5, "full")
+}
+
+func TestCachedLeavesAFailedCacheOutAndTriesItNowAndThen(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	cache := &switched{Cache: openMemory(t, clock.Now)}
+	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, slog.New(slog.DiscardHandler))
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	everything := func(n int) {
+		t.Helper()
+		other := recordOf(neighbour(100+n), clock)
+		mustCreate(t, store, other)
+		other.Version = 1
+		storetest.Is(t, "Update", store.Update(t.Context(), other), nil)
+		_, err := store.Load(t.Context(), other.ID)
+		storetest.Is(t, "Load", err, nil)
+		storetest.Is(t, "Delete", store.Delete(t.Context(), other.ID, 2), nil)
+		_, err = store.Load(t.Context(), rec.ID)
+		storetest.Is(t, "Load", err, nil)
+		_, err = store.ClearExpired(t.Context(), clock.Now(), 10)
+		storetest.Is(t, "ClearExpired", err, nil)
+	}
+	asked := func(what string, want int64) {
+		t.Helper()
+		storetest.Equal(t, what, cache.asked.Swap(0), want)
+	}
+	cache.asked.Store(0)
+	cache.down.Store(true)
+	for n := range 20 {
+		everything(n)
+	}
+	asked("asked once it failed", 1)
+	clock.Advance(tryAgain - time.Millisecond)
+	everything(20)
+	asked("asked a moment too early", 0)
+	clock.Advance(time.Millisecond)
+	for n := range 20 {
+		everything(30 + n)
+	}
+	asked("tried once", 1)
+	clock.Advance(time.Hour)
+	clock.Advance(-2 * time.Hour) // a clock that is put right
+	everything(50)
+	asked("tried, though its time seems to be far away", 1)
+
+	cache.down.Store(false)
+	clock.Advance(tryAgain)
+	everything(51)
+	if cache.asked.Swap(0) < 5 {
+		t.Error("it works again, and is not asked")
+	}
+
+	// A visitor who hangs up says nothing of the cache, nor does one whose time was over.
+	cache.err = context.Canceled
+	cache.down.Store(true)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hanging := &switched{Cache: hangingCache{cache, hangUp}}
+	store = sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), hanging, clock.Now, slog.New(slog.DiscardHandler))
+	_, _ = store.Load(ctx, rec.ID)
+	_, _ = store.Load(ctx, rec.ID)
+	storetest.Equal(t, "asked by who hung up", hanging.asked.Swap(0), int64(1))
+	_, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load", err, sessions.ErrNotFound)
+	storetest.Equal(t, "asked by the next", hanging.asked.Swap(0), int64(1))
+}
+
+// hangingCache is a cache during whose load the visitor hangs up.
+type hangingCache struct {
+	sessions.Cache
+	hangUp func()
+}
+
+func (h hangingCache) Load(ctx context.Context, id sessions.ID) (sessions.Record, error) {
+	h.hangUp()
+	return h.Cache.Load(ctx, id)
+}
+
+// While one tries a cache that hangs, the others neither try nor wait.
+func TestCachedTriesAFailedCacheByOneRequestAtATime(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	stuck := &stuckCache{Cache: openMemory(t, clock.Now), entered: make(chan bool, 1), leave: make(chan bool)}
+	cache := &switched{Cache: stuck}
+	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, slog.New(slog.DiscardHandler))
+	rec := recordOf(neighbour(1), clock)
+	mustCreate(t, store, rec)
+	cache.down.Store(true)
+	_, err := store.Load(t.Context(), rec.ID)
+	storetest.Is(t, "Load while it fails", err, nil)
+	cache.down.Store(false)
+	clock.Advance(tryAgain)
+	cache.asked.Store(0)
+	tried := make(chan error)
+	go func() {
+		_, err := store.Load(context.Background(), rec.ID)
+		tried <- err
+	}()
+	<-stuck.entered
+	for range 20 {
+		_, err := store.Load(t.Context(), rec.ID)
+		storetest.Is(t, "Load beside the one that tries", err, nil)
+	}
+	storetest.Equal(t, "asked", cache.asked.Load(), int64(1))
+	close(stuck.leave)
+	storetest.Is(t, "Load that tried", <-tried, nil)
+}
+
+type stuckCache struct {
+	sessions.Cache
+	entered, leave chan bool
+}
+
+func (s *stuckCache) Load(ctx context.Context, id sessions.ID) (sessions.Record, error) {
+	s.entered <- true
+	<-s.leave
+	return s.Cache.Load(ctx, id)
+}
+
+// A Redis that hangs costs the first request its patience, and the others nothing. What
+// ended meanwhile stays dead when Redis is back, with the copies of before.
+func TestCachedIsNotHeldUpByARedisThatHangs(t *testing.T) {
+	t.Parallel()
+	server := servers.Redis(t)
+	clock := storetest.NewClock()
+	cache := &switched{Cache: openRedis(t, server, clock.Now)}
+	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, slog.New(slog.DiscardHandler))
+	site := storetest.NewSite(t, sessions.Keyed("session", store), clock, nil)
+	b, leaves := site.Browser(), site.Browser()
+	for _, browser := range []*storetest.Browser{b, leaves} {
+		browser.Visit(func(s *sessions.Session) error { return s.Set("a", 1) })
+	}
+	stolen := leaves.Key()
+	id := sessions.KeyID("session", stolen)
+	_, err := cache.Cache.Load(t.Context(), id)
+	storetest.Is(t, "the copy before", err, nil)
+
+	info, err := rawRedis(t, server).InfoMap(t.Context(), "server").Result()
+	storetest.Is(t, "INFO", err, nil)
+	signal := func(name string) {
+		storetest.Is(t, name, exec.Command("kill", name, info["Server"]["process_id"]).Run(), nil)
+	}
+	signal("-STOP")
+	defer signal("-CONT")
+	cache.asked.Store(0)
+	for range 25 {
+		storetest.Equal(t, "a", items(t, b)["a"], any(int64(1)))
+		storetest.Equal(t, "status", b.Visit(func(s *sessions.Session) error { return s.Set("b", 2) }).Status, http.StatusOK)
+	}
+	leaves.Visit(func(s *sessions.Session) error { s.Flush(); return nil })
+	storetest.Equal(t, "how often the cache was asked", cache.asked.Load(), int64(1))
+
+	signal("-CONT")
+	redis := cache.Cache.(*sessions.Redis)
+	answersAgain(t, redis)
+	_, err = redis.Load(t.Context(), id)
+	storetest.Is(t, "the copy of what ended", err, nil)
+	clock.Advance(tryAgain)
+	_, err = store.Load(t.Context(), id)
+	storetest.Is(t, "Load of what ended", err, sessions.ErrNotFound)
+	if cache.asked.Load() == 1 {
+		t.Error("the cache is not asked again")
+	}
+	_, err = redis.Load(t.Context(), id)
+	storetest.Is(t, "its copy then", err, sessions.ErrNotFound)
+	storetest.Equal(t, "b", items(t, b)["b"], any(int64(2)))
 }
 
 func TestBackendOpensTheStoreOfEachEngine(t *testing.T) {

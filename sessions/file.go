@@ -15,7 +15,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,10 +36,16 @@ import (
 // disk, so after a power cut a session may be as it was some saves ago, or gone.
 //
 // What is no file of ours, or not as we wrote it, is no session: [ErrNotFound],
-// wrapped with the reason. It is never followed, changed or waited for.
+// wrapped with the reason. It is never followed, changed or waited for; Delete of
+// version 0, any, removes what was a file of ours.
+//
+// The folder is the one that was opened, wherever its path leads later: where that is
+// moved, removed or replaced, nobody's session has ended, all is [ErrUnavailable] until
+// it is back. On a full disk ([ErrFull]) what lies there can be read and removed.
 type Files struct {
 	clock   Clock
 	dir     string
+	home    *heldFolder // what dir was when it was opened
 	closed  atomic.Bool
 	stripes [256]fileStripe
 }
@@ -85,7 +90,11 @@ func OpenFiles(dir string, clock Clock) (*Files, error) {
 	if err := private(info); err != nil {
 		return nil, fmt.Errorf("%w: the session folder %s %w", ErrOption, dir, err)
 	}
-	f := &Files{clock: clock, dir: dir}
+	home, err := holdFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the session folder: %w", ErrOption, err)
+	}
+	f := &Files{clock: clock, dir: dir, home: home}
 	for i := range f.stripes {
 		f.stripes[i] = fileStripe{
 			inside: make(stripe, 1),
@@ -106,11 +115,34 @@ func (f *Files) Path(id ID) string {
 	return f.dir + string(filepath.Separator) + name[:2] + string(filepath.Separator) + name
 }
 
-// Close ends the use of the store; all its methods fail afterwards. There is
-// nothing open to close.
+// Close ends the use of the store; all its methods fail afterwards.
 func (f *Files) Close() error {
-	f.closed.Store(true)
+	if f.closed.Swap(true) {
+		return nil
+	}
+	return f.home.Close()
+}
+
+// errOtherFolder: what is at the path is not what was opened there.
+var errOtherFolder = errors.New("it is another folder than the one that was opened")
+
+// lost says why the folder cannot be used; nil if it can.
+func (f *Files) lost() error {
+	if f.closed.Load() {
+		return unavailable(os.ErrClosed)
+	}
+	if err := f.home.liesAt(f.dir); err != nil {
+		return unavailable(fmt.Errorf("the session folder %s: %w", f.dir, err))
+	}
 	return nil
+}
+
+// failedOnDisk tells a full disk from one that fails.
+func failedOnDisk(err error) error {
+	if isDiskFull(err) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return unavailable(err)
 }
 
 // Create implements [Store]. Whatever lies where the file belongs, even what is
@@ -160,20 +192,41 @@ func (f *Files) Update(ctx context.Context, rec Record) error {
 	}
 }
 
-// Delete implements [Store].
+// Delete implements [Store]. It needs no room on the disk.
 func (f *Files) Delete(ctx context.Context, id ID, version uint64) error {
-	unlock, err := f.lock(ctx, id[0])
+	unlock, err := f.lockToRemove(ctx, id[0])
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	switch old, err := f.read(id); {
+	case errors.Is(err, ErrNotFound) && version == 0 && f.isOurs(id):
+		// No session, but what is left of one.
 	case err != nil:
 		return err
 	case version != 0 && version != old.Version:
 		return ErrConflict
 	}
 	return unavailable(f.remove(id))
+}
+
+// lockToRemove is a lock for one who only removes, which has to work on a full disk.
+// The file of a lock is there as long as any session has been in its folder; where it
+// is missing and there is no room to make it, no other process has it either.
+func (f *Files) lockToRemove(ctx context.Context, number byte) (unlock func(), err error) {
+	unlock, err = f.lock(ctx, number)
+	if !errors.Is(err, ErrFull) {
+		return unlock, err
+	}
+	inside := f.stripes[number].inside
+	_, err = inside.lock(ctx)
+	return inside.unlock, err
+}
+
+// isOurs says whether the file of an ID, whatever is in it, is one of ours.
+func (f *Files) isOurs(id ID) bool {
+	info, err := os.Lstat(f.Path(id))
+	return err == nil && info.Mode().IsRegular() && ours(info)
 }
 
 // remove removes a file, and the spare one, which may hold what the session
@@ -186,38 +239,35 @@ func (f *Files) remove(id ID) error {
 // ByOwner implements [Store]. There is no index: it reads every file, those of
 // all owners, which takes seconds where there are hundreds of thousands.
 func (f *Files) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
-	recs, err := f.byOwner(ctx, owner)
-	return pageOf(recs, after, limit), err
+	return pageOfWalk(f.owned(ctx, owner), f.clock.now(), after, limit)
 }
 
-// Trim implements [Store].
+// Trim implements [Store]. It reads every file, too.
 func (f *Files) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
-	recs, err := f.byOwner(ctx, owner)
-	if err != nil {
-		return 0, err
-	}
-	return trim(ctx, f, recs, keep)
+	return trimWalk(ctx, f, f.owned(ctx, owner), keep, clearRest)
 }
 
-func (f *Files) byOwner(ctx context.Context, owner string) ([]Record, error) {
-	if owner == "" {
-		return nil, nil
-	}
-	now := f.clock.now()
-	var found []Record
-	for id, err := range f.ids(ctx) {
-		if err != nil {
-			return nil, err
+// owned walks the records of an owner.
+func (f *Files) owned(ctx context.Context, owner string) walk {
+	return func(show func(Record, int)) error {
+		if owner == "" {
+			return nil
 		}
-		switch rec, err := f.look(ctx, id); {
-		case err == nil && rec.Owner == owner && rec.Expires.After(now):
-			found = append(found, rec)
-		case err != nil && !errors.Is(err, ErrNotFound):
-			return nil, err
+		for id, err := range f.ids(ctx) {
+			if err != nil {
+				return err
+			}
+			switch rec, err := f.look(ctx, id); {
+			case err == nil && rec.Owner == owner:
+				size := len(rec.Data)
+				rec.Data = nil
+				show(rec, size)
+			case err != nil && !errors.Is(err, ErrNotFound):
+				return err
+			}
 		}
+		return nil
 	}
-	slices.SortFunc(found, func(a, b Record) int { return b.Saved.Compare(a.Saved) })
-	return found, nil
 }
 
 // ClearExpired implements [Store]. It reads without a lock, and takes one for
@@ -254,7 +304,7 @@ func (f *Files) clear(ctx context.Context, id ID, before time.Time) (bool, error
 	if rec, err := f.read(id); err == nil && !rec.Expires.Before(before) {
 		return false, nil
 	}
-	unlock, err := f.lock(ctx, id[0])
+	unlock, err := f.lockToRemove(ctx, id[0])
 	if err != nil {
 		return false, err
 	}
@@ -284,8 +334,11 @@ func (f *Files) over(id ID, before time.Time) (bool, error) {
 func (f *Files) ids(ctx context.Context) iter.Seq2[ID, error] {
 	return func(yield func(ID, error) bool) {
 		folders, err := os.ReadDir(f.dir)
+		if err = unavailable(err); err == nil {
+			err = f.lost()
+		}
 		if err != nil {
-			yield(ID{}, unavailable(err))
+			yield(ID{}, err)
 			return
 		}
 		for _, folder := range folders {
@@ -314,7 +367,7 @@ func (f *Files) list(ctx context.Context, number byte) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, unavailable(err)
 	}
-	unlock, err := f.lock(ctx, number)
+	unlock, err := f.lockToRemove(ctx, number)
 	if err != nil {
 		return nil, err
 	}
@@ -352,29 +405,25 @@ func (f *Files) look(ctx context.Context, id ID) (Record, error) {
 // read reads the record of an ID, expired or not. Without the lock, what seems
 // to be no session may be one: see look.
 func (f *Files) read(id ID) (Record, error) {
-	if f.closed.Load() {
-		return Record{}, unavailable(os.ErrClosed)
-	}
 	path := f.Path(id)
 	content, err := readFile(path, maxFile)
+	var rec Record
 	if err == nil {
-		var rec Record
-		if rec, err = parseFile(id, content); err == nil {
-			return rec, nil
-		}
+		rec, err = parseFile(id, content)
+	}
+	if lost := f.lost(); lost != nil {
+		return Record{}, lost
 	}
 	switch {
+	case err == nil:
+		return rec, nil
 	case errors.Is(err, errNoSession):
 		return Record{}, fmt.Errorf("%w: %s %w", ErrNotFound, path, err)
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return Record{}, ErrNotFound
+	default:
 		return Record{}, unavailable(err)
 	}
-	// Without its folder, a disk taken away for example, nobody's session has
-	// ended.
-	if _, err := os.Lstat(f.dir); err != nil {
-		return Record{}, unavailable(err)
-	}
-	return Record{}, ErrNotFound
 }
 
 // seal is the last line of a file. It tells a whole file from what a crash or a
@@ -403,7 +452,7 @@ func parseFile(id ID, content []byte) (Record, error) {
 	}
 	return Record{
 		ID: id, Version: h.Version, Owner: h.Owner, Data: bytes.TrimSuffix(data, []byte("\n")),
-		Created: h.Created.Local(), Saved: h.Saved.Local(), Expires: h.Expires.Local(),
+		Created: h.Created.UTC(), Saved: h.Saved.UTC(), Expires: h.Expires.UTC(),
 	}, nil
 }
 
@@ -438,7 +487,7 @@ func (f *Files) write(rec Record) error {
 	if err != nil {
 		_ = removeFile(spare) // if it is there; cleaning takes it at the latest
 	}
-	return unavailable(err)
+	return failedOnDisk(err)
 }
 
 func (f *Files) spare(number byte) string {
@@ -479,8 +528,8 @@ type fileStripe struct {
 const lockWait = 5 * time.Second
 
 func (f *Files) lock(ctx context.Context, number byte) (unlock func(), err error) {
-	if f.closed.Load() {
-		return nil, unavailable(os.ErrClosed)
+	if err := f.lost(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
@@ -507,10 +556,10 @@ func (s *fileStripe) lockOutside(ctx context.Context) error {
 		case errors.Is(err, fs.ErrNotExist) && !made:
 			made = true // the first session of this folder
 			if err := os.Mkdir(s.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-				return unavailable(err)
+				return failedOnDisk(err)
 			}
 		case err != nil:
-			return unavailable(err)
+			return failedOnDisk(err)
 		default:
 			if err := pause(ctx, wait/2+rand.N(wait)); err != nil {
 				return fmt.Errorf("waited too long for %s: %w", s.outside, err)

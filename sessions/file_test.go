@@ -35,7 +35,28 @@ func TestFilesAreAStore(t *testing.T) {
 	t.Parallel()
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
 		return openFiles(t, filesDir(t), clock)
-	})
+	}, badFiles()...)
+}
+
+// badFiles make of a record's file one that a store never wrote: empty, cut short, changed.
+func badFiles() (bad []storetest.Spoil) {
+	for _, change := range []func(content []byte) []byte{
+		func([]byte) []byte { return nil },
+		func(content []byte) []byte { return content[:len(content)/2] },
+		func(content []byte) []byte { content[len(content)/2] ^= 1; return content },
+	} {
+		bad = append(bad, func(t *testing.T, store sessions.Store, id sessions.ID) {
+			t.Helper()
+			path := store.(*sessions.Files).Path(id)
+			content, err := os.ReadFile(path)
+			storetest.Is(t, "ReadFile", err, nil)
+			storetest.Is(t, "WriteFile", os.WriteFile(path, change(content), 0o600), nil)
+			// Cleaning takes it for as old as it is, by a clock that is not this test's.
+			now := time.Now().AddDate(100, 0, 0)
+			storetest.Is(t, "Chtimes", os.Chtimes(path, now, now), nil)
+		})
+	}
+	return bad
 }
 
 func TestFilesMakeAnEngine(t *testing.T) {
@@ -229,6 +250,12 @@ func TestAFileThatIsNoSessionIsNone(t *testing.T) {
 				_, err = os.Lstat(path)
 				storetest.Equal(t, "cleaned", errors.Is(err, fs.ErrNotExist), cut > 0)
 			}
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Is(t, "Delete of any version", store.Delete(t.Context(), id, 0), nil)
+			_, err = os.Lstat(path)
+			storetest.Is(t, "Lstat of what was deleted", err, fs.ErrNotExist)
 		})
 	}
 }
@@ -381,7 +408,7 @@ func inPlaceOfASession(t *testing.T) (store *sessions.Files, path string, check 
 		mine := recordOf(id, clock)
 		mine.Version = 1
 		storetest.Is(t, "Update", store.Update(ctx, mine), sessions.ErrNotFound)
-		storetest.Is(t, "Delete", store.Delete(ctx, id, 0), sessions.ErrNotFound)
+		storetest.Is(t, "Delete", store.Delete(ctx, id, 1), sessions.ErrNotFound)
 		storetest.Is(t, "Create", store.Create(ctx, mine), sessions.ErrExists)
 		recs, err := store.ByOwner(ctx, "alice", sessions.Record{}, 1000)
 		storetest.Is(t, "ByOwner", err, nil)
@@ -503,6 +530,64 @@ func TestAMissingFolderIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Equal(t, "a", items(t, b)["a"], any(int64(1)))
+}
+
+// Whatever lies where the folder was, it is not the folder: an empty one, of which
+// every session would be unknown, or a copy, in which those that ended since live on.
+func TestAReplacedFolderIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(dir, away string) error{
+		"moved, and an empty one made": func(dir, away string) error {
+			return errors.Join(os.Rename(dir, away), os.Mkdir(dir, 0o700))
+		},
+		"moved, and a copy put there": func(dir, away string) error {
+			return errors.Join(os.Rename(dir, away), os.CopyFS(dir, os.DirFS(away)))
+		},
+		"moved, and a file made": func(dir, away string) error {
+			return errors.Join(os.Rename(dir, away), os.WriteFile(dir, nil, 0o600))
+		},
+		"removed": func(dir, away string) error { return errors.Join(os.CopyFS(away, os.DirFS(dir)), os.RemoveAll(dir)) },
+		"removed, and made again": func(dir, away string) error {
+			return errors.Join(os.CopyFS(away, os.DirFS(dir)), os.RemoveAll(dir), os.Mkdir(dir, 0o700))
+		},
+		"removed, and made again by another process": func(dir, away string) error {
+			if err := errors.Join(os.CopyFS(away, os.DirFS(dir)), os.RemoveAll(dir)); err != nil {
+				return err
+			}
+			other, err := sessions.OpenFiles(dir, nil)
+			if err != nil {
+				return err
+			}
+			return other.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := storetest.NewClock()
+			dir := filesDir(t)
+			store := openFiles(t, dir, clock.Now)
+			mustCreate(t, store, recordOf(neighbour(1), clock))
+			if err := replace(dir, dir+" away"); err != nil {
+				t.Fatal(err)
+			}
+			before := []string{}
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				before = filesIn(t, dir)
+			}
+			allUnavailable(t, store, clock)
+			_, err := store.Trim(t.Context(), "alice", sessions.Quota{})
+			storetest.Is(t, "Trim", err, sessions.ErrUnavailable)
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				storetest.Equal(t, "files in the other folder", len(filesIn(t, dir)), len(before))
+			}
+			if !strings.HasPrefix(name, "moved") {
+				return // it cannot come back
+			}
+			if err := errors.Join(os.RemoveAll(dir), os.Rename(dir+" away", dir)); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Equal(t, "there, when it is back", loads(t, store, 2), "1")
+		})
+	}
 }
 
 // Somebody empties the folder by hand while the program runs.

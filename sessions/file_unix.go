@@ -36,6 +36,44 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
+// heldFolder is a folder that is open for nothing but to be: as long as it is, no
+// other one gets its number.
+type heldFolder struct {
+	file *os.File
+	stat syscall.Stat_t
+}
+
+func holdFolder(dir string) (*heldFolder, error) {
+	file, err := os.OpenFile(dir, os.O_RDONLY|safeOpen, 0)
+	if err != nil {
+		return nil, err
+	}
+	h := &heldFolder{file: file}
+	if err := syscall.Fstat(int(file.Fd()), &h.stat); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return h, nil
+}
+
+func (h *heldFolder) Close() error { return h.file.Close() }
+
+// liesAt gives an error unless the folder is at this path.
+func (h *heldFolder) liesAt(path string) error {
+	var there syscall.Stat_t
+	if err := syscall.Lstat(path, &there); err != nil {
+		return &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if there.Dev != h.stat.Dev || there.Ino != h.stat.Ino {
+		return errOtherFolder
+	}
+	return nil
+}
+
+// isDiskFull says that there is no room, on the disk or in a quota.
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // readFile reads a regular file of ours, of at most limit bytes; anything else
 // is errNoSession. Open, fstat, read, lstat, close: an os.File does more.
 func readFile(path string, limit int) ([]byte, error) {

@@ -26,6 +26,36 @@ func private(info fs.FileInfo) error {
 
 func ours(fs.FileInfo) bool { return true }
 
+// heldFolder is what a folder was when it was opened. It is not kept open, as it could
+// not be moved then; its number does not come again.
+type heldFolder struct{ info fs.FileInfo }
+
+func holdFolder(dir string) (*heldFolder, error) {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	os.SameFile(info, info) // which reads its number: info would look for that at its path, when first asked
+	return &heldFolder{info}, nil
+}
+
+func (h *heldFolder) Close() error { return nil }
+
+// liesAt gives an error unless the folder is at this path.
+func (h *heldFolder) liesAt(path string) error {
+	there, err := os.Lstat(path)
+	if err == nil && !os.SameFile(there, h.info) {
+		err = errOtherFolder
+	}
+	return err
+}
+
+// isDiskFull says that there is no room on the disk.
+func isDiskFull(err error) bool {
+	const handleDiskFull, diskFull = syscall.Errno(39), syscall.Errno(112)
+	return errors.Is(err, handleDiskFull) || errors.Is(err, diskFull)
+}
+
 // readFile reads a regular file of at most limit bytes; anything else is
 // errNoSession.
 func readFile(path string, limit int) ([]byte, error) {
