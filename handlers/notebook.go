@@ -439,6 +439,7 @@ type Deed struct {
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
 	Client  string    `json:"client,omitempty"`  // whose session it ended
 	Ended   int       `json:"ended,omitempty"`   // how many sessions it ended
+	More    bool      `json:"more,omitempty"`    // and that some are left
 	At      time.Time `json:"at"`
 }
 

@@ -93,7 +93,7 @@ func choosing(c echo.Context, name, value string) string {
 	if !isSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	for _, kept := range []string{"done", presentParam, runParam, answersParam} {
+	for _, kept := range []string{"done", presentParam, runParam, answersParam, afterParam} {
 		if c.QueryParams().Has(kept) {
 			query.Set(kept, c.QueryParam(kept))
 		}

@@ -4,11 +4,12 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,7 +23,9 @@ type sessionsPage struct {
 	Verdict  string // in words, where nobody is signed in
 	Sessions []listedSession
 	Count    Phrase // how many there are
-	More     int    // further ones, not listed
+	Others   bool   // there are others than this one
+	Next     string // the address of the next ones; "": there are none
+	Further  bool   // these are not the first ones
 	How      Phrase // how the engine found them
 	Ended    Phrase // what was ended last; no ID: nothing
 	EndedAt  time.Time
@@ -37,12 +40,54 @@ type listedSession struct {
 	Created, Saved string
 }
 
-// maxListed sessions fit on a page; who has more sees those last saved. They are
-// counted up to maxCounted.
+// maxListed sessions fit on a page, those last saved first; a link leads to the
+// next ones. They are counted up to maxCounted, which labels name.
 const maxListed, maxCounted = 50, 1000
+
+// afterParam, in an address, is the last one of the page before: when it was saved,
+// and its record's ID.
+const afterParam = "after"
+
+// listAfter is the record after which a list goes on; the zero one where the
+// address names none.
+func listAfter(c echo.Context) (after sessions.Record, err error) {
+	values := c.QueryParams()[afterParam]
+	if len(values) == 0 {
+		return after, nil
+	}
+	saved, id, _ := strings.Cut(values[0], "_")
+	at, err := time.Parse(time.RFC3339Nano, saved)
+	var ok bool
+	if after.ID, ok = sessions.ParseID(id); !ok || err != nil || len(values) > 1 {
+		return after, problem(http.StatusBadRequest, "bad_request", say("sessions.bad_after"))
+	}
+	after.Saved = at.UTC()
+	return after, nil
+}
+
+// listURL is the address at which a list goes on after a record.
+func listURL(path string, last sessions.Record) string {
+	return path + "?" + url.Values{afterParam: {last.Saved.UTC().Format(time.RFC3339Nano) + "_" + last.ID.String()}}.Encode()
+}
+
+// ownedPage is a page of a user's list, without the one that is left out; next is
+// the address of the page after it, "" where it is the last.
+func ownedPage(ctx context.Context, manager *sessions.Manager, user string, after sessions.Record, leftOut sessions.ID, most int, path string) (records []sessions.Record, next string, err error) {
+	records, err = manager.Owned(ctx, user, after, most+2) // the one left out, and one more to see whether there is
+	records = slices.DeleteFunc(records, func(r sessions.Record) bool { return r.ID == leftOut })
+	if len(records) > most {
+		records = records[:most]
+		next = listURL(path, records[most-1])
+	}
+	return records, next, err
+}
 
 // getSessions serves GET /sessions.
 func (lab *Lab) getSessions(c echo.Context) error {
+	after, err := listAfter(c)
+	if err != nil {
+		return err
+	}
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
@@ -55,28 +100,38 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	if !ok || !p.Keeps {
 		return lab.render(c, http.StatusOK, "sessions", p)
 	}
-	start := time.Now() // a duration, not a judgement of age: no clock to move
-	records, err := lab.sessions.Owned(c.Request().Context(), who.User, sessions.Record{}, maxCounted)
-	if err != nil {
-		return err
-	}
-	p.How = say("sessions.how", Args{"Took": milliseconds(time.Since(start))})
-	p.Count = say("sessions.count", Args{"Count": len(records), "Name": who.User})
+	ctx := c.Request().Context()
 	here, err := lab.recordHere(c)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(records, func(a, b sessions.Record) int { // this one first
-		return cmp.Compare(yesNo(b.ID == here), yesNo(a.ID == here))
-	})
-	p.More = max(0, len(records)-maxListed)
-	for _, record := range records[:len(records)-p.More] {
-		client, err := clientNamed(c.Request().Context(), lab.sessions, record.ID)
+	start := time.Now() // a duration, not a judgement of age: no clock to move
+	all, err := lab.sessions.Owned(ctx, who.User, sessions.Record{}, maxCounted+1)
+	if err != nil {
+		return err
+	}
+	p.How = say("sessions.how", Args{"Took": milliseconds(time.Since(start))})
+	p.Count, p.Others = say("sessions.count", Args{"Count": len(all), "Name": who.User}), len(all) > 1
+	if len(all) > maxCounted {
+		p.Count = say("sessions.count_many", Args{"Name": who.User})
+	}
+	most := maxListed
+	var records []sessions.Record
+	if p.Further = !after.Saved.IsZero(); !p.Further { // this one first
+		records, most = append(records, here), most-1
+	}
+	others, next, err := ownedPage(ctx, lab.sessions, who.User, after, here.ID, most, "/sessions")
+	if err != nil {
+		return err
+	}
+	p.Next = next
+	for _, record := range append(records, others...) {
+		client, err := clientNamed(ctx, lab.sessions, record.ID)
 		if err != nil {
 			return err
 		}
 		p.Sessions = append(p.Sessions, listedSession{
-			ID: record.ID.String(), Client: client, Here: record.ID == here,
+			ID: record.ID.String(), Client: client, Here: record.ID == here.ID,
 			Created: clockTime(record.Created), Saved: clockTime(record.Saved),
 		})
 	}
@@ -87,6 +142,8 @@ func (lab *Lab) getSessions(c echo.Context) error {
 			p.Ended = say("sessions.ended", Args{"Client": w.text("sessions.no_client")})
 		case deed.Name == "end":
 			p.Ended = say("sessions.ended", Args{"Client": deed.Client})
+		case deed.Name == "end.others" && deed.More:
+			p.Ended = say("sessions.ended_some", Args{"Count": deed.Ended})
 		case deed.Name == "end.others" && deed.Ended == 0:
 			p.Ended = say("sessions.ended_none")
 		case deed.Name == "end.others":
@@ -112,7 +169,7 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 	if !ok {
 		return noSuchSession
 	}
-	if id == here {
+	if id == here.ID {
 		return lab.postLogout(c)
 	}
 	record, err := lab.sessions.Find(c.Request().Context(), id)
@@ -132,25 +189,36 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 }
 
 // postEndOthers serves POST /sessions/end-others: all of the visitor's sessions
-// but this one.
+// but this one. Where they are so many that it takes long, it says how many are
+// ended so far, and the page's reader goes on.
 func (lab *Lab) postEndOthers(c echo.Context) error {
 	who, here, err := lab.ownerHere(c)
 	if err != nil {
 		return err
 	}
-	ended, _, err := lab.sessions.EndOthers(c.Request().Context(), who, here)
+	ended, more, err := lab.endOthers(c.Request().Context(), who, here.ID)
 	if err != nil {
 		return err
 	}
-	lab.log.Info("session ended elsewhere", "name", who, "ended", ended)
-	return lab.done(c, Deed{Name: "end.others", Ended: ended}, "/sessions")
+	lab.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
+	return lab.done(c, Deed{Name: "end.others", Ended: ended, More: more}, "/sessions")
+}
+
+// endPatience is how long one click ends sessions.
+const endPatience = 5 * time.Second
+
+// endOthers ends as many as time allows; more: some are left.
+func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	defer cancel()
+	return lab.sessions.EndOthers(ctx, user, keep)
 }
 
 var noSuchSession = problem(http.StatusNotFound, "no_such_session", say("sessions.no_such"))
 
 // ownerHere is who may end sessions: whoever the session way has found, and by
 // which record. Nobody may where there are none.
-func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.ID, err error) {
+func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
 	if err := lab.before(c); err != nil {
 		return "", here, err
 	}
@@ -165,14 +233,14 @@ func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.ID, err er
 	return who.User, here, err
 }
 
-// recordHere is the ID of the record that this request's key led to.
-func (lab *Lab) recordHere(c echo.Context) (sessions.ID, error) {
+// recordHere is the record that this request's key led to.
+func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
 	session, err := lab.sessions.Load(c)
 	if err != nil {
-		return sessions.ID{}, err
+		return sessions.Record{}, err
 	}
 	record, _ := session.Record()
-	return record.ID, nil
+	return record, nil
 }
 
 // clientNamed is the program that signed in, by a session's ID: a list has no data.

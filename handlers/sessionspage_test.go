@@ -6,6 +6,8 @@ package handlers_test
 import (
 	"context"
 	"fmt"
+	"html"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -28,7 +30,12 @@ func ending(id string) url.Values { return url.Values{"id": {id}} }
 // listed are the programs on the page, in order.
 func (c *client) listed() (clients []string) {
 	c.lab.t.Helper()
-	for _, match := range regexp.MustCompile(`(?s)<p class="client">.*?</p>`).FindAllString(c.get("/sessions").body, -1) {
+	return clientsOn(c.get("/sessions").body)
+}
+
+// clientsOn are the programs on a page.
+func clientsOn(page string) (clients []string) {
+	for _, match := range regexp.MustCompile(`(?s)<p class="client">.*?</p>`).FindAllString(page, -1) {
 		clients = append(clients, strings.Join(strings.Fields(markupIn.ReplaceAllString(match, " ")), " "))
 	}
 	return clients
@@ -214,20 +221,153 @@ func TestSessionsOfOthers(t *testing.T) {
 	}
 }
 
-// A hundred sessions of one name do not make an endless page.
-func TestSessionsPageIsBounded(t *testing.T) {
+// nextIn is where a list goes on, "" where it ends.
+func nextIn(t *testing.T, page string) string {
+	t.Helper()
+	match := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(page)
+	if match == nil {
+		return ""
+	}
+	return strings.TrimSuffix(html.UnescapeString(match[1]), "#mine")
+}
+
+// Many sessions of one name come in pages: each stands on one of them, this one
+// first.
+func TestSessionsComeInPages(t *testing.T) {
 	lab := newLab(t)
 	alice := lab.client().signIn("alice")
-	for i := range 60 {
+	want := map[string]bool{}
+	for i := range 120 {
+		if i%7 == 0 { // several were saved at the same instant
+			lab.clock.Advance(time.Second)
+		}
 		lab.at("alice", fmt.Sprintf("<b>robot-%d", i))
+		want[fmt.Sprintf("&lt;b&gt;robot-%d", i)] = true
 	}
-	page := alice.get("/sessions").body
-	if got := len(alice.listed()); got != 50 || !strings.Contains(page, "11 more are not") || strings.Contains(page, "<b>robot") {
-		t.Errorf("%d are listed", got)
+	sizes, path := []int{}, "/sessions"
+	for path != "" {
+		page := alice.get(path)
+		clients := clientsOn(page.body)
+		if page.status != http.StatusOK || strings.Contains(page.body, "<b>robot") || part(t, page.body, "count", "</p>") != "alice is signed in at 121 places." {
+			t.Fatalf("%s is answered %d", path, page.status)
+		}
+		if back := strings.Contains(page.body, `href="/sessions">Back to`); back != (path != "/sessions") {
+			t.Errorf("%s leads back: %v", path, back)
+		}
+		for i, client := range clients {
+			if here := strings.HasSuffix(client, "this browser"); here != (path == "/sessions" && i == 0) {
+				t.Errorf("%s shows this browser as number %d", path, i)
+			} else if !here && !want[client] {
+				t.Errorf("%s shows %s, twice or too much", path, client)
+			}
+			delete(want, client)
+		}
+		sizes, path = append(sizes, len(clients)), nextIn(t, page.body)
 	}
-	if got := alice.listed()[0]; !strings.HasSuffix(got, "this browser") {
-		t.Errorf("the first is %s", got)
+	if fmt.Sprint(sizes) != "[50 50 21]" || len(want) > 0 {
+		t.Errorf("pages of %v, and %d stand on none", sizes, len(want))
 	}
+	// The same page in another language, or with another theme, is the same page.
+	second := nextIn(t, alice.get("/sessions").body)
+	if page := alice.get(second).body; !strings.Contains(page, html.EscapeString("/sessions?"+second[len("/sessions?"):]+"&lang=zh")) {
+		t.Error("the other language loses the page")
+	}
+}
+
+// An address that nobody was given is 400, and never more than what one owns.
+func TestSessionsAfterNonsense(t *testing.T) {
+	lab := newLab(t)
+	alice, bob := lab.client().signIn("alice"), lab.client().signIn("bob")
+	id := strings.Repeat("a", 64)
+	for _, path := range []string{"/sessions", "/tokens"} {
+		for _, after := range []string{"", "x", "_", "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z_", "2026-11-23T08:00:00Z_x", "_" + id, "1_" + id,
+			"2026-13-23T08:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "0", "10000-01-01T00:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "&after=2026-11-23T08:00:00Z_" + id, "%00", "%ff_%ff"} {
+			for name, c := range map[string]*client{"alice": alice, "a stranger": lab.client()} {
+				if r := c.get(path + "?after=" + after); r.status != http.StatusBadRequest || !strings.Contains(r.body, "Nothing goes on from there") {
+					t.Errorf("%s after %q is answered %d to %s", path, after, r.status, name)
+				}
+			}
+		}
+		for _, after := range []string{"9999-12-31T23:59:59.999999999Z_" + id, "0001-01-01T00:00:00Z_" + id, "0000-01-01T00:00:00Z_" + id, "2026-11-23T08:00:00%2B14:00_" + id} {
+			r := alice.get(path + "?after=" + after)
+			if r.status != http.StatusOK || strings.Contains(r.body, bob.recordOf()) {
+				t.Errorf("%s after %q is answered %d", path, after, r.status)
+			}
+		}
+	}
+}
+
+// Ten thousands of sessions do not make a large page, nor is their data loaded;
+// the count says what it knows.
+func TestManySessionsOfOne(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	record := sessions.Record{Owner: "session:alice", Created: lab.clock.Now(), Saved: lab.clock.Now(), Expires: lab.clock.Now().Add(time.Hour), Data: []byte("{}")}
+	for i := range 1100 {
+		record.ID = sessions.ID{1, byte(i), byte(i >> 8)}
+		if err := lab.sessions.Create(context.Background(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for language, words := range map[string]string{"en": "alice is signed in at more than 1,000 places.", "zh": "alice 在 1,000 多个地方登录了。"} {
+		if got := part(t, alice.get("/sessions?lang="+language).body, "count", "</p>"); got != words {
+			t.Errorf("in %s it counts: %s", language, got)
+		}
+	}
+	loads := 0
+	lab.sessions.Before = func(op string) error {
+		if op == "load" {
+			loads++
+		}
+		return nil
+	}
+	if page := alice.get("/sessions"); len(clientsOn(page.body)) != 50 || loads > 60 {
+		t.Errorf("%d are listed, and %d records were loaded", len(clientsOn(page.body)), loads)
+	}
+}
+
+// slowToDelete is a store that takes its time, as far as it is given any.
+type slowToDelete struct {
+	sessions.Store
+	takes time.Duration
+}
+
+func (s *slowToDelete) Delete(ctx context.Context, id sessions.ID, version uint64) error {
+	select {
+	case <-time.After(s.takes):
+		return s.Store.Delete(ctx, id, version)
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", sessions.ErrUnavailable, ctx.Err())
+	}
+}
+
+// To end very many takes long: after some seconds it is answered how many are
+// ended so far, and the next click goes on. (Its own time: testing/synctest.)
+func TestEndingVeryManyOthersIsAnswered(t *testing.T) {
+	inItsOwnTime(t, func(t *testing.T, lab *testLab, _ func() net.Conn) {
+		alice := lab.client().signIn("alice")
+		for range 10 {
+			lab.client().signIn("alice")
+		}
+		slow := &slowToDelete{Store: lab.sessions.Store, takes: 900 * time.Millisecond}
+		lab.sessions.Store = slow
+		began := time.Now()
+		r := alice.post("/sessions/end-others", nil)
+		if took := time.Since(began); r.status != http.StatusSeeOther || took > 15*time.Second {
+			t.Fatalf("answered %d after %v: %s", r.status, took, r.body)
+		}
+		for language, words := range map[string]string{"en": "Ended so far: 5 other sessions. More are left", "zh": "到现在已结束其他 5 个 Session，还有更多"} {
+			if got := part(t, alice.get("/sessions?lang="+language).body, "ended", "</p>"); !strings.Contains(got, words) {
+				t.Errorf("in %s it says %q", language, got)
+			}
+		}
+		alice.get("/sessions?lang=en")
+		slow.takes = 0
+		alice.post("/sessions/end-others", nil)
+		if got := part(t, alice.get("/sessions").body, "ended", "</p>"); !strings.Contains(got, "Ended: 5 other sessions.") {
+			t.Errorf("then it says %q", got)
+		}
+	})
 }
 
 // Each engine says how it finds them.

@@ -198,9 +198,10 @@ type tokensPage struct {
 	NoOpaque bool
 	Engine   string
 
-	Mine []ownToken // of whoever is signed in
-	More Phrase     // how many are not listed; no ID: all are
-	Curl tokenCurl
+	Mine    []ownToken // of whoever is signed in
+	Next    string     // the address of the next ones; "": there are none
+	Further bool       // these are not the first ones
+	Curl    tokenCurl
 }
 
 // tokenView is one column.
@@ -242,7 +243,7 @@ type ownToken struct {
 // tokenCurl are the lines for a terminal; each works as pasted.
 type tokenCurl struct{ Get, Ask, End string }
 
-// mostTokens fit on the page; who has more sees those last saved.
+// mostTokens fit on the page, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
 // getTokens serves GET /tokens.
@@ -253,6 +254,10 @@ func (lab *Lab) getTokens(c echo.Context) error {
 // showTokens shows the page. A form that was not filled in yet is prefilled with
 // whoever is signed in.
 func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
+	after, err := listAfter(c)
+	if err != nil {
+		return err
+	}
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
@@ -283,7 +288,7 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 	p.Sentence = tokenSentence(w, held, p.Kinds)
 	p.Curl = lab.tokenCurl(c.Request().Host, p.SignIn.Username)
 	if signedIn && !p.NoOpaque {
-		if err := lab.listTokens(c, w, &p, who.User); err != nil {
+		if err := lab.listTokens(c, w, &p, who.User, after); err != nil {
 			return err
 		}
 	}
@@ -397,15 +402,14 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 	}
 }
 
-// listTokens lists the tokens of a user, the newest first.
-func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string) error {
-	owned, err := lab.token.manager.Owned(c.Request().Context(), user, sessions.Record{}, maxCounted)
+// listTokens lists the tokens of a user that come after one, the newest first.
+func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string, after sessions.Record) error {
+	owned, next, err := ownedPage(c.Request().Context(), lab.token.manager, user, after, sessions.ID{}, mostTokens, "/tokens")
 	if err != nil {
 		return err
 	}
-	if more := len(owned) - mostTokens; more > 0 {
-		p.More = say("tokens.more", Args{"Count": more})
-		owned = owned[:mostTokens]
+	if p.Further = !after.Saved.IsZero(); next != "" {
+		p.Next = next + "#mine"
 	}
 	for _, record := range owned {
 		one := ownToken{
