@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"net/http"
 	"slices"
@@ -21,9 +22,18 @@ const predictPath = "/api/predict"
 
 // The bounds of one question.
 const (
-	maxPredict   = 1 << 20 // bytes of its body
-	maxResponses = 200
-	maxLines     = 2000 // of all responses
+	maxPredict    = 1 << 20 // bytes of its body
+	maxResponses  = 200
+	maxLines      = 2000    // of all responses; a line break in one begins another
+	maxAttributes = 20_000  // of all lines
+	maxAddress    = 4 << 10 // bytes of an address
+)
+
+// The bounds of its answer, which has each line's words and its cookie, up to three
+// times: so many bytes, and this many for each of the question.
+const (
+	maxAnswer    = 256 << 10
+	maxAnswerFor = 4
 )
 
 type predictQuestion struct {
@@ -112,6 +122,8 @@ func (lab *Lab) postPredict(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
+	body, _ := c.Get(jsonKey).([]byte)
+	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), maxPredict)}
 	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}
 	for _, response := range q.Responses {
 		verdicts, err := response.play(jar, at)
@@ -121,6 +133,9 @@ func (lab *Lab) postPredict(c echo.Context) error {
 		results := make([]PredictResult, len(verdicts))
 		for i, v := range verdicts {
 			results[i] = predictResult(w, v, at)
+			if err := size.add(results[i]); err != nil {
+				return err
+			}
 		}
 		answer.Results = append(answer.Results, results)
 	}
@@ -130,29 +145,68 @@ func (lab *Lab) postPredict(c echo.Context) error {
 			return err
 		}
 		sent := jar.Send(request)
+		if err := size.add(sent.Header); err != nil {
+			return err
+		}
 		answer.CookieHeader = asText(sent.Header)
 		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
 		for _, kept := range sent.Kept {
-			answer.KeptBack = append(answer.KeptBack, PredictKept{
-				asText(kept.Cookie.Name), kept.Rule.ID, w.say(ruleReason(kept.Rule)),
-			})
+			one := PredictKept{asText(kept.Cookie.Name), kept.Rule.ID, w.say(ruleReason(kept.Rule))}
+			if err := size.add(one); err != nil {
+				return err
+			}
+			answer.KeptBack = append(answer.KeptBack, one)
 		}
 	}
-	answer.Jar = predictCookies(jar.Cookies(at), at)
+	answer.Jar = []PredictCookie{}
+	for _, cookie := range jar.Cookies(at) {
+		one := predictCookie(cookie, at)
+		if err := size.add(one); err != nil {
+			return err
+		}
+		answer.Jar = append(answer.Jar, one)
+	}
 	return c.JSON(http.StatusOK, answer)
 }
 
-// jar makes an empty jar for the question, if it is one.
+// answerSize is how long an answer is so far, and how long it may be: it is refused
+// before all of it lies in memory.
+type answerSize struct{ bytes, most int }
+
+func (s *answerSize) add(part any) error {
+	raw, err := json.Marshal(part)
+	if s.bytes += len(raw); s.bytes > s.most {
+		return problem(http.StatusUnprocessableEntity, "too_large", say("predict.long_answer", Args{"KB": s.most >> 10}))
+	}
+	return err
+}
+
+// jar makes an empty jar for the question, if it is one. Lines in base64 are decoded.
 func (q *predictQuestion) jar() (*browser.Jar, error) {
 	if !slices.Contains(browser.Profiles(), q.Browser) {
 		return nil, badPrediction(say("predict.no_browser"))
 	}
-	lines := 0
-	for _, r := range q.Responses {
-		lines += len(r.SetCookie) + len(r.SetCookieB64) + len(r.Script)
+	lines, attributes := 0, 0
+	for i := range q.Responses {
+		r := &q.Responses[i]
+		if r.SetCookie != nil && r.SetCookieB64 != nil {
+			return nil, badPrediction(say("predict.two_forms"))
+		}
+		for _, encoded := range r.SetCookieB64 {
+			line, err := base64.StdEncoding.DecodeString(encoded)
+			if err != nil {
+				return nil, badPrediction(say("predict.not_base64")).wrap(err)
+			}
+			r.SetCookie = append(r.SetCookie, string(line))
+		}
+		for _, line := range slices.Concat(r.SetCookie, r.Script) {
+			attributes += strings.Count(line, ";")
+			lines += strings.Count(line, "\n") + strings.Count(line, "\r")
+		}
+		lines += len(r.SetCookie) + len(r.Script)
 	}
-	if len(q.Responses) > maxResponses || lines > maxLines {
-		return nil, badPrediction(say("predict.too_many", Args{"Responses": maxResponses, "Lines": maxLines}))
+	if len(q.Responses) > maxResponses || lines > maxLines || attributes > maxAttributes {
+		return nil, badPrediction(say("predict.too_many", Args{"Responses": maxResponses, "Lines": maxLines, "Attributes": maxAttributes}))
 	}
 	return browser.New(q.Browser), nil
 }
@@ -163,17 +217,7 @@ func (r *predictResponse) play(jar *browser.Jar, at time.Time) ([]browser.Verdic
 	if err != nil {
 		return nil, err
 	}
-	if r.SetCookie != nil && r.SetCookieB64 != nil {
-		return nil, badPrediction(say("predict.two_forms"))
-	}
 	response := browser.Response{URL: url, SetCookie: r.SetCookie, Now: at, Context: browser.Typed}
-	for _, encoded := range r.SetCookieB64 {
-		line, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return nil, badPrediction(say("predict.not_base64")).wrap(err)
-		}
-		response.SetCookie = append(response.SetCookie, string(line))
-	}
 	if r.Date != nil {
 		response.Date = *r.Date
 	}
@@ -209,10 +253,14 @@ func (s *predictSendTo) request(at time.Time) (browser.Request, error) {
 	return request, nil
 }
 
+// predictURL reads an address that somebody typed.
 func predictURL(raw string) (browser.URL, error) {
+	if len(raw) > maxAddress {
+		return browser.URL{}, badPrediction(say("predict.long_url", Args{"Most": maxAddress}))
+	}
 	url, err := browser.ParseURL(raw)
 	if err != nil {
-		return url, badPrediction(say("predict.bad_url", Args{"URL": asText(raw)})).wrap(err)
+		return url, badPrediction(say("predict.bad_url", Args{"URL": clip(asText(raw), maxValueText)})).wrap(err)
 	}
 	return url, nil
 }
@@ -235,14 +283,6 @@ func predictResult(w *words, v browser.Verdict, at time.Time) PredictResult {
 	return result
 }
 
-func predictCookies(cookies []browser.Cookie, at time.Time) []PredictCookie {
-	list := make([]PredictCookie, len(cookies))
-	for i, cookie := range cookies {
-		list[i] = predictCookie(cookie, at)
-	}
-	return list
-}
-
 // predictCookie writes a cookie down; bytes that are no text cannot stand in JSON.
 func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
 	p := PredictCookie{
@@ -263,13 +303,14 @@ func asText(bytes string) string {
 	return text
 }
 
-// ruleReason is the sentence for a rule, and warningText that for a warning.
+// ruleReason is the sentence for a rule, and warningText that for a warning. What it
+// is about stands in the line as long as it is.
 func ruleReason(rule browser.Rule) Phrase {
 	reason := rule.ID
-	return say("rule."+reason, Args{"About": asText(rule.About)})
+	return say("rule."+reason, Args{"About": clip(asText(rule.About), maxValueText)})
 }
 
 func warningText(warning browser.Warning) Phrase {
 	hint := warning.ID
-	return say("warning."+hint, Args{"About": asText(warning.About)})
+	return say("warning."+hint, Args{"About": clip(asText(warning.About), maxValueText)})
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/sessions/browser"
 )
 
 func (lab *testLab) ask(question string, changes ...func(*http.Request)) reply {
@@ -137,5 +138,75 @@ func TestPredictRefuses(t *testing.T) {
 	}
 	if r := lab.client().get("/api/predict"); r.status != http.StatusMethodNotAllowed {
 		t.Errorf("GET answers %d", r.status)
+	}
+}
+
+// A small question has a small answer, and no question makes much work: what would
+// is refused with a sentence.
+func TestPredictBounds(t *testing.T) {
+	lab := newLab(t)
+	repeated := strings.Repeat
+	lines := func(n int, form string) (all []string) {
+		for i := range n {
+			all = append(all, strings.ReplaceAll(form, "#", fmt.Sprint(i)))
+		}
+		return all
+	}
+	type response = map[string]any
+	one := func(url string, lines []string) []response { return []response{{"url": url, "set_cookie": lines}} }
+	var responses []response
+	for i := range 200 {
+		responses = append(responses, response{"url": fmt.Sprintf("https://a%d.example/%s/", i, repeated("p", 200)), "set_cookie": lines(10, "a=b")})
+	}
+	const (
+		long = "The answer would have more than"
+		many = "lines with 20000 attributes"
+	)
+	for name, test := range map[string]struct {
+		responses []response
+		says      string
+	}{
+		"many lines":                   {one("https://a.example/", lines(2000, "#=b")), long},
+		"lines with many warnings":     {one("https://a.example/", lines(2000, `a="b";c;d=;e;f;g;h`)), long},
+		"lines that are refused":       {one("https://a.example/", lines(2000, "a=\x00")), long},
+		"a long path":                  {one("https://a.example/"+repeated("<", 3000)+"/x", lines(2000, "#=b")), long},
+		"a longer path":                {one("https://a.example/"+repeated("<", 30000)+"/x", lines(2000, "#=b")), "4096 bytes"},
+		"a long host":                  {one("https://"+repeated("a.", 2000)+"example/", lines(2000, "#=b")), "not an address"},
+		"a long host in other letters": {one("https://"+repeated("é", 1000)+".example/", lines(10, "#=b")), "not an address"},
+		"many addresses":               {responses, long},
+		"scripts":                      {[]response{{"url": "https://a.example/", "script": lines(2000, "#=b")}}, long},
+		"line breaks":                  {one("https://a.example/", []string{"a=b" + repeated("\nset-cookie: a=b", 3000)}), many},
+		"line breaks in base64":        {[]response{{"url": "https://a.example/", "set_cookie_b64": []string{base64.StdEncoding.EncodeToString([]byte("a=b" + repeated("\n", 3000)))}}}, many},
+		"attributes":                   {one("https://a.example/", []string{"a=b" + repeated(";a", 30000)}), many},
+		"no address":                   {one("ftp:"+repeated("'", 4000), nil), "…"},
+	} {
+		for _, profile := range browser.Profiles() {
+			question, err := json.Marshal(map[string]any{"browser": profile, "responses": test.responses, "send_to": map[string]any{"url": "https://b.example/", "from": "https://c.example/"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := lab.ask(string(question))
+			if r.status != http.StatusBadRequest && r.status != http.StatusUnprocessableEntity || len(r.body) > 2000 || !strings.Contains(r.body, test.says) {
+				t.Errorf("%s, %s: %d, %d bytes: %.200s", name, profile, r.status, len(r.body), r.body)
+			}
+		}
+	}
+	// What somebody asks in earnest is answered: a full jar, and large cookies.
+	for name, lines := range map[string][]string{
+		"300 short lines": lines(300, "c#=v"), "40 large cookies": lines(40, "c#="+repeated("v", 4000)), "long lines": lines(180, "c#="+repeated("v", 100)+"; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"),
+	} {
+		for _, profile := range browser.Profiles() {
+			question, _ := json.Marshal(map[string]any{"browser": profile, "responses": one("https://a.example/", lines), "send_to": map[string]any{"url": "https://a.example/"}})
+			r := lab.ask(string(question))
+			if r.status != http.StatusOK || len(r.body) > 256<<10+4*len(question)+4096 {
+				t.Errorf("%s, %s: %d, %d bytes become %d", name, profile, r.status, len(question), len(r.body))
+			}
+		}
+	}
+	// What is told of a broken question is short, too.
+	for _, question := range []string{`{"` + repeated("<", 60000) + `":1}`, `{"a":1,"a":2}`, `{"` + repeated("a", 30000) + `":1,"` + repeated("a", 30000) + `":1}`, `{"browser":` + repeated("1", 60000) + `}`} {
+		if r := lab.ask(question); r.status != http.StatusBadRequest || len(r.body) > 2000 {
+			t.Errorf("%.20s: %d, %d bytes", question, r.status, len(r.body))
+		}
 	}
 }

@@ -105,8 +105,11 @@ func (a *attempt) overwritesSecure() (Rule, bool) {
 		return pass, false
 	}
 	for _, old := range a.jar.cookies {
+		if !old.Secure || old.Name != c.Name || old.Partition != c.Partition || old.expired(a.now) {
+			continue
+		}
 		near := domainMatches(old.Domain, c.Domain) || domainMatches(c.Domain, old.Domain)
-		if old.Secure && !old.expired(a.now) && old.Name == c.Name && old.Partition == c.Partition && near && pathMatches(c.Path, old.Path) {
+		if near && pathMatches(c.Path, old.Path) {
 			return Rule{"overwrites-secure", "5.7 step 16", old.Path}, true
 		}
 	}

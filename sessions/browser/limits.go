@@ -43,16 +43,13 @@ func (j *Jar) insert(c *Cookie) []Cookie {
 func (j *Jar) ofSite(c *Cookie) []*Cookie {
 	var all []*Cookie
 	for _, other := range j.cookies {
-		if siteOf(other) == siteOf(c) && other.Partition == c.Partition {
+		if other.site == c.site && other.Partition == c.Partition {
 			all = append(all, other)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *Cookie) int { return cmp.Or(a.used-b.used, a.number-b.number) })
 	return all
 }
-
-// siteOf is the site that a cookie counts for, whatever its host.
-func siteOf(c *Cookie) string { return URL{Host: c.Domain}.Site() }
 
 // makeRoom is Firefox: before a 181st cookie comes, the oldest without Secure go,
 // and if there is none of them, the oldest for a Secure one.

@@ -129,7 +129,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 // find is the cookie in the jar that this one would replace.
 func (j *Jar) find(c *Cookie) *Cookie {
 	for _, old := range j.cookies {
-		if old.Same(*c) {
+		if old.Name == c.Name && old.Path == c.Path && old.Same(*c) { // first what differs most
 			return old
 		}
 	}
@@ -166,6 +166,7 @@ func (a *attempt) build(date time.Time) {
 	if a.domain == "" || a.domain == a.at.Host && a.standsAlone() {
 		c.Domain, c.HostOnly = a.at.Host, true
 	}
+	c.site = URL{Host: c.Domain}.Site()
 	if c.Path, _ = a.line.last("path", false); !strings.HasPrefix(c.Path, "/") {
 		if path := a.at.defaultPath(); len(path) <= MaxAttribute || !p.does(longDefaultPathLost) {
 			c.Path = path

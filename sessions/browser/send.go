@@ -44,11 +44,12 @@ func (j *Jar) Send(r Request) Sent {
 	r.URL.Path = j.profile.path(r.URL)
 	var sent Sent
 	var going []*Cookie
+	to := j.asked(r)
 	for _, c := range j.cookies {
 		if c.expired(r.Now) {
 			continue
 		}
-		if rule, stays := j.stays(c, r); stays {
+		if rule, stays := to.stays(c); stays {
 			sent.Kept = append(sent.Kept, Kept{*c, rule})
 			continue
 		}
@@ -69,10 +70,30 @@ func (j *Jar) Send(r Request) Sent {
 	return sent
 }
 
+// asked is a request, and what of it is the same for every cookie.
+type asked struct {
+	Request
+	profile     Profile
+	foreign     bool   // begun by another site
+	apart       string // the partition of a cookie that did not ask for one
+	partitioned string // that of one which did
+	blocked     bool   // what did not ask for one stays
+}
+
+func (j *Jar) asked(r Request) asked {
+	return asked{
+		Request: r, profile: j.profile,
+		foreign: !j.profile.sameSite(r.URL, r.Context), blocked: j.blocks(r.URL, r.Context),
+		apart: j.partition(r.URL, r.Context, false), partitioned: j.partition(r.URL, r.Context, true),
+	}
+}
+
 // stays is the first reason why a cookie does not go.
-func (j *Jar) stays(c *Cookie, r Request) (Rule, bool) {
-	p := j.profile
-	foreign := !p.sameSite(r.URL, r.Context)
+func (r asked) stays(c *Cookie) (Rule, bool) {
+	partition := r.apart
+	if c.Partitioned {
+		partition = r.partitioned
+	}
 	switch {
 	case c.HostOnly && r.URL.Host != c.Domain:
 		return Rule{"other-host", "5.8.3 step 1", c.Domain}, true
@@ -84,20 +105,20 @@ func (j *Jar) stays(c *Cookie, r Request) (Rule, bool) {
 		return Rule{"needs-secure", "5.8.3 step 1", ""}, true
 	case c.HTTPOnly && r.Script:
 		return Rule{"not-for-script", "5.8.3 step 1", ""}, true
-	case foreign && c.SameSite == "Strict":
+	case r.foreign && c.SameSite == "Strict":
 		return Rule{"strict", "5.8.3 step 3", ""}, true
-	case foreign && c.SameSite == "Lax" && !r.laxEnough():
+	case r.foreign && c.SameSite == "Lax" && !r.laxEnough():
 		return Rule{"lax", "5.8.3 step 3", ""}, true
-	case foreign && c.SameSite == "" && p.does(laxByDefault) && !r.laxEnough():
-		if r.Navigation && p.does(laxMethodExempt) && r.Now.Sub(c.Created) < freshLax {
+	case r.foreign && c.SameSite == "" && r.profile.does(laxByDefault) && !r.laxEnough():
+		if r.Navigation && r.profile.does(laxMethodExempt) && r.Now.Sub(c.Created) < freshLax {
 			break
 		}
 		return Rule{"lax-by-default", "5.8.3 step 3", ""}, true
-	case c.Partition == "" && j.partition(r.URL, r.Context, false) != "":
+	case c.Partition == "" && r.apart != "":
 		return Rule{"apart", Measured, ""}, true
-	case c.Partition != j.partition(r.URL, r.Context, c.Partitioned):
+	case c.Partition != partition:
 		return Rule{"other-partition", "CHIPS 2.2", c.Partition}, true
-	case !c.Partitioned && j.blocks(r.URL, r.Context):
+	case !c.Partitioned && r.blocked:
 		return Rule{"third-party", "5.3, 7.2", ""}, true
 	}
 	return pass, false

@@ -63,33 +63,37 @@ func hostOf(authority string) (string, error) {
 	}
 	if port != "" {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return "", fmt.Errorf("%w: %q is no port", ErrURL, port)
+			return "", fmt.Errorf("%w: %.300q is no port", ErrURL, port)
 		}
 	}
 	if inner, ok := strings.CutPrefix(name, "["); ok {
 		address, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
 		if err != nil || !address.Is6() || address.Zone() != "" || !strings.HasSuffix(inner, "]") {
-			return "", fmt.Errorf("%w: %q is no IPv6 address", ErrURL, name)
+			return "", fmt.Errorf("%w: %.300q is no IPv6 address", ErrURL, name)
 		}
 		return "[" + ipv6Text(address) + "]", nil
 	}
 	host, ok := canonicalHost(unescape(name))
-	if !ok || host == "" {
-		return "", fmt.Errorf("%w: %q is no host", ErrURL, name)
+	if !ok || host == "" || len(host) > maxHost {
+		return "", fmt.Errorf("%w: %.300q is no host", ErrURL, name)
 	}
 	if last := host[strings.LastIndexByte(strings.TrimSuffix(host, "."), '.')+1:]; isNumber(strings.TrimSuffix(last, ".")) {
 		address, ok := ipv4Of(strings.TrimSuffix(host, "."))
 		if !ok {
-			return "", fmt.Errorf("%w: %q is no IPv4 address", ErrURL, name)
+			return "", fmt.Errorf("%w: %.300q is no IPv4 address", ErrURL, name)
 		}
 		return address, nil
 	}
 	return host, nil
 }
 
-// maxName is how long a name that is no ASCII may be, in bytes, to be read: a host
-// has at most 253 characters, and punycode takes time that grows with the square.
-const maxName = 4096
+// A host has at most 253 characters (RFC 1035 2.3.4), and a dot; maxName is how long
+// one that is no ASCII may be, in bytes, to be read: punycode takes time that grows
+// with the square.
+const (
+	maxHost = 254
+	maxName = 4 * maxHost
+)
 
 // canonicalHost is RFC 6265bis 5.1.2 for a name: punycode, lower case.
 func canonicalHost(name string) (string, bool) {
@@ -299,7 +303,8 @@ func pathMatches(request, cookie string) bool {
 
 // domainMatches is RFC 6265bis 5.1.3.
 func domainMatches(host, domain string) bool {
-	return host == domain || strings.HasSuffix(host, "."+domain) && !isIP(host)
+	above, ok := strings.CutSuffix(host, domain)
+	return ok && (above == "" || above[len(above)-1] == '.' && !isIP(host))
 }
 
 func isASCII(text string) bool {
