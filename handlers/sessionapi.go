@@ -112,9 +112,7 @@ func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionA
 	if err := think(c.Request().Context(), args.think); err != nil {
 		return SessionAnswer{}, err
 	}
-	// From here on it is finished also when the client hangs up, as Hold does it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 10*time.Second)
-	defer cancel()
+	ctx := sessions.Saving(c) // from here on it is finished also when the client hangs up
 	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: lab.sessions, session: session})
 	if err != nil {
 		return SessionAnswer{}, err

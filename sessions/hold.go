@@ -15,9 +15,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// commitTimeout bounds the saves at the end of a request. They go on when the
-// client hangs up: half a save helps nobody.
-const commitTimeout = 10 * time.Second
+// What waits for a store ends before the server's WriteTimeout, which should be
+// 30 seconds or more: a reply that leaves late is no reply. However slowly each
+// store answers, the handler's questions are over 15 seconds after the request
+// began, and all saves 10 seconds after that, or after the first of them. Saves go
+// on when the client hangs up: half a save helps nobody.
+const (
+	handlerPatience = 15 * time.Second
+	commitTimeout   = 10 * time.Second
+)
 
 // Hold is the middleware every session needs. The reply is one promise with
 // the save, so:
@@ -35,6 +41,10 @@ const commitTimeout = 10 * time.Second
 //     when it is too large, else 500;
 //  5. only then does the first byte leave, with a Server-Timing header that
 //     says what the stores cost.
+//
+// The request's context has a deadline, 15 seconds after Hold began, and so has
+// what is saved afterwards, 10 seconds later: after 25 seconds at most there is a
+// reply, if the handler waits for nothing else.
 //
 // Inside another Hold it does nothing. Replies that are streamed must stay
 // outside. A panic passes through, and nothing was sent.
@@ -78,8 +88,87 @@ func AfterCommit(c echo.Context, work func()) {
 	}
 }
 
+// Saving is the context under which a request's saves are made, for a handler that
+// saves by itself what it must finish: it does not end when the client hangs up,
+// but 10 seconds after it was first asked for, and at most 25 after the request
+// began. Outside [Hold] it is one for each call.
+func Saving(c echo.Context) context.Context {
+	h := heldBy(c)
+	if h == nil {
+		h = &held{}
+	}
+	if h.saving.Context == nil {
+		ctx := c.Request().Context()
+		h.saving.begin(context.WithoutCancel(ctx), commitTimeout)
+		if end, ok := ctx.Deadline(); ok && end.Add(commitTimeout).Before(h.saving.end) {
+			h.saving.end = end.Add(commitTimeout)
+		}
+	}
+	return &h.saving
+}
+
+// patience is a context that ends at an instant, and makes a timer for that only
+// once somebody waits for it: most requests never wait, and a tenth of their time
+// went into a timer that nobody needed.
+type patience struct {
+	context.Context // the one it is made from
+	end             time.Time
+
+	mu     sync.Mutex
+	timed  context.Context // with the timer; nil: nobody waited yet
+	cancel context.CancelFunc
+}
+
+func (p *patience) begin(ctx context.Context, d time.Duration) {
+	p.Context, p.end = ctx, time.Now().Add(d)
+	if end, ok := ctx.Deadline(); ok && end.Before(p.end) {
+		p.end = end
+	}
+}
+
+// over frees the timer, if there is one.
+func (p *patience) over() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cancel != nil {
+		p.cancel()
+	}
+}
+
+func (p *patience) waits() context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timed == nil {
+		p.timed, p.cancel = context.WithDeadline(p.Context, p.end)
+	}
+	return p.timed
+}
+
+func (p *patience) Deadline() (time.Time, bool) { return p.end, true }
+func (p *patience) Done() <-chan struct{}       { return p.waits().Done() }
+
+func (p *patience) Err() error {
+	p.mu.Lock()
+	timed := p.timed
+	p.mu.Unlock()
+	switch {
+	case timed != nil:
+		return timed.Err()
+	case time.Now().Before(p.end):
+		return p.Context.Err()
+	default:
+		return p.waits().Err()
+	}
+}
+
+// AfterFunc saves package context a goroutine for each context that is made from
+// this one.
+func (p *patience) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(p.waits(), f) }
+
 // held is what one request has under way.
 type held struct {
+	handling patience   // the context of the handler
+	saving   patience   // and that of the saves; without a Context: none was asked for
 	sessions []*Session // one of a manager; a program has two or three
 	commits  []func(limit func() context.Context) error
 	after    []func()
@@ -111,7 +200,10 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 	defer c.Set(heldKey, nil)
 
 	request, outer := c.Request(), c.Response().Writer
-	c.SetRequest(request.WithContext(WithTrace(request.Context(), &Trace{StoreDone: h.note})))
+	h.handling.begin(request.Context(), handlerPatience)
+	defer h.handling.over()
+	defer h.saving.over()
+	c.SetRequest(request.WithContext(WithTrace(&h.handling, &Trace{StoreDone: h.note})))
 	reply := newReply(c, outer, body)
 	defer func() { // a panic must find the reply as untouched as we did
 		if c.Response().Writer != outer {
@@ -153,17 +245,7 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 }
 
 func (h *held) commit(c echo.Context) error {
-	// The limit is made when somebody has something to save: most requests only
-	// read, and a tenth of their time went into a timer that nobody needed.
-	var ctx context.Context
-	cancel := func() {}
-	defer func() { cancel() }()
-	limit := func() context.Context {
-		if ctx == nil {
-			ctx, cancel = context.WithTimeout(context.WithoutCancel(c.Request().Context()), commitTimeout)
-		}
-		return ctx
-	}
+	limit := func() context.Context { return Saving(c) } // begins when there is something to save
 	for _, commit := range slices.Backward(h.commits) {
 		if err := commit(limit); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -361,6 +362,60 @@ func TestACommitHasItsOwnDeadlineAndIsNotCancelledWithTheRequest(t *testing.T) {
 		return half(c)
 	}, sessions.Hold())
 	storetest.Equal(t, "called", called, true)
+}
+
+// However slowly each store answers, a reply leaves within 25 seconds, before the
+// server stops writing.
+func TestWhatARequestWaitsForHasAnEnd(t *testing.T) {
+	within := func(what string, ctx context.Context, most time.Duration) time.Time {
+		t.Helper()
+		end, limited := ctx.Deadline()
+		if left := time.Until(end); !limited || left > most || left < most-5*time.Second {
+			t.Errorf("%s ends in %v, not in %v", what, left, most)
+		}
+		return end
+	}
+	for name, c := range map[string]struct{ given, handler, saves time.Duration }{
+		"alone":                  {time.Hour, 15 * time.Second, 10 * time.Second},
+		"under a shorter one":    {6 * time.Second, 6 * time.Second, 10 * time.Second},
+		"under one that is over": {-5 * time.Second, -5 * time.Second, 5 * time.Second},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), c.given)
+		request := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)
+		commits := 0
+		answerTo(request, func(e echo.Context) error {
+			within(name+": the handler", e.Request().Context(), c.handler)
+			end := within(name+": what it saves", sessions.Saving(e), c.saves)
+			for range 2 {
+				sessions.OnCommit(e, func(ctx context.Context) error {
+					commits++
+					storetest.Is(t, name+": a save", ctx.Err(), nil)
+					storetest.Equal(t, name+": all saves together", within("a save", ctx, c.saves), end)
+					return nil
+				})
+			}
+			return half(e)
+		}, sessions.Hold())
+		storetest.Equal(t, name+": commits", commits, 2)
+		cancel()
+	}
+}
+
+func TestAStoreThatDidNotAnswerIsNotAskedAgain(t *testing.T) {
+	site, faulty, _ := keyedOver(t)
+	b := site.Browser()
+	wantStatus(t, b.Visit(setter("a", 1)), http.StatusOK)
+	asked := 0
+	faulty.Before = func(string) error { asked++; return sessions.ErrUnavailable }
+	site.Echo.HTTPErrorHandler = func(err error, c echo.Context) {
+		session, again := site.Manager.Load(c)
+		if session != nil || !errors.Is(again, sessions.ErrUnavailable) {
+			t.Errorf("the error page finds %v, %v", session, again)
+		}
+		site.Echo.DefaultHTTPErrorHandler(err, c)
+	}
+	wantStatus(t, b.Visit(setter("a", 2)), http.StatusServiceUnavailable)
+	storetest.Equal(t, "store operations", asked, 1)
 }
 
 // wire notes in which order things happen to a reply.

@@ -62,10 +62,15 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 		return nil, ErrNoHold
 	}
 	if session := held.of(m); session != nil {
+		if session.failed != nil {
+			return nil, session.failed
+		}
 		return session, nil
 	}
 	session, err := m.Look(c)
 	if err != nil {
+		// An error page may ask again: it is not to wait once more.
+		held.sessions = append(held.sessions, &Session{manager: m, failed: err})
 		return nil, err
 	}
 	held.sessions = append(held.sessions, session)

@@ -21,6 +21,7 @@ type Session struct {
 	rejected error  // why there is none
 	lies     *State // the expired session that still lies there
 	moved    *State // what is left of a session that goes by another key now
+	failed   error  // it could not be loaded: all that is known
 
 	values  Values // as the handler sees them
 	owned   bool   // values is a copy of ours, not the state's own map

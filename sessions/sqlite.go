@@ -244,7 +244,7 @@ func (s *SQLite) Ping(ctx context.Context) error {
 
 // Create implements [Store].
 func (s *SQLite) Create(ctx context.Context, rec Record) error {
-	n, err := s.add(ctx, patience(ctx), s.create, rec.ID[:], rec.Owner, rec.Created.UnixMicro(), rec.Saved.UnixMicro(), rec.Expires.UnixMicro(), string(rec.Data))
+	n, err := s.add(ctx, waitsUntil(ctx), s.create, rec.ID[:], rec.Owner, rec.Created.UnixMicro(), rec.Saved.UnixMicro(), rec.Expires.UnixMicro(), string(rec.Data))
 	if err == nil && n == 0 {
 		return ErrExists
 	}
@@ -253,7 +253,7 @@ func (s *SQLite) Create(ctx context.Context, rec Record) error {
 
 // Load implements [Store].
 func (s *SQLite) Load(ctx context.Context, id ID) (Record, error) {
-	return s.loadUntil(ctx, patience(ctx), id)
+	return s.loadUntil(ctx, waitsUntil(ctx), id)
 }
 
 func (s *SQLite) loadUntil(ctx context.Context, until time.Time, id ID) (Record, error) {
@@ -270,7 +270,7 @@ func (s *SQLite) loadUntil(ctx context.Context, until time.Time, id ID) (Record,
 
 // Update implements [Store]: one statement, so the swap is atomic by itself.
 func (s *SQLite) Update(ctx context.Context, rec Record) error {
-	until := patience(ctx)
+	until := waitsUntil(ctx)
 	n, err := s.add(ctx, until, s.update, rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
 		string(rec.Data), rec.ID[:], rec.Version, s.clock.now().UnixMicro())
 	if err == nil && n == 0 {
@@ -281,7 +281,7 @@ func (s *SQLite) Update(ctx context.Context, rec Record) error {
 
 // Delete implements [Store].
 func (s *SQLite) Delete(ctx context.Context, id ID, version uint64) error {
-	until := patience(ctx)
+	until := waitsUntil(ctx)
 	if version == 0 {
 		n, err := s.cut(ctx, until, s.remove, id[:])
 		if err == nil && n == 0 {
@@ -310,7 +310,7 @@ func (s *SQLite) whyNot(ctx context.Context, until time.Time, id ID) error {
 // Stamp implements [Stamper].
 func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time.Time, err error) {
 	var v [2]any
-	if err := s.one(ctx, patience(ctx), s.stamp, v[:], id[:]); err != nil {
+	if err := s.one(ctx, waitsUntil(ctx), s.stamp, v[:], id[:]); err != nil {
 		return 0, time.Time{}, err
 	}
 	return stampOf(v[0], v[1])
@@ -322,7 +322,7 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit 
 	if !after.Saved.IsZero() {
 		saved = after.Saved.UnixMicro()
 	}
-	until := patience(ctx)
+	until := waitsUntil(ctx)
 	if err := turn(ctx, s.reading, until); err != nil {
 		return nil, err
 	}
@@ -361,7 +361,7 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit 
 // for, which changes nothing, and removes that and what is older in small steps.
 func (s *SQLite) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	var newest [2]any
-	err := s.one(ctx, patience(ctx), s.overQuota, newest[:], owner, keep.Records, keep.Bytes)
+	err := s.one(ctx, waitsUntil(ctx), s.overQuota, newest[:], owner, keep.Records, keep.Bytes)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
@@ -387,7 +387,7 @@ func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) 
 		err = s.shrink(ctx)
 	}
 	if err == nil {
-		_ = s.reserve.keep(ctx, patience(ctx)) // Create says why, if it cannot be
+		_ = s.reserve.keep(ctx, waitsUntil(ctx)) // Create says why, if it cannot be
 	}
 	return n, err
 }
@@ -395,7 +395,7 @@ func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) 
 // inSteps removes rows by a statement whose last argument is how many.
 func (s *SQLite) inSteps(ctx context.Context, limit int, statement *sql.Stmt, args ...any) (int, error) {
 	return clearInSteps(ctx, limit, func(limit int) (int, error) {
-		n, err := s.cut(ctx, patience(ctx), statement, append(slices.Clip(args), limit)...)
+		n, err := s.cut(ctx, waitsUntil(ctx), statement, append(slices.Clip(args), limit)...)
 		return int(n), err
 	})
 }
@@ -408,17 +408,17 @@ func (s *SQLite) shrink(ctx context.Context) error {
 	}
 	for i := range sqliteVacuums {
 		var free [1]any
-		if err := s.one(ctx, patience(ctx), s.free, free[:]); err != nil {
+		if err := s.one(ctx, waitsUntil(ctx), s.free, free[:]); err != nil {
 			return err
 		}
 		if pages, _ := free[0].(int64); pages < sqliteSpare+sqliteVacuum {
 			if i > 0 { // the file itself shrinks at a checkpoint
-				_, err := s.exec(ctx, patience(ctx), s.checkpoint)
+				_, err := s.exec(ctx, waitsUntil(ctx), s.checkpoint)
 				return err
 			}
 			return nil
 		}
-		if _, err := s.exec(ctx, patience(ctx), s.vacuum); err != nil {
+		if _, err := s.exec(ctx, waitsUntil(ctx), s.vacuum); err != nil {
 			if isFull(err) {
 				return nil // it needs room itself, for a moment
 			}
@@ -431,8 +431,8 @@ func (s *SQLite) shrink(ctx context.Context) error {
 	return nil
 }
 
-// patience is until when a call may wait that begins now.
-func patience(ctx context.Context) time.Time {
+// waitsUntil is until when a call may wait that begins now.
+func waitsUntil(ctx context.Context) time.Time {
 	until := time.Now().Add(sqlitePatience) // how long to wait is no judgement of age: no clock to move
 	if end, has := ctx.Deadline(); has && end.Before(until) {
 		return end
