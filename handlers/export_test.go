@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -53,7 +54,7 @@ func (lab *Lab) TryFailed(name string) { lab.throttle.try(name) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
-	_, err := lab.class.end(sessions.KeyID(sessionPurpose, key), now(lab.clock))
+	_, err := lab.class.end(context.Background(), sessions.KeyID(sessionPurpose, key), now(lab.clock))
 	return err
 }
 

@@ -199,7 +199,7 @@ func (k routeKind) onWire() bool {
 	return k != bare && k != lost && k != looking && k != stream && k != discreet
 }
 
-// hold is sessions.Hold, for every reply but streams. Echo applies middleware anew
+// hold is sessions.Hold, for every reply but streams, within the request's time. Echo applies middleware anew
 // at each request, so what a middleware keeps is made before that, once: here, the
 // memory that replies wait in.
 func (lab *Lab) hold() echo.MiddlewareFunc {
@@ -210,6 +210,7 @@ func (lab *Lab) hold() echo.MiddlewareFunc {
 			if lab.kind(c) == stream {
 				return next(c)
 			}
+			defer lab.due(c)()
 			return held(c)
 		}
 	}

@@ -115,7 +115,7 @@ func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionA
 		return SessionAnswer{}, err
 	}
 	// From here on it is finished also when the client hangs up, as Hold does it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 10*time.Second)
+	ctx, cancel := inTime(c.Request().Context(), 10*time.Second)
 	defer cancel()
 	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: lab.sessions, session: session})
 	if err != nil {
