@@ -54,24 +54,22 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 	return class.last, by == class.by
 }
 
-// Limits of time: of the stores, and of the engines page's after those. Together
-// they stay below what the server gives a reply.
-const (
-	classPatience      = 15 * time.Second
-	classRoomsPatience = 5 * time.Second
-)
+// classRoomsPatience is what is left of the request's time for the engines page's
+// stores.
+const classRoomsPatience = 5 * time.Second
 
 // end ends everything: first what lies in the stores, then what memory holds, as
 // a notebook that still lived could fill it again. What is new since is of the
 // new class: a form that is sent twice, by two clicks, ends one.
-func (class *Class) end(by sessions.ID, at time.Time) (classEnd, error) {
+func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (classEnd, error) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
 	if by == class.by {
 		return class.last, nil
 	}
 	// It goes on when the browser goes away: half of it would help nobody.
-	ctx, cancel := context.WithTimeout(context.Background(), classPatience)
+	due := dueIn(ctx, replyPatience)
+	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classRoomsPatience))
 	defer cancel()
 	records := 0
 	for _, lab := range class.labs {
@@ -84,7 +82,7 @@ func (class *Class) end(by sessions.ID, at time.Time) (classEnd, error) {
 		lab.wire.Clear()
 		lab.throttle.clear()
 	}
-	ctx, cancel = context.WithTimeout(context.Background(), classRoomsPatience)
+	ctx, cancel = context.WithDeadline(context.Background(), due)
 	defer cancel()
 	for _, lab := range class.labs {
 		if err := lab.room.endAll(ctx); err != nil {
@@ -164,7 +162,7 @@ func (lab *Lab) postClass(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := lab.class.end(by, now(lab.clock))
+	end, err := lab.class.end(c.Request().Context(), by, now(lab.clock))
 	if err != nil {
 		return err
 	}

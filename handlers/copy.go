@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,7 +144,7 @@ func (lab *Lab) asAnother(c echo.Context, book *Book, method, path, name, value 
 		return 0, nil, fmt.Errorf("this request came by no connection, so there is no address to send another to")
 	}
 	// The browser may go away while this runs; it is sent all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
+	ctx, cancel := inTime(c.Request().Context(), 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+local.String()+path, nil)
 	if err != nil {

@@ -255,7 +255,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
-	all, cancel := context.WithTimeout(context.Background(), allPatience)
+	all, cancel := context.WithDeadline(context.Background(), dueIn(c.Request().Context(), replyPatience))
 	defer cancel()
 	for _, deed := range deeds {
 		if all.Err() != nil {

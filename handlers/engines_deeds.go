@@ -48,11 +48,10 @@ type engineOutcome struct {
 	Django string // what Django's cached_db makes of the same; "": not asked
 }
 
-// Limits of time: of a deed, of all seven, and of waiting for those of others.
-// Together they stay below what the server gives a reply.
+// Limits of time: of a deed, and of waiting for those of others. All seven have what
+// is left of the request's time.
 const (
 	deedPatience = 8 * time.Second
-	allPatience  = 15 * time.Second
 	turnPatience = 5 * time.Second
 )
 

@@ -5,7 +5,6 @@ package handlers
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -211,7 +210,7 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	if err != nil {
 		return reply, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.c.Request().Context()), 10*time.Second)
+	ctx, cancel := inTime(p.c.Request().Context(), 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+op, bytes.NewReader(body))
 	if err != nil {
