@@ -209,3 +209,22 @@ func TestNothingElseIsServed(t *testing.T) {
 		})
 	}
 }
+
+// What is refused is not given back at length: not a long name in the form, nor in
+// an error a field that nobody knows.
+func TestRefusalsAreShort(t *testing.T) {
+	c := newLab(t).client().signIn("alice")
+	long := strings.Repeat("'", 60000)
+	for name, r := range map[string]reply{
+		"a name that signs in":      c.post("/login", nil, body(formType, "username="+long+"&password=x")),
+		"a name that asks a token":  c.post("/tokens", nil, body(formType, "username="+long+"&password=x")),
+		"a token for it":            c.askToken(`{"username":"` + long + `","password":"x"}`),
+		"a field of a token":        c.askToken(`{"` + long + `":"x"}`),
+		"a field of a session call": c.do(http.MethodPost, "/api/session/set", body("application/json", `{"`+long+`":1}`), with("Sec-Fetch-Site", "same-origin")),
+		"that field twice":          c.do(http.MethodPost, "/api/session/set", body("application/json", `{"`+long[:20000]+`":1,"`+long[:20000]+`":1}`), with("Sec-Fetch-Site", "same-origin")),
+	} {
+		if r.status < 400 || r.status >= 500 || len(r.body) > 128<<10 || strings.HasPrefix(r.body, "{") && len(r.body) > 2000 {
+			t.Errorf("%s: %d, %d bytes", name, r.status, len(r.body))
+		}
+	}
+}

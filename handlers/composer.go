@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -41,7 +42,8 @@ type composerPage struct {
 	Elsewhere bool // the address is not the lab's: it cannot send from there
 	Sends     int  // lines that were really sent and not deleted since
 	Parts     template.HTML
-	Size      int // bytes of name and value
+	Hidden    Phrase // how much of the line is not shown in them; no ID: all is
+	Size      int    // bytes of name and value
 	Columns   []composeColumn
 	Hints     []composeHint
 	Board     []boardRow
@@ -156,20 +158,26 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	}
 	p.Page, p.Presets = lab.page(c, say("composer.title")), presets
 	p.Sends = len(notebookOf(c).Book().sendsOf())
-	at, err := browser.ParseURL(f.Address)
+	at, flaw := addressOf(f.Address)
 	status := http.StatusOK
+	shown := room{left: maxShown / 2}
 	switch {
 	case len(f.Line) > maxComposed, len(f.Before) > maxComposed:
 		status = http.StatusRequestEntityTooLarge
 		p.Problem = say("composer.too_long", Args{"Most": maxComposed})
-	case err != nil:
+		f.Line, f.Before = atMost(f.Line, maxComposed), atMost(f.Before, maxComposed)
+		f.composeFields = fieldsOfLine(f.Line)
+	case flaw.ID != "":
 		status = http.StatusBadRequest
-		p.Problem = say("predict.bad_url", Args{"URL": asText(f.Address)})
+		p.Problem = flaw
 	default:
+		p.Parts = lineParts(p.Form.Line, &shown)
+		p.Hidden = shown.Hidden()
 		lab.judge(c, &p, at)
 	}
+	f.Address = atMost(f.Address, maxAddress)
 	if p.Paste.Text != "" {
-		lab.explain(c, &p.Paste)
+		lab.explain(c, &p.Paste, room{left: maxShown/2 + max(shown.left, 0)})
 	}
 	return lab.render(c, status, "composer", p)
 }
@@ -180,7 +188,6 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 	here := profileOf(c.Request().UserAgent())
 	own, err := browser.ParseURL(lab.sendAddress(c))
 	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
-	p.Parts = lineParts(p.Form.Line)
 	line := fieldsOfLine(p.Form.Line)
 	p.Size = len(line.Name) + len(line.Value)
 	hints := map[string]*composeHint{}
@@ -204,7 +211,7 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		}
 		for _, other := range jar.Cookies(moment) {
 			if v.Rule.ID != "replaced" && other.Name == column.name(p.Form.Line) && (v.Cookie == nil || !v.Cookie.Same(other)) {
-				column.Beside = say("composer.beside", Args{"Domain": asText(other.Domain), "Path": asText(other.Path)})
+				column.Beside = say("composer.beside", Args{"Domain": clip(asText(other.Domain), maxValueText), "Path": clip(asText(other.Path), maxValueText)})
 			}
 		}
 		p.Columns = append(p.Columns, column)
@@ -327,15 +334,32 @@ func profileOf(userAgent string) browser.Profile {
 // sendAddress is where the lab sends the line from.
 func (lab *Lab) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
 
-// lineParts is a line in the colours of its parts.
-func lineParts(line string) template.HTML {
+// lineParts is a line in the colours of its parts, as far as there is room.
+func lineParts(line string, shown *room) template.HTML {
+	const around = len(`<span class="part-attribute"></span>`)
 	var m markup
 	for _, part := range browser.Parts(line) {
+		text := shown.spelt(part.Text, false, around)
+		if text == "" {
+			continue
+		}
 		m.raw(`<span class="part-`)
 		m.raw(string(part.Kind))
 		m.raw(`">`)
-		m.raw(string(spelt(part.Text)))
+		m.raw(string(text))
 		m.raw(`</span>`)
 	}
 	return template.HTML(m.String())
+}
+
+// atMost is the beginning of a text that was too long to be looked at: the page
+// gives it back, so that it can be mended.
+func atMost(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }

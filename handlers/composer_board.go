@@ -47,7 +47,7 @@ func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time)
 	for _, r := range boardRequests(at, columns) {
 		row := boardRow{ID: lastOf(r.label), Title: r.label, Same: true, Alike: true}
 		if r.to != at {
-			row.To = r.to.String()
+			row.To = clip(r.to.String(), maxValueText)
 		}
 		if from := r.context.From; from != nil && *from != at {
 			row.From = from.Scheme + "://" + from.Host

@@ -20,7 +20,8 @@ type pasteView struct {
 	Address string // of the site; "": guessed for each line
 	Problem Phrase
 	Lines   []pastedLine
-	More    int // lines that are not shown
+	Hidden  Phrase // how much of the lines is not shown; no ID: all is
+	More    int    // lines that are not explained
 }
 
 // pastedLine is one Set-Cookie line.
@@ -31,15 +32,19 @@ type pastedLine struct {
 	Same     bool            // they agree
 	Life     Phrase
 	Hints    []composeHint
+	More     int // hints that are not given
 }
 
-// maxPastedLines are explained.
-const maxPastedLines = 50
+const (
+	maxPastedLines = 50 // are explained
+	maxPastedHints = 10 // are given about one of them
+)
 
-// explain takes the text apart.
-func (lab *Lab) explain(c echo.Context, p *pasteView) {
+// explain takes the text apart, and shows it as far as there is room.
+func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 	if len(p.Text) > maxPasted {
 		p.Problem = say("composer.paste.too_long", Args{"Most": maxPasted >> 10})
+		p.Text, p.Address = atMost(p.Text, maxPasted), atMost(p.Address, maxAddress)
 		return
 	}
 	lines := setCookieLines(p.Text)
@@ -54,8 +59,9 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 	if p.Address != "" && !strings.Contains(p.Address, ":") {
 		p.Address = "https://" + p.Address
 	}
-	if _, err := browser.ParseURL(p.Address); p.Address != "" && err != nil {
-		p.Problem = say("predict.bad_url", Args{"URL": asText(p.Address)})
+	given, flaw := addressOf(p.Address)
+	if p.Address != "" && flaw.ID != "" {
+		p.Problem, p.Address = flaw, atMost(p.Address, maxAddress)
 		return
 	}
 	if len(lines) > maxPastedLines {
@@ -65,15 +71,10 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 	moment := now(lab.clock)
 	jars := map[string]*browser.Jar{} // by site and profile: lines of one site meet
 	for _, line := range lines {
-		one := pastedLine{Parts: lineParts(line), Same: true}
-		address := p.Address
-		if address == "" {
-			address = guessAddress(line, p.Lines)
-			one.From = address
-		}
-		at, err := browser.ParseURL(address)
-		if err != nil {
-			continue // the one that was given can be read, and so can a guess
+		one := pastedLine{Parts: lineParts(line, &shown), Same: true}
+		at := given
+		if p.Address == "" {
+			one.From, at = guessAddress(line, p.Lines)
 		}
 		for _, profile := range []browser.Profile{browser.Chromium, browser.Firefox} {
 			jar := jars[at.Host+" "+string(profile)]
@@ -90,13 +91,15 @@ func (lab *Lab) explain(c echo.Context, p *pasteView) {
 				one.Life = lifeOf(*v.Cookie, moment)
 			}
 			if profile == browser.Chromium {
-				for _, warning := range v.Warnings {
+				one.More = max(len(v.Warnings)-maxPastedHints, 0)
+				for _, warning := range v.Warnings[:len(v.Warnings)-one.More] {
 					one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
 				}
 			}
 		}
 		p.Lines = append(p.Lines, one)
 	}
+	p.Hidden = shown.Hidden()
 }
 
 // sentCookies is a header of the other direction: what a browser sends.
@@ -154,15 +157,18 @@ func isHeaderName(name string) bool {
 
 // guessAddress is one that could have sent a line, by https: below the domain that
 // it names, or else where the line before it came from.
-func guessAddress(line string, before []pastedLine) string {
+func guessAddress(line string, before []pastedLine) (string, browser.URL) {
+	guesses := []string{"https://www.example.com/"}
+	if len(before) > 0 {
+		guesses = []string{before[len(before)-1].From}
+	}
 	if domain := strings.TrimPrefix(fieldsOfLine(line).Domain, "."); domain != "" {
-		address := "https://www." + domain + "/"
-		if _, err := browser.ParseURL(address); err == nil {
-			return address
+		guesses = append([]string{"https://www." + domain + "/"}, guesses...)
+	}
+	for _, guess := range guesses {
+		if at, flaw := addressOf(guess); flaw.ID == "" {
+			return guess, at
 		}
 	}
-	if len(before) > 0 {
-		return before[len(before)-1].From
-	}
-	return "https://www.example.com/"
+	return "", browser.URL{} // the last one can be read
 }

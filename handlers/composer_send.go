@@ -22,6 +22,7 @@ import (
 // would not open any more, and it may be the one that deletes them.
 const (
 	maxSends    = 40       // lines
+	maxSentText = 64 << 10 // bytes of them, as they stay in memory
 	maxSentBack = 16 << 10 // bytes of the longest Cookie header that any address of the lab could get
 
 	// maxDomainWide is how many bytes of name and value a cookie for a whole domain
@@ -155,8 +156,12 @@ func (s sentLine) domainWide() (most int) {
 func (b *Book) addSend(sent sentLine) error {
 	defer b.change()()
 	sent.Line = strings.Clone(sent.Line)
-	if len(b.sends) >= maxSends {
-		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends}))
+	text := len(sent.Line)
+	for _, before := range b.sends {
+		text += len(before.Line)
+	}
+	if len(b.sends) >= maxSends || text > maxSentText {
+		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends, "KB": maxSentText >> 10}))
 	}
 	sends := append(slices.Clone(b.sends), sent)
 	for _, profile := range browser.Profiles() {
@@ -279,7 +284,7 @@ func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time
 	for _, sent := range sends {
 		f := fieldsOfLine(sent.Line)
 		for _, name := range []string{f.Name, f.Value} { // without = it may be either
-			if name == f.Name || f.Name == "" {
+			if (name == f.Name || f.Name == "") && !slices.Contains(view.Names, name) {
 				view.Names = append(view.Names, name)
 			}
 		}

@@ -376,6 +376,56 @@ func TestComposerExplainsHeaders(t *testing.T) {
 	}
 }
 
+// Whatever is typed and pasted, the page stays small, and says what it leaves out.
+func TestComposerBounds(t *testing.T) {
+	lab := newLab(t)
+	repeated := strings.Repeat
+	hints := "a=b"
+	for i := range 40 {
+		hints += ";" + strconv.Itoa(i) + repeated("'", 190)
+	}
+	const hides = "not shown" // is said
+	for name, test := range map[string]struct {
+		fields []string
+		status int
+		says   string
+	}{
+		"quotes":                   {[]string{"line", repeated("'", 8192)}, 200, ""},
+		"bytes that are not shown": {[]string{"line", repeated("\x01", 8192)}, 200, hides},
+		"semicolons":               {[]string{"line", repeated(";", 8192)}, 200, hides},
+		"attributes":               {[]string{"line", "a=b" + repeated(";a=b", 2000)}, 200, hides},
+		"hints":                    {[]string{"line", hints, "came_before", hints}, 200, "…"},
+		"a long path":              {[]string{"line", "a=b;Path=/" + repeated("'", 1000), "address", "http://a.example/" + repeated("'", 1900)}, 200, ""},
+		"a long line":              {[]string{"line", repeated("x", 60000)}, 413, "8192 bytes"},
+		"a long line before":       {[]string{"line", "a=b", "came_before", repeated("x", 60000)}, 413, "8192 bytes"},
+		"a long address":           {[]string{"line", "a=b", "address", "http://a.example/" + repeated("x", 60000)}, 400, "2048 bytes"},
+		"a long host":              {[]string{"line", "a=b", "address", "http://" + repeated("a.", 900) + "/"}, 400, "not an address"},
+		"pasted attributes":        {[]string{"line", "a=b", "paste", repeated("a=b"+repeated(";a=b", 160)+"\n", 50)}, 200, hides},
+		"pasted hints":             {[]string{"line", "a=b", "paste", repeated(strings.ReplaceAll(hints, repeated("'", 190), repeated("'", 10))+"\n", 40)}, 200, ">+3"},
+		"pasted bytes":             {[]string{"line", "a=b", "paste", repeated("a="+repeated("\x01", 200)+"\n", 50)}, 200, hides},
+		"a long paste":             {[]string{"line", "a=b", "paste", repeated("x", 60000)}, 200, "32 KB"},
+		"a paste from far away":    {[]string{"line", "a=b", "paste", "c=d", "paste_address", "http://a.example/" + repeated("x", 50000)}, 200, "2048 bytes"},
+		"a long domain":            {[]string{"line", "a=b", "paste", "a=b;domain=" + repeated("a.", 10000) + "\n" + repeated("c=d\n", 50)}, 200, "www.example.com"},
+	} {
+		r := lab.client().compose(test.fields...)
+		if r.status != test.status || len(r.body) > 320<<10 || !strings.Contains(r.body, test.says) {
+			t.Errorf("%s: %d, %d bytes, and %q is said: %t", name, r.status, len(r.body), test.says, strings.Contains(r.body, test.says))
+		}
+	}
+	// What was sent stays small in memory, and on the page.
+	c := lab.client()
+	c.get("/composer")
+	went := 0
+	for i := range 20 {
+		if c.post("/send", url.Values{"line": {strconv.Itoa(i) + repeated("'", 8000)}}).status == http.StatusSeeOther {
+			went++
+		}
+	}
+	if page := c.get("/sent"); went != 8 || len(page.body) > 640<<10 {
+		t.Errorf("%d long lines went, and the page has %d bytes", went, len(page.body))
+	}
+}
+
 // What is typed and pasted may be somebody's secret.
 func TestComposerKeepsNothing(t *testing.T) {
 	lab := newLab(t)

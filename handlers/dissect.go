@@ -115,6 +115,7 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 	case max(len(f.value), len(f.key), len(f.before)) > maxDissected:
 		status = http.StatusRequestEntityTooLarge
 		p.Problem = say("dissect.too_long", Args{"Most": maxDissected})
+		p.Value, p.Key, p.Before = atMost(p.Value, maxDissected), atMost(p.Key, maxDissected), atMost(p.Before, maxDissected)
 	case f.value != "":
 		taken := lab.dissect(f.value)
 		p.Taken = &taken

@@ -184,7 +184,7 @@ func refusal(err error) *Problem {
 
 // refusedForm is the form again, saying what was wrong.
 func (lab *Lab) refusedForm(given credentials, refused *Problem) signInForm {
-	name := cleanName(given.Username)
+	name := atMost(cleanName(given.Username), maxValueText)
 	return signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: refused.Message}
 }
 

@@ -26,7 +26,7 @@ const (
 	maxResponses  = 200
 	maxLines      = 2000    // of all responses; a line break in one begins another
 	maxAttributes = 20_000  // of all lines
-	maxAddress    = 4 << 10 // bytes of an address
+	maxAddress    = 2 << 10 // bytes of an address
 )
 
 // The bounds of its answer, which has each line's words and its cookie, up to three
@@ -253,16 +253,25 @@ func (s *predictSendTo) request(at time.Time) (browser.Request, error) {
 	return request, nil
 }
 
-// predictURL reads an address that somebody typed.
 func predictURL(raw string) (browser.URL, error) {
+	url, flaw := addressOf(raw)
+	if flaw.ID != "" {
+		return url, badPrediction(flaw)
+	}
+	return url, nil
+}
+
+// addressOf reads an address that somebody typed; flaw is why it is none, no ID: it
+// is one.
+func addressOf(raw string) (url browser.URL, flaw Phrase) {
 	if len(raw) > maxAddress {
-		return browser.URL{}, badPrediction(say("predict.long_url", Args{"Most": maxAddress}))
+		return url, say("predict.long_url", Args{"Most": maxAddress})
 	}
 	url, err := browser.ParseURL(raw)
 	if err != nil {
-		return url, badPrediction(say("predict.bad_url", Args{"URL": clip(asText(raw), maxValueText)})).wrap(err)
+		return url, say("predict.bad_url", Args{"URL": clip(asText(raw), maxValueText)})
 	}
-	return url, nil
+	return url, Phrase{}
 }
 
 func badPrediction(message Phrase) *Problem {

@@ -169,16 +169,16 @@ func TestPredictBounds(t *testing.T) {
 		"many lines":                   {one("https://a.example/", lines(2000, "#=b")), long},
 		"lines with many warnings":     {one("https://a.example/", lines(2000, `a="b";c;d=;e;f;g;h`)), long},
 		"lines that are refused":       {one("https://a.example/", lines(2000, "a=\x00")), long},
-		"a long path":                  {one("https://a.example/"+repeated("<", 3000)+"/x", lines(2000, "#=b")), long},
-		"a longer path":                {one("https://a.example/"+repeated("<", 30000)+"/x", lines(2000, "#=b")), "4096 bytes"},
-		"a long host":                  {one("https://"+repeated("a.", 2000)+"example/", lines(2000, "#=b")), "not an address"},
-		"a long host in other letters": {one("https://"+repeated("é", 1000)+".example/", lines(10, "#=b")), "not an address"},
+		"a long path":                  {one("https://a.example/"+repeated("<", 1500)+"/x", lines(2000, "#=b")), long},
+		"a longer path":                {one("https://a.example/"+repeated("<", 30000)+"/x", lines(2000, "#=b")), "2048 bytes"},
+		"a long host":                  {one("https://"+repeated("a.", 900)+"example/", lines(2000, "#=b")), "not an address"},
+		"a long host in other letters": {one("https://"+repeated("é", 800)+".example/", lines(10, "#=b")), "not an address"},
 		"many addresses":               {responses, long},
 		"scripts":                      {[]response{{"url": "https://a.example/", "script": lines(2000, "#=b")}}, long},
 		"line breaks":                  {one("https://a.example/", []string{"a=b" + repeated("\nset-cookie: a=b", 3000)}), many},
 		"line breaks in base64":        {[]response{{"url": "https://a.example/", "set_cookie_b64": []string{base64.StdEncoding.EncodeToString([]byte("a=b" + repeated("\n", 3000)))}}}, many},
 		"attributes":                   {one("https://a.example/", []string{"a=b" + repeated(";a", 30000)}), many},
-		"no address":                   {one("ftp:"+repeated("'", 4000), nil), "…"},
+		"no address":                   {one("ftp:"+repeated("'", 2000), nil), "…"},
 	} {
 		for _, profile := range browser.Profiles() {
 			question, err := json.Marshal(map[string]any{"browser": profile, "responses": test.responses, "send_to": map[string]any{"url": "https://b.example/", "from": "https://c.example/"}})

@@ -56,6 +56,10 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
+			if len(r.exchange.Ops) == maxOps {
+				r.exchange.Cut = true
+				return
+			}
 			r.exchange.Ops = append(r.exchange.Ops, op)
 		}}
 		c.SetRequest(request.WithContext(sessions.WithTrace(request.Context(), trace)))

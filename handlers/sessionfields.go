@@ -111,7 +111,7 @@ func (op sessionOp) read(body []byte) (opArgs, error) {
 	takes := slices.Concat(op.needs, op.one, op.may, []string{"think_ms"})
 	for _, name := range sortedKeys(fields) {
 		if !slices.Contains(takes, name) {
-			return bad(say("session_api.unknown_field", Args{"Op": op.name, "Field": name, "Fields": strings.Join(takes, ", ")}))
+			return bad(say("session_api.unknown_field", Args{"Op": op.name, "Field": clip(name, maxValueText), "Fields": strings.Join(takes, ", ")}))
 		}
 	}
 	for _, name := range op.needs {
@@ -176,7 +176,7 @@ func checkJSON(body []byte) error {
 			if at.named = !at.named; at.named {
 				name, _ := token.(string)
 				if at.names[name] {
-					return bad(say("session_api.twice", Args{"Field": name}))
+					return bad(say("session_api.twice", Args{"Field": clip(name, maxValueText)}))
 				}
 				at.names[name] = true
 				continue

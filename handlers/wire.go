@@ -20,7 +20,8 @@ const (
 	maxBooks         = 1000
 	maxExchanges     = 50
 	maxExchangeBytes = 64 << 10
-	maxWatchers      = 6 // of one book, and as many readers: as many connections as a browser opens to one server
+	maxOps           = 100 // store operations of an exchange; some end very many sessions
+	maxWatchers      = 6   // of one book, and as many readers: as many connections as a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
