@@ -60,7 +60,7 @@ var sqliteSQL = statements{
 	removeVersion: `DELETE FROM sessions WHERE id = ? AND version = ?`,
 	clear:         `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
 
-	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires IS NULL OR expires >= 253402300800000000 LIMIT ?)`,
+	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires >= 253402300800000000 UNION ALL SELECT rowid FROM sessions WHERE expires IS NULL LIMIT ?)`, // OR would walk the index,
 	overQuota:       `SELECT saved, id FROM (SELECT saved, id, row_number() OVER newest AS records, sum(octet_length(data)) OVER newest AS bytes FROM sessions WHERE owner = ? AND owner <> '' WINDOW newest AS (ORDER BY saved DESC, id DESC ROWS UNBOUNDED PRECEDING)) WHERE records > ? OR bytes > ? LIMIT 1`,
 	removeOlder:     `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE owner = ? AND owner <> '' AND (saved, id) <= (?, ?) ORDER BY saved, id LIMIT ?)`,
 }

@@ -1,0 +1,37 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+)
+
+// Whoever reads for long keeps the others waiting only as long as they want to.
+func TestAReadOfSQLiteThatFindsNoConnectionFreeEnds(t *testing.T) {
+	store, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sessions.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for range cap(store.reading) {
+		if _, err := store.reading.lock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 1)
+	defer cancel()
+	_, loaded := store.Load(ctx, ID{})
+	_, _, stamped := store.Stamp(ctx, ID{})
+	_, listed := store.ByOwner(ctx, "alice", Record{}, 10)
+	_, trimmed := store.Trim(ctx, "alice", Quota{})
+	for what, err := range map[string]error{"Load": loaded, "Stamp": stamped, "ByOwner": listed, "Trim": trimmed} {
+		if !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	store.reading.unlock()
+	if _, err := store.Load(t.Context(), ID{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Load with a free connection: %v", err)
+	}
+}
