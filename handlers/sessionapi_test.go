@@ -256,6 +256,41 @@ func TestSessionCallExpiry(t *testing.T) {
 	far.answers(t, "get", `{"key":"a"}`, "1")
 }
 
+// A logout that thinks while the key is changed ends the session under its new key,
+// and so does one that comes with the old key a moment later.
+func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
+	lab := newLab(t)
+	ended := func(twin *client) {
+		t.Helper()
+		if got := twin.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+			t.Errorf("the new key is %s after the logout", got)
+		}
+	}
+	alice := lab.client().signIn("alice")
+	twin := lab.client().carry(sessionCookie, alice.cookie(sessionCookie))
+	loaded := make(chan bool)
+	lab.sessions.Before = func(string) error { lab.sessions.Before = nil; close(loaded); return nil }
+	answered := make(chan reply)
+	go func() { answered <- alice.call("flush", `{"think_ms":300}`) }()
+	<-loaded
+	twin.call("cycle_key", `{}`)
+	if r := <-answered; r.status != http.StatusOK {
+		t.Errorf("flush answers %d: %s", r.status, r.body)
+	}
+	ended(twin)
+
+	bob := lab.client().signIn("bob")
+	twin = lab.client().carry(sessionCookie, bob.cookie(sessionCookie))
+	twin.call("cycle_key", `{}`)
+	if got := bob.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+		t.Errorf("the old key is %s", got)
+	}
+	if r := bob.post("/logout", nil); r.status != http.StatusSeeOther {
+		t.Errorf("POST /logout answers %d", r.status)
+	}
+	ended(twin)
+}
+
 // What is no call is refused, says why, and changes nothing.
 func TestSessionCallsRefused(t *testing.T) {
 	lab := newLab(t)
