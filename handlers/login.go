@@ -18,6 +18,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/text/unicode/norm"
+
+	"cookielab/sessions"
 )
 
 const (
@@ -86,7 +88,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if err := lab.remember(c, who, lab.age()); err != nil {
 		return err
 	}
-	lab.log.Info("signed in", "name", who.User, "role", who.Role)
+	sessions.AfterCommit(c, func() { lab.log.Info("signed in", "name", who.User, "role", who.Role) })
 	if n := notebookOf(c); n != nil {
 		if err := n.session.Set(bookName, who.User); err != nil {
 			return err
