@@ -146,6 +146,28 @@ func TestMemoryNeverHoldsMoreThanItsBytes(t *testing.T) {
 	storetest.Equal(t, "bytes of nothing", store.Bytes(), int64(0))
 }
 
+func TestRecordsThatGrowKeepToTheSameBytes(t *testing.T) {
+	const each, share = 40, 40 * 350
+	clock := storetest.NewClock()
+	store := memoryOf(t, each*256, clock.Now)
+	for n := range each {
+		mustCreate(t, store, recordOf(neighbour(n), clock))
+	}
+	for n := range each {
+		clock.Advance(time.Second)
+		rec := recordOf(neighbour(n), clock)
+		rec.Version, rec.Data = 1, make([]byte, sessions.MaxStored)
+		if err := store.Update(t.Context(), rec); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if most := int64(share + sessions.MaxStored + 1024); store.Bytes() > most {
+			t.Fatalf("%d bytes, at most %d", store.Bytes(), most)
+		}
+	}
+	_, err := store.Load(t.Context(), neighbour(0))
+	storetest.Is(t, "Load of the first to grow, which the others pushed out", err, sessions.ErrNotFound)
+}
+
 // An attacker who is nobody signs nobody out, however much he saves.
 func TestAFloodOfNobodysNeverPushesOutWhatSomebodyOwns(t *testing.T) {
 	clock := storetest.NewClock()
