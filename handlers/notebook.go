@@ -180,7 +180,7 @@ func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
 		return nil
 	}
 	if left, ok := c.Get(leftBehindKey).(leftBehind); ok {
-		err := lab.sessions.End(c.Request().Context(), left.ID, left.Version)
+		err := lab.sessions.Replace(c.Request().Context(), left.ID, left.Version, record.ID)
 		switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
 		case gone && left.Version != 0:
 			// It was ended meanwhile, so its word counts no more, and neither

@@ -104,8 +104,10 @@ type Directory interface {
 
 	// Replace ends a session, if its version is still the given one, because
 	// another took its place at an instant: whoever ends the first one late ends
-	// the other. ErrNotFound, ErrReplaced, ErrExpired, ErrConflict, ErrUnavailable.
-	Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error
+	// the other. ErrNotFound, also when its time is over, ErrReplaced, ErrConflict,
+	// ErrUnavailable. Version 0 does so to any version, and to what it became, unless that is the
+	// other one: ErrNotFound, ErrUnavailable.
+	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
 	// Trim removes what belongs to no user, the saved longest ago first, until
 	// the rest keeps the quota, and says how many went. ErrUnavailable.
@@ -226,16 +228,31 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 	return err
 }
 
-func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error {
-	rec, err := e.Find(ctx, id)
-	switch {
-	case err != nil:
+func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error {
+	replace := e.replace(ctx, by, at)
+	if version == 0 {
+		_, err := e.swap(ctx, Record{ID: id}, true, func(now Record) error {
+			if now.ID == by {
+				return nil
+			}
+			return replace(now)
+		})
+		if errors.Is(err, ErrEnded) {
+			return ErrNotFound
+		}
 		return err
-	case rec.Version != version:
-		return ErrConflict
-	default:
-		return e.store.Update(ctx, replaced(rec, by, now))
 	}
+	rec, err := e.Find(ctx, id)
+	if err == nil && rec.Version != version {
+		return ErrConflict
+	}
+	if err == nil {
+		err = replace(rec)
+	}
+	if errors.Is(err, ErrExpired) {
+		return ErrNotFound
+	}
+	return err
 }
 
 func (e *keyed) Trim(ctx context.Context, keep Quota) (int, error) {
