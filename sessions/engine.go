@@ -105,8 +105,8 @@ type Directory interface {
 	// Replace ends a session, if its version is still the given one, because
 	// another took its place at an instant: whoever ends the first one late ends
 	// the other. ErrNotFound, also when its time is over, ErrReplaced, ErrConflict,
-	// ErrUnavailable. Version 0 does so to any version, and to what it became, unless that is the
-	// other one: ErrNotFound, ErrUnavailable.
+	// ErrUnavailable. Version 0 does so to any version, and to what it became,
+	// unless that is the other one: ErrNotFound, ErrUnavailable.
 	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
 	// Trim removes what belongs to no user, the saved longest ago first, until

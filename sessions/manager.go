@@ -273,7 +273,7 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 	for after := (Record{}); ; {
 		page, err := directory.Owned(ctx, user, after, endStep)
 		before := ended
-		for i := 0; err == nil && i < len(page); i++ {
+		for i := 0; err == nil && ctx.Err() == nil && i < len(page); i++ {
 			if page[i].ID == keep {
 				continue
 			}
