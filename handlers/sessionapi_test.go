@@ -291,6 +291,28 @@ func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	ended(twin)
 }
 
+// Signing in ends what this browser was given before, and never what it is given now,
+// also where a program changed its key in between.
+func TestSigningInAgainAfterAChangeOfKey(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	alice.call("cycle_key", `{}`)
+	alice.signIn("alice")
+	if got := alice.lanes()[handlers.Session].Verdict; got != handlers.Found {
+		t.Errorf("the new session is %s", got)
+	}
+	twin := lab.client().carry(sessionCookie, alice.cookie(sessionCookie))
+	twin.call("cycle_key", `{}`) // somebody else has it
+	alice.drop(sessionCookie)
+	alice.signIn("alice")
+	if got := alice.lanes()[handlers.Session].Verdict; got != handlers.Found {
+		t.Errorf("the newest session is %s", got)
+	}
+	if got := twin.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+		t.Errorf("what the left session became is %s", got)
+	}
+}
+
 // What is no call is refused, says why, and changes nothing.
 func TestSessionCallsRefused(t *testing.T) {
 	lab := newLab(t)

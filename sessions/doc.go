@@ -24,5 +24,11 @@
 // What is saved and when: changes are recorded key by key and committed once,
 // after the handler, onto the record as it is then. Two requests that write
 // different keys of one session both win; for the same key the last writer
-// does. A record that was ended meanwhile is never brought back.
+// does. A record that was ended meanwhile is never brought back, and one that got
+// another key meanwhile ([Session.CycleKey]) is ended under that one, too: for a
+// minute the old record says what it became, to nobody but those who end it
+// (Options.FollowReplaced: or save it).
+//
+// What is bounded: a session's data ([MaxStored]), its life ([MaxAge]), what a
+// request waits for ([Hold]), and what nobody owns (Options.Quota).
 package sessions

@@ -102,10 +102,12 @@ type Directory interface {
 	// and all that it became under other IDs. ErrNotFound, ErrConflict, ErrUnavailable.
 	End(ctx context.Context, id ID, version uint64) error
 
-	// Replace ends a session, if its version is still the given one (0: any),
-	// because another took its place at an instant: whoever ends the first one late
-	// ends the other. One that was replaced before is left as it is. ErrNotFound, ErrReplaced, ErrExpired, ErrConflict, ErrUnavailable.
-	Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error
+	// Replace ends a session, if its version is still the given one, because
+	// another took its place at an instant: whoever ends the first one late ends
+	// the other. ErrNotFound, also when its time is over, ErrReplaced, ErrConflict,
+	// ErrUnavailable. Version 0 does so to any version, and to what it became,
+	// unless that is the other one: ErrNotFound, ErrUnavailable.
+	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
 	// Point says of a value that stands for nothing which session took its place at
 	// an instant, as if that had come of it: whoever ends what the value stood for,
@@ -236,21 +238,31 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 	return err
 }
 
-func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, now time.Time) error {
-	rec, err := e.Find(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case version == 0:
-		if _, err = e.swap(ctx, rec, false, e.replace(ctx, by, now)); errors.Is(err, ErrEnded) {
-			return ErrReplaced // or ended otherwise, a moment ago
+func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error {
+	replace := e.replace(ctx, by, at)
+	if version == 0 {
+		_, err := e.swap(ctx, Record{ID: id}, true, func(now Record) error {
+			if now.ID == by {
+				return nil
+			}
+			return replace(now)
+		})
+		if errors.Is(err, ErrEnded) {
+			return ErrNotFound
 		}
 		return err
-	case rec.Version != version:
-		return ErrConflict
-	default:
-		return e.store.Update(ctx, replaced(rec, by, now))
 	}
+	rec, err := e.Find(ctx, id)
+	if err == nil && rec.Version != version {
+		return ErrConflict
+	}
+	if err == nil {
+		err = replace(rec)
+	}
+	if errors.Is(err, ErrExpired) {
+		return ErrNotFound
+	}
+	return err
 }
 
 func (e *keyed) Point(ctx context.Context, value string, to ID, now time.Time) error {

@@ -273,9 +273,10 @@ func (m *Manager) Became(ctx context.Context, id ID) (ID, error) {
 
 // Replace ends a session by its ID because another one, filed by the same manager,
 // takes its place: a logout that comes late and ends the first ends the other, too.
-// It does so if its version is still the given one, else [ErrNotFound],
-// [ErrReplaced], [ErrExpired] or [ErrConflict] say what became of it;
-// [ErrNotSupported], [ErrUnavailable].
+// It does so if its version is still the given one, else [ErrNotFound] (also when
+// its time is over), [ErrReplaced] or [ErrConflict] say what became of it. Version
+// 0: any, and whatever it became, unless it became that other one; [ErrNotFound]
+// if all of it is over. [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -298,7 +299,7 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 	for after := (Record{}); ; {
 		page, err := directory.Owned(ctx, user, after, endStep)
 		before := ended
-		for i := 0; err == nil && i < len(page); i++ {
+		for i := 0; err == nil && ctx.Err() == nil && i < len(page); i++ {
 			if page[i].ID == keep {
 				continue
 			}

@@ -114,6 +114,46 @@ func TestEndAllGoesOnUntilNothingIsLeft(t *testing.T) {
 	storetest.Equal(t, "ended until then", n, 10_000)
 }
 
+// Who has more sessions than one request has time for goes on with another.
+func TestEndOthersWorksInPagesUntilItsContextEnds(t *testing.T) {
+	site, faulty, _ := keyedOver(t)
+	const all = 2_500
+	var kept sessions.Record
+	for range all {
+		made, err := site.Manager.Create(t.Context(), setter(sessions.UserKey, "alice"))
+		storetest.Is(t, "Create", err, nil)
+		site.Clock.Advance(time.Second)
+		kept, _ = made.Record()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, pages := 0, 0
+	faulty.Before = func(op string) error {
+		switch op {
+		case "by owner":
+			pages++
+		case "delete":
+			if ended++; ended == 1_000 {
+				cancel()
+			}
+		}
+		return nil
+	}
+	n, more, err := site.Manager.EndOthers(ctx, "alice", kept.ID)
+	storetest.Is(t, "EndOthers", err, nil)
+	storetest.Equal(t, "more", more, true)
+	if n < 900 || n > 1_000 || pages < 2 {
+		t.Errorf("%d ended, in %d pages", n, pages)
+	}
+	faulty.Before = nil
+	rest, more, err := site.Manager.EndOthers(t.Context(), "alice", kept.ID)
+	storetest.Is(t, "EndOthers", err, nil)
+	storetest.Equal(t, "more", more, false)
+	storetest.Equal(t, "ended by both", n+rest, all-1)
+	faulty.Before = storetest.Down("by owner")
+	_, _, err = site.Manager.EndOthers(t.Context(), "alice", kept.ID)
+	storetest.Is(t, "EndOthers of a store that fails", err, sessions.ErrUnavailable)
+}
+
 // lockedLog is a log that may be read while others write.
 type lockedLog struct {
 	mu  sync.Mutex

@@ -165,7 +165,24 @@ var replacedFacts = []engineFact{
 		gone := signIn(t, site, "alice")
 		rec := recordOfBrowser(t, gone)
 		site.Clock.Advance(twoWeeks)
-		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrExpired)
+		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrNotFound)
+	}},
+
+	{"Replace of any version follows, and leaves the one alone that takes the place", func(t *testing.T, site *Site) {
+		b := signIn(t, site, "alice")
+		first := recordOfBrowser(t, b).ID
+		done(t, b.Visit(everyChange["CycleKey"]))
+		done(t, b.Visit(everyChange["CycleKey"]))
+		Is(t, "by what it became", site.Manager.Replace(t.Context(), first, 0, recordOfBrowser(t, b).ID), nil)
+		holds(t, b, map[string]any{sessions.UserKey: "alice"})
+		next := signIn(t, site, "alice")
+		Is(t, "by another", site.Manager.Replace(t.Context(), first, 0, recordOfBrowser(t, next).ID), nil)
+		dead(t, site, b.Key(), sessions.ErrReplaced)
+		holds(t, next, map[string]any{sessions.UserKey: "alice"})
+		Is(t, "End", site.Manager.End(t.Context(), first, 0), nil)
+		dead(t, site, next.Key(), sessions.ErrNotFound)
+		Is(t, "of what is over", site.Manager.Replace(t.Context(), first, 0, sessions.ID{9}), sessions.ErrNotFound)
+		Is(t, "of nothing", site.Manager.Replace(t.Context(), sessions.ID{9}, 0, first), sessions.ErrNotFound)
 	}},
 
 	{"EndOthers ends what got another key while it was listed", func(t *testing.T, site *Site) {
