@@ -47,6 +47,10 @@ func main() {
 		// time.
 		debug.SetGCPercent(300)
 	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// That holds while little lives. With full wires it would be four times as much.
+		debug.SetMemoryLimit(176 << 20)
+	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
 	log := handlers.NewBoundedLog(os.Stderr, nil)

@@ -63,6 +63,7 @@ func TestSessionsPage(t *testing.T) {
 	lab.clock.Advance(time.Hour)
 	phone := lab.at("alice", chromium)
 	lab.at("bob", "bobs-browser/1")
+	lab.clock.Advance(time.Second)
 	lab.at("alice", "").carry("lab_sessionid", "gone") // its cookie is lost, its record is not
 
 	if got := strings.Join(desk.listed(), " | "); got != "Firefox 153.0 this browser | a program that did not say its name | Chromium 156.0.0.0" {

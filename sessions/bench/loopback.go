@@ -116,7 +116,7 @@ func (s *server) flood(path string, d time.Duration) (cost, error) {
 	before, start := s.cpu(), time.Now()
 	var wait sync.WaitGroup
 	for i := range askers {
-		wait.Go(func() { counts[i], errs[i] = keepAsking(s.addr, request, start.Add(d)) })
+		wait.Go(func() { counts[i], errs[i] = keepAsking(s.addr, request, func() bool { return time.Since(start) < d }) })
 	}
 	wait.Wait()
 	total := 0
@@ -130,7 +130,7 @@ func (s *server) flood(path string, d time.Duration) (cost, error) {
 // keepAsking asks on all its connections and then reads all the replies: most
 // are there by then. Who waits for each of them spends more on waiting than a
 // server on its answer, and on the same cores.
-func keepAsking(addr, request string, until time.Time) (n int, err error) {
+func keepAsking(addr, request string, more func() bool) (n int, err error) {
 	var dialled [connections]net.Conn
 	var replies [connections]*bufio.Reader
 	for i := range dialled {
@@ -140,7 +140,7 @@ func keepAsking(addr, request string, until time.Time) (n int, err error) {
 		defer dialled[i].Close()
 		replies[i] = bufio.NewReader(dialled[i])
 	}
-	for ; time.Now().Before(until); n += connections {
+	for ; more(); n += connections {
 		for _, connection := range dialled {
 			if _, err := io.WriteString(connection, request); err != nil {
 				return n, err

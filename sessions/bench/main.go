@@ -12,6 +12,7 @@
 //	lost.go      updates that get lost, sessions that come back after a logout
 //	many.go      100,000 sessions: bytes, cleaning, one owner's
 //	loopback.go  requests a second of real servers
+//	memory.go    what the lab's process takes after many pages
 //	django.go    one of them, where it is installed
 //	table.go     the table
 //	host.go      what the servers of storetest need to run outside a test
@@ -35,18 +36,19 @@ type effort struct {
 	round    time.Duration // of each side in a round
 	sessions int           // that are many
 	rates    int           // rounds in which real servers take turns
+	pages    int           // that are many
 	places   string        // the only ones, comma separated; "": all
 }
 
 var (
-	full  = effort{rounds: 60, round: 15 * time.Millisecond, sessions: 100_000, rates: 24}
-	short = effort{rounds: 12, round: 8 * time.Millisecond, sessions: 5_000, rates: 4}
+	full  = effort{rounds: 60, round: 15 * time.Millisecond, sessions: 100_000, rates: 24, pages: 100_000}
+	short = effort{rounds: 12, round: 8 * time.Millisecond, sessions: 5_000, rates: 4, pages: 5_000}
 )
 
 func main() {
 	serve := flag.String("serve", "", "be one of the servers that are measured (the program starts them by itself)")
 	hurry := flag.Bool("short", false, "under a minute, to see that it works; the figures are rough")
-	only := flag.String("only", "", "of requests, lost, many and rates, these (comma separated)")
+	only := flag.String("only", "", "of requests, lost, many, memory and rates, these (comma separated)")
 	places := flag.String("places", "", "of memory, sqlite, redis, postgres, file, signed_cookies and cached_db, these (comma separated)")
 	profile := flag.String("profile", "", "do nothing but to profile our side of `what/how`, such as sqlite/load (the peer's: peer:sqlite/load), into cpu.out and mem.out")
 	flag.Parse()
@@ -76,7 +78,7 @@ func run(e effort, serve, only, profile string) error {
 	for _, part := range []struct {
 		name    string
 		measure func(*host, effort, *table) error
-	}{{"requests", measureRequests}, {"lost", measureLost}, {"many", measureMany}, {"rates", measureRates}} {
+	}{{"requests", measureRequests}, {"lost", measureLost}, {"many", measureMany}, {"memory", measureMemory}, {"rates", measureRates}} {
 		if !among(part.name, only) {
 			continue
 		}
