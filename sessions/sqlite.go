@@ -319,7 +319,7 @@ func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time
 // ByOwner implements [Store], by an index that has its order.
 func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
 	saved := int64(math.MaxInt64)
-	if !after.Saved.IsZero() {
+	if after.ID != (ID{}) || !after.Saved.IsZero() {
 		saved = after.Saved.UnixMicro()
 	}
 	until := waitsUntil(ctx)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -101,44 +100,10 @@ func (c Clock) now() time.Time {
 	return c()
 }
 
-// pageOf is the page of a list that comes after a record, without data.
-func pageOf(recs []Record, after Record, limit int) []Record {
-	slices.SortFunc(recs, laterSaved)
-	page := []Record{}
-	for _, rec := range recs {
-		if after.Saved.IsZero() || laterSaved(after, rec) < 0 {
-			if len(page) == limit {
-				break
-			}
-			rec.Data = nil
-			page = append(page, rec)
-		}
-	}
-	return page
-}
-
 // laterSaved is the order of [Store.ByOwner].
 func laterSaved(a, b Record) int {
 	if c := b.Saved.Compare(a.Saved); c != 0 {
 		return c
 	}
 	return bytes.Compare(b.ID[:], a.ID[:])
-}
-
-// trim is Trim for a store whose list of an owner's records is at hand.
-func trim(ctx context.Context, store Store, recs []Record, keep Quota) (removed int, err error) {
-	slices.SortFunc(recs, laterSaved)
-	left := 0
-	for _, rec := range recs {
-		keep.Bytes -= int64(len(rec.Data))
-		if left++; left <= keep.Records && keep.Bytes >= 0 {
-			continue
-		}
-		if err := store.Delete(ctx, rec.ID, 0); err == nil {
-			removed++
-		} else if !errors.Is(err, ErrNotFound) {
-			return removed, err
-		}
-	}
-	return removed, nil
 }
