@@ -390,7 +390,7 @@ func (h hangingCache) Load(ctx context.Context, id sessions.ID) (sessions.Record
 func TestCachedTriesAFailedCacheByOneRequestAtATime(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
-	stuck := &stuckCache{Cache: openMemory(t, clock.Now), entered: make(chan bool, 1), leave: make(chan bool)}
+	stuck := &stuckCache{Cache: openMemory(t, clock.Now), entered: make(chan bool), leave: make(chan bool)}
 	cache := &switched{Cache: stuck}
 	store := sessions.NewCached(openSQLite(t, sqliteFile(t), clock.Now), cache, clock.Now, slog.New(slog.DiscardHandler))
 	rec := recordOf(neighbour(1), clock)
@@ -416,14 +416,18 @@ func TestCachedTriesAFailedCacheByOneRequestAtATime(t *testing.T) {
 	storetest.Is(t, "Load that tried", <-tried, nil)
 }
 
+// stuckCache is a cache whose first load hangs until it is told to leave.
 type stuckCache struct {
 	sessions.Cache
 	entered, leave chan bool
+	hung           atomic.Bool
 }
 
 func (s *stuckCache) Load(ctx context.Context, id sessions.ID) (sessions.Record, error) {
-	s.entered <- true
-	<-s.leave
+	if s.hung.CompareAndSwap(false, true) {
+		close(s.entered)
+		<-s.leave
+	}
 	return s.Cache.Load(ctx, id)
 }
 
