@@ -5,7 +5,6 @@ package handlers
 import (
 	"fmt"
 	"html/template"
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -94,16 +93,10 @@ func insteadOf(c rune) string {
 	}
 }
 
-// spelt is a text with everything in it to be seen: what cannot be printed, and
-// bytes that are no UTF-8, stand there as \x00 or \u202e.
-func spelt(text string) template.HTML {
-	html, _ := speltOut(text, false, math.MaxInt)
-	return html
-}
-
-// speltOut is spelt for a text of one line or of several, as far as its markup has
-// at most so many bytes; rest is how many bytes of the text that leaves out.
-func speltOut(text string, lines bool, most int) (html template.HTML, rest int) {
+// spelt is a text, of one line or of several, with everything in it to be seen: what
+// cannot be printed, and bytes that are no UTF-8, stand there as \x00 or \u202e. Its
+// markup has at most so many bytes; rest is how many bytes of the text that leaves out.
+func spelt(text string, lines bool, most int) (html template.HTML, rest int) {
 	var m markup
 	for i := 0; i < len(text); {
 		if m.Len() > most-maxSpelt {
@@ -143,7 +136,7 @@ const maxShown = 128 << 10
 // spelt writes a text as far as there is room. Besides its markup it takes up what
 // the page puts around it.
 func (r *room) spelt(text string, lines bool, around int) template.HTML {
-	html, rest := speltOut(text, lines, r.left-around)
+	html, rest := spelt(text, lines, r.left-around)
 	r.left -= len(html) + around // below 0: there was none for what stands around it
 	r.hidden += rest
 	return html
