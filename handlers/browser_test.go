@@ -302,7 +302,10 @@ var stories = []struct {
 		if got := v.Text("#server-session"); !strings.Contains(got, "alice · student") {
 			t.Errorf("row ③ says %q: deleting the browser's copy ended nothing on the server", got)
 		}
-		v.act(t, "/act/restore")
+		v.act(t, "/act/restore") // on a notebook's word alone nobody is signed in
+		v.concludes(t, "absent", "tampered", "absent")
+		v.says(t, "Nothing to put back")
+		v.signIn(t, "alice")
 		v.concludes(t, "believed", "verified", "found")
 		v.perWay(t, "/act/logout/session")
 		v.concludes(t, "believed", "verified", "absent")

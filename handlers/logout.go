@@ -70,13 +70,13 @@ func (lab *Lab) endLeftBehind(c echo.Context) error {
 	if record, live := session.Record(); live && record.ID == id {
 		return nil // the one in use: its flush ends it
 	}
-	sessions.OnCommit(c, func(context.Context) error { return lab.endRecord(c, id) })
+	sessions.OnCommit(c, func(ctx context.Context) error { return lab.endRecord(ctx, id) })
 	return nil
 }
 
 // endRecord removes a record of the session lane, if it still lies there.
-func (lab *Lab) endRecord(c echo.Context, id sessions.ID) error {
-	err := lab.sessions.End(c.Request().Context(), id, 0)
+func (lab *Lab) endRecord(ctx context.Context, id sessions.ID) error {
+	err := lab.sessions.End(ctx, id, 0)
 	if errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrNotSupported) {
 		return nil
 	}

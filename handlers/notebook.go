@@ -135,13 +135,16 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		})
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
-		sessions.OnCommit(c, func(context.Context) error {
+		sessions.OnCommit(c, func(ctx context.Context) error {
+			if n.session.Key() == "" && n.session.Rejected() == nil {
+				return nil // flushed by a reset: nothing is noted after that
+			}
 			if n.writes { // else this reply must not set the cookie
-				if err := lab.noteReply(c, n); err != nil {
+				if err := lab.noteReply(ctx, c, n); err != nil {
 					return err
 				}
 			}
-			return lab.claim(c, n)
+			return lab.claim(ctx, c, n)
 		})
 		return next(c)
 	}
@@ -170,10 +173,7 @@ func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 
 // noteReply writes down what this reply sets, from the Set-Cookie lines
 // themselves, so that no handler can forget to.
-func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
-	if n.session.Key() == "" && n.session.Rejected() == nil {
-		return nil // flushed by a reset: nothing is noted after that
-	}
+func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) error {
 	at := now(lab.clock)
 	for lane, cookie := range lab.cookiesSet(c) {
 		if cookie.MaxAge < 0 {
@@ -184,7 +184,7 @@ func (lab *Lab) noteReply(c echo.Context, n *Notebook) error {
 			return err
 		}
 	}
-	return lab.noteRecord(c, n)
+	return lab.noteRecord(ctx, c, n)
 }
 
 // replacedGrace is for how long requests may still be under way with a key that was
@@ -229,12 +229,12 @@ func (n *Notebook) name() error {
 // signed-in browser was given by others would show them its session's key, as soon
 // as this exchange is on its wire. So it gets a key that they do not know or, where
 // this reply can set none, sees names alone.
-func (lab *Lab) claim(c echo.Context, n *Notebook) error {
+func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	session, err := lab.sessions.Load(c)
 	if err != nil {
 		return nil //nolint:nilerr // nobody knows who this is, so nothing is claimed
 	}
-	switch noted, err := lab.notedLogin(c, n, session); {
+	switch noted, err := lab.notedLogin(ctx, n, session); {
 	case err != nil:
 		return nil //nolint:nilerr // as above
 	case !noted && !n.writes:
@@ -278,7 +278,7 @@ func (n *Notebook) noteLogout() error {
 
 // notedLogin reports whether a notebook noted the login of a session; true, too,
 // where nobody is signed in by it.
-func (lab *Lab) notedLogin(c echo.Context, n *Notebook, session *sessions.Session) (bool, error) {
+func (lab *Lab) notedLogin(ctx context.Context, n *Notebook, session *sessions.Session) (bool, error) {
 	record, kept := session.Record()
 	switch noted, ok := n.Record(); {
 	case session.Rejected() != nil && session.Key() == "":
@@ -290,7 +290,7 @@ func (lab *Lab) notedLogin(c echo.Context, n *Notebook, session *sessions.Sessio
 	case !ok:
 		return false, nil
 	default:
-		last, err := lab.sessions.Became(c.Request().Context(), noted)
+		last, err := lab.sessions.Became(ctx, noted)
 		if errors.Is(err, sessions.ErrNotFound) {
 			return false, nil
 		}
@@ -316,38 +316,37 @@ type leftBehind struct {
 // no browser could send. It shows what lies on the server when a request does
 // not reach it any more. The one it replaces ends only now that the new one is
 // saved: if that failed, there is still something to put back.
-func (lab *Lab) noteRecord(c echo.Context, n *Notebook) error {
+func (lab *Lab) noteRecord(ctx context.Context, c echo.Context, n *Notebook) error {
 	session, ok := c.Get(rememberedKey).(*sessions.Session)
 	if !ok {
 		return nil
 	}
 	record, ok := session.Record() // saved by now: its commit came first
 	if left, leaves := c.Get(leftBehindKey).(leftBehind); ok && leaves {
-		err := lab.sessions.Replace(c.Request().Context(), left.ID, left.Version, record.ID)
-		switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
-		case gone && left.Version != 0:
-			// It was ended meanwhile, so its word counts no more, and neither
-			// does what was signed in on it.
-			return errors.Join(sessions.ErrEnded, lab.endRecord(c, record.ID))
-		case err != nil && !gone:
+		if err := lab.takePlace(ctx, c, left, record.ID); err != nil {
 			return err
 		}
-	}
-	if err := lab.pointTo(c, session, record.ID); ok && err != nil {
-		return err
 	}
 	return n.noteLogin(session)
 }
 
-// pointTo says which session took the place of the value that came, where that
-// stood for none: a logout under way with the same value ends it, too.
-func (lab *Lab) pointTo(c echo.Context, session *sessions.Session, to sessions.ID) error {
-	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
-	if !errors.Is(session.Rejected(), sessions.ErrNotFound) || len(came) == 0 {
+// takePlace ends what was left behind, in favour of the session that takes its place.
+func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, by sessions.ID) error {
+	err := lab.sessions.Replace(ctx, left.ID, left.Version, by)
+	switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
+	case gone && left.Version != 0:
+		// It was ended meanwhile, so its word counts no more, and neither
+		// does what was signed in on it.
+		return errors.Join(sessions.ErrEnded, lab.endRecord(ctx, by))
+	case err != nil && !gone:
+		return err
+	case left.Version == 0:
 		return nil
 	}
-	err := lab.sessions.Point(c.Request().Context(), came[0], to)
-	if errors.Is(err, sessions.ErrExists) { // it was put back before
+	// It was put back: a logout under way with the value that was written over its
+	// key ends the new one, too.
+	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
+	if err = lab.sessions.Point(ctx, came[0], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err
