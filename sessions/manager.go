@@ -4,12 +4,14 @@ package sessions
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,10 +21,35 @@ import (
 // many requests at once; a program may have several, each with its own purpose
 // and cookie.
 type Manager struct {
-	engine  Engine
-	carrier Carrier
-	options Options
-	nobodys trimmer
+	engine     Engine
+	carrier    Carrier
+	options    Options
+	nobodys    trimmer
+	unreadable news
+}
+
+// news tells what is new from what was told before, as far as it remembers.
+type news struct {
+	mu   sync.Mutex
+	told map[ID]bool
+}
+
+// mostTold is how much it remembers: 32 KB.
+const mostTold = 1000
+
+// first reports whether a text comes for the first time.
+func (n *news) first(text string) bool {
+	id := ID(sha256.Sum256([]byte(text)))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.told[id] {
+		return false
+	}
+	if n.told == nil || len(n.told) == mostTold {
+		n.told = map[ID]bool{}
+	}
+	n.told[id] = true
+	return true
 }
 
 // New makes a manager; an error that wraps [ErrOption] when an option cannot
@@ -113,7 +140,7 @@ func (s *Session) load(ctx context.Context) error {
 		s.moved, s.rejected = state, ErrReplaced
 	case errors.Is(err, ErrNotFound):
 		s.rejected = ErrNotFound
-		if err != ErrNotFound { //nolint:errorlint // more than a plain "not found" has a cause worth a line
+		if err != ErrNotFound && s.manager.unreadable.first(s.value) { //nolint:errorlint // more than a plain "not found" has a cause worth a line
 			s.manager.logger().Warn("session data cannot be read", "error", err)
 		}
 	default:

@@ -5,10 +5,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
@@ -252,5 +255,41 @@ func TestAHandlerDoesNotChangeTheStateThatTheEngineGave(t *testing.T) {
 		wantStatus(t, b.Visit(change), http.StatusOK)
 		storetest.Equal(t, name+": states", len(engine.states), 1)
 		storetest.Equal(t, name, engine.states[0].Values, sessions.Values{"a": []byte("[1]")})
+	}
+}
+
+// Data that cannot be read are one unknown session: its visitor is a stranger, and
+// the log hears of it once, not with each of their requests.
+func TestUnreadableDataAreLoggedOnce(t *testing.T) {
+	store, err := sessions.NewMemory(256, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	options := sessions.DefaultOptions()
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	manager, err := sessions.New(sessions.Keyed("session", store), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(key string) {
+		t.Helper()
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request.Header.Set("Cookie", "sessionid="+key)
+		session, err := manager.Look(echo.New().NewContext(request, httptest.NewRecorder()))
+		storetest.Is(t, "Look", err, nil)
+		storetest.Is(t, "Rejected", session.Rejected(), sessions.ErrNotFound)
+	}
+	keys := []string{sessions.NewKey(), sessions.NewKey()}
+	for _, key := range keys {
+		rec := sessions.Record{ID: sessions.KeyID("session", key), Expires: time.Now().Add(time.Hour), Data: []byte("no JSON")}
+		storetest.Is(t, "Create", store.Create(t.Context(), rec), nil)
+		for range 3 {
+			ask(key)
+		}
+	}
+	ask(sessions.NewKey()) // of what simply is not there nothing is said
+	if got := strings.Count(log.String(), "level=WARN"); got != len(keys) {
+		t.Errorf("%d lines for %d records:\n%s", got, len(keys), log.String())
 	}
 }
