@@ -81,6 +81,7 @@ func TestTwoProcesses(t *testing.T) {
 			t.Run("a commit after a logout in the other answers 409", p.logout)
 			t.Run("commits racing CycleKey in the other are kept or answered 409", p.cycle)
 			t.Run("what one was answered is there after its kill -9", p.kill)
+			t.Run("one that only looks, and ends, takes nothing away", p.onlooker)
 		})
 	}
 }
@@ -184,6 +185,21 @@ func (p processes) kill(t *testing.T) {
 	}
 }
 
+// onlooker opens the store in other processes, which read a session and end as they
+// should, while the first goes on saving: the next one finds all of it.
+func (p processes) onlooker(t *testing.T) {
+	_, b, address := p.shared(t, map[string]any{"a": 1})
+	want := []string{"a"}
+	for n := range 4 {
+		seen := p.start(t, address, b.Key(), "look").end()
+		slices.Sort(seen)
+		storetest.Equal(t, "an onlooker sees", seen, want)
+		name := fmt.Sprint("k", n)
+		storetest.Equal(t, "status", b.Visit(func(s *sessions.Session) error { return s.Set(name, n) }).Status, http.StatusOK)
+		want = append(want, name)
+	}
+}
+
 // TestSecondProcess is what the second process does; it is no test by itself.
 func TestSecondProcess(t *testing.T) {
 	t.Parallel()
@@ -211,6 +227,10 @@ func TestSecondProcess(t *testing.T) {
 	case "increments":
 		wait()
 		storetest.Increments(t, b, share)
+	case "look":
+		for name := range items(t, b) {
+			say(name)
+		}
 	case "late commit":
 		reply := b.Visit(func(s *sessions.Session) error {
 			say("loaded")
