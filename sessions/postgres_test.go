@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,9 +31,22 @@ func TestPostgres(t *testing.T) {
 	t.Parallel()
 	p := postgres{servers.Postgres(t)}
 	t.Run("is a store", func(t *testing.T) {
+		var addresses sync.Map // of the stores
+		spoil := func(column, value string) storetest.Spoil {
+			return func(t *testing.T, store sessions.Store, id sessions.ID) {
+				t.Helper()
+				address, _ := addresses.Load(store)
+				if _, err := p.connect(t, address.(string)).Exec(t.Context(), `UPDATE sessions SET `+column+` = `+value+` WHERE id = $1`, id[:]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
-			return openPostgres(t, p.server.Schema(t), clock)
-		})
+			address := p.server.Schema(t)
+			store := openPostgres(t, address, clock)
+			addresses.Store(store, address)
+			return store
+		}, spoil("version", "-1"), spoil("created", "'infinity'"))
 	})
 	t.Run("makes an engine", func(t *testing.T) {
 		storetest.Engine(t, func(t *testing.T, clock sessions.Clock) sessions.Engine {

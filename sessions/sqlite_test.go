@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,20 @@ func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "sessio
 
 func TestSQLiteIsAStore(t *testing.T) {
 	t.Parallel()
+	var files sync.Map // of the stores
+	spoil := func(column, value string) storetest.Spoil {
+		return func(t *testing.T, store sessions.Store, id sessions.ID) {
+			t.Helper()
+			file, _ := files.Load(store)
+			mustExec(t, foreign(t, file.(string)), `UPDATE sessions SET `+column+` = `+value+` WHERE id = ?`, id[:])
+		}
+	}
 	storetest.Store(t, func(t *testing.T, clock sessions.Clock) sessions.Store {
-		return openSQLite(t, sqliteFile(t), clock)
-	})
+		file := sqliteFile(t)
+		store := openSQLite(t, file, clock)
+		files.Store(store, file)
+		return store
+	}, spoil("version", "-1"), spoil("created", "'soon'"))
 }
 
 func TestSQLiteMakesAnEngine(t *testing.T) {
