@@ -70,6 +70,7 @@ type Notebook struct {
 	writes  bool // this request may write it; others' requests and programs' only read
 	own     bool // it belongs to whoever is signed in with this request: see claim
 
+	id   sessions.ID // of its book; zero: it has none yet, and this request may give it none
 	came sessions.ID // of the key that the request brought; zero: it brought none
 	turn int         // how often the key had changed by then
 }
@@ -216,12 +217,12 @@ func turnIn(session *sessions.Session) (turn int) {
 
 // name gives the notebook's book its ID, when it has none yet.
 func (n *Notebook) name() error {
-	if _, named := sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
+	var named bool
+	if n.id, named = sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
 		return nil
 	}
-	var id sessions.ID
-	rand.Read(id[:]) // never fails
-	return n.session.Set(bookID, id.String())
+	rand.Read(n.id[:]) // never fails
+	return n.session.Set(bookID, n.id.String())
 }
 
 // claim makes sure that a notebook belongs to whoever is signed in with this
@@ -410,10 +411,8 @@ func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
 	}
-	if _, saved := n.session.Record(); !saved {
-		return id, false
-	}
-	return sessions.ParseID(n.session.Text(bookID))
+	_, saved := n.session.Record()
+	return n.id, saved && n.id != sessions.ID{}
 }
 
 // Book is the part of the notebook that only memory holds; nil before the

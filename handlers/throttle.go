@@ -135,6 +135,7 @@ func (p pinThrottle) succeeded(ctx context.Context, from origin) error {
 
 // count counts one try of at most so many a minute.
 func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait time.Duration, err error) {
+	unreadable := 0
 	for range most + 10 { // whoever is overtaken finds a higher count, until that is full
 		counter, left, err := p.counter(ctx, name)
 		if err != nil {
@@ -144,7 +145,13 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 		switch {
 		case counter.Version == 0:
 			counter.Owner, counter.Created, counter.Saved, counter.Expires = throttleOwner, at, at, at.Add(throttleWindow)
-			err = p.store.Create(ctx, counter)
+			if err = p.store.Create(ctx, counter); errors.Is(err, sessions.ErrExists) {
+				// Another request was first; or, if it is still not found, what lies
+				// there cannot be read.
+				if unreadable++; unreadable > 2 {
+					_ = p.store.Delete(ctx, counter.ID, 0) // the next try tells
+				}
+			}
 		case left <= 0:
 			if err = p.store.Delete(ctx, counter.ID, counter.Version); err == nil {
 				continue // and begins anew

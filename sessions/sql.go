@@ -6,6 +6,7 @@ package sessions
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -122,7 +123,7 @@ func (r row) record(id ID) (rec Record, err error) {
 	version, isInteger := r[0].(int64)
 	owner, isText := asBytes(r[1])
 	switch {
-	case !isInteger || version <= 0:
+	case !isInteger || version <= 0 || version == math.MaxInt64: // none comes after that
 		return Record{}, unreadable("version", r[0])
 	case !isText:
 		return Record{}, unreadable("owner", r[1])
@@ -148,7 +149,7 @@ func (r row) record(id ID) (rec Record, err error) {
 // stampOf is what [Stamper] gives, from two columns of a row.
 func stampOf(version, expires any) (uint64, time.Time, error) {
 	number, isInteger := version.(int64)
-	if !isInteger || number <= 0 {
+	if !isInteger || number <= 0 || number == math.MaxInt64 {
 		return 0, time.Time{}, unreadable("version", version)
 	}
 	at, ok := asTime(expires)

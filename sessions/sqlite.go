@@ -229,17 +229,19 @@ func (s *SQLite) prepare(ctx context.Context) error {
 func (s *SQLite) String() string { return "sqlite" }
 
 // Close closes the database; all its methods fail afterwards.
-func (s *SQLite) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *SQLite) Close() error {
+	if s.files != nil && s.files.check() != nil {
+		return nil // SQLite would carry the lost WAL over: the end of the process closes what is open
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
 
 // Ping reports whether the database answers, and is the one that was opened.
 func (s *SQLite) Ping(ctx context.Context) error {
 	if err := s.read.PingContext(ctx); err != nil {
 		return unavailable(err)
 	}
-	if err := s.files.check(); err != nil {
-		return err
-	}
-	return s.files.shm.check()
+	return s.files.check()
 }
 
 // Create implements [Store].
@@ -505,12 +507,17 @@ func (s *SQLite) cut(ctx context.Context, until time.Time, statement *sql.Stmt, 
 	return s.exec(ctx, until, statement, args...)
 }
 
-// exec lets a statement write. While another program writes it tries again.
+// exec lets a statement write, while another program writes it tries again. Nothing
+// is written once a file is lost: SQLite would carry what it writes into a WAL that
+// is nobody's over to a database that others use by then.
 func (s *SQLite) exec(ctx context.Context, until time.Time, statement *sql.Stmt, args ...any) (int64, error) {
 	if err := turn(ctx, s.writing, until); err != nil {
 		return 0, err
 	}
 	defer s.writing.unlock()
+	if lost := s.files.glance(); lost != nil {
+		return 0, lost
+	}
 	n, err := affected(statement.ExecContext(whole(ctx), args...))
 	for isBusy(err) && again(ctx, until) {
 		n, err = affected(statement.ExecContext(whole(ctx), args...))

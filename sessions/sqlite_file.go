@@ -43,7 +43,7 @@ func makeSQLite(ctx context.Context, file string) error {
 
 // errLost: what is written and read is not where the next start, or another
 // program, would look for it.
-var errLost = errors.New("a file of the database was moved, deleted or replaced while it was open; put it back, or start anew")
+var errLost = errors.New("a file of the database was moved, deleted, replaced or emptied while it was open; put it back, or start anew")
 
 // sqliteFiles are the files of an open database, as they were when it was opened.
 // SQLite itself makes none of them anew while somebody has the database open.
@@ -53,8 +53,9 @@ type sqliteFiles struct {
 }
 
 type sqliteFile struct {
-	path string
-	info fs.FileInfo
+	path       string
+	mayBeEmpty bool // a checkpoint can empty the WAL, and nobody the database
+	info       fs.FileInfo
 }
 
 // glance remembers for some milliseconds that all was well: to look costs a fifth of
@@ -79,7 +80,7 @@ func (g *glance) at(look func() error) error {
 
 func lookAtSQLite(file, beside string) (*sqliteFiles, error) {
 	f := &sqliteFiles{
-		database: sqliteFile{path: file}, wal: sqliteFile{path: beside + "-wal"}, shm: sqliteFile{path: beside + "-shm"},
+		database: sqliteFile{path: file}, wal: sqliteFile{path: beside + "-wal", mayBeEmpty: true}, shm: sqliteFile{path: beside + "-shm"},
 		seen: glance{began: time.Now()},
 	}
 	for _, of := range []*sqliteFile{&f.database, &f.wal, &f.shm} {
@@ -95,7 +96,7 @@ func lookAtSQLite(file, beside string) (*sqliteFiles, error) {
 func (f *sqliteFile) check() error {
 	info, err := os.Stat(f.path)
 	switch {
-	case err == nil && os.SameFile(info, f.info):
+	case err == nil && os.SameFile(info, f.info) && (info.Size() > 0 || f.mayBeEmpty):
 		return nil
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		return unavailable(fmt.Errorf("%s: %w", f.path, errLost))
@@ -107,23 +108,20 @@ func (f *sqliteFile) check() error {
 // check says whether the database is still the one that was opened. What was
 // written is answered only after it.
 func (f *sqliteFiles) check() error {
-	for _, file := range []*sqliteFile{&f.database, &f.wal} {
+	for _, file := range []*sqliteFile{&f.database, &f.wal, &f.shm} {
 		if err := file.check(); err != nil {
 			f.seen.last.Store(0)
 			return err
 		}
 	}
+	f.seen.last.Store(int64(time.Since(f.seen.began)))
 	return nil
 }
 
-// glance is check for reads, which come too often to look each time.
+// glance is check for reads, which come too often to look each time, and for what is
+// looked at once more afterwards.
 func (f *sqliteFiles) glance() error {
-	return f.seen.at(func() error {
-		if err := f.shm.check(); err != nil {
-			return err
-		}
-		return f.check()
-	})
+	return f.seen.at(f.check)
 }
 
 // reserve is a file beside the database that only takes room. A removal that

@@ -102,7 +102,7 @@ func TestALostFileOfSQLiteIsUnavailableAndNoSilence(t *testing.T) {
 				storetest.Is(t, harm.name, err, nil)
 				err = store.Ping(t.Context())
 				storetest.Is(t, "Ping", err, sessions.ErrUnavailable)
-				if !strings.Contains(fmt.Sprint(err), file+suffix+": a file of the database was moved, deleted or replaced") {
+				if !strings.Contains(fmt.Sprint(err), file+suffix+": a file of the database was moved, deleted, replaced or emptied") {
 					t.Errorf("%q does not say why", err)
 				}
 				for deadline := time.Now().Add(time.Minute); ; {
