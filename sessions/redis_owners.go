@@ -151,8 +151,8 @@ func (r *Redis) entries(ctx context.Context, owner, cursor string) (ids []ID, ne
 }
 
 // listedFor calls show for the records that belong on the list, and returns the IDs of
-// the entries that have no such record. An expired record still does: another server's clock may
-// call it live, and Redis removes it soon.
+// the entries that have no such record. An expired record still belongs there: by another
+// server's clock it may be live, and Redis removes it soon.
 func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func(Record, int)) (strays []ID, err error) {
 	for some := range slices.Chunk(ids, listStep) {
 		pipe := r.client.Pipeline()
