@@ -112,10 +112,10 @@ type Directory interface {
 	// since; if that ID is by, nothing is left to do. ErrNotFound, ErrUnavailable.
 	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
-	// Point makes a value that stands for no session one that was replaced, at the
-	// instant now, by the session with the ID to: for a minute, a request that
-	// carries the value and flushes ends that session. ErrMalformed, ErrExists (the
-	// value stands for something), ErrUnavailable.
+	// Point notes, for a value that stands for no session, that the session with the
+	// ID to took its place at the instant now. For a minute, a request that carries
+	// the value and flushes ends that session. ErrMalformed, ErrExists (the value
+	// stands for something), ErrUnavailable.
 	Point(ctx context.Context, value string, to ID, now time.Time) error
 
 	// Became returns the ID that a session has now: that of the last session that

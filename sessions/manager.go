@@ -125,8 +125,8 @@ func (s *Session) load(ctx context.Context) error {
 // finish saves a session at the end of its request and tells the client:
 //
 //  1. changed, or to be saved with every request and not saved yet: commit;
-//  2. there is a session, and it was saved or goes by another value now: give
-//     the client that, and with it a new expiry;
+//  2. there is a session, and it was saved or has another value now: give the
+//     client that value, and with it a new expiry;
 //  3. there is none, and the client carries a value that this request ended or
 //     replaced by nothing (or that it may not keep, see DropRejected): erase it.
 //
@@ -249,11 +249,11 @@ func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	return directory.End(ctx, id, version)
 }
 
-// Point makes a value that stands for no session one that the session with the ID to
-// has just replaced. It is for a client that carried such a value and was given that
-// session: a request of the client that is still under way with the value ends the
-// session if it flushes. That works for a minute. [ErrMalformed], [ErrExists] (the value
-// stands for something), [ErrNotSupported], [ErrUnavailable].
+// Point notes, for a value that stands for no session, that the session with the ID to
+// has just taken its place. It is for a client that carried such a value and was given
+// that session: if another request of the client is still under way with the value and
+// flushes, it ends the session. That works for a minute. [ErrMalformed], [ErrExists] (the
+// value stands for something), [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 	directory, err := m.directory()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // bytes: when it is full, a new record pushes out an expired one or, of a few
 // looked at, the one saved longest ago, whose owner is then signed out, as in any
 // cache. Records without an owner are pushed out first, and never push out a live
-// record that has one: Create returns [ErrFull] then, and Put keeps no copy.
+// record that has one: Create and Update return [ErrFull] then, and Put keeps no copy.
 type Memory struct {
 	clock         Clock
 	perShard      int
