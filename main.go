@@ -48,13 +48,14 @@ func main() {
 		debug.SetGCPercent(300)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		// That holds while little lives. With full wires it would be four times as much.
+		// The 300 % are cheap only while little is in memory: with full wires the heap
+		// would grow to four times their size. From here on it is collected more often.
 		debug.SetMemoryLimit(176 << 20)
 	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
 	log := handlers.NewBoundedLog(os.Stderr, nil)
-	slog.SetDefault(slog.New(log)) // for what libraries say of their own accord
+	slog.SetDefault(slog.New(log)) // for what libraries log by themselves
 	if err == nil {
 		err = run(settings, os.Stdout, slog.New(log))
 	}

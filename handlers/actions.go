@@ -192,8 +192,9 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 	return true, nil
 }
 
-// noteForgery keeps a hash of what takes the place of this browser's session key,
-// if it was this browser's: see [Lab.mayRestore].
+// noteForgery notes the hash of a value that the lab writes in place of this browser's
+// session key, if the key opened a session or was such a value itself: [Lab.mayRestore]
+// compares it.
 func (lab *Lab) noteForgery(c echo.Context, value string) error {
 	n := notebookOf(c)
 	if n == nil || !n.writes {
@@ -215,15 +216,15 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 	return n.session.Set(bookForged, forgery(value))
 }
 
-// mayRestore reports whether a request brings what the lab itself wrote over this
-// browser's session key. A notebook alone is not enough to be signed in again:
-// somebody else may hold a copy of it.
+// mayRestore reports whether a request carries the value that the lab itself wrote in
+// place of this browser's session key. The notebook's cookie alone is not enough to be
+// signed in again: somebody else may have a copy of it.
 func (lab *Lab) mayRestore(c echo.Context) bool {
 	n, came := notebookOf(c), sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
 	return n != nil && len(came) > 0 && equal(n.session.Text(bookForged), forgery(came[0]))
 }
 
-// forgery is the hash by which the notebook knows a forged value again.
+// forgery is the hash by which the notebook recognises a forged value.
 func forgery(value string) string { return sessions.KeyID("forged", value).String() }
 
 // postRestore serves POST /act/restore: signs in again as before, on the word

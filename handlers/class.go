@@ -54,8 +54,8 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 	return class.last, by == class.by
 }
 
-// classRoomsPatience is what is left of the request's time for the engines page's
-// stores.
+// classRoomsPatience is the part of the request's time that is kept for the stores of
+// the engines page.
 const classRoomsPatience = 5 * time.Second
 
 // end ends everything: first what lies in the stores, then what memory holds, as

@@ -8,8 +8,8 @@ import (
 	"cookielab/sessions"
 )
 
-// now is in UTC: a local zone could make a year of what is counted from it that
-// JSON does not take.
+// now is in UTC: in a local zone, a time that is calculated from it could fall into a
+// year that JSON does not accept.
 func now(clock sessions.Clock) time.Time {
 	if clock == nil {
 		return time.Now().UTC()

@@ -42,7 +42,7 @@ type composerPage struct {
 	Elsewhere bool // the address is not the lab's: it cannot send from there
 	Sends     int  // lines that were really sent and not deleted since
 	Parts     template.HTML
-	Hidden    Phrase // how much of the line is not shown in them; no ID: all is
+	Hidden    Phrase // says how much of the line Parts leaves out; no ID: nothing
 	Size      int    // bytes of name and value
 	Columns   []composeColumn
 	Hints     []composeHint
@@ -334,7 +334,7 @@ func profileOf(userAgent string) browser.Profile {
 // sendAddress is where the lab sends the line from.
 func (lab *Lab) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
 
-// lineParts is a line in the colours of its parts, as far as there is room.
+// lineParts shows a line in the colours of its parts, as much of it as there is room for.
 func lineParts(line string, shown *room) template.HTML {
 	const around = len(`<span class="part-attribute"></span>`)
 	var m markup
@@ -352,8 +352,8 @@ func lineParts(line string, shown *room) template.HTML {
 	return template.HTML(m.String())
 }
 
-// atMost is the beginning of a text that was too long to be looked at: the page
-// gives it back, so that it can be mended.
+// atMost returns the beginning of a text that was too long to be read: the page shows it
+// again, so that the visitor can correct it.
 func atMost(text string, most int) string {
 	if len(text) <= most {
 		return text

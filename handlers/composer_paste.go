@@ -20,8 +20,8 @@ type pasteView struct {
 	Address string // of the site; "": guessed for each line
 	Problem Phrase
 	Lines   []pastedLine
-	Hidden  Phrase // how much of the lines is not shown; no ID: all is
-	More    int    // lines that are not explained
+	Hidden  Phrase // says how much of the lines is not shown; no ID: nothing
+	More    int    // how many lines are not explained
 }
 
 // pastedLine is one Set-Cookie line.
@@ -32,15 +32,15 @@ type pastedLine struct {
 	Same     bool            // they agree
 	Life     Phrase
 	Hints    []composeHint
-	More     int // hints that are not given
+	More     int // how many hints are not given
 }
 
 const (
-	maxPastedLines = 50 // are explained
-	maxPastedHints = 10 // are given about one of them
+	maxPastedLines = 50 // lines that are explained
+	maxPastedHints = 10 // hints for each of them
 )
 
-// explain takes the text apart, and shows it as far as there is room.
+// explain takes the text apart, and shows as much of it as there is room for.
 func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 	if len(p.Text) > maxPasted {
 		p.Problem = say("composer.paste.too_long", Args{"Most": maxPasted >> 10})
@@ -170,5 +170,5 @@ func guessAddress(line string, before []pastedLine) (string, browser.URL) {
 			return guess, at
 		}
 	}
-	return "", browser.URL{} // the last one can be read
+	return "", browser.URL{} // not reached: the last guess can be read
 }

@@ -17,23 +17,25 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// The bounds of what one browser is sent before it deletes it. A server refuses a
-// request with 32 KB of headers, so with more cookies than these a page of the lab
-// would not open any more, and it may be the one that deletes them.
+// The bounds of the lines that are sent to one browser until it deletes their cookies.
+// The server refuses a request with more than 32 KB of headers. With too many cookies no
+// page of the lab would open, not even the one that deletes them.
 const (
 	maxSends    = 40       // lines
-	maxSentText = 64 << 10 // bytes of them, as they stay in memory
-	maxSentBack = 16 << 10 // bytes of the longest Cookie header that any address of the lab could get
+	maxSentText = 64 << 10 // bytes of all lines together, which stay in memory
+	maxSentBack = 16 << 10 // bytes of the longest Cookie header that a request to the lab could have
 
-	// maxDomainWide is how many bytes of name and value a cookie for a whole domain
-	// may have: each of its hosts has a notebook of its own, so nobody adds those up.
-	// A browser keeps 180 of them, which go beside what one host was sent.
+	// maxDomainWide is how many bytes the name and value of a cookie for a whole domain
+	// may have together. Each host of the domain has a notebook of its own, so the lab
+	// cannot count what all of them have sent. A browser keeps 180 such cookies, and
+	// sends them beside those of the one host.
 	maxDomainWide = 32
 )
 
-// bookApart in the notebook is how many bytes of cookies were sent from here and
-// go to other addresses than /send, so that no request tells of them. It is there
-// because another port, or this server after a restart, must know it.
+// bookApart is the notebook's key for the number of bytes of those cookies that were set
+// from here and that browsers send to other paths than /send, so that no request to /send
+// shows them. It is in the notebook because the server on another port must know it, too,
+// and so must this one after a restart.
 const bookApart = "sent_apart"
 
 // sentLine is a line that was really sent, in memory only, as all of the wire.
@@ -56,7 +58,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 		return err
 	}
 	n := notebookOf(c)
-	if n.Book() == nil { // a line that nobody remembers could not be deleted
+	if n.Book() == nil { // without it nothing remembers the line, and its cookie could not be deleted
 		return problem(http.StatusConflict, "no_notebook", say("composer.no_notebook"))
 	}
 	if act == "forget" {
@@ -101,13 +103,13 @@ func (lab *Lab) postSend(c echo.Context) error {
 // cookieBytes is the length of what came.
 func cookieBytes(r *http.Request) int { return len(strings.Join(r.Header.Values("Cookie"), "; ")) }
 
-// tooMuchSent refuses what would make a Cookie header too long.
+// tooMuchSent refuses a line that would make a Cookie header too long.
 func tooMuchSent() *Problem {
 	return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
 }
 
-// sendApart adds to the bytes that no request to /send tells of, unless with those
-// it tells of they are too many.
+// sendApart adds to the number of bytes that no request to /send shows (bookApart), and
+// refuses if they are too many together with those that this request shows (told).
 func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
 	return n.session.Update(ctx, func(book sessions.Values) error {
 		apart, _ := book.Get(bookApart).(int64)
@@ -119,17 +121,18 @@ func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
 	})
 }
 
-// kept is the cookie that a profile keeps of the line; nil: it keeps none. goes
-// reports whether it comes back to where the line came from.
+// kept is the cookie that a browser of a profile stores for the line; nil: it stores
+// none. goes reports whether the browser sends it to the address that set it.
 func (s sentLine) kept(profile browser.Profile) (cookie *browser.Cookie, goes bool) {
 	jar, verdict := replay(profile, []sentLine{s})
 	return verdict.Cookie, len(jar.Send(browser.Request{URL: s.URL, Now: s.At, Context: browser.Typed}).Cookies) > 0
 }
 
-// inHeader is how long a cookie is in the header that has it.
+// inHeader is how many bytes a cookie takes in a Cookie header.
 func inHeader(c browser.Cookie) int { return len(c.Name) + len("=") + len(c.Value) + len("; ") }
 
-// apart is how many bytes of the line no request to /send tells of, at most.
+// apart is how many bytes of the line no request to /send shows: the most of all
+// profiles.
 func (s sentLine) apart() (most int) {
 	for _, profile := range browser.Profiles() {
 		if cookie, goes := s.kept(profile); cookie != nil && !goes {
@@ -139,8 +142,8 @@ func (s sentLine) apart() (most int) {
 	return most
 }
 
-// domainWide is how many bytes of name and value other hosts than the sender's get
-// of the line, at most.
+// domainWide is how many bytes of name and value the line sets for a whole domain: the
+// most of all profiles; 0 if its cookie is for one host.
 func (s sentLine) domainWide() (most int) {
 	for _, profile := range browser.Profiles() {
 		if cookie, _ := s.kept(profile); cookie != nil && !cookie.HostOnly {
@@ -150,9 +153,9 @@ func (s sentLine) domainWide() (most int) {
 	return most
 }
 
-// addSend keeps a line that was sent, unless that are too many now. All that it
-// makes a browser keep counts, wherever it goes: so lines that are sent at one
-// moment, before any of them could come back, do not pass either.
+// addSend keeps a line that was sent, and refuses it if there are too many now. It counts
+// all cookies that the lines set, for whatever path. So lines that are sent at the same
+// moment, before any of their cookies comes back, are counted, too.
 func (b *Book) addSend(sent sentLine) error {
 	defer b.change()()
 	sent.Line = strings.Clone(sent.Line)
@@ -205,8 +208,8 @@ func isNotebooks(line string) bool {
 	return strings.Trim(name, " \t") == notebookCookie
 }
 
-// forgetSends deletes what was sent, as each profile thinks that it is kept, and
-// returns it for the last time.
+// forgetSends deletes the cookies that were sent, in the form in which each profile stores
+// them, and returns the lines, which the book then no longer has.
 func (lab *Lab) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
 	sends = book.clearSends()
 	moment := now(lab.clock)

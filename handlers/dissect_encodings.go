@@ -50,7 +50,7 @@ func fromBase64(text string) (decoded []byte, at int) {
 	return decoded, at
 }
 
-// oneAlphabet writes either alphabet as that of addresses.
+// oneAlphabet rewrites standard base64 in the alphabet of base64url.
 var oneAlphabet = strings.NewReplacer("+", "-", "/", "_")
 
 // isBase64 tells base64 from words, which may have its letters too: it decodes to
@@ -273,7 +273,8 @@ func (d *dissected) takeDjango(e *effort) {
 }
 
 // djangoContent decodes what signing.dumps wrote: base64 of JSON, behind a dot
-// compressed. What is compressed may become as long as a session, and no more.
+// compressed. Compressed content may be as long as a session when it is unpacked, and no
+// longer.
 func djangoContent(content string, e *effort) ([]byte, bool) {
 	packed, compressed := strings.CutPrefix(content, ".")
 	decoded, at := fromBase64(packed)

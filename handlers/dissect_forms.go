@@ -41,11 +41,11 @@ type dissected struct {
 	Flaw  Phrase      // why it is not well formed; no ID: it is
 	Spare bool        // its last character has bits that nobody reads
 
-	Came, Inside Phrase // how much of Wire and of Steps is not shown; no ID: all is
+	Came, Inside Phrase // say how much of Wire and of Steps is not shown; no ID: nothing
 	Deeper       bool   // there may be more inside than was decoded
 
 	value  string // without what stood around it
-	apart  int    // bytes that were taken apart and are not among the Steps
+	apart  int    // bytes of fields that there are no Steps for
 	jwt    jwtParts
 	object instants // the times that the content names
 	signed time.Time
@@ -105,20 +105,20 @@ func (lab *Lab) dissect(typed string) dissected {
 	return d
 }
 
-// effort is what one value costs, over all that is in it.
+// effort bounds the work for one value and everything that is inside it.
 type effort struct {
 	left   int  // bytes that may still be decoded
-	layers int  // of decoding that are under way
+	layers int  // layers of decoding that are under way
 	deeper bool // there was more to decode
 }
 
 const (
-	mostLayers = 8                      // of decoding; a value of the page's length has hardly more
-	maxDecoded = 2 * sessions.MaxStored // bytes of values, in all layers together
+	mostLayers = 8                      // layers of decoding; a value that fits into the form hardly has more
+	maxDecoded = 2 * sessions.MaxStored // decoded bytes, in all layers together
 )
 
-// further takes a value apart that came out of another one; none where that would
-// be too much.
+// further takes apart a value that was found inside another one. It returns nil if that
+// would be a layer too many.
 func (e *effort) further(value string) []step {
 	if e.layers+1 >= mostLayers {
 		e.deeper = true
@@ -129,7 +129,7 @@ func (e *effort) further(value string) []step {
 	return e.dissect(value).Steps
 }
 
-// spend takes so many bytes off what may still be decoded.
+// spend counts bytes that are decoded; false: they are too many.
 func (e *effort) spend(bytes int) bool {
 	if bytes > e.left {
 		e.deeper = true
@@ -220,7 +220,7 @@ func formOf(value string) form {
 	return formText
 }
 
-// dissect takes a value apart, and what is in it.
+// dissect takes a value apart, and the values inside it.
 func (e *effort) dissect(value string) (d dissected) {
 	if !e.spend(len(value)) {
 		return d
@@ -252,7 +252,7 @@ func (e *effort) dissect(value string) (d dissected) {
 	return d
 }
 
-// further decodes a text that came out of the value.
+// further decodes a text that was found inside the value.
 func (d *dissected) further(text string, e *effort) {
 	if !utf8.ValidString(text) {
 		return

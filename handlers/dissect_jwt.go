@@ -36,8 +36,8 @@ func isJWT(value string) bool {
 func (d *dissected) takeJWT() {
 	d.Title = "dissect.form.jwt"
 	d.Parts = []namedPart{{"head", "dissect.part.header"}, {"content", "dissect.part.payload"}, {"seal", "dissect.part.signature"}}
-	texts := strings.SplitN(d.value, ".", 4) // three, and what there is besides
-	flaw := func(p Phrase) {                 // the first counts
+	texts := strings.SplitN(d.value, ".", 4) // three parts, and whatever follows them
+	flaw := func(p Phrase) {                 // only the first flaw is shown
 		if d.Flaw.ID == "" {
 			d.Flaw = p
 		}

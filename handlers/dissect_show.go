@@ -35,8 +35,8 @@ const (
 	mostNesting = 20 // beyond it lines would be nothing but space
 )
 
-// layout is how many brackets of a JSON stand open at once, at most, and how many
-// bytes it has in lines, at most: each of them begins with space for each bracket.
+// layout returns how deep a JSON text is nested, and how many bytes it has at most when
+// it is written in indented lines.
 func layout(text string) (most, size int) {
 	depth := 0
 	for _, r := range text {
@@ -113,10 +113,10 @@ func cut(kind, value string, at int) []wirePart {
 	return pieces
 }
 
-// aroundPart is how many bytes the page puts around a piece.
+// aroundPart is how many bytes of markup the page puts around a part.
 const aroundPart = len(`<span class="is-content"></span>`)
 
-// around is how many bytes it puts around a block.
+// around is how many bytes of markup the page puts around a block, at most.
 func (b *block) around() int {
 	if b.Label != "" || b.Note.ID != "" || len(b.Times) > 0 {
 		return 600
@@ -124,8 +124,8 @@ func (b *block) around() int {
 	return 100
 }
 
-// show writes all that was taken apart for the page, as far as there is room: half
-// of it is for the value as it came.
+// show writes the markup of everything that was taken apart, as much as there is room
+// for. Half of the room is for the value as it came; the steps get the rest.
 func (d *dissected) show() {
 	came := room{left: maxShown / 2}
 	for i := range d.Wire {

@@ -48,8 +48,8 @@ type engineOutcome struct {
 	Django string // what Django's cached_db makes of the same; "": not asked
 }
 
-// Limits of time: of a deed, and of waiting for those of others. All seven have what
-// is left of the request's time.
+// Limits of time: for one deed, and for waiting until the deeds of others are done. All
+// seven deeds together have what is left of the request's time.
 const (
 	deedPatience = 8 * time.Second
 	turnPatience = 5 * time.Second

@@ -38,9 +38,8 @@ type Config struct {
 	Other  string // where they find the other site, see [OtherSite]; "": there is none
 	Class  *Class // what a new class ends besides this lab; nil: this lab alone
 
-	// Streams is how many replies may be told while they happen at once; 0: a
-	// quarter of the connections that this system lets the program have, and at
-	// most 1,000.
+	// Streams is how many replies may be streamed at the same time; 0: a quarter of
+	// the connections that this system allows the program, and at most 1,000.
 	Streams int
 
 	Clock sessions.Clock // nil: time.Now
@@ -71,7 +70,7 @@ type Lab struct {
 	notebooks *sessions.Manager
 	wire      *Wire
 	ways      map[string]string // the lane of each cookie's name
-	streams   chan struct{}     // has one of each stream under way
+	streams   chan struct{}     // holds one item for each stream under way
 	closing   context.Context   // done when streams must end
 	close     context.CancelFunc
 	throttle  *throttle
@@ -80,8 +79,8 @@ type Lab struct {
 	room      *engineRoom  // of the page /engines
 	lessons   []*lesson    // in order
 	runs      *sessions.Manager
-	playLogin *sessions.Manager // of lesson planted
-	playAPI   *sessions.Manager // of lesson token
+	playLogin *sessions.Manager // for the lesson planted
+	playAPI   *sessions.Manager // for the lesson token
 	origins   *http.CrossOriginProtection
 	class     *Class           // with the others in this process
 	proofs    *sessions.Signer // that a class was ended
@@ -114,7 +113,7 @@ func New(config Config) (*Lab, error) {
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	bookOptions := lab.sessionOptions(notebookAge)
 	bookOptions.Name = notebookCookie
-	bookOptions.FollowReplaced = true // what one tab notes is not lost when another signs in
+	bookOptions.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
 
 	engine, err := lab.engine(sessionPurpose, sessions.Keyed)
 	if err != nil {
@@ -187,7 +186,7 @@ const (
 	api                        // reads it, and never opens one
 	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
 	looking                    // an api that is not on the wire: it shows it, and must not push out what is looked at, or is asked about anybody's secret
-	stream                     // the same, told while it happens or piece by piece: outside Hold, which would keep it back
+	stream                     // the same, sent piece by piece: outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
 	discreet                   // the same, and not on the wire: its form may hold anybody's secret
@@ -201,9 +200,9 @@ func (k routeKind) onWire() bool {
 	return k != bare && k != lost && k != looking && k != stream && k != discreet
 }
 
-// hold is sessions.Hold, for every reply but streams. Echo applies middleware anew
-// at each request, so what a middleware keeps is made before that, once: here, the
-// memory that replies wait in.
+// hold is sessions.Hold, for every reply but streams. Echo calls a middleware again for
+// each request. So what it keeps between requests, here the memory in which replies wait,
+// is made once, before that.
 func (lab *Lab) hold() echo.MiddlewareFunc {
 	hold := sessions.Hold()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

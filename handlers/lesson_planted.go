@@ -109,8 +109,8 @@ func (lessons) Planted() lesson {
 	}
 }
 
-// newPlayLogin makes the sessions of the play login. They have nothing to do with
-// the lab's.
+// newPlayLogin makes the manager for the sessions of the play login. They are apart from
+// the lab's own sessions.
 func (lab *Lab) newPlayLogin() (*sessions.Manager, error) {
 	options := lab.sessionOptions(playKeyAge)
 	options.Name, options.Path = playKey, playKeyPath

@@ -71,7 +71,7 @@ func (lessons) Token() lesson {
 	}
 }
 
-// newPlayAPI makes the tokens of the lesson's API. They open nothing else.
+// newPlayAPI makes the manager for the tokens of the lesson's API. They open nothing else.
 func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
 	options := lab.sessionOptions(playTokenAge)
 	options.Carrier = sessions.Authorization(tokenScheme)

@@ -1,4 +1,4 @@
-// The log: what it may cost, and what of a request may stand in it.
+// The log: how much it may write, and which parts of a request it may contain.
 
 package handlers
 
@@ -22,31 +22,32 @@ import (
 	"cookielab/sessions"
 )
 
-// What a minute of the log may hold, of each of three levels (errors, warnings,
-// the rest): each has a share of its own, so that no flood of one hides another.
+// How much the log may write in a minute, for each of three levels: errors, warnings, and
+// the rest. Each level has a share of its own, so that a flood of one hides no other.
 const (
 	maxLogRecords = 200
 	maxLogBytes   = 85 << 10
-	maxLogText    = 4 << 10 // bytes of a message or a value: a stack's first frames
+	maxLogText    = 4 << 10 // bytes of a message or a value: enough for the first frames of a stack
 )
 
 // BoundedLog is a [slog.Handler] that writes lines of text, 600 records and
-// 255 KB a minute at most: 200 and 85 KB each of errors, of warnings and of the
-// rest. What is more is left out, and one line says how much it was, as soon as
-// something is logged in a later minute or [BoundedLog.Flush] is called. Texts
-// above 4 KB are cut. It may be used by many goroutines at once.
+// 255 KB a minute at most: 200 records and 85 KB each for errors, for warnings and for
+// the rest. It leaves out what is more, and writes one line that says how many records
+// that were, as soon as something is logged in a later minute or [BoundedLog.Flush] is
+// called. Texts of more than 4 KB are cut. Many goroutines may use it at once.
 type BoundedLog struct {
-	slog.Handler // writes to the page
+	slog.Handler // writes to the page's line
 	page         *logPage
 }
 
-// logPage is the minute that a log and all that were derived from it share.
+// logPage is the current minute of a log. All logs that WithAttrs and WithGroup made from
+// it share it.
 type logPage struct {
 	mu     sync.Mutex
 	out    io.Writer
 	clock  sessions.Clock
-	line   bytes.Buffer // the one just written, before it is known whether there is room
-	plain  slog.Handler // for the page's own line
+	line   bytes.Buffer // the newest one, which is not in the log yet: there may be no room for it
+	plain  slog.Handler // for the line that says what was left out
 	since  time.Time    // of the minute's first record
 	shares [3]logShare
 }
@@ -108,14 +109,15 @@ func (l *BoundedLog) WithGroup(name string) slog.Handler {
 	return &BoundedLog{l.Handler.WithGroup(name), l.page}
 }
 
-// Flush says what was left out and not told yet: for the end of the program.
+// Flush writes how many records were left out since that was last written. It is for the
+// end of the program.
 func (l *BoundedLog) Flush() {
 	l.page.mu.Lock()
 	defer l.page.mu.Unlock()
 	l.page.turn(now(l.page.clock))
 }
 
-// turn begins a new minute, and says what the one before left out.
+// turn begins a new minute, and writes how many records the last one left out.
 func (p *logPage) turn(at time.Time) {
 	since, shares := p.since, p.shares
 	p.since, p.shares = at, [3]logShare{}
@@ -131,7 +133,7 @@ func (p *logPage) turn(at time.Time) {
 	}
 	p.line.Reset()
 	if p.plain.Handle(context.Background(), r) == nil {
-		_, _ = p.out.Write(p.line.Bytes()) // there is no other place to say that this failed
+		_, _ = p.out.Write(p.line.Bytes()) // if this fails, there is no other place to say so
 	}
 }
 
@@ -174,11 +176,11 @@ func cutText(text string) string {
 	return text[:end] + "…"
 }
 
-// What a visitor typed does not stand in the log: it may be somebody's password
-// in the wrong field. So the log names a request's route, and not its address, and
-// repeats of a header and of a method only the words that are known.
+// The log contains nothing that a visitor typed: it may be a password in the wrong field.
+// So it names a request's route and not its address, and of a method or a header it
+// writes only known words.
 
-// routeOf is the route that a request took, as handlers.go lists it.
+// routeOf is the route of a request, as handlers.go lists it, or "none".
 func routeOf(c echo.Context) string {
 	if c.Path() == "" {
 		return "none"
@@ -186,12 +188,13 @@ func routeOf(c echo.Context) string {
 	return c.Path()
 }
 
-// methodOf is the request's method.
+// methodOf is the request's method, or "another".
 func methodOf(r *http.Request) string {
 	return known(r.Method, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions)
 }
 
-// siteOf is what Fetch metadata say about who began a request.
+// siteOf is the Sec-Fetch-Site header, which says what site started the request, or
+// "another".
 func siteOf(r *http.Request) string {
 	return known(r.Header.Get("Sec-Fetch-Site"), "cross-site", "same-site", "same-origin", "none", "")
 }
@@ -203,8 +206,8 @@ func known(text string, words ...string) string {
 	return "another"
 }
 
-// causeOf is what the log tells of an error: all but the address of a request that
-// was sent for a visitor.
+// causeOf is the text of an error for the log. It leaves out the address of a request
+// that the lab sent for a visitor.
 func causeOf(err error) string {
 	text := err.Error()
 	var sent *url.Error

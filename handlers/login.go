@@ -142,8 +142,8 @@ func (lab *Lab) admit(c echo.Context, given credentials) (Identity, error) {
 	return Identity{User: name, Role: RoleStudent}, nil
 }
 
-// admitTeacher is admit for whoever says to be the teacher. The error may also be
-// one of the store that counts: then nobody is let in.
+// admitTeacher is admit for someone who gives the teacher's name. The error may also come
+// from the store that counts the tries: then nobody is let in.
 func (lab *Lab) admitTeacher(c echo.Context, pin string) (Identity, error) {
 	ctx := c.Request().Context()
 	from, err := lab.originOf(c)
@@ -164,8 +164,8 @@ func (lab *Lab) admitTeacher(c echo.Context, pin string) (Identity, error) {
 	return Identity{User: teacherName, Role: RoleTeacher}, lab.pin.succeeded(ctx, from)
 }
 
-// tooMany refuses a try that was one too many. What was typed as a name is not
-// logged before it has proved to be one: it may be somebody's password.
+// tooMany refuses one try too many. It does not log the name that was typed: before a
+// login succeeds, that may be somebody's password.
 func (lab *Lab) tooMany(c echo.Context, role string, wait time.Duration) error {
 	lab.log.Warn("login throttled", "role", role)
 	seconds := int((wait + time.Second - 1) / time.Second)

@@ -93,9 +93,10 @@ func insteadOf(c rune) string {
 	}
 }
 
-// spelt is a text, of one line or of several, with everything in it to be seen: what
-// cannot be printed, and bytes that are no UTF-8, stand there as \x00 or \u202e. Its
-// markup has at most so many bytes; rest is how many bytes of the text that leaves out.
+// spelt is the markup of a text in which everything is visible: characters that cannot be
+// printed, and bytes that are not UTF-8, are written as \x00 or \u202e. lines says that the
+// text has several lines. The markup has at most most bytes; rest is how many bytes of the
+// text are left out for that.
 func spelt(text string, lines bool, most int) (html template.HTML, rest int) {
 	var m markup
 	for i := 0; i < len(text); {
@@ -120,29 +121,30 @@ func spelt(text string, lines bool, most int) (html template.HTML, rest int) {
 	return template.HTML(m.String()), 0
 }
 
-// maxSpelt is how much markup one character takes, at most.
+// maxSpelt is how many bytes of markup one character takes at most.
 const maxSpelt = len(`<b class="byte">\u10ffff</b>`)
 
-// room is how many bytes of markup a page still has for the values that it takes
-// apart: a byte of a value can take thirty of them, and a value can hold others.
+// room is how many bytes of markup a page may still use for the values that it takes
+// apart. It is bounded because one byte of a value can take thirty bytes of markup, and a
+// value can contain other values.
 type room struct {
 	left   int
 	hidden int // bytes of values for which there was no room
 }
 
-// maxShown is all the room of a page.
+// maxShown is the room that a page has in all.
 const maxShown = 128 << 10
 
-// spelt writes a text as far as there is room. Besides its markup it takes up what
-// the page puts around it.
+// spelt writes as much of a text as there is room for. It also counts around, the bytes
+// that the page puts around the text.
 func (r *room) spelt(text string, lines bool, around int) template.HTML {
 	html, rest := spelt(text, lines, r.left-around)
-	r.left -= len(html) + around // below 0: there was none for what stands around it
+	r.left -= len(html) + around // below 0: there was no room even for what is around it
 	r.hidden += rest
 	return html
 }
 
-// Hidden says that something is not shown; no ID: everything is.
+// Hidden says how many bytes are not shown; no ID: all are shown.
 func (r *room) Hidden() Phrase {
 	if r.hidden == 0 {
 		return Phrase{}

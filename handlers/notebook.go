@@ -21,16 +21,16 @@ const (
 	notebookAge    = 30 * 24 * time.Hour
 )
 
-// Keys in the notebook's session. No value of a cookie is ever among them. Whose
-// browser it is stands under sessions.UserKey while somebody is signed in, so the
-// store keeps it when it makes room for strangers.
+// Keys in the notebook's session. It never holds the value of a cookie. While somebody is
+// signed in, the session also has their name under sessions.UserKey, so it is not removed
+// with the sessions that belong to no user.
 const (
-	bookID     = "id"      // of the book, in hex: random, and the same under every key
+	bookID     = "id"      // of its Book, in hex: random, and it stays when the key changes
 	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
 	bookRecord = "record"  // ID of the session record this browser was last given
-	bookForged = "forged"  // hash of what the lab wrote over that session's key: see forgery
+	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
 	bookSince  = "since"   // who signed in last, and when
 	bookAction = "action"  // what was done last, see Deed
 	bookName   = "as_name" // the name last signed in with, to fill the form
@@ -68,16 +68,16 @@ type Notebook struct {
 	session *sessions.Session
 	wire    *Wire
 	writes  bool // this request may write it; others' requests and programs' only read
-	own     bool // it belongs to whoever is signed in with this request: see claim
+	own     bool // whoever is signed in with this request may see all of it: see claim
 
-	id   sessions.ID // of its book; zero: it has none yet, and this request may give it none
-	came sessions.ID // of the key that the request brought; zero: it brought none
+	id   sessions.ID // of its Book; zero: it has none yet, and this request may give it none
+	came sessions.ID // hash of the key that the request carried; zero: it carried none
 	turn int         // how often the key had changed by then
 }
 
 const (
 	notebookKey = "cookielab/handlers.notebook"
-	replacedKey = "cookielab/handlers.replaced" // set where the notebook's key was replaced a moment ago
+	replacedKey = "cookielab/handlers.replaced" // set if the key that the request carried was replaced a moment ago
 )
 
 // notebookOf is the request's notebook; nil where there is none, and all its
@@ -140,7 +140,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 			if n.session.Key() == "" && n.session.Rejected() == nil {
 				return nil // flushed by a reset: nothing is noted after that
 			}
-			if n.writes { // else this reply must not set the cookie
+			if n.writes { // otherwise this reply must not set the cookie
 				if err := lab.noteReply(ctx, c, n); err != nil {
 					return err
 				}
@@ -188,9 +188,9 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 	return lab.noteRecord(ctx, c, n)
 }
 
-// replacedGrace is for how long requests may still be under way with a key that was
-// replaced. They find no notebook, and open none: its cookie would take the place
-// of the one with the new key.
+// replacedGrace is how long after a change of key requests with the old key may still be
+// under way. They find no notebook, and open none: its cookie would overwrite the one
+// with the new key.
 const replacedGrace = 10 * time.Second
 
 func (lab *Lab) justReplaced(session *sessions.Session) bool {
@@ -198,9 +198,9 @@ func (lab *Lab) justReplaced(session *sessions.Session) bool {
 	return replaced && now(lab.clock).Sub(at) < replacedGrace
 }
 
-// changeKey gives the notebook a new key with this reply. Every change of who
-// somebody is calls it: whoever knew the old key, from a time before a login or by
-// a theft, has nothing from then on. The book stays the same.
+// changeKey gives the notebook a new key with this reply. Every login, logout and Put it
+// back calls it, so that the old key opens nothing afterwards, even for somebody who
+// planted or stole it. The Book stays the same.
 func (n *Notebook) changeKey() error {
 	if n == nil || !n.writes {
 		return nil
@@ -209,13 +209,13 @@ func (n *Notebook) changeKey() error {
 	return n.session.Set(bookTurn, n.turn+1)
 }
 
-// turnIn is how often a notebook's key has changed, as its session has it.
+// turnIn is how often a notebook's key has changed, as its session says.
 func turnIn(session *sessions.Session) (turn int) {
-	_, _ = session.Into(bookTurn, &turn) // none: never
+	_, _ = session.Into(bookTurn, &turn) // without the value it is 0
 	return turn
 }
 
-// name gives the notebook's book its ID, when it has none yet.
+// name gives the notebook's Book an ID, if it has none yet.
 func (n *Notebook) name() error {
 	var named bool
 	if n.id, named = sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
@@ -225,15 +225,16 @@ func (n *Notebook) name() error {
 	return n.session.Set(bookID, n.id.String())
 }
 
-// claim makes sure that a notebook belongs to whoever is signed in with this
-// request: it noted the login, or one that this session came of. A notebook that a
-// signed-in browser was given by others would show them its session's key, as soon
-// as this exchange is on its wire. So it gets a key that they do not know or, where
-// this reply can set none, sees names alone.
+// claim makes sure that a notebook belongs to whoever is signed in with this request: it
+// has noted the login of this session, or of one that this session replaced. Otherwise
+// somebody else may have planted the notebook's cookie in this browser, and could read
+// the session's key on the notebook's wire, once this exchange is there. So the notebook
+// gets a new key, which they do not know. If this reply can set no cookie, its exchange
+// goes on the wire without values (see namesOnly).
 func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	session, err := lab.sessions.Load(c)
 	if err != nil {
-		return nil //nolint:nilerr // nobody knows who this is, so nothing is claimed
+		return nil //nolint:nilerr // who is signed in cannot be found out, so nothing is claimed
 	}
 	switch noted, err := lab.notedLogin(ctx, n, session); {
 	case err != nil:
@@ -252,7 +253,7 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	return nil
 }
 
-// noteLogin writes down whose browser this is, and by which login.
+// noteLogin writes down who is signed in in this browser, and by which login.
 func (n *Notebook) noteLogin(session *sessions.Session) error {
 	n.session.Delete(bookForged)
 	err := errors.Join(
@@ -265,26 +266,26 @@ func (n *Notebook) noteLogin(session *sessions.Session) error {
 	return err
 }
 
-// noteLogout writes down that nobody is signed in any more, under a new key.
+// noteLogout writes down that nobody is signed in any more, and changes the key.
 func (n *Notebook) noteLogout() error {
 	if n == nil || !n.writes {
 		return nil
 	}
-	n.session.Expendable() // on a full disk, too, a logout must end what it ends
+	n.session.Expendable() // a logout must work on a full disk, too
 	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
 		n.session.Delete(key)
 	}
 	return n.changeKey()
 }
 
-// notedLogin reports whether a notebook noted the login of a session; true, too,
-// where nobody is signed in by it.
+// notedLogin reports whether a notebook has noted the login of a session. It is also true
+// if nobody is signed in by that session.
 func (lab *Lab) notedLogin(ctx context.Context, n *Notebook, session *sessions.Session) (bool, error) {
 	record, kept := session.Record()
 	switch noted, ok := n.Record(); {
 	case session.Rejected() != nil && session.Key() == "":
 		return true, nil
-	case !kept: // the session lies in its cookie, and has no ID
+	case !kept: // the session is stored in its cookie, and has no ID
 		return sinceOf(session) == " " || n.session.Text(bookSince) == sinceOf(session), nil
 	case record.Owner == "" || (ok && noted == record.ID):
 		return true, nil
@@ -299,15 +300,15 @@ func (lab *Lab) notedLogin(ctx context.Context, n *Notebook, session *sessions.S
 	}
 }
 
-// sinceOf says who signed in and when, as the session has it.
+// sinceOf says who signed in and when, from the session's values.
 func sinceOf(session *sessions.Session) string {
 	return session.Text(sessions.UserKey) + " " + session.Text(sessions.SinceKey)
 }
 
-// leftBehind is a record to end once the new one is saved, which takes its place:
-// whoever ends the old one later, a logout under way, ends the new one. With a
-// Version, the new one was given on its word, which counts only while it is still
-// that.
+// leftBehind is the record of this browser's old session. Once the new session is saved it
+// takes the place of the old one: a logout that is still under way with the old key ends
+// the new one. Version is set by Put it back: the new session was made from what this
+// record said, and counts only if the record still has that version.
 type leftBehind struct {
 	ID      sessions.ID
 	Version uint64
@@ -331,21 +332,22 @@ func (lab *Lab) noteRecord(ctx context.Context, c echo.Context, n *Notebook) err
 	return n.noteLogin(session)
 }
 
-// takePlace ends what was left behind, in favour of the session that takes its place.
+// takePlace ends the session that was left behind, and notes that the session by takes
+// its place.
 func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, by sessions.ID) error {
 	err := lab.sessions.Replace(ctx, left.ID, left.Version, by)
 	switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
 	case gone && left.Version != 0:
-		// It was ended meanwhile, so its word counts no more, and neither
-		// does what was signed in on it.
+		// The old session ended meanwhile. The new one was made from its record, so
+		// it has to end, too.
 		return errors.Join(sessions.ErrEnded, lab.endRecord(ctx, by))
 	case err != nil && !gone:
 		return err
 	case left.Version == 0:
 		return nil
 	}
-	// It was put back: a logout under way with the value that was written over its
-	// key ends the new one, too.
+	// This is Put it back. A logout may be under way with the value that the lab wrote in
+	// place of the key: it has to end the new session, too.
 	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
 	if err = lab.sessions.Point(ctx, came[0], by); errors.Is(err, sessions.ErrExists) {
 		return nil
@@ -406,7 +408,7 @@ func (n *Notebook) Name() string {
 	return n.session.Text(bookName)
 }
 
-// ID names the notebook's book; ok is false before it is saved.
+// ID is the ID of the notebook's Book; ok is false before the notebook is saved.
 func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
@@ -416,7 +418,7 @@ func (n *Notebook) ID() (id sessions.ID, ok bool) {
 }
 
 // Book is the part of the notebook that only memory holds; nil before the
-// notebook is saved, and for a request whose key was replaced since it began.
+// notebook is saved, and for a request whose key was replaced after the request began.
 func (n *Notebook) Book() *Book {
 	id, ok := n.ID()
 	if !ok {
@@ -437,7 +439,7 @@ type Deed struct {
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
 	Client  string    `json:"client,omitempty"`  // whose session it ended
 	Ended   int       `json:"ended,omitempty"`   // how many sessions it ended
-	More    bool      `json:"more,omitempty"`    // and that some are left
+	More    bool      `json:"more,omitempty"`    // there may be others that it did not end
 	At      time.Time `json:"at"`
 }
 

@@ -1,6 +1,6 @@
-// Replies of net/http's own: to what it cannot read as a request it answers by
-// itself (400, 417, 431, 501, 505), before a handler is asked. They carry the
-// headers of all other replies, too.
+// Replies that net/http makes itself (400, 417, 431, 501, 505): it answers a request that
+// it cannot read without calling a handler. This adds the lab's security headers to them,
+// which all other replies have.
 
 package handlers
 
@@ -14,9 +14,9 @@ import (
 	"sync/atomic"
 )
 
-// GuardServer prepares a server, before it serves, to have net/http's own replies
-// carry the lab's headers; its listeners are to go through [GuardListener]. What
-// answers to "OPTIONS *" is the server's handler.
+// GuardServer prepares a server, before it serves, so that the replies that net/http makes
+// itself also carry the lab's security headers. Each of its listeners must be wrapped by
+// [GuardListener]. "OPTIONS *" goes to the server's handler, too.
 func GuardServer(server *http.Server) {
 	inner := server.Handler
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +30,7 @@ func GuardServer(server *http.Server) {
 		return context.WithValue(ctx, guardedConnKey{}, c)
 	}
 	server.ConnState = func(c net.Conn, state http.ConnState) {
-		if c, ok := c.(*guardedConn); ok && state == http.StateIdle { // a reply has left whole
+		if c, ok := c.(*guardedConn); ok && state == http.StateIdle { // a reply is complete
 			c.answering.Store(false)
 		}
 	}
@@ -38,7 +38,7 @@ func GuardServer(server *http.Server) {
 
 type guardedConnKey struct{}
 
-// GuardListener makes the connections of a server that [GuardServer] has prepared.
+// GuardListener wraps a listener of a server that [GuardServer] has prepared.
 func GuardListener(listener net.Listener) net.Listener {
 	var lines bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(secureHeaderLines)) {
@@ -49,7 +49,7 @@ func GuardListener(listener net.Listener) net.Listener {
 
 type guardedListener struct {
 	net.Listener
-	lines []byte // of the headers
+	lines []byte // the headers, as they are sent
 }
 
 func (l guardedListener) Accept() (net.Conn, error) {
@@ -60,8 +60,8 @@ func (l guardedListener) Accept() (net.Conn, error) {
 	return &guardedConn{Conn: c, lines: l.lines}, nil
 }
 
-// guardedConn adds the headers to a reply that begins while no handler answers: it
-// is net/http's own. Its first write has all of its header.
+// guardedConn adds the headers to a reply that begins while no handler is answering:
+// net/http makes such a reply itself, and its first write contains the whole header.
 type guardedConn struct {
 	net.Conn
 	lines     []byte
@@ -78,13 +78,13 @@ func (c *guardedConn) Write(b []byte) (int, error) {
 		return c.Conn.Write(b)
 	}
 	n, err := c.Conn.Write(slices.Concat(b[:end], c.lines, b[end:]))
-	if err != nil { // how much of b has left hardly matters: net/http gives the connection up
+	if err != nil { // the exact number of bytes hardly matters: net/http closes the connection
 		return min(n, len(b)), err
 	}
 	return len(b), nil
 }
 
-// CloseWrite lets net/http say its last word to a client that is still sending.
+// CloseWrite lets net/http finish its reply to a client that is still sending.
 func (c *guardedConn) CloseWrite() error {
 	if inner, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return inner.CloseWrite()

@@ -24,13 +24,13 @@ const predictPath = "/api/predict"
 const (
 	maxPredict    = 1 << 20 // bytes of its body
 	maxResponses  = 200
-	maxLines      = 2000    // of all responses; a line break in one begins another
+	maxLines      = 2000    // of all responses; a line break inside a line begins another one
 	maxAttributes = 20_000  // of all lines
 	maxAddress    = 2 << 10 // bytes of an address
 )
 
-// The bounds of its answer, which has each line's words and its cookie, up to three
-// times: so many bytes, and this many for each of the question.
+// The bound of its answer, in bytes: maxAnswer, and maxAnswerFor more for each byte of the
+// question. (The answer repeats each line's cookie up to three times.)
 const (
 	maxAnswer    = 256 << 10
 	maxAnswerFor = 4
@@ -169,8 +169,8 @@ func (lab *Lab) postPredict(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-// answerSize is how long an answer is so far, and how long it may be: it is refused
-// before all of it lies in memory.
+// answerSize is how many bytes an answer has so far, and how many it may have. It is
+// counted while it is made, so that one that is too long never is in memory as a whole.
 type answerSize struct{ bytes, most int }
 
 func (s *answerSize) add(part any) error {
@@ -181,7 +181,7 @@ func (s *answerSize) add(part any) error {
 	return err
 }
 
-// jar makes an empty jar for the question, if it is one. Lines in base64 are decoded.
+// jar checks the question, decodes its lines in base64, and makes an empty jar for it.
 func (q *predictQuestion) jar() (*browser.Jar, error) {
 	if !slices.Contains(browser.Profiles(), q.Browser) {
 		return nil, badPrediction(say("predict.no_browser"))
@@ -261,8 +261,8 @@ func predictURL(raw string) (browser.URL, error) {
 	return url, nil
 }
 
-// addressOf reads an address that somebody typed; flaw is why it is none, no ID: it
-// is one.
+// addressOf reads an address that somebody typed. flaw says why it cannot be used; no ID:
+// it can.
 func addressOf(raw string) (url browser.URL, flaw Phrase) {
 	if len(raw) > maxAddress {
 		return url, say("predict.long_url", Args{"Most": maxAddress})
@@ -312,8 +312,8 @@ func asText(bytes string) string {
 	return text
 }
 
-// ruleReason is the sentence for a rule, and warningText that for a warning. What it
-// is about stands in the line as long as it is.
+// ruleReason is the sentence for a rule, and warningText that for a warning. They quote
+// only the beginning of a long part of the line.
 func ruleReason(rule browser.Rule) Phrase {
 	reason := rule.ID
 	return say("rule."+reason, Args{"About": clip(asText(rule.About), maxValueText)})

@@ -159,8 +159,8 @@ func TestPredictBounds(t *testing.T) {
 		responses = append(responses, response{"url": fmt.Sprintf("https://a%d.example/%s/", i, repeated("p", 200)), "set_cookie": lines(10, "a=b")})
 	}
 	const (
-		long = "The answer would have more than"
-		many = "lines with 20000 attributes"
+		long = "The answer would be longer than"
+		many = "lines and 20000 attributes"
 	)
 	for name, test := range map[string]struct {
 		responses []response

@@ -25,11 +25,11 @@ type recording struct {
 	c        echo.Context
 	exchange *Exchange
 	book     *Book // whose wire this goes on; nil: that of the request's notebook
-	run      *Book // on whose wire its names go besides: that of the run which the address names
-	replay   bool  // the lab's own, which it announced
+	run      *Book // the Book of the run that the address names, which also gets it, without values; nil: none
+	replay   bool  // the lab sends this request itself, as another program
 	done     bool
 
-	sessionCookie string // its name
+	sessionCookie string // the name of the session's cookie
 
 	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
 }
@@ -44,7 +44,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		book := lab.wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if (kind == quick || kind == played) && !replay { // these ask no store for the notebook
+		if (kind == quick || kind == played) && !replay { // for these no store is asked for the notebook
 			if book = lab.wire.known(request); book == nil && kind == quick {
 				return next(c) // nobody could look at it
 			}
@@ -157,7 +157,7 @@ func (r *recording) finish(status int) {
 	r.done = true
 	book, own := r.bookOf()
 	if book == nil && r.run == nil {
-		return // a stranger: nobody could look at it
+		return // a stranger's exchange, which nobody could look at
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,8 +176,8 @@ func (r *recording) finish(status int) {
 	}
 }
 
-// bookOf is the book on whose wire the exchange goes, nil for a stranger's; own says
-// that all of it may, since whoever reads that book is who sent it.
+// bookOf is the Book on whose wire the exchange goes; nil: none, for a stranger. own says
+// that values may go there, because the reader of that Book sent the request.
 func (r *recording) bookOf() (book *Book, own bool) {
 	switch n := notebookOf(r.c); {
 	case r.replay:
@@ -190,16 +190,16 @@ func (r *recording) bookOf() (book *Book, own bool) {
 	}
 }
 
-// ownSession reports whether a request brings no session, or the one that its book
-// knows, by memory alone.
+// ownSession reports whether a request carries no session cookie, or that of the session
+// which its Book knows. It asks no store.
 func (r *recording) ownSession(book *Book) bool {
 	keys := sessions.ReadCookies(r.c.Request(), r.sessionCookie)
 	return len(keys) == 0 || book.knowsLogin(sessions.KeyID(sessionPurpose, keys[0]))
 }
 
-// namesOnly is the exchange as somebody else may see it, whose run it names: what
-// the cookies are called and what was concluded, but no value that came or went.
-// Whoever knows the address of a run may be anybody, and may send it to anybody.
+// namesOnly is the exchange without the values of cookies and tokens: only their names, and
+// what was concluded. It is for a Book whose reader may not be the sender, for example that
+// of a run: anyone may know the run's address, and give it to anyone.
 func (e *Exchange) namesOnly() *Exchange {
 	path, _, _ := strings.Cut(e.Target, "?")
 	location, _, _ := strings.Cut(e.Location, "?")
@@ -237,5 +237,5 @@ func (e *Exchange) namesOnly() *Exchange {
 	return names
 }
 
-// unsaid stands for a value that is nobody else's to see.
+// unsaid is written in place of a value that somebody else must not see.
 const unsaid = "…"

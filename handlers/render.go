@@ -176,7 +176,7 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 		page = new(bytes.Buffer)
 	}
 	defer func() {
-		if page.Cap() <= maxPooledPage { // a large one is rare, and would stay
+		if page.Cap() <= maxPooledPage { // a large one is rarely needed, and its memory would never be freed
 			lab.buffers.Put(page)
 		}
 	}()
@@ -184,7 +184,7 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 	return lab.pages.templates.render(c, lab.words(c), page, status, name, data)
 }
 
-// maxPooledPage is how large a page's memory may be to be used again, in bytes.
+// maxPooledPage is how large a buffer may be to be kept for another page, in bytes.
 const maxPooledPage = 1 << 20
 
 // render executes a page to memory first, so that a failure leaves no half page.

@@ -21,7 +21,7 @@ const (
 	runParam   = "run"
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
-	runBook    = "_book"  // whose notebook, by its book's ID
+	runBook    = "_book"  // the ID of the Book of whoever runs it
 	runHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
@@ -72,9 +72,9 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 	return nil
 }
 
-// run is the session of the run that a request names; nil where it names none
-// that lives. What happens under it is on its notebook's wire, by its names alone,
-// unless the request shows that it comes from that notebook's browser.
+// run is the session of the run that a request names; nil if it names none, or one that
+// has ended. The exchange goes on the wire of the run's notebook: without values, unless
+// the request itself shows that it comes from that notebook's browser.
 func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
 	if !c.QueryParams().Has(runParam) {
 		return nil, nil

@@ -112,7 +112,7 @@ func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionA
 	if err := think(c.Request().Context(), args.think); err != nil {
 		return SessionAnswer{}, err
 	}
-	ctx := sessions.Saving(c) // from here on it is finished also when the client hangs up
+	ctx := sessions.Saving(c) // from here on the work is finished even if the client hangs up
 	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: lab.sessions, session: session})
 	if err != nil {
 		return SessionAnswer{}, err

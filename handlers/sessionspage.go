@@ -23,9 +23,9 @@ type sessionsPage struct {
 	Verdict  string // in words, where nobody is signed in
 	Sessions []listedSession
 	Count    Phrase // how many there are
-	Others   bool   // there are others than this one
-	Next     string // the address of the next ones; "": there are none
-	Further  bool   // these are not the first ones
+	Others   bool   // there are other sessions than this one
+	Next     string // the address of the next page; "": there is none
+	Further  bool   // this is not the first page
 	How      Phrase // how the engine found them
 	Ended    Phrase // what was ended last; no ID: nothing
 	EndedAt  time.Time
@@ -40,16 +40,16 @@ type listedSession struct {
 	Created, Saved string
 }
 
-// maxListed sessions fit on a page, those last saved first; a link leads to the
-// next ones. They are counted up to maxCounted, which labels name.
+// A page lists maxListed sessions, those last saved first; a link leads to the next page.
+// They are counted up to maxCounted, a number that the labels mention.
 const maxListed, maxCounted = 50, 1000
 
-// afterParam, in an address, is the last one of the page before: when it was saved,
-// and its record's ID.
+// afterParam is the parameter that says after which record a page begins: when that was
+// saved, and its ID.
 const afterParam = "after"
 
-// listAfter is the record after which a list goes on; the zero one where the
-// address names none.
+// listAfter is the record after which the page begins, by the address; the zero Record
+// for the first page.
 func listAfter(c echo.Context) (after sessions.Record, err error) {
 	values := c.QueryParams()[afterParam]
 	if len(values) == 0 {
@@ -65,15 +65,16 @@ func listAfter(c echo.Context) (after sessions.Record, err error) {
 	return after, nil
 }
 
-// listURL is the address at which a list goes on after a record.
+// listURL is the address of the page that begins after a record.
 func listURL(path string, last sessions.Record) string {
 	return path + "?" + url.Values{afterParam: {last.Saved.UTC().Format(time.RFC3339Nano) + "_" + last.ID.String()}}.Encode()
 }
 
-// ownedPage is a page of a user's list, without the one that is left out; next is
-// the address of the page after it, "" where it is the last.
+// ownedPage returns at most most records of a user's list, those after the given one,
+// without the record leftOut; next is the address of the page after it, "" if it is the
+// last.
 func ownedPage(ctx context.Context, manager *sessions.Manager, user string, after sessions.Record, leftOut sessions.ID, most int, path string) (records []sessions.Record, next string, err error) {
-	records, err = manager.Owned(ctx, user, after, most+2) // the one left out, and one more to see whether there is
+	records, err = manager.Owned(ctx, user, after, most+2) // one for leftOut, and one to see whether there is a next page
 	records = slices.DeleteFunc(records, func(r sessions.Record) bool { return r.ID == leftOut })
 	if len(records) > most {
 		records = records[:most]
@@ -117,7 +118,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	}
 	most := maxListed
 	var records []sessions.Record
-	if p.Further = !after.Saved.IsZero(); !p.Further { // this one first
+	if p.Further = !after.Saved.IsZero(); !p.Further { // the first page begins with this session
 		records, most = append(records, here), most-1
 	}
 	others, next, err := ownedPage(ctx, lab.sessions, who.User, after, here.ID, most, "/sessions")
@@ -189,8 +190,8 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 }
 
 // postEndOthers serves POST /sessions/end-others: all of the visitor's sessions
-// but this one. Where they are so many that it takes long, it says how many are
-// ended so far, and the page's reader goes on.
+// but this one. If there are so many that it takes long, the page says how many have
+// ended so far, and the visitor presses the button again.
 func (lab *Lab) postEndOthers(c echo.Context) error {
 	who, here, err := lab.ownerHere(c)
 	if err != nil {
@@ -204,10 +205,10 @@ func (lab *Lab) postEndOthers(c echo.Context) error {
 	return lab.done(c, Deed{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
-// endPatience is how long one click ends sessions.
+// endPatience is how long one click may take to end sessions.
 const endPatience = 5 * time.Second
 
-// endOthers ends as many as time allows; more: some are left.
+// endOthers ends as many sessions as its time allows; more: there may be others.
 func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
@@ -233,7 +234,7 @@ func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, er
 	return who.User, here, err
 }
 
-// recordHere is the record that this request's key led to.
+// recordHere is the record of the session that this request carries.
 func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
 	session, err := lab.sessions.Load(c)
 	if err != nil {
@@ -243,7 +244,8 @@ func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
 	return record, nil
 }
 
-// clientNamed is the program that signed in, by a session's ID: a list has no data.
+// clientNamed is the program that signed in, for a session's ID: a list comes without the
+// data in which that is.
 func clientNamed(ctx context.Context, manager *sessions.Manager, id sessions.ID) (string, error) {
 	record, err := manager.Find(ctx, id)
 	if err != nil && !errors.Is(err, sessions.ErrExpired) && !errors.Is(err, sessions.ErrNotFound) {

@@ -284,7 +284,7 @@ func TestSessionsAfterNonsense(t *testing.T) {
 		for _, after := range []string{"", "x", "_", "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z_", "2026-11-23T08:00:00Z_x", "_" + id, "1_" + id,
 			"2026-13-23T08:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "0", "10000-01-01T00:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "&after=2026-11-23T08:00:00Z_" + id, "%00", "%ff_%ff"} {
 			for name, c := range map[string]*client{"alice": alice, "a stranger": lab.client()} {
-				if r := c.get(path + "?after=" + after); r.status != http.StatusBadRequest || !strings.Contains(r.body, "Nothing goes on from there") {
+				if r := c.get(path + "?after=" + after); r.status != http.StatusBadRequest || !strings.Contains(r.body, "The list has no such page") {
 					t.Errorf("%s after %q is answered %d to %s", path, after, r.status, name)
 				}
 			}
@@ -357,7 +357,7 @@ func TestEndingVeryManyOthersIsAnswered(t *testing.T) {
 		if took := time.Since(began); r.status != http.StatusSeeOther || took > 15*time.Second {
 			t.Fatalf("answered %d after %v: %s", r.status, took, r.body)
 		}
-		for language, words := range map[string]string{"en": "Ended so far: 5 other sessions. More are left", "zh": "到现在已结束其他 5 个 Session，还有更多"} {
+		for language, words := range map[string]string{"en": "Ended so far: 5 other sessions. More are left", "zh": "目前已结束其他 5 个 Session，还有没结束的"} {
 			if got := part(t, alice.get("/sessions?lang="+language).body, "ended", "</p>"); !strings.Contains(got, words) {
 				t.Errorf("in %s it says %q", language, got)
 			}

@@ -29,7 +29,7 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	}
 	book := notebookOf(c).Book()
 	if book == nil && c.Get(replacedKey) != nil {
-		return tellToComeAgain(c) // somebody signed in or out: the browser is about to have the new key
+		return tellToComeAgain(c) // somebody has just signed in or out, and the browser will have the new key in a moment
 	}
 	if book == nil || fromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
@@ -48,11 +48,11 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	return nil
 }
 
-// retryAfter is when a browser comes again after a stream ended, in milliseconds: at
-// the end of each key of its notebook one does.
+// retryAfter is how long a browser waits before it asks again after a stream ended, in
+// milliseconds. A stream ends whenever the key of its notebook changes.
 const retryAfter = 300
 
-// writeStreamHead sends the head of a stream.
+// writeStreamHead sends the status and the headers of a stream.
 func writeStreamHead(c echo.Context) {
 	header := c.Response().Header()
 	header.Set("Content-Type", "text/event-stream")
@@ -60,7 +60,8 @@ func writeStreamHead(c echo.Context) {
 	c.Response().WriteHeader(http.StatusOK)
 }
 
-// tellToComeAgain is a stream without events, which ends at once.
+// tellToComeAgain answers with a stream without events, which ends at once: the browser
+// then asks again.
 func tellToComeAgain(c echo.Context) error {
 	writeStreamHead(c)
 	if c.Request().Method == http.MethodHead {
@@ -70,9 +71,9 @@ func tellToComeAgain(c echo.Context) error {
 	return err
 }
 
-// beginStream counts a reply of a book that is told bit by bit, until done is
-// called: of the book's own, by its count, and of the whole server, since each
-// holds a connection.
+// beginStream counts a reply that is sent piece by piece, until done is called: for its
+// Book, by count, and for the whole server, since each such reply holds a connection. It
+// refuses one that is too many for either.
 func (lab *Lab) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
 	mine, ok := count(book)
 	if !ok {
@@ -87,10 +88,12 @@ func (lab *Lab) beginStream(book *Book, count func(*Book) (done func(), ok bool)
 	}
 }
 
-// mostStreams is how many a server tells at once, however many files it may open.
+// mostStreams is how many streams a server sends at the same time, however many files it
+// may open.
 const mostStreams = 1000
 
-// streamsOf is the share of streams among so many files.
+// streamsOf is how many streams a server sends at the same time if it may open so many
+// files.
 func streamsOf(files uint64) int { return int(min(max(files/4, 1), mostStreams)) }
 
 // seenLast is the number of the exchange that the reader saw last. What a
@@ -115,7 +118,7 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 	t := lab.pages.templates[lab.words(c)]["wire"]
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
-	if events.write(fmt.Sprintf("retry: %d\n\n", retryAfter)) != nil { // the header leaves at once
+	if events.write(fmt.Sprintf("retry: %d\n\n", retryAfter)) != nil { // also sends the headers at once
 		return
 	}
 	for {
@@ -161,7 +164,8 @@ func (e *eventWriter) event(id int, data string) error {
 	return e.write("id: " + strconv.Itoa(id) + "\nevent: exchange\ndata: " + dataLines.Replace(data) + "\n\n")
 }
 
-// dataLines begins a line of data after whatever ends one: none must end the event.
+// dataLines begins a new data line after each line break, in whatever form, so that no
+// line break ends the event.
 var dataLines = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 
 // comment says nothing, so that something is said.

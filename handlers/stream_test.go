@@ -252,7 +252,7 @@ func TestStreamsOfTheWholeServer(t *testing.T) {
 		open = append(open, f)
 	}
 	late := visitors[2]
-	for language, words := range map[string]string{"en": "Too many readers look at this server", "zh": "人太多了"} {
+	for language, words := range map[string]string{"en": "Too many people are reading the wire of this server", "zh": "人太多了"} {
 		f := late.follow("?lang=" + language)
 		page, _ := io.ReadAll(f.lines)
 		if f.status != http.StatusServiceUnavailable || f.header.Get("Retry-After") == "" || !strings.Contains(string(page), words) {

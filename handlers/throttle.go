@@ -1,6 +1,6 @@
-// The throttle: so many wrong tries a minute, then a pause. A student's name is
-// counted by each server for itself; the teacher's PIN, which opens more, in the
-// database, where all servers count together.
+// The throttle: after five wrong tries within a minute there is a pause. For a student's
+// name each server counts the tries by itself. For the teacher's PIN, which opens more, all
+// servers count together, in the database.
 
 package handlers
 
@@ -20,22 +20,22 @@ import (
 )
 
 const (
-	maxTries       = 5  // wrong ones a minute: for a name, and at the PIN from one place
-	maxTogether    = 60 // at the PIN, from all places on the network together
+	maxTries       = 5  // wrong tries a minute: for a name, and at the PIN from one origin
+	maxTogether    = 60 // wrong tries a minute at the PIN, from all addresses on the network together
 	throttleWindow = time.Minute
-	throttlePlaces = 1 << 15 // for students' names: one megabyte
+	throttlePlaces = 1 << 15 // counters for students' names, in one megabyte
 )
 
-// throttle counts the tries of students' names. Each name has a place, by its
-// hash, and shares its count with whoever has the same one: so memory is bounded
-// though nothing is ever pushed out, and no flood of other names lowers a count.
+// throttle counts the tries for students' names. A name's hash decides which counter it
+// uses, and several names may share one. So the memory is bounded, no counter is ever
+// dropped, and a flood of other names cannot lower a count.
 type throttle struct {
 	mu     sync.Mutex
 	clock  sessions.Clock
 	places [throttlePlaces]tries
 }
 
-// tries since a minute began with the first of them.
+// tries counts the tries of a minute, which begins with the first of them.
 type tries struct {
 	since time.Time
 	count int
@@ -50,8 +50,8 @@ func (t *throttle) try(name string) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tried, at := t.place(name), now(t.clock)
-	// Those of a time that has not come do not count either: a clock that was
-	// set back must not lock a name for longer.
+	// Tries that seem to come from the future do not count either: after the clock was
+	// set back, a name must not be locked for longer.
 	if age := at.Sub(tried.since); age >= throttleWindow || age < 0 {
 		*tried = tries{since: at}
 	}
@@ -82,11 +82,10 @@ func (t *throttle) succeeded(name string) {
 	*t.place(name) = tries{}
 }
 
-// pinThrottle counts the tries at the teacher's PIN, in the store that all
-// servers of one database share. A counter is a record without data: its version
-// is how many tries there were, which grows by a compare-and-swap, and it expires
-// a minute after the first. A new class ends it as it ends every record. Where
-// the store cannot be reached nobody may try.
+// pinThrottle counts the tries at the teacher's PIN, in the store that all servers with one
+// database share. A counter is a record without data. Its version is the number of tries,
+// which grows by a compare-and-swap, and it expires a minute after the first try. A new
+// class deletes it, like every record. If the store cannot be reached nobody may try.
 type pinThrottle struct {
 	store sessions.Store
 	clock sessions.Clock
@@ -94,16 +93,16 @@ type pinThrottle struct {
 
 const (
 	throttlePurpose = "throttle"
-	throttleOwner   = throttlePurpose + ":" // of the counters: they are no session's, and no quota for those counts them
+	throttleOwner   = throttlePurpose + ":" // of the counters: it is no session's owner, so no quota of sessions counts them
 )
 
-// origin is where a try at the PIN comes from.
+// origin is where a try at the PIN comes from, and the name of its counter.
 type origin struct {
 	name    string
-	network bool // by the network: then it counts among all of those, too
+	network bool // it comes from the network, and counts in wholeNetwork, too
 }
 
-// wholeNetwork is the counter of everybody on the network.
+// wholeNetwork is the name of the counter for all tries from the network together.
 const wholeNetwork = "network"
 
 // try counts a try, before its outcome is known, as [throttle.try] does.
@@ -111,9 +110,9 @@ func (p pinThrottle) try(ctx context.Context, from origin) (wait time.Duration, 
 	if !from.network {
 		return p.count(ctx, from.name, maxTries)
 	}
-	// What all have together is looked at first, so that whoever has many
-	// addresses files no more counters once it is used up; and counted last, so
-	// that one address takes no more of it than its own five.
+	// The counter of the whole network is read first: once it is full, somebody with
+	// many addresses makes no more counters. It is counted up last: an address whose
+	// own five tries are used up takes nothing more of it.
 	counter, left, err := p.counter(ctx, wholeNetwork)
 	if err != nil || (left > 0 && counter.Version >= maxTogether) {
 		return min(left, throttleWindow), err
@@ -124,19 +123,19 @@ func (p pinThrottle) try(ctx context.Context, from origin) (wait time.Duration, 
 	return p.count(ctx, wholeNetwork, maxTogether)
 }
 
-// succeeded forgets the tries from there, and nobody else's.
+// succeeded forgets the tries of this origin; those of the whole network stay.
 func (p pinThrottle) succeeded(ctx context.Context, from origin) error {
 	err := p.store.Delete(ctx, pinCounter(from.name), 0)
-	if errors.Is(err, sessions.ErrNotFound) { // a new class began
+	if errors.Is(err, sessions.ErrNotFound) { // a new class has deleted it
 		return nil
 	}
 	return err
 }
 
-// count counts one try of at most so many a minute.
+// count counts one try, of at most most a minute.
 func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait time.Duration, err error) {
 	unreadable := 0
-	for range most + 10 { // whoever is overtaken finds a higher count, until that is full
+	for range most + 10 { // another request may be faster; then this one finds a higher count, until that is full
 		counter, left, err := p.counter(ctx, name)
 		if err != nil {
 			return 0, err
@@ -154,13 +153,13 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 			}
 		case left <= 0:
 			if err = p.store.Delete(ctx, counter.ID, counter.Version); err == nil {
-				continue // and begins anew
+				continue // and make a new one
 			}
 		case full && left <= throttleWindow:
 			return left, nil
 		default:
-			// It may have been begun by a clock that was set back since, or by that
-			// of a server which is ahead: it counts on, and ends within a minute.
+			// The clock may have been set back since the counter began, or the clock of
+			// another server may be ahead. It goes on counting, and ends within a minute.
 			counter.Saved, counter.Expires = at, at.Add(min(left, throttleWindow))
 			err = p.store.Update(ctx, counter)
 		}
@@ -176,7 +175,7 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 	return 0, sessions.ErrUnavailable
 }
 
-// counter is a counter, and how long it counts on; version 0: there is none.
+// counter reads a counter, and how long it still counts; version 0: there is none.
 func (p pinThrottle) counter(ctx context.Context, name string) (counter sessions.Record, left time.Duration, err error) {
 	counter, err = p.store.Load(ctx, pinCounter(name))
 	switch {
@@ -202,12 +201,13 @@ func overtaken(err error) bool {
 	return false
 }
 
-// originOf is where a request's try at the PIN counts:
+// originOf says for which origin a request's try at the PIN counts:
 //
-//  1. Whoever is signed in as teacher already counts alone, by when that login
-//     was, which no new key changes: no stranger can lock them out.
-//  2. This machine counts apart from the network, as one place.
-//  3. Everybody else counts by their address.
+//  1. Someone who is already signed in as teacher has a counter of their own, named by
+//     the time of that login, which stays when the key changes. So no stranger can lock
+//     them out.
+//  2. All other requests from this machine have one counter, apart from the network.
+//  3. All others count by their address.
 func (lab *Lab) originOf(c echo.Context) (origin, error) {
 	session, err := lab.sessions.Look(c)
 	if err != nil {
@@ -225,18 +225,19 @@ func (lab *Lab) originOf(c echo.Context) (origin, error) {
 		if lab.ownHost(r) {
 			return origin{name: "loopback"}, nil
 		}
-		// It was asked for under a name of --allow-host, which is a proxy's. A
-		// program on this machine can say the same, and forge what a proxy
-		// forwards; it then counts on the network, whose sixty a minute hold for
-		// all addresses that anybody makes up. So does what says to come from
-		// loopback: nobody may use up the tries of who sits here.
+		// The request names a host of --allow-host, so it comes from a proxy. (Another
+		// program on this machine could do the same, and make up the addresses that a
+		// proxy forwards. It counts as the network then, where sixty tries a minute is
+		// the most for all addresses together.) Even if the forwarded address is
+		// loopback, it counts as the network: nobody may use up the tries of whoever
+		// sits at this machine.
 		peer = forwardedFor(r.Header)
 	}
 	return origin{name: wholeNetwork + "/" + networkOf(peer), network: true}, nil
 }
 
-// networkOf names an address to count by: all of IPv6 that one customer gets, a
-// /64, is one.
+// networkOf is the name by which an address counts. For IPv6 that is its /64, because one
+// customer gets at least as many addresses.
 func networkOf(addr netip.Addr) string {
 	switch {
 	case !addr.IsValid():
@@ -248,9 +249,9 @@ func networkOf(addr netip.Addr) string {
 	}
 }
 
-// forwardedFor is the address for which the proxy sent a request, the last of
-// X-Forwarded-For, else of Forwarded (RFC 7239): those before it are what the
-// client says. It is not valid where neither tells.
+// forwardedFor is the address for which the proxy sent a request: the last one in
+// X-Forwarded-For, or else in Forwarded (RFC 7239). Those before it may be made up by the
+// client. It is not valid if neither header has one.
 func forwardedFor(h http.Header) netip.Addr {
 	if said := lastItem(h["X-Forwarded-For"]); said != "" {
 		return addressIn(said)
@@ -264,7 +265,7 @@ func forwardedFor(h http.Header) netip.Addr {
 	return netip.Addr{}
 }
 
-// lastItem is the last item of a list that may stand on several lines.
+// lastItem is the last item of a header that is a list, on one line or several.
 func lastItem(lines []string) string {
 	if len(lines) == 0 {
 		return ""
@@ -273,7 +274,8 @@ func lastItem(lines []string) string {
 	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
 }
 
-// addressIn reads an address, with or without a port; not valid: it is none.
+// addressIn reads an address, with or without a port. The result is not valid if the text
+// is no address.
 func addressIn(text string) netip.Addr {
 	if with, err := netip.ParseAddrPort(text); err == nil {
 		return with.Addr().Unmap().WithZone("")

@@ -199,8 +199,8 @@ type tokensPage struct {
 	Engine   string
 
 	Mine    []ownToken // of whoever is signed in
-	Next    string     // the address of the next ones; "": there are none
-	Further bool       // these are not the first ones
+	Next    string     // the address of the next page of them; "": there is none
+	Further bool       // this is not the first page of them
 	Curl    tokenCurl
 }
 
@@ -243,7 +243,7 @@ type ownToken struct {
 // tokenCurl are the lines for a terminal; each works as pasted.
 type tokenCurl struct{ Get, Ask, End string }
 
-// mostTokens fit on the page, those last saved first; a link leads to the next ones.
+// The page lists mostTokens tokens, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
 // getTokens serves GET /tokens.
@@ -402,7 +402,7 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 	}
 }
 
-// listTokens lists the tokens of a user that come after one, the newest first.
+// listTokens lists the tokens of a user that come after a record, the newest first.
 func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string, after sessions.Record) error {
 	owned, next, err := ownedPage(c.Request().Context(), lab.token.manager, user, after, sessions.ID{}, mostTokens, "/tokens")
 	if err != nil {

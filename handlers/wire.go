@@ -15,13 +15,13 @@ import (
 	"cookielab/sessions"
 )
 
-// What the wire keeps at most, so that memory stays flat; maxWireBytes besides.
+// What the wire stores at most, so that memory is bounded; maxWireBytes is another bound.
 const (
 	maxBooks         = 1000
 	maxExchanges     = 50
 	maxExchangeBytes = 64 << 10
-	maxOps           = 100 // store operations of an exchange; some end very many sessions
-	maxWatchers      = 6   // of one book, and as many readers: as many connections as a browser opens to one server
+	maxOps           = 100 // store operations of one exchange; one that ends very many sessions has more
+	maxWatchers      = 6   // of one Book, and as many readers: the number of connections that a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
@@ -46,8 +46,8 @@ type Exchange struct {
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
-	NamesOnly bool // values are left out: see namesOnly
-	weight    int  // what it takes in memory, in bytes
+	NamesOnly bool // without values: see namesOnly
+	weight    int  // how much memory it takes, in bytes
 }
 
 // Conclusion is a finding with the moment at which it was made, by the same
@@ -122,14 +122,14 @@ const (
 	ClientOther   = "another program"
 )
 
-// Wire holds the books of all notebooks, by their IDs, within a budget: see
+// Wire holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
 // wire_budget.go.
 type Wire struct {
 	weight atomic.Int64 // of all books, in bytes
-	mu     sync.Mutex   // taken before that of a book
+	mu     sync.Mutex   // taken before the lock of a Book
 	clock  sessions.Clock
 	books  map[sessions.ID]*Book
-	byKey  map[sessions.ID]*Book // by the ID of the notebook's key, where that is known
+	byKey  map[sessions.ID]*Book // by the hash of the notebook's key, for those whose key is known
 	// replays are the requests the lab itself has under way as another
 	// client: a one-time word in their header says whose wire they go on.
 	replays map[string]*Book
@@ -139,18 +139,18 @@ func newWire(clock sessions.Clock) *Wire {
 	return &Wire{clock: clock, books: map[sessions.ID]*Book{}, byKey: map[sessions.ID]*Book{}, replays: map[string]*Book{}}
 }
 
-// Book returns the book with an ID, a new one if there is none. It is for those who
-// add to it; whoever reads a book asks for it with the notebook's key: see Open.
+// Book returns the Book with an ID, a new one if there is none. It is for adding to a
+// Book; to read one, Open asks for the notebook's key, too.
 func (w *Wire) Book(id sessions.ID) *Book {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.book(id)
 }
 
-// Open returns the book with an ID for a request that brought the notebook's key;
-// turn is how often that key had changed before. The first request with a newer key
-// takes the book over: who holds an older one, a stream included, reads nothing from
-// then on, and gets nil here.
+// Open returns the Book with an ID to a request that carried the notebook's key; turn is
+// how often the key had changed before. The first request with a newer key takes the Book
+// over. From then on, a request or a stream with an older key reads nothing, and Open
+// returns nil for it.
 func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +171,7 @@ func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
 	return book
 }
 
-// book is Book, under the lock.
+// book does what Book does. The wire is locked.
 func (w *Wire) book(id sessions.ID) *Book {
 	book, ok := w.books[id]
 	if !ok {
@@ -246,21 +246,21 @@ func (w *Wire) replayed(word string) *Book {
 // requests at once.
 type Book struct {
 	wire   *Wire
-	used   time.Time    // guarded by the Wire, as are key and turn
-	key    sessions.ID  // of the notebook's key, hashed; zero: no request has brought it yet
+	used   time.Time    // when it was last asked for; the Wire's lock guards this, key and turn
+	key    sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
 	turn   int          // how often that key had changed before
-	weight atomic.Int64 // its part of the budget, in bytes
+	weight atomic.Int64 // how much memory it takes, in bytes
 
 	mu       sync.Mutex
-	news     chan struct{} // closed, and replaced, by each exchange that is added
+	news     chan struct{} // each exchange that is added closes it and makes a new one
 	watchers int
 	readers  int
-	closed   bool  // nothing will be added that anybody could see
-	heir     *Book // which took over from this one; nil: none did
+	closed   bool  // it was dropped or taken over, and nobody can read it any more
+	heir     *Book // the Book that took this one over; nil: none did
 	bookContent
 }
 
-// bookContent is what a book holds, guarded by its lock.
+// bookContent is what a Book holds. The Book's lock guards it.
 type bookContent struct {
 	count           int
 	exchanges       []*Exchange // the oldest first
@@ -269,19 +269,20 @@ type bookContent struct {
 	hands           hands             // of the program that the lab plays on /tokens
 	before          map[string]string // cells as they were before the last deed
 	shown           map[string]string // cells as the last dashboard showed them
-	expected        map[string]string // values by lane that the last deed left in the browser
-	strayed         bool              // the browser's values changed otherwise since
-	called          *consoleCall      // the console's last
-	sends           []sentLine        // lines that the composer sent, the oldest first
-	engines         *enginesMemory    // of the page /engines; nil: nothing was done there
-	secrets         map[string]string // keys in the hands of those whom lessons play
-	login           sessions.ID       // of the session with which its browser is signed in, as far as known
+	expected        map[string]string // values that the last deed left in the browser, by lane
+	strayed         bool              // the browser's values have changed since, and not by a deed
+	called          *consoleCall      // the last call of the console
+	sends           []sentLine        // lines that the composer has sent, the oldest first
+	engines         *enginesMemory    // for the page /engines; nil: nothing was done there
+	secrets         map[string]string // keys that the people in a lesson's play have
+	login           sessions.ID       // of the session with which its browser is signed in; zero: not known
 }
 
 func newBook(wire *Wire) *Book { return &Book{wire: wire, news: make(chan struct{})} }
 
-// handOver moves all that the book holds to a new one, and ends this one: who still
-// has it reads nothing, and what a request under way adds goes to the new one.
+// handOver moves everything that the Book holds to a new one, and ends this one. Whoever
+// still has this one reads nothing; what a request under way adds to it goes to the new
+// one.
 func (b *Book) handOver() *Book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -350,7 +351,7 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 // false when too many do already.
 func (b *Book) watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
 
-// read counts somebody who reads all of the book, likewise.
+// read counts somebody who reads the whole Book, in the same way.
 func (b *Book) read() (done func(), ok bool) { return b.countAt(&b.readers) }
 
 func (b *Book) countAt(count *int) (done func(), ok bool) {
@@ -367,8 +368,8 @@ func (b *Book) countAt(count *int) (done func(), ok bool) {
 	}, true
 }
 
-// next is the first exchange with a number after one and up to another; nil: there
-// is none any more. A reader who takes them one by one keeps none alive meanwhile.
+// next is the first exchange with a number above seen, and not above last; nil: there is
+// none. A reader who takes them one by one keeps only one of them in memory.
 func (b *Book) next(seen, last int) *Exchange {
 	if b == nil {
 		return nil
@@ -466,7 +467,7 @@ func (b *Book) keepSecret(name, key string) {
 	b.secrets[name] = key
 }
 
-// setLogin keeps which session its browser is signed in with.
+// setLogin notes with which session the browser is signed in.
 func (b *Book) setLogin(id sessions.ID) {
 	if b == nil {
 		return
@@ -476,14 +477,15 @@ func (b *Book) setLogin(id sessions.ID) {
 	b.login = id
 }
 
-// knowsLogin reports whether its browser is signed in with that session.
+// knowsLogin reports whether the browser is signed in with this session, as far as the
+// Book knows.
 func (b *Book) knowsLogin(id sessions.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.login == id
 }
 
-// setBefore keeps how the cells stand before a deed.
+// setBefore keeps what the cells show before a deed.
 func (b *Book) setBefore(cells map[string]string) {
 	defer b.change()()
 	b.before = ownTexts(cells)

@@ -1,6 +1,6 @@
-// The wire's budget: what memory may hold for all notebooks of a server together,
-// and who gives way. What a book holds is weighed as it is kept: texts are copied
-// out of the requests they came with, so that none keeps a larger one alive.
+// The wire's budget: how much memory all Books of a server may take together, and what is
+// dropped when they take more. A Book's texts are copied out of the requests that they came
+// with, so that a short text does not keep a large request in memory.
 
 package handlers
 
@@ -14,16 +14,17 @@ import (
 	"cookielab/sessions"
 )
 
-// maxWireBytes is what all books of a server may hold together. When they hold
-// more, the largest book gives way, its oldest exchange first: whoever floods
+// maxWireBytes is how much memory all Books of a server may take together. If they take
+// more, the largest Book loses its oldest exchanges. So a visitor who floods the server
 // empties their own wire, and nobody else's.
 const maxWireBytes = 64 << 20
 
-// bookRest is for how long a book counts as in use: see [Wire.makeRoomForBook].
+// bookRest is how long after its last use a Book still counts as in use: see
+// [Wire.makeRoomForBook].
 const bookRest = time.Hour
 
-// What things weigh besides their texts, in bytes; a test holds them against the
-// heap. Maps are weighed with the room that small ones take.
+// How much memory things take without their texts, in bytes; a test compares this with the
+// real heap. For a map it is what a small one takes.
 const (
 	bookBytes       = 1 << 10
 	exchangeBytes   = 640
@@ -37,7 +38,8 @@ const (
 	textBytes       = 16 // the header of a string
 )
 
-// texts are all that a client or a handler can make long, the least telling first.
+// texts are all the texts that a client or a handler can make long, the least useful
+// first: those are cut first.
 func (e *Exchange) texts() iter.Seq[*string] {
 	return func(yield func(*string) bool) {
 		for _, text := range []*string{
@@ -61,8 +63,8 @@ func (e *Exchange) texts() iter.Seq[*string] {
 	}
 }
 
-// settle makes an exchange what the wire keeps: shortened where it is too long,
-// with texts of its own, in one piece, and without what no page shows of it.
+// settle turns an exchange into what the wire stores: cut if it is too long, with its
+// texts copied into one piece of memory, and without values that no page shows.
 func (e *Exchange) settle() {
 	e.Findings = slices.Clip(slices.Clone(e.Findings))
 	for i := range e.Findings {
@@ -90,7 +92,7 @@ func (e *Exchange) settle() {
 	e.weight = e.weigh()
 }
 
-// weigh is what an exchange takes, in bytes.
+// weigh is how much memory an exchange takes, in bytes.
 func (e *Exchange) weigh() int {
 	n := exchangeBytes + cap(e.SetCookie)*textBytes + weighOps(e.Ops)
 	for text := range e.texts() {
@@ -146,8 +148,8 @@ func weighTexts(texts map[string]string) int {
 	return n
 }
 
-// weigh is what a book takes, in bytes. What it keeps besides exchanges has few
-// parts, each of which is short or comes in small numbers.
+// weigh is how much memory a Book takes, in bytes. Besides exchanges it holds only a few
+// things, which are short or few.
 func (b *Book) weigh() int {
 	n := bookBytes + b.exchangesWeight + weighTexts(b.before) + weighTexts(b.shown) + weighTexts(b.expected) + weighTexts(b.secrets)
 	if b.copied != nil {
@@ -157,7 +159,7 @@ func (b *Book) weigh() int {
 		n += conclusionBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
 		for _, e := range []*Exchange{held.Asked, held.Ending} {
 			if e != nil {
-				n += e.weight // it may have left the wire
+				n += e.weight // counted again, as it may no longer be on the wire
 			}
 		}
 	}
@@ -184,8 +186,8 @@ func (c *Copy) weigh() int {
 	return n
 }
 
-// own is the copy as a book keeps it: with texts of its own, and of what each way
-// concluded no more than pages show.
+// own is the copy as a Book keeps it: with texts copied out of the request, and only with
+// those conclusions of each way that pages show.
 func (c *Copy) own() *Copy {
 	if c == nil {
 		return nil
@@ -208,7 +210,7 @@ func (call *consoleCall) weigh() int {
 		n += 3*textBytes + len(change.Key) + len(change.Before) + len(change.After)
 	}
 	if call.exchange != nil {
-		n += call.exchange.weight // it may have left the wire
+		n += call.exchange.weight // counted again, as it may no longer be on the wire
 	}
 	if call.race != nil {
 		n += 2 * conclusionBytes
@@ -242,7 +244,7 @@ func (m *enginesMemory) weigh() int {
 	return n
 }
 
-// ownTexts are texts that keep no larger one alive.
+// ownTexts copies texts, so that they do not keep a larger text in memory.
 func ownTexts(texts map[string]string) map[string]string {
 	own := maps.Clone(texts)
 	for name, text := range own {
@@ -251,8 +253,8 @@ func ownTexts(texts map[string]string) map[string]string {
 	return own
 }
 
-// change locks a book in order to change it; done weighs it, lets go of it, and
-// has room made where all books together are too heavy now.
+// change locks a Book in order to change it. done weighs it again, unlocks it, and makes
+// room if all Books together take too much now.
 func (b *Book) change() (done func()) {
 	b.mu.Lock()
 	return func() {
@@ -262,8 +264,8 @@ func (b *Book) change() (done func()) {
 	}
 }
 
-// reweigh tells the budget what the book takes now; a closed one is off it. The
-// book is locked.
+// reweigh updates how much memory the Book takes, here and in the Wire; a closed Book
+// counts as 0. The Book is locked.
 func (b *Book) reweigh() {
 	weight := int64(0)
 	if !b.closed {
@@ -272,7 +274,8 @@ func (b *Book) reweigh() {
 	b.wire.weight.Add(weight - b.weight.Swap(weight))
 }
 
-// makeRoom has the largest book give way until all books keep the budget.
+// makeRoom shrinks the largest Book, again and again, until all Books together are within
+// the budget.
 func (w *Wire) makeRoom() {
 	if w.weight.Load() <= maxWireBytes {
 		return
@@ -292,8 +295,8 @@ func (w *Wire) makeRoom() {
 	}
 }
 
-// giveWay drops the book's oldest exchange or, where there is none, what else it
-// holds; false: it was empty.
+// giveWay drops the Book's oldest exchange or, if it has none, everything else that it
+// holds; false: it holds nothing that could be dropped.
 func (b *Book) giveWay() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -308,17 +311,17 @@ func (b *Book) giveWay() bool {
 	return b.weight.Load() < before
 }
 
-// dropOldest takes the oldest exchange off the wire. Readers keep the slice they
-// were given, so it is not changed in place.
+// dropOldest takes the oldest exchange off the wire. It makes a new slice, because readers
+// may still use the old one.
 func (b *Book) dropOldest() {
 	b.exchangesWeight -= b.exchanges[0].weight
 	b.exchanges = append(b.exchanges[:0:0], b.exchanges[1:]...)
 }
 
-// makeRoomForBook drops a book if there are as many as may be. It is one that has
-// been at rest for an hour, the longest first; where all are in use, one of those
-// who did least: a crowd of strangers, who never come again, pushes out strangers.
-// The wire is locked.
+// makeRoomForBook drops a Book if there are maxBooks of them: of those that nobody has used
+// for an hour, the one that was used longest ago; if all are in use, the one with the
+// fewest exchanges. So a crowd of visitors who come only once pushes out one another. The
+// wire is locked.
 func (w *Wire) makeRoomForBook() {
 	if len(w.books) < maxBooks {
 		return
@@ -326,7 +329,7 @@ func (w *Wire) makeRoomForBook() {
 	rested := now(w.clock).Add(-bookRest)
 	var least struct {
 		id   sessions.ID
-		did  int // 0: it is at rest
+		did  int // 0: nobody has used it for an hour; else one more than its exchanges
 		used time.Time
 	}
 	for id, book := range w.books {
@@ -341,7 +344,7 @@ func (w *Wire) makeRoomForBook() {
 	w.drop(least.id)
 }
 
-// drop forgets a book. Who still watches it sees its end. The wire is locked.
+// drop removes a Book. Streams that show it end. The wire is locked.
 func (w *Wire) drop(id sessions.ID) {
 	if book, ok := w.books[id]; ok {
 		book.close()

@@ -236,7 +236,7 @@ func TestWirePageIsBounded(t *testing.T) {
 	for range handlers.MaxExchanges {
 		c.get("/dashboard?x="+strings.Repeat("%3C", 1<<10), with("User-Agent", strings.Repeat("<", 10<<10)))
 	}
-	for language, words := range map[string]string{"en": "It is shortened here", "zh": "此处只显示开头"} {
+	for language, words := range map[string]string{"en": "Only the beginning is shown here", "zh": "此处只显示开头"} {
 		page := c.get("/wire?lang=" + language).body
 		if len(page) > 3<<20 || strings.Count(page, words) < handlers.MaxExchanges/2 {
 			t.Errorf("in %s the page has %d KB, and says %d times that it is shortened", language, len(page)>>10, strings.Count(page, words))

@@ -27,7 +27,7 @@ type WireExchange struct {
 	Authorization string        `json:"authorization"`
 	Cookie        string        `json:"cookie"` // the raw header
 	Cookies       []WireCookie  `json:"cookies"`
-	MoreCookies   int           `json:"more_cookies"` // further ones, of which the raw header tells
+	MoreCookies   int           `json:"more_cookies"` // how many more there are; the raw header has them
 	StayedHome    []WireStayed  `json:"stayed_home"`
 	Status        int           `json:"status"`
 	Location      string        `json:"location"`
@@ -35,7 +35,7 @@ type WireExchange struct {
 	Store         []WireStoreOp `json:"store"`
 	Findings      []WireFinding `json:"findings"`
 	Cut           bool          `json:"cut"`        // more was sent than the wire keeps
-	NamesOnly     bool          `json:"names_only"` // somebody else's, who named a run of this notebook: no values
+	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
 
 // WireFetch is a [FetchMetadata] as programs read it.
@@ -50,7 +50,7 @@ type WireFetch struct {
 type WireCookie struct {
 	Name  string  `json:"name"`
 	Lane  *string `json:"lane"`  // null: none of the three ways
-	Bytes *int    `json:"bytes"` // of name and value; null where only the name is kept
+	Bytes *int    `json:"bytes"` // of name and value; null where names_only is true
 }
 
 // WireStayed is a cookie that this browser was given and did not send.
@@ -80,9 +80,9 @@ type WireFinding struct {
 	Reason  string  `json:"reason"`
 }
 
-// getWireJSON serves GET /api/wire: {"exchanges": […]}, the newest last. Who has no
-// notebook sees an empty wire: nobody sees another's. A full one is megabytes, so
-// it is told one exchange at a time, and no more than that waits for the reader.
+// getWireJSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
+// another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
+// one exchange at a time, and only one is in memory while the reader is slow.
 func (lab *Lab) getWireJSON(c echo.Context) error {
 	book, last := notebookOf(c).Book(), 0
 	if book != nil {
@@ -102,7 +102,7 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 			_, err = c.Response().Write(append(text, exchange...))
 		}
 		if err != nil {
-			return nil //nolint:nilerr // the reader has gone, and the reply has begun
+			return nil //nolint:nilerr // the reader is gone, and an error page would come too late
 		}
 		text = []byte(",")
 	}
@@ -113,7 +113,8 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 	return nil
 }
 
-// maxListedCookies of one exchange are listed: more than browsers send to one host.
+// maxListedCookies is how many cookies of one exchange are listed: more than a browser
+// sends to one host.
 const maxListedCookies = 200
 
 func describeExchange(w *words, e *Exchange) WireExchange {

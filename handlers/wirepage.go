@@ -34,8 +34,8 @@ type exchangeView struct {
 	SentOthers             int // further cookies
 	Home                   []stayed
 	Raw                    string
-	Cut                    bool // when it was put on the wire
-	Shortened              bool // here
+	Cut                    bool // it was too long for the wire
+	Shortened              bool // it is too long for this page
 	NamesOnly              bool
 	Drawing                template.HTML
 }
@@ -68,18 +68,19 @@ func (lab *Lab) getWire(c echo.Context) error {
 	return lab.render(c, http.StatusOK, "wire", p)
 }
 
-// How much of an exchange's text a page shows, in bytes: of each, of all together,
-// and of each where those are used up. Markup makes up to five of one.
+// How much of the exchanges' text a page shows, in bytes: of each one at most, of all
+// together, and of each one at least, even when those are used up. As markup one byte can
+// become five.
 const (
 	maxRaw       = 16 << 10
 	maxRawOfPage = 256 << 10
 	minRaw       = 2 << 10
 )
 
-// maxTargetText is how much of its address stands in its line, in characters.
+// maxTargetText is how many characters of its address an exchange's line shows.
 const maxTargetText = 500
 
-// viewExchange is an exchange on the page, with so many bytes of its text at most.
+// viewExchange is an exchange on the page, with at most mostRaw bytes of its text.
 func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),

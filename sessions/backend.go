@@ -39,8 +39,8 @@ type Backend struct {
 	CachePrefix string
 	// Files is the folder of the engine file.
 	Files string
-	// MemoryLimit is for how many ordinary sessions a cache in memory has room, as
-	// [NewMemory] takes it; 0: 200,000, which are 70 MB.
+	// MemoryLimit is the number of ordinary sessions that a cache in memory has
+	// room for, see [NewMemory]; 0 means 200,000, which take some 70 MB.
 	MemoryLimit int
 
 	Clock  Clock        // nil: time.Now

@@ -29,9 +29,9 @@ type Database interface {
 //     whose record is gone is dropped. So a cache that this process does not
 //     share, or one that slept through a logout, cannot serve an ended session.
 //
-// A cache that fails, or lets a request wait until it gives up, is left out from then
-// on: nothing is asked or told of it, but that every 5 seconds one request tries. It
-// misses ends and saves meanwhile, which is why its word alone never counts.
+// A cache that fails, or that a request waited for in vain, is left out from then on:
+// only one request every 5 seconds tries it again. Meanwhile it misses saves and
+// logouts, so the database is always asked, too.
 //
 // Django asks the cache alone, which is one read less, and serves a session that
 // was ended elsewhere until the copy's time is over.
@@ -39,7 +39,7 @@ type Cached struct {
 	clock    Clock
 	database Database
 	cache    Cache
-	breaker  *breaker // of the cache
+	breaker  *breaker // leaves the cache out while it fails
 }
 
 var _ Store = (*Cached)(nil)
@@ -128,8 +128,8 @@ func (c *Cached) ByOwner(ctx context.Context, owner string, after Record, limit 
 	return c.database.ByOwner(ctx, owner, after, limit)
 }
 
-// Trim implements [Store]. A copy of what is removed is worth nothing from then on,
-// and goes as copies do.
+// Trim implements [Store]. The copies of the removed records stay in the cache until
+// they expire there: a load asks the database and finds that the record is gone.
 func (c *Cached) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	return c.database.Trim(ctx, owner, keep)
 }
@@ -178,22 +178,22 @@ func (c *Cached) tracedFor(purpose string) *Cached {
 	}
 }
 
-// breaker leaves out what failed, and tries it now and then. It tells the log when
-// that begins and ends, instead of once a request.
+// breaker leaves the cache out after it failed, and has it tried now and then. It
+// logs when that begins and when it ends, and not once a request.
 type breaker struct {
 	clock  Clock
 	logger *slog.Logger
-	out    atomic.Bool // so that nobody waits for a lock while all is well
-	full   atomic.Bool // was told
+	out    atomic.Bool // the cache is left out; atomic, so that no request waits for the lock while all is well
+	full   atomic.Bool // that the cache is full has been logged
 
 	mu   sync.Mutex
 	next time.Time // when it may be tried again
 }
 
-// cacheRest is how long a cache that failed is left alone.
+// cacheRest is how long a cache that failed is left out before it is tried again.
 const cacheRest = 5 * time.Second
 
-// try does what needs the cache, unless that is left out.
+// try calls do, which uses the cache, unless the cache is left out.
 func (b *breaker) try(ctx context.Context, do func() error) {
 	if ctx.Err() != nil || !b.may() {
 		return
@@ -216,8 +216,8 @@ func (b *breaker) try(ctx context.Context, do func() error) {
 	}
 }
 
-// may says whether the cache may be asked. Whoever is told so while it is left out is
-// the one who tries it: the others are told no for another while.
+// may says whether the cache may be used. While it is left out, one caller every
+// cacheRest gets true, and tries it; all others get false.
 func (b *breaker) may() bool {
 	if !b.out.Load() {
 		return true
@@ -225,14 +225,14 @@ func (b *breaker) may() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock.now()
-	if wait := b.next.Sub(now); wait > 0 && wait <= cacheRest { // more: the clock was put back
+	if wait := b.next.Sub(now); wait > 0 && wait <= cacheRest { // a longer wait: the clock was set back
 		return false
 	}
 	b.next = now.Add(cacheRest)
 	return true
 }
 
-// leave leaves the cache alone from now on.
+// leave starts, or starts again, the time in which the cache is left out.
 func (b *breaker) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -24,11 +24,13 @@
 // What is saved and when: changes are recorded key by key and committed once,
 // after the handler, onto the record as it is then. Two requests that write
 // different keys of one session both win; for the same key the last writer
-// does. A record that was ended meanwhile is never brought back, and one that got
-// another key meanwhile ([Session.CycleKey]) is ended under that one, too: for a
-// minute the old record says what it became, to nobody but those who end it
-// (Options.FollowReplaced: or save it).
+// does. A record that was ended meanwhile is never brought back. If a session got
+// another key meanwhile ([Session.CycleKey]), a request that still has the old key
+// can end it, too: for a minute the old record says which record took its place. Only
+// this package reads that, to end the new record or, with Options.FollowReplaced, to
+// save to it; whoever carries the old key never learns the new one.
 //
-// What is bounded: a session's data ([MaxStored]), its life ([MaxAge]), what a
-// request waits for ([Hold]), and what nobody owns (Options.Quota).
+// There are bounds for a session's data ([MaxStored]), its life ([MaxAge]), the time
+// that a request waits for stores ([Hold]), and the sessions that belong to no user
+// (Options.Quota).
 package sessions

@@ -24,8 +24,8 @@ var (
 	// ErrEnded: the session was ended while this request was at work. What the
 	// request changed is not saved, and nothing is brought back.
 	ErrEnded = errors.New("sessions: the session ended meanwhile")
-	// ErrReplaced: the session goes by another key now, since a moment ago; this
-	// one is worth nothing any more. An error that is ErrReplaced is ErrNotFound, too.
+	// ErrReplaced: within the last minute the session got another key, and this one
+	// opens nothing any more. An error that is ErrReplaced is also ErrNotFound.
 	ErrReplaced = fmt.Errorf("%w: its key was replaced", ErrNotFound)
 	// ErrNotSupported: this engine cannot do that, because it keeps nothing on
 	// the server: see [SignedCookies].
@@ -41,9 +41,9 @@ type State struct {
 	Values Values
 	Filed  bool // the record lies in a store; else all of it is in the value
 
-	// Replaced is when the value that was given was replaced by another; zero if
-	// it was not. Which one is not told, and nothing of what lies there: after
-	// Load there is only an ID, after Commit only what was filed.
+	// Replaced is when another value took the place of the given one; zero if none
+	// did. The state does not tell the new value, and nothing of the session under
+	// it: after Load it has only an ID, after Commit only what was filed.
 	Replaced time.Time
 }
 
@@ -57,9 +57,9 @@ type Changes struct {
 	Values map[string]json.RawMessage // set, or removed where nil
 	Edit   func(Values) error         // applied last, once for each try; its error ends the commit
 
-	// Follow applies the changes to the session also where it goes by another
-	// value since it was loaded; that is [ErrEnded] otherwise. Cycle follows
-	// never, and Flush always.
+	// Follow saves the changes also if the session got another value after it was
+	// loaded; without Follow that is [ErrEnded]. A Cycle is [ErrEnded] then in
+	// any case, and a Flush ends the session in any case.
 	Follow bool
 
 	Age time.Duration // how long a session without an Expiry of its own lives from now
@@ -69,8 +69,8 @@ type Changes struct {
 // Engine turns carried values into sessions and back.
 type Engine interface {
 	// Load finds what a carried value stands for. [ErrMalformed],
-	// [ErrNotFound], [ErrReplaced] (with a state that says since when, and is good
-	// for a Flush), [ErrExpired] (with the state that still lies there) and
+	// [ErrNotFound], [ErrReplaced] (with a state that says since when, and that
+	// can be flushed), [ErrExpired] (with the state that still lies there) and
 	// [ErrUnavailable] say why not. It never adopts a value it did not issue,
 	// and never writes.
 	Load(ctx context.Context, value string) (*State, error)
@@ -78,8 +78,8 @@ type Engine interface {
 	// Commit applies changes to the state a Load gave (nil: there is none yet)
 	// and returns what is there now, nil when nothing is. [ErrEnded] when the
 	// session ended since, [ErrTooLarge], [ErrUnavailable]: nothing was saved
-	// then. An error of Edit comes back as it is. A Flush ends all that the
-	// session became, under whatever value, before it or at that moment.
+	// then. An error of Edit comes back as it is. A Flush ends the session also
+	// where it has got other values since, even at the same moment.
 	Commit(ctx context.Context, state *State, changes Changes) (*State, error)
 
 	// Directory is nil where nothing lies on the server.
@@ -98,29 +98,34 @@ type Directory interface {
 	// of engines with another purpose are not among them.
 	Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error)
 
-	// End ends a session if its version is still the given one; version 0: any,
-	// and all that it became under other IDs. ErrNotFound, ErrConflict, ErrUnavailable.
+	// End ends a session if its version is still the given one. Version 0 means any
+	// version, and ends the session also where it got another ID since. ErrNotFound,
+	// ErrConflict, ErrUnavailable.
 	End(ctx context.Context, id ID, version uint64) error
 
-	// Replace ends a session, if its version is still the given one, because
-	// another took its place at an instant: whoever ends the first one late ends
-	// the other. ErrNotFound, also when its time is over, ErrReplaced, ErrConflict,
-	// ErrUnavailable. Version 0 does so to any version, and to what it became,
-	// unless that is the other one: ErrNotFound, ErrUnavailable.
+	// Replace ends a session, if its version is still the given one, and notes that
+	// the session with the ID by took its place at an instant: for a minute after
+	// it, whoever ends the first session ends that one instead. ErrNotFound (also if
+	// the session has expired), ErrReplaced, ErrConflict, ErrUnavailable.
+	//
+	// Version 0 means any version, and follows the session where it got another ID
+	// since; if that ID is by, nothing is left to do. ErrNotFound, ErrUnavailable.
 	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
-	// Point says of a value that stands for nothing which session took its place at
-	// an instant, as if that had come of it: whoever ends what the value stood for,
-	// late, ends that one. ErrMalformed, ErrExists, ErrUnavailable.
+	// Point notes, for a value that stands for no session, that the session with the
+	// ID to took its place at the instant now. For a minute, a request that carries
+	// the value and flushes ends that session. ErrMalformed, ErrExists (the value
+	// stands for something), ErrUnavailable.
 	Point(ctx context.Context, value string, to ID, now time.Time) error
 
-	// Became is the ID under which a session lies now that had another: the last
-	// one that took its place, or its own. ErrNotFound, ErrExpired (with the ID),
+	// Became returns the ID that a session has now: that of the last session that
+	// took its place, or its own if none did. ErrNotFound, ErrExpired (with the ID),
 	// ErrUnavailable.
 	Became(ctx context.Context, id ID) (ID, error)
 
-	// Trim removes what belongs to no user, the saved longest ago first, until
-	// the rest keeps the quota, and says how many went. ErrUnavailable.
+	// Trim removes sessions of this purpose that belong to no user, those saved
+	// longest ago first, until the rest is within the quota, and returns how many
+	// it removed. ErrUnavailable.
 	Trim(ctx context.Context, keep Quota) (int, error)
 
 	// ClearExpired is the store's: it also removes what other purposes filed there.
@@ -140,7 +145,7 @@ const (
 // commits of a key queue up, so only other processes can make a swap fail.
 const maxTries = 64
 
-// maxFollowed bounds from key to key for how long a session is followed.
+// maxFollowed is how often a session may have changed its key and still be followed.
 const maxFollowed = 1000
 
 // keyed is the engine over a Store.
@@ -180,7 +185,8 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 	rec, err := e.find(ctx, KeyID(e.purpose, key))
 	switch {
 	case errors.Is(err, ErrReplaced):
-		// When, and not by what: whoever carries the old key is shown no more.
+		// The state says when it was replaced, and not by what: whoever carries the
+		// old key may be a thief.
 		return &State{Record: Record{ID: rec.ID}, Replaced: rec.Saved}, err
 	case err != nil && !errors.Is(err, ErrExpired):
 		return nil, err
@@ -202,14 +208,14 @@ func (e *keyed) Find(ctx context.Context, id ID) (Record, error) {
 	return rec, err
 }
 
-// find is Find which, with ErrReplaced, gives what was left of the record, too.
+// find is like Find, but with ErrReplaced it also returns what is left of the record.
 func (e *keyed) find(ctx context.Context, id ID) (Record, error) {
 	rec, err := e.store.Load(ctx, id)
 	if _, replaced := successor(rec); !replaced {
 		return rec, err
 	}
 	if err != nil {
-		return Record{}, ErrNotFound // its time to be followed is over
+		return Record{}, ErrNotFound // it was replaced more than a minute ago
 	}
 	return rec, ErrReplaced
 }
@@ -327,14 +333,15 @@ func (e *keyed) create(ctx context.Context, from Values, ch Changes) (*State, er
 	return nil, fmt.Errorf("%w: three new keys in a row exist already", ErrUnavailable)
 }
 
-// flush ends the record, or what became of it. What is set afterwards is another
-// session; but it came of this one, so whoever ends this one later ends it, too.
+// flush ends the record, or the one that took its place. Values that are set after
+// the flush begin another session. It takes the place of this one, so a request that
+// ends this one later ends it, too.
 //
-//  1. file what is set afterwards under a new key,
-//  2. end the old record: it is removed or, if there is a new one, replaced by it.
+//  1. file those values under a new key, if there are any,
+//  2. remove the old record or, if there is a new one, replace it by that.
 //
-// If 1 fails the old record is ended all the same: the visitor signs in again, and
-// nobody keeps a session they meant to end.
+// If 1 fails because the store cannot be reached, the old record is ended all the same:
+// the visitor has to sign in again, and no session stays that they meant to end.
 func (e *keyed) flush(ctx context.Context, state *State, ch Changes) (*State, error) {
 	next, failed := e.create(ctx, nil, ch)
 	if failed != nil && !errors.Is(failed, ErrUnavailable) {
@@ -386,8 +393,8 @@ func (e *keyed) update(ctx context.Context, state *State, ch Changes) (next *Sta
 //
 // A crash after 1 leaves a record whose key nobody has; cleaning removes it.
 //
-// A session that got another key meanwhile is not followed: whoever has that one
-// would have the session of whoever signs in here.
+// If the session got another key meanwhile, cycle ends with [ErrEnded]: a login that
+// followed would give the new session to whoever has that other key.
 func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (next *State, err error) {
 	_, err = e.swap(ctx, state.Record, false, func(now Record) error {
 		from, err := state.asIn(now)
@@ -430,16 +437,18 @@ func (e *keyed) takeBack(ctx context.Context, state *State) error {
 	return nil
 }
 
-// swap calls act to change or end a record as it is now, once it succeeds:
+// swap has act change or end a record in its newest version:
 //
-//  1. in one process those who change one record wait for each other, so that
-//     the first swap succeeds; other records of the same stripe wait a moment longer,
-//  2. act on the record as it was loaded; with Version 0 it has not been, yet,
-//  3. if its version is another by now ([ErrConflict]), load it afresh and go on with 2,
-//  4. if another record took its place, go on with that one, if follow says so;
+//  1. wait until no other goroutine of this process changes a record of the same
+//     stripe, so that the first try mostly succeeds,
+//  2. call act with the record as it was loaded; Version 0 means that it has not been
+//     loaded yet, so it is loaded first,
+//  3. if the stored record has another version by now ([ErrConflict]), load it afresh
+//     and go on with 2,
+//  4. if another record took its place and follow is true, go on with that one;
 //     at is when the first one was replaced, zero if it was not.
 //
-// [ErrEnded] when it is over, or was replaced and is not to be followed.
+// [ErrEnded] if the record is gone or has expired, or was replaced and follow is false.
 func (e *keyed) swap(ctx context.Context, rec Record, follow bool, act func(now Record) error) (at time.Time, err error) {
 	for range maxFollowed {
 		err := e.swapOne(ctx, &rec, act)
@@ -459,7 +468,7 @@ func (e *keyed) swap(ctx context.Context, rec Record, follow bool, act func(now 
 }
 
 // swapOne does the first three of swap's steps, and leaves the record as it was
-// last loaded. [ErrReplaced]: with what took its place.
+// last loaded. With [ErrReplaced] that record says what took its place.
 func (e *keyed) swapOne(ctx context.Context, rec *Record, act func(now Record) error) error {
 	stripe := e.stripes[rec.ID[0]]
 	waited, err := stripe.lock(ctx)
@@ -467,8 +476,8 @@ func (e *keyed) swapOne(ctx context.Context, rec *Record, act func(now Record) e
 		return err
 	}
 	defer stripe.unlock()
-	// Whoever was before us has probably changed the record: a swap with the one
-	// of before the wait would be in vain.
+	// Whoever had the stripe before us has probably changed the record: a swap with
+	// the version from before the wait would fail.
 	fresh := rec.Version != 0 && !waited
 	for try := 1; ; try++ {
 		if !fresh {
@@ -493,8 +502,8 @@ func (e *keyed) swapOne(ctx context.Context, rec *Record, act func(now Record) e
 	}
 }
 
-// outcome is an error that says nothing about the record, whatever it wraps: the
-// caller's own.
+// outcome wraps an error of the caller's own, which says nothing about the record even
+// if it is an ErrNotFound, say.
 type outcome struct{ error }
 
 // meaning is what swap's errors mean to a request that had found the session alive.
@@ -510,7 +519,8 @@ func meaning(err error) error {
 	}
 }
 
-// asIn is what a session holds by a record of it, which may be a newer one.
+// asIn returns the session's values in this version of its record, which may be newer
+// than the one that was loaded.
 func (s *State) asIn(rec Record) (Values, error) {
 	if rec.ID == s.Record.ID && rec.Version == s.Record.Version && s.Values != nil {
 		return s.Values, nil
@@ -522,16 +532,16 @@ func (s *State) asIn(rec Record) (Values, error) {
 	return state.Values, nil
 }
 
-// replacedFor is for how long a record that another one took the place of still
-// says which. Longer than any request.
+// replacedFor is how long a replaced record still says which record took its place:
+// longer than any request lasts.
 const replacedFor = time.Minute
 
-// becameText begins the data of such a record. No session looks like that: its
-// data are an object, whatever a program sets.
+// becameText begins the data of a replaced record. The data of a session never begin
+// so: they are a JSON object.
 const becameText = `"became `
 
-// replaced is what is left of a record when another takes its place: which one,
-// for those who end or change it late.
+// replaced is what is left of a record when another takes its place: the ID of that
+// one, for requests that end or change the session late.
 func replaced(rec Record, by ID, now time.Time) Record {
 	return Record{
 		ID: rec.ID, Version: rec.Version, Created: rec.Created, Saved: now, Expires: now.Add(replacedFor),
@@ -577,8 +587,8 @@ func stateOf(key string, rec Record) (*State, error) {
 
 // ofPurpose is a store as an engine of one purpose sees it: records are filed
 // under the owner's name with the purpose before it, so that a list of alice's
-// sessions is not one of her tokens, too. What nobody owns is filed under the
-// purpose alone: it has a quota of its own.
+// sessions does not hold her tokens. What belongs to no user is filed under the purpose
+// alone, so each purpose has a quota of its own.
 type ofPurpose struct {
 	Store
 	prefix string
@@ -592,7 +602,7 @@ func (s ofPurpose) filed(rec Record) Record {
 func (s ofPurpose) found(rec Record) Record {
 	rec.Owner = strings.TrimPrefix(rec.Owner, s.prefix)
 	rec.Created, rec.Saved = inReach(rec.Created), inReach(rec.Saved)
-	rec.Expires = notTooFar(rec.Expires, rec.Saved) // others may have dated it
+	rec.Expires = notTooFar(rec.Expires, rec.Saved) // another program may have written a later time
 	return rec
 }
 

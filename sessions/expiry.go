@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// ErrExpiryTooFar: an expiry lies further ahead than [MaxAge]. Nothing was changed.
+// ErrExpiryTooFar: an expiry is more than [MaxAge], 400 days, from now. Nothing was
+// changed.
 var ErrExpiryTooFar = errors.New("sessions: the expiry is more than 400 days ahead")
 
 // expiryKey is where a session keeps its own expiry among its data (Django:
@@ -38,12 +39,13 @@ const (
 func Idle(d time.Duration) Expiry { return Expiry{kind: afterIdle, idle: d.Truncate(time.Second)} }
 
 // Until ends a session at a fixed instant, however often it is saved (Django:
-// set_expiry with a datetime; its timedelta is Until(now.Add(d))). One in the past
-// means that it is over at once. Years below 1 and above 9999 mean the nearest.
+// set_expiry with a datetime; its timedelta is Until(now.Add(d))). With an instant in
+// the past the session expires at once. An instant before the year 1 or after 9999
+// becomes the first or the last one between them.
 func Until(t time.Time) Expiry { return Expiry{kind: atInstant, at: inReach(t)} }
 
-// inReach is an instant in UTC and in a year that has four digits: neither JSON
-// nor every database takes another.
+// inReach returns an instant in UTC, moved into the years 1 to 9999 if it is outside:
+// JSON and some databases take no other.
 func inReach(t time.Time) time.Time {
 	switch t = t.UTC(); {
 	case t.Year() < 1:
@@ -55,8 +57,8 @@ func inReach(t time.Time) time.Time {
 	}
 }
 
-// notTooFar is when a session ends that was saved at an instant and is dated so.
-// Nothing lives for longer than MaxAge after its save, whoever dated it.
+// notTooFar returns expires, or MaxAge after the save if that is earlier: no session
+// lives longer, whoever wrote its expiry.
 func notTooFar(expires, saved time.Time) time.Time {
 	if last := saved.Add(MaxAge); expires.After(last) {
 		expires = last
@@ -84,7 +86,7 @@ func (e Expiry) expiresAt(saved time.Time, age time.Duration) time.Time {
 	}
 }
 
-// tooFar reports whether nobody may ask for this at an instant.
+// tooFar reports whether this expiry is more than MaxAge after now.
 func (e Expiry) tooFar(now time.Time) bool {
 	return e.idle > MaxAge || (e.kind == atInstant && e.at.After(now.Add(MaxAge)))
 }
@@ -111,7 +113,7 @@ func (e *Expiry) UnmarshalJSON(raw []byte) error {
 	case string(raw) == "null":
 		*e = Policy()
 	case json.Unmarshal(raw, &seconds) == nil:
-		const most = int64(MaxAge / time.Second) // more, as it may lie in a store, would overflow a Duration
+		const most = int64(MaxAge / time.Second) // a store may hold more, which would overflow a Duration
 		*e = Idle(time.Duration(max(-most, min(seconds, most))) * time.Second)
 	case json.Unmarshal(raw, &text) != nil:
 		return fmt.Errorf("sessions: %s is no expiry", raw)

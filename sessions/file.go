@@ -36,16 +36,16 @@ import (
 // disk, so after a power cut a session may be as it was some saves ago, or gone.
 //
 // What is no file of ours, or not as we wrote it, is no session: [ErrNotFound],
-// wrapped with the reason. It is never followed, changed or waited for; Delete of
-// version 0, any, removes what was a file of ours.
+// wrapped with the reason. It is never followed, changed or waited for. Delete of
+// version 0 (any version) removes it if it is a regular file of this process's user.
 //
-// The folder is the one that was opened, wherever its path leads later: where that is
-// moved, removed or replaced, nobody's session has ended, all is [ErrUnavailable] until
-// it is back. On a full disk ([ErrFull]) what lies there can be read and removed.
+// The folder must stay where it was opened. If it is moved, removed or replaced, all
+// methods return [ErrUnavailable] until it is back; no session ends by that. On a full
+// disk Create and Update return [ErrFull]; what is there can be read and removed.
 type Files struct {
 	clock   Clock
 	dir     string
-	home    *heldFolder // what dir was when it was opened
+	home    *heldFolder // the folder that dir was when it was opened
 	closed  atomic.Bool
 	stripes [256]fileStripe
 }
@@ -123,8 +123,8 @@ func (f *Files) Close() error {
 	return f.home.Close()
 }
 
-// errOtherFolder: what is at the path is not what was opened there.
-var errOtherFolder = errors.New("it is another folder than the one that was opened")
+// errOtherFolder: the path leads to another folder than at the start.
+var errOtherFolder = errors.New("it is not the folder that was opened")
 
 // lost says why the folder cannot be used; nil if it can.
 func (f *Files) lost() error {
@@ -137,7 +137,8 @@ func (f *Files) lost() error {
 	return nil
 }
 
-// failedOnDisk tells a full disk from one that fails.
+// failedOnDisk returns [ErrFull] for a full disk, and ErrUnavailable for any other
+// failure.
 func failedOnDisk(err error) error {
 	if isDiskFull(err) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
@@ -201,7 +202,7 @@ func (f *Files) Delete(ctx context.Context, id ID, version uint64) error {
 	defer unlock()
 	switch old, err := f.read(id); {
 	case errors.Is(err, ErrNotFound) && version == 0 && f.isOurs(id):
-		// No session, but what is left of one.
+		// It is no session, but a file of ours, so it is removed, too.
 	case err != nil:
 		return err
 	case version != 0 && version != old.Version:
@@ -210,9 +211,10 @@ func (f *Files) Delete(ctx context.Context, id ID, version uint64) error {
 	return unavailable(f.remove(id))
 }
 
-// lockToRemove is a lock for one who only removes, which has to work on a full disk.
-// The file of a lock is there as long as any session has been in its folder; where it
-// is missing and there is no room to make it, no other process has it either.
+// lockToRemove takes a lock for a removal, which has to work on a full disk, too. The
+// file of a lock is made with the first session of its folder. If it is missing and
+// there is no room to make it, no other process can have made it either, so the lock
+// inside this process is enough.
 func (f *Files) lockToRemove(ctx context.Context, number byte) (unlock func(), err error) {
 	unlock, err = f.lock(ctx, number)
 	if !errors.Is(err, ErrFull) {
@@ -223,7 +225,8 @@ func (f *Files) lockToRemove(ctx context.Context, number byte) (unlock func(), e
 	return inside.unlock, err
 }
 
-// isOurs says whether the file of an ID, whatever is in it, is one of ours.
+// isOurs reports whether the file of an ID, whatever it contains, is a regular file of
+// this process's user.
 func (f *Files) isOurs(id ID) bool {
 	info, err := os.Lstat(f.Path(id))
 	return err == nil && info.Mode().IsRegular() && ours(info)
@@ -242,7 +245,7 @@ func (f *Files) ByOwner(ctx context.Context, owner string, after Record, limit i
 	return pageOfWalk(f.owned(ctx, owner), f.clock.now(), after, limit)
 }
 
-// Trim implements [Store]. It reads every file, too.
+// Trim implements [Store]. Like ByOwner, it reads every file.
 func (f *Files) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	return trimWalk(ctx, f, f.owned(ctx, owner), keep, clearRest)
 }

@@ -36,8 +36,8 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
-// heldFolder is a folder that is open for nothing but to be: as long as it is, no
-// other one gets its number.
+// heldFolder is a folder that is kept open only so that no other folder can get its
+// inode number.
 type heldFolder struct {
 	file *os.File
 	stat syscall.Stat_t
@@ -57,7 +57,7 @@ func holdFolder(dir string) (*heldFolder, error) {
 
 func (h *heldFolder) Close() error { return h.file.Close() }
 
-// liesAt gives an error unless the folder is at this path.
+// liesAt returns an error unless the folder is at this path.
 func (h *heldFolder) liesAt(path string) error {
 	var there syscall.Stat_t
 	if err := syscall.Lstat(path, &there); err != nil {
@@ -69,7 +69,7 @@ func (h *heldFolder) liesAt(path string) error {
 	return nil
 }
 
-// isDiskFull says that there is no room, on the disk or in a quota.
+// isDiskFull reports whether the disk is full, or the user's quota on it.
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -26,8 +26,8 @@ func private(info fs.FileInfo) error {
 
 func ours(fs.FileInfo) bool { return true }
 
-// heldFolder is what a folder was when it was opened. It is not kept open, as it could
-// not be moved then; its number does not come again.
+// heldFolder is what a folder was when it was opened. It is not kept open, because
+// then nobody could move it; Windows does not use its number again.
 type heldFolder struct{ info fs.FileInfo }
 
 func holdFolder(dir string) (*heldFolder, error) {
@@ -35,13 +35,13 @@ func holdFolder(dir string) (*heldFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	os.SameFile(info, info) // which reads its number: info would look for that at its path, when first asked
+	os.SameFile(info, info) // reads the folder's number now; otherwise info would read it at the first question, from whatever is at the path then
 	return &heldFolder{info}, nil
 }
 
 func (h *heldFolder) Close() error { return nil }
 
-// liesAt gives an error unless the folder is at this path.
+// liesAt returns an error unless the folder is at this path.
 func (h *heldFolder) liesAt(path string) error {
 	there, err := os.Lstat(path)
 	if err == nil && !os.SameFile(there, h.info) {
@@ -50,7 +50,7 @@ func (h *heldFolder) liesAt(path string) error {
 	return err
 }
 
-// isDiskFull says that there is no room on the disk.
+// isDiskFull reports whether the disk is full.
 func isDiskFull(err error) bool {
 	const handleDiskFull, diskFull = syscall.Errno(39), syscall.Errno(112)
 	return errors.Is(err, handleDiskFull) || errors.Is(err, diskFull)

@@ -15,11 +15,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// What waits for a store ends before the server's WriteTimeout, which should be
-// 30 seconds or more: a reply that leaves late is no reply. However slowly each
-// store answers, the handler's questions are over 15 seconds after the request
-// began, and all saves 10 seconds after that, or after the first of them. Saves go
-// on when the client hangs up: half a save helps nobody.
+// A request stops waiting for its stores before the server's WriteTimeout, which should
+// be 30 seconds or more: after that no reply can leave. However slowly the stores
+// answer, the handler's context ends 15 seconds after the request began. The saves have
+// 10 seconds from the first of them on, and end at most 10 seconds after the handler's
+// time. Saves go on when the client hangs up: half a save helps nobody.
 const (
 	handlerPatience = 15 * time.Second
 	commitTimeout   = 10 * time.Second
@@ -42,9 +42,9 @@ const (
 //  5. only then does the first byte leave, with a Server-Timing header that
 //     says what the stores cost.
 //
-// The request's context has a deadline, 15 seconds after Hold began, and so has
-// what is saved afterwards, 10 seconds later: after 25 seconds at most there is a
-// reply, if the handler waits for nothing else.
+// The request's context ends 15 seconds after Hold began, and the saves after it end
+// at most 10 seconds later. So there is a reply after 25 seconds at most, if the handler
+// waits for nothing else than this context.
 //
 // Inside another Hold it does nothing. Replies that are streamed must stay
 // outside. A panic passes through, and nothing was sent.
@@ -88,10 +88,10 @@ func AfterCommit(c echo.Context, work func()) {
 	}
 }
 
-// Saving is the context under which a request's saves are made, for a handler that
-// saves by itself what it must finish: it does not end when the client hangs up,
-// but 10 seconds after it was first asked for, and at most 25 after the request
-// began. Outside [Hold] it is one for each call.
+// Saving is the context of a request's saves, for a handler that saves something
+// itself. It goes on when the client hangs up. It ends 10 seconds after the first call
+// in the request, and at most 25 seconds after the request began. Outside [Hold] each
+// call returns a new context, which ends after 10 seconds.
 func Saving(c echo.Context) context.Context {
 	h := heldBy(c)
 	if h == nil {
@@ -107,15 +107,15 @@ func Saving(c echo.Context) context.Context {
 	return &h.saving
 }
 
-// patience is a context that ends at an instant, and makes a timer for that only
-// once somebody waits for it: most requests never wait, and a tenth of their time
-// went into a timer that nobody needed.
+// patience is a context that ends at an instant. It makes a timer only when somebody
+// waits for that: most requests never do, and the unused timer took a tenth of their
+// time.
 type patience struct {
 	context.Context // the one it is made from
 	end             time.Time
 
 	mu     sync.Mutex
-	timed  context.Context // with the timer; nil: nobody waited yet
+	timed  context.Context // the one with the timer; nil: nobody has waited yet
 	cancel context.CancelFunc
 }
 
@@ -126,7 +126,7 @@ func (p *patience) begin(ctx context.Context, d time.Duration) {
 	}
 }
 
-// over frees the timer, if there is one.
+// over stops the timer, if there is one.
 func (p *patience) over() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,7 +168,7 @@ func (p *patience) AfterFunc(f func()) (stop func() bool) { return context.After
 // held is what one request has under way.
 type held struct {
 	handling patience   // the context of the handler
-	saving   patience   // and that of the saves; without a Context: none was asked for
+	saving   patience   // the context of the saves; its Context is nil until it is needed
 	sessions []*Session // one of a manager; a program has two or three
 	commits  []func(limit func() context.Context) error
 	after    []func()
@@ -245,7 +245,7 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 }
 
 func (h *held) commit(c echo.Context) error {
-	limit := func() context.Context { return Saving(c) } // begins when there is something to save
+	limit := func() context.Context { return Saving(c) } // its time begins with the first save
 	for _, commit := range slices.Backward(h.commits) {
 		if err := commit(limit); err != nil {
 			return err
@@ -254,8 +254,8 @@ func (h *held) commit(c echo.Context) error {
 	return nil
 }
 
-// mostTimed is how many store operations of a request are timed one by one; the rest
-// is added up. Some requests end very many sessions.
+// mostTimed is how many store operations of a request Server-Timing lists one by one.
+// The others are added up, as a request that ends very many sessions has very many.
 const mostTimed = 50
 
 func (h *held) note(op StoreOp) {

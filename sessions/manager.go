@@ -96,7 +96,7 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 	}
 	session, err := m.Look(c)
 	if err != nil {
-		// An error page may ask again: it is not to wait once more.
+		// An error page may ask for the session again, and must not wait again.
 		held.sessions = append(held.sessions, &Session{manager: m, failed: err})
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Session) load(ctx context.Context) error {
 	switch {
 	case err == nil && state.Record.Expires.After(s.manager.now()):
 		s.state, s.values = state, state.Values
-	case err == nil || errors.Is(err, ErrExpired): // its store may have been told a later end than MaxAge allows
+	case err == nil || errors.Is(err, ErrExpired): // its record may have a later expiry than MaxAge allows
 		s.lies, s.rejected = state, ErrExpired
 	case errors.Is(err, ErrMalformed):
 		s.rejected = ErrMalformed
@@ -152,13 +152,13 @@ func (s *Session) load(ctx context.Context) error {
 // finish saves a session at the end of its request and tells the client:
 //
 //  1. changed, or to be saved with every request and not saved yet: commit;
-//  2. there is a session, and it was saved or goes by another value now: give
-//     the client that, and with it a new expiry;
+//  2. there is a session, and it was saved or has another value now: give the
+//     client that value, and with it a new expiry;
 //  3. there is none, and the client carries a value that this request ended or
 //     replaced by nothing (or that it may not keep, see DropRejected): erase it.
 //
-// Anything else leaves the client as it is, and so does a value that another
-// request replaced a moment ago: the client may have been given the new one since.
+// In all other cases the client keeps what it has. That includes a value that another
+// request replaced a moment ago: the client may have received the new one since.
 // limit makes the context for 1.
 func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
@@ -205,7 +205,7 @@ func (m *Manager) commit(ctx context.Context, state *State, changes Changes) (*S
 	records, bytes := 0, 0
 	fresh := state == nil || changes.Flush || changes.Cycle
 	if fresh && state != nil {
-		records++ // what is left of the old one for a minute, see replaced
+		records++ // the old record stays for a minute, see replaced
 	}
 	if next.Record.Owner == "" {
 		bytes = len(next.Record.Data)
@@ -253,10 +253,10 @@ func (m *Manager) Find(ctx context.Context, id ID) (Record, error) {
 	return directory.Find(ctx, id)
 }
 
-// Owned lists live sessions of one user, the last saved first, without their data:
-// where are they signed in? At most limit of them; after is the last one of the
-// page before, the zero Record for the first page. [ErrNotSupported],
-// [ErrUnavailable].
+// Owned lists live sessions of one user, the last saved first, without their data: it
+// shows where the user is signed in. It returns at most limit of them. after is the
+// last record of the page before; the zero Record means the first page.
+// [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error) {
 	directory, err := m.directory()
 	if err != nil {
@@ -266,7 +266,7 @@ func (m *Manager) Owned(ctx context.Context, user string, after Record, limit in
 }
 
 // End ends a session by its ID, if its version is still the given one; version
-// 0: any, and whatever it became under other keys. [ErrNotFound], [ErrConflict],
+// 0: any, also where it got another key since. [ErrNotFound], [ErrConflict],
 // [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	directory, err := m.directory()
@@ -276,10 +276,11 @@ func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	return directory.End(ctx, id, version)
 }
 
-// Point says of a value that stands for nothing which session took its place: a
-// client that carried the value was given that session, and a request of its that
-// is under way with the value, and flushes, ends the session. It holds for a minute.
-// [ErrMalformed], [ErrExists], [ErrNotSupported], [ErrUnavailable].
+// Point notes, for a value that stands for no session, that the session with the ID to
+// has just taken its place. It is for a client that carried such a value and was given
+// that session: if another request of the client is still under way with the value and
+// flushes, it ends the session. That works for a minute. [ErrMalformed], [ErrExists] (the
+// value stands for something), [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -288,8 +289,9 @@ func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 	return directory.Point(ctx, value, to, m.now())
 }
 
-// Became is the ID under which a session lies now that had another, maybe some keys
-// ago. [ErrNotFound], [ErrExpired] (with the ID), [ErrNotSupported], [ErrUnavailable].
+// Became returns the ID that a session has now, however often its key changed since it
+// had the given one. [ErrNotFound], [ErrExpired] (with the ID), [ErrNotSupported],
+// [ErrUnavailable].
 func (m *Manager) Became(ctx context.Context, id ID) (ID, error) {
 	directory, err := m.directory()
 	if err != nil {
@@ -298,12 +300,15 @@ func (m *Manager) Became(ctx context.Context, id ID) (ID, error) {
 	return directory.Became(ctx, id)
 }
 
-// Replace ends a session by its ID because another one, filed by the same manager,
-// takes its place: a logout that comes late and ends the first ends the other, too.
-// It does so if its version is still the given one, else [ErrNotFound] (also when
-// its time is over), [ErrReplaced] or [ErrConflict] say what became of it. Version
-// 0: any, and whatever it became, unless it became that other one; [ErrNotFound]
-// if all of it is over. [ErrNotSupported], [ErrUnavailable].
+// Replace ends the session with an ID because the session by, of the same manager,
+// takes its place: for a minute, a logout with the old key ends the new session. It
+// needs the given version, else the error says what happened to the session:
+// [ErrNotFound] (gone or expired), [ErrReplaced] or [ErrConflict].
+//
+// Version 0 means any version, and follows the session where it got another key since;
+// if it became by itself, nothing is left to do. [ErrNotFound] if it has ended.
+//
+// With either: [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -312,12 +317,12 @@ func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) err
 	return directory.Replace(ctx, id, version, by, m.now())
 }
 
-// endStep is how many sessions EndOthers lists at once.
+// endStep is how many sessions EndOthers lists in one step.
 const endStep = 500
 
-// EndOthers ends all of a user's sessions but one, and says how many; a zero
-// ID keeps none. It works until its context ends: there may be more then, and
-// another call goes on. [ErrNotSupported], [ErrUnavailable].
+// EndOthers ends all of a user's sessions but one, and returns how many it ended; with
+// a zero ID it ends all. If its context ends first, or it fails, more is true: there may
+// be others, which another call ends. [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended int, more bool, err error) {
 	directory, err := m.directory()
 	if err != nil {
@@ -331,12 +336,12 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 				continue
 			}
 			if err = directory.End(ctx, page[i].ID, page[i].Version); errors.Is(err, ErrConflict) {
-				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, since it was listed
+				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, after it was listed
 			}
 			switch {
 			case err == nil:
 				ended++
-			case errors.Is(err, ErrNotFound): // by itself meanwhile
+			case errors.Is(err, ErrNotFound): // it ended by itself meanwhile
 				err = nil
 			}
 		}
@@ -345,7 +350,7 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 			return ended, true, nil
 		case err != nil:
 			return ended, true, err
-		case ended > before: // what was saved meanwhile is among the first now
+		case ended > before: // start again: a session that was saved meanwhile is now among the first
 			after = Record{}
 		case len(page) < endStep:
 			return ended, false, nil
@@ -383,7 +388,7 @@ func (m *Manager) ClearExpired(ctx context.Context) (int, error) {
 // Options returns the manager's options.
 func (m *Manager) Options() Options { return m.options }
 
-// now is in UTC, so that whatever is made of it is.
+// now is in UTC, so that all times calculated from it are, too.
 func (m *Manager) now() time.Time { return m.options.Clock.now().UTC() }
 
 func (m *Manager) logger() *slog.Logger {

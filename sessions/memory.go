@@ -15,8 +15,8 @@ import (
 // restart, and not shared with another server. It is bounded, in records and in
 // bytes: when it is full, a new record pushes out an expired one or, of a few
 // looked at, the one saved longest ago, whose owner is then signed out, as in any
-// cache. But what nobody owns goes first, and never pushes out what somebody does:
-// it is refused ([ErrFull]), or, as a copy, left out.
+// cache. Records without an owner are pushed out first, and never push out a live
+// record that has one: Create and Update return [ErrFull] then, and Put keeps no copy.
 type Memory struct {
 	clock         Clock
 	perShard      int
@@ -29,8 +29,8 @@ type Memory struct {
 // few requests, and those only for the time it takes to walk one shard.
 const shardCount = 256
 
-// ordinary is what an ordinary session takes, in bytes, of which all but its data
-// and the name of its owner take entrySize, with their places in the maps.
+// ordinary is how many bytes an ordinary session takes. entrySize of them are for
+// everything but its data and its owner's name, its places in the maps included.
 const ordinary, entrySize = 350, 240
 
 type shard struct {
@@ -49,14 +49,14 @@ type entry struct {
 	data                    []byte
 	place                   int32 // in its owner's list; guarded by owners
 	listed                  bool  // there; false for what was Put
-	nobodys                 bool  // for evict, which is to read few bytes of each
+	nobodys                 bool  // it has no owner; kept here so that victim reads few bytes of each entry
 }
 
-// NewMemory makes a store with room for so many ordinary sessions: for at most
-// limit records, and in each of its 256 shards for no more bytes than its share of
-// them takes at 350 each, with one record besides, of any size. (So 200,000 are at
-// most 87 MB, if that one has 64 KB everywhere.) An error that wraps [ErrOption]
-// for fewer than one record in each shard. A nil clock is time.Now.
+// NewMemory makes a store with room for limit ordinary sessions. It holds at most
+// limit records. Each of its 256 shards holds its part of limit times 350 bytes, and
+// may go beyond that by one record of any size. So 200,000 sessions take 70 MB, and at
+// most 87 MB (if that one record has 64 KB in every shard). A limit below 256 is an
+// error that wraps [ErrOption]. A nil clock is time.Now.
 func NewMemory(limit int, clock Clock) (*Memory, error) {
 	if limit < shardCount {
 		return nil, fmt.Errorf("%w: a memory store needs room for %d records, not %d", ErrOption, shardCount, limit)
@@ -132,9 +132,9 @@ func (m *Memory) Clear(ctx context.Context) error {
 	return nil
 }
 
-// makeRoom lets a record of this owner stand beside what lies in the shard, which
-// by itself keeps to the shard's share: a new one or, if it is given, one that
-// lies there and grows. It says whether it could.
+// makeRoom removes entries until the shard is within its limits without the record that
+// is to be written: a new record of this owner or, if grows is given, that entry, which
+// gets larger. It returns false if the record has no owner and all the others have one.
 func (m *Memory) makeRoom(s *shard, owner string, grows *entry) bool {
 	records, bytes := len(s.entries), s.bytes
 	if grows != nil {
@@ -151,9 +151,9 @@ func (m *Memory) makeRoom(s *shard, owner string, grows *entry) bool {
 	return true
 }
 
-// victim finds what goes first, besides the one that is to stay. A map is walked
-// from a random place, so a handful of entries is a fair sample; if each of them is
-// somebody's, it looks for one that is nobody's among all.
+// victim finds the entry to remove next, which is never the one that stays. Go walks a
+// map from a random place, so the first few entries are a fair sample. If all of them
+// have owners, it looks at the other entries, too, for one that has none.
 func (m *Memory) victim(s *shard, stays *entry) (victim *entry) {
 	const sample = 8
 	now, seen := m.clock.now().UnixMicro(), 0
@@ -173,8 +173,8 @@ func (m *Memory) victim(s *shard, stays *entry) (victim *entry) {
 	return victim
 }
 
-// isNobodys says whose a record is: an engine files what nobody owns under its
-// purpose alone.
+// isNobodys reports whether a record belongs to no user: an engine files such records
+// under its purpose and a colon alone.
 func isNobodys(owner string) bool { return owner == "" || owner[len(owner)-1] == ':' }
 
 func (s *shard) add(e *entry) {
@@ -263,12 +263,12 @@ func (m *Memory) ByOwner(_ context.Context, owner string, after Record, limit in
 	return pageOfWalk(m.owned(owner), m.clock.now(), after, limit)
 }
 
-// Trim implements [Store], by the same index.
+// Trim implements [Store], by the index of owners.
 func (m *Memory) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	return trimWalk(ctx, m, m.owned(owner), keep, 0)
 }
 
-// owned walks the records of an owner, and locks the shard of each for a moment.
+// owned walks the records of an owner. It locks each record's shard for a moment only.
 func (m *Memory) owned(owner string) walk {
 	return func(show func(Record, int)) error {
 		for _, e := range m.owners.list(owner) {
@@ -280,8 +280,8 @@ func (m *Memory) owned(owner string) walk {
 	}
 }
 
-// glance looks at an entry of an owner's list, which may have gone, or gone to
-// another owner, since the list was made.
+// glance reads an entry of an owner's list. ok is false if it was removed, or got
+// another owner, after the list was made.
 func (m *Memory) glance(e *entry, owner string) (rec Record, size int, ok bool) {
 	s := m.shard(e.id)
 	s.mu.RLock()
@@ -328,7 +328,7 @@ func (m *Memory) Len() int {
 	return total
 }
 
-// Bytes is about how much memory the records take, expired ones included.
+// Bytes is how much memory the records take, roughly, expired ones included.
 func (m *Memory) Bytes() int64 {
 	total := int64(0)
 	for i := range m.shards {
@@ -353,7 +353,7 @@ func (e *entry) record() Record {
 	}
 }
 
-// size is what an entry takes, with its places in the maps.
+// size is how many bytes an entry takes, its places in the maps included.
 func (e *entry) size() int { return entrySize + len(e.owner) + cap(e.data) }
 
 // owners is the index behind ByOwner. Its lock may be taken inside a shard's,
@@ -391,7 +391,8 @@ func (o *owners) remove(e *entry) {
 	}
 }
 
-// list holds nobody up for long: 100,000 are copied in a fifth of a millisecond.
+// list holds the lock only briefly: to copy 100,000 entries takes a fifth of a
+// millisecond.
 func (o *owners) list(owner string) []*entry {
 	o.mu.Lock()
 	defer o.mu.Unlock()

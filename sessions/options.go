@@ -64,16 +64,17 @@ type Options struct {
 	// until a login, a logout or a write, so that a visit to a server which
 	// does not share the store costs nobody their session.
 	DropRejected bool
-	// FollowReplaced saves what a request changed also where another request gave
-	// the session a new key meanwhile: it lies under the new key then, which this
-	// request neither sees nor tells its client. Default false: [ErrEnded]. A
-	// request that comes with the old key later has no session in either case, and
-	// [Session.CycleKey] is never followed: see [Changes].
+	// FollowReplaced saves what a request changed also if another request gave the
+	// session a new key meanwhile. It is saved under the new key, which this request
+	// neither sees nor tells its client. Default false: such a save is [ErrEnded]. A
+	// request that comes with the old key later has no session in either case, and a
+	// [Session.CycleKey] in this request is [ErrEnded] in either case: see [Changes].
 	FollowReplaced bool
-	// Quota is how much may lie in the store that belongs to no user, of this
-	// engine's purpose: beyond it the sessions that were saved longest ago go.
-	// There may be a quarter more for a moment. A field that is zero is 20,000
-	// records, or 64 MB. What belongs to a user is never counted nor touched.
+	// Quota is how many sessions, and how many bytes of their data, the store may
+	// hold of those that belong to no user, for this engine's purpose. Beyond it,
+	// those saved longest ago are removed; for a moment there may be a quarter more.
+	// Default (a zero field): 20,000 records, 64 MB. Sessions of users are neither
+	// counted nor removed.
 	Quota Quota
 	// Carrier is how the value travels; default the cookie described above.
 	Carrier Carrier
@@ -116,7 +117,7 @@ func (o Options) Validate() error {
 	case o.Age < time.Second || o.Age > MaxAge || o.Age%time.Second != 0:
 		return bad("Age", "%v must be whole seconds, from one to 400 days", o.Age)
 	case o.Quota.Records < 0 || o.Quota.Bytes < 0:
-		return bad("Quota", "%+v is less than nothing", o.Quota)
+		return bad("Quota", "%+v is negative", o.Quota)
 	case o.SameSite != http.SameSiteLaxMode && o.SameSite != http.SameSiteStrictMode && o.SameSite != http.SameSiteNoneMode:
 		return bad("SameSite", "must be Lax, Strict or None")
 	case o.SameSite == http.SameSiteNoneMode && !o.Secure:

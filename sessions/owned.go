@@ -1,5 +1,5 @@
-// Owned: ByOwner and Trim of the stores that walk an owner's records (memory, Redis,
-// files), with room for a page of them at a time, however many there are.
+// Owned: ByOwner and Trim for the stores that walk all of an owner's records (memory,
+// Redis, files). Only one page of them is in memory at a time, however many there are.
 
 package sessions
 
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// walk shows all records of an owner once, expired ones too, in any order, without
-// their Data, and the size of that.
+// walk calls show once for each record of an owner, expired ones too, in any order: with
+// the record without its Data, and with the size of the Data in bytes.
 type walk func(show func(rec Record, size int)) error
 
-// pageOfWalk is [Store.ByOwner] by a walk.
+// pageOfWalk does what [Store.ByOwner] does, by a walk.
 func pageOfWalk(all walk, now time.Time, after Record, limit int) ([]Record, error) {
 	page := shortlist{order: laterSaved, limit: max(limit, 0)}
 	begin := after.ID == ID{} && after.Saved.IsZero()
@@ -34,15 +34,15 @@ func pageOfWalk(all walk, now time.Time, after Record, limit int) ([]Record, err
 }
 
 const (
-	trimBatch = 10_000 // records that one walk of a Trim can find to remove: some 2 MB
-	trimStep  = 20     // records that are removed without a rest
+	trimBatch = 10_000 // records that one walk of a Trim can find to remove, in some 2 MB of memory
+	trimStep  = 20     // records that are removed between two rests
 )
 
-// trimWalk is [Store.Trim] by walks: one that adds up what there is, and for as
-// long as there is too much, those that were saved longest ago go. A record is
-// removed as it was seen, or not at all: one that was saved meanwhile, perhaps for
-// another owner, is none of the oldest any more. rest is for others; 0 if they
-// need none.
+// trimWalk does what [Store.Trim] does, by walks. Each walk adds up what there is and
+// finds the records saved longest ago, which are then removed until the rest is within
+// the quota. A record is removed only in the version that the walk saw: one that was
+// saved meanwhile, perhaps for another owner, is not among the oldest any more. rest is
+// the pause after each trimStep records, in which other requests get their turn; 0: none.
 func trimWalk(ctx context.Context, store Store, all walk, keep Quota, rest time.Duration) (removed int, err error) {
 	for {
 		records, bytes := 0, int64(0)
@@ -79,18 +79,18 @@ func trimWalk(ctx context.Context, store Store, all walk, keep Quota, rest time.
 		if !tooMuch() || records <= 0 {
 			return removed, nil
 		}
-		if err := pause(ctx, clearRest); err != nil { // more than a batch, or some were just being saved
+		if err := pause(ctx, clearRest); err != nil { // there were more than one batch, or some were saved meanwhile: walk again
 			return removed, err
 		}
 	}
 }
 
-// shortlist keeps the first few records in an order, of all that are added.
+// shortlist keeps, of all the records that are added, the first ones in an order.
 type shortlist struct {
 	order func(a, b Record) int
 	limit int
 	recs  []sized
-	cut   bool // the first limit of recs are in order, and all that comes later is out
+	cut   bool // the first limit of recs are sorted, and a record that sorts behind them is not kept
 }
 
 type sized struct {
@@ -108,7 +108,7 @@ func (l *shortlist) add(rec Record, size int) {
 	}
 }
 
-// first gives what is kept, in order.
+// first returns the records that are kept, sorted.
 func (l *shortlist) first() []sized {
 	slices.SortFunc(l.recs, func(a, b sized) int { return l.order(a.Record, b.Record) })
 	if len(l.recs) >= l.limit {

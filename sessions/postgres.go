@@ -23,10 +23,10 @@ import (
 // server's synchronous_commit makes it. A server that was away is found again
 // by itself: connections that broke are replaced as they are needed.
 //
-// While the server's disk is full, Create and Update answer [ErrFull]; removals
-// need no room but for the server's own log. A row that cannot be read, because
-// somebody changed the table, is no record: [ErrNotFound], wrapped with the reason.
-// Delete of any version removes it, and ClearExpired if it would never expire.
+// While the server's disk is full, Create and Update return [ErrFull]; removals need
+// room only in the server's own log. A row that cannot be read, because somebody
+// changed the table, is no record: [ErrNotFound], wrapped with the reason. Delete of
+// version 0 removes it, and so does ClearExpired if it would never expire.
 type Postgres struct {
 	clock  Clock
 	pool   *pgxpool.Pool
@@ -236,7 +236,7 @@ func (p *Postgres) Stamp(_ context.Context, id ID) (version uint64, expires time
 	return stampOf(v[0], v[1])
 }
 
-// ByOwner implements [Store], by an index that has its order.
+// ByOwner implements [Store]. An index has the rows in this order.
 func (p *Postgres) ByOwner(_ context.Context, owner string, after Record, limit int) ([]Record, error) {
 	saved := pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	if after.ID != (ID{}) || !after.Saved.IsZero() {
@@ -263,9 +263,9 @@ func (p *Postgres) ByOwner(_ context.Context, owner string, after Record, limit 
 	return page, unavailable(rows.Err())
 }
 
-// Trim implements [Store]: it finds the newest record that the quota has no room
-// for, and removes that and what is older in small steps. What somebody has locked
-// is in use, or another server's to remove, and stays.
+// Trim implements [Store]: it finds the newest record that the quota has no room for,
+// and removes that one and all older ones, in small steps. Rows that are locked stay:
+// they are in use, or another server is about to remove them.
 func (p *Postgres) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	var newest [2]any
 	err := p.one(p.bounded(), postgresSQL.overQuota, newest[:], []byte(owner), keep.Records, keep.Bytes)
@@ -296,7 +296,7 @@ func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int
 	return n + more, err
 }
 
-// inSteps removes rows by a statement whose last argument is how many.
+// inSteps removes rows with a statement whose last argument limits their number.
 func (p *Postgres) inSteps(ctx context.Context, limit int, statement string, args ...any) (int, error) {
 	return clearInSteps(ctx, limit, func(limit int) (int, error) {
 		n, err := p.exec(p.bounded(), statement, append(slices.Clip(args), limit)...)
@@ -304,7 +304,7 @@ func (p *Postgres) inSteps(ctx context.Context, limit int, statement string, arg
 	})
 }
 
-// one reads one row; [ErrNotFound] when there is none.
+// one reads one row; [ErrNotFound] if there is none.
 func (p *Postgres) one(ctx context.Context, statement string, into []any, args ...any) error {
 	columns := make([]any, len(into))
 	for i := range into {
@@ -317,7 +317,7 @@ func (p *Postgres) one(ctx context.Context, statement string, into []any, args .
 	return unavailable(err)
 }
 
-// add lets a statement write that needs room.
+// add runs a statement that needs room; [ErrFull] on a full disk.
 func (p *Postgres) add(ctx context.Context, statement string, args ...any) (rows int64, err error) {
 	rows, err = p.exec(ctx, statement, args...)
 	var said *pgconn.PgError

@@ -1,5 +1,5 @@
-// The quota of what nobody owns: sessions that no user signed in to. Anybody can
-// begin as many as they like, so they must not fill the store.
+// The quota for sessions that belong to no user. Anyone can start as many of them as
+// they like, so without a quota they could fill the store.
 
 package sessions
 
@@ -11,37 +11,39 @@ import (
 	"time"
 )
 
-// defaultQuota is the Options.Quota of those who leave it out.
+// defaultQuota is used for the fields of Options.Quota that are zero.
 var defaultQuota = Quota{Records: 20_000, Bytes: 64 << 20}
 
 const (
-	trimPatience = 2 * time.Second // a request that trims answers after that: what is left goes with the next
+	trimPatience = 2 * time.Second // for one trim, in one request; the next request that trims goes on
 	trimLogEvery = time.Minute
 )
 
-// trimmer keeps a manager's sessions of nobody within their quota. It counts what
-// is filed, since to count what lies there costs a walk, and has the store trim
-// from time to time:
+// trimmer keeps a manager's sessions without a user within their quota. To count what is
+// stored would take a walk through the store, so it counts what is filed, and has the
+// store trim from time to time:
 //
-//   - once an eighth of the quota was filed, and at first, as nobody knows what
-//     lies there, the request that filed it trims, after its own save;
-//   - one at a time; others go on meanwhile, and wait only where a quarter was
-//     filed, so that no flood outruns the trimming.
+//   - A request trims, after its own save, if an eighth of the quota was filed since
+//     the last trim. The first request that files also trims, because nobody knows yet
+//     what is stored.
+//   - Only one request trims at a time. Others go on meanwhile, but once a quarter of
+//     the quota was filed they wait for the trim, so that no flood is faster than it.
 //
-// So at any moment there is at most a quarter more than the quota, and what is
-// just being saved; as much again for each further server on the same store.
+// So at any moment the store holds at most the quota, a quarter more, and what is just
+// being saved; each further server on the same store can add another quarter.
 type trimmer struct {
 	keep   Quota
 	logger func() *slog.Logger
 
 	mu       sync.Mutex
-	filed    Quota         // since the last trim began
-	begun    bool          // there was one
-	trimming chan struct{} // closed when the trim that is at work is over; nil: none is
+	filed    Quota         // what was filed since the last trim began
+	begun    bool          // a trim has begun
+	trimming chan struct{} // closed when the trim under way is over; nil: none is under way
 	logged   time.Time
 }
 
-// wait lets a request that files for nobody wait for a trim that it would outrun.
+// wait makes a request that files a session without a user wait for the trim under way,
+// if a quarter of the quota was filed since that began.
 func (t *trimmer) wait(ctx context.Context) error {
 	for {
 		t.mu.Lock()
@@ -61,13 +63,13 @@ func (t *trimmer) wait(ctx context.Context) error {
 	}
 }
 
-// reached reports whether such a part of the quota was filed.
+// reached reports whether a part of the quota was filed: an eighth for 8.
 func (t *trimmer) reached(part int) bool {
 	return t.filed.Records >= max(1, t.keep.Records/part) || t.filed.Bytes >= max(1, t.keep.Bytes/int64(part))
 }
 
-// note counts what was filed, and trims if it is time to. Its failure is not the
-// visitor's: what they saved is saved.
+// note counts what was filed, and trims if it is time to. If that fails it is logged, and
+// the visitor's request succeeds: its own save is done.
 func (t *trimmer) note(ctx context.Context, directory Directory, records int, bytes int, now time.Time) {
 	t.mu.Lock()
 	t.filed.Records += records
@@ -91,15 +93,15 @@ func (t *trimmer) note(ctx context.Context, directory Directory, records int, by
 	switch {
 	case err == nil:
 	case removed > 0 && errors.Is(err, context.DeadlineExceeded):
-		t.begun = false // there is more to do than fits into one request
+		t.begun = false // one request had not enough time: the next one goes on
 	case t.logged.IsZero() || now.Sub(t.logged) >= trimLogEvery:
 		t.logged = now
 		t.logger().Error("sessions of nobody could not be trimmed to their quota", "error", err)
 	}
 }
 
-// trim is the house's work: a visitor who goes away does not end it, and it does
-// not stand among what their request asked of the store.
+// trim goes on if the visitor hangs up, and is not traced as an operation of their
+// request: it is the manager's own work.
 func (t *trimmer) trim(ctx context.Context, directory Directory) (removed int, err error) {
 	end := time.Now().Add(trimPatience) // a duration, not a judgement of age: no clock to move
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
@@ -110,8 +112,8 @@ func (t *trimmer) trim(ctx context.Context, directory Directory) (removed int, e
 	return directory.Trim(ctx, t.keep)
 }
 
-// filesForNobody reports whether what the changes file will belong to no user. A
-// mere end files nothing.
+// filesForNobody reports whether the changes file a session that belongs to no user.
+// Changes that only end a session file none.
 func (ch Changes) filesForNobody(state *State) bool {
 	switch raw, set := ch.Values[UserKey]; {
 	case set:

@@ -27,11 +27,11 @@ import (
 // What Redis loses is lost: a restart without persistence signs everybody out,
 // and a Redis short of memory (maxmemory) may sign out anybody. If it evicts, let
 // it be by volatile-ttl: the list of an owner's sessions has a longer TTL than
-// each of them and goes last. If it does not (noeviction), what needs room fails
-// ([ErrFull]) and all else goes on.
+// each of them and goes last. If it does not evict (noeviction), Create and Update
+// return [ErrFull] and all else goes on.
 //
-// What lies under a record's key and is not as we write it is no record:
-// [ErrNotFound], wrapped with the reason. Delete removes it.
+// What is stored under a record's key in another form than this one is no record:
+// [ErrNotFound], wrapped with the reason. Delete of version 0 removes it.
 //
 // A failure is told at once, and nothing is sent twice: a write whose answer got
 // lost may have counted, and the second would call the first one a conflict. It
@@ -91,8 +91,8 @@ elseif op == 'clear' then -- now is the instant before which it has to have ende
 elseif sound and (#current > #new or #current == #new and current > new) then
 	return 'done' -- put: the newer one stays
 elseif not sound and redis.call('EXISTS', KEYS[1]) == 1 then
-	redis.call('DEL', KEYS[1]) -- put: whatever it is, it is no record
-end -- without need nothing is written here: after its first write, a script is not told any more that there is no room
+	redis.call('DEL', KEYS[1]) -- put: it is no record, so it is not ours
+end -- nothing else is written here: only a script's first write fails if there is no room
 
 -- 2. Is it in its owner's list, for as long as it may live? (34560000 s: MaxAge)
 if op == 'put' or owner == '' then
@@ -192,15 +192,16 @@ func (r *Redis) swap(ctx context.Context, id ID, args ...any) error {
 	}
 }
 
-// failed tells a Redis that has no room from one that does not answer as it should.
+// failed returns [ErrFull] for a Redis that has no memory left, and [ErrUnavailable]
+// for any other failure.
 func failed(err error) error {
-	if err != nil && strings.Contains(err.Error(), "OOM command not allowed") { // an older Redis has more before it
+	if err != nil && strings.Contains(err.Error(), "OOM command not allowed") { // an older Redis writes more before these words
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return unavailable(err)
 }
 
-// isWrongType says that what lies under a key is not what we put there.
+// isWrongType reports that a key holds another type than we store there.
 func isWrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
 // Load implements [Store].
@@ -222,7 +223,8 @@ type found struct {
 	listed bool // in its owner's list
 }
 
-// reading asks for all of a record but its data, which may come last.
+// reading is the command that asks for a record without its data; the field data may
+// be added at the end.
 func (r *Redis) reading(id ID) []any {
 	return []any{"hmget", r.recordKey(id), "version", "owner", "created", "saved", "expires", "listed"}
 }
@@ -265,7 +267,7 @@ func (r *Redis) found(id ID, cmd *redis.Cmd) (found, error) {
 		f.rec.Data = []byte(text(6))
 	}
 	if err != nil {
-		return found{}, fmt.Errorf("%w: what lies under %s is none: %w", ErrNotFound, r.recordKey(id), err)
+		return found{}, fmt.Errorf("%w: what %s holds is no record: %w", ErrNotFound, r.recordKey(id), err)
 	}
 	return f, nil
 }
@@ -289,7 +291,7 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 				ids, ends = append(ids, id), append(ends, cmd)
 			}
 		}
-		_, _ = pipe.Exec(ctx) // each of them tells
+		_, _ = pipe.Exec(ctx) // each command has its own error
 		// 2. Those go, unless they were saved for longer meanwhile.
 		for i, cmd := range ends {
 			fields, err := cmd.Slice()

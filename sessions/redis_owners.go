@@ -15,7 +15,7 @@
 //  4. An entry that is one too many is removed when it is read, but never one that
 //     was written in the last minute, since its record may be under way: a record
 //     that comes half a minute after its entry is refused and listed once more.
-//     Redis tells this time, and each entry says when it was written.
+//     Redis's clock decides that, and each entry says when it was written.
 
 package sessions
 
@@ -41,19 +41,19 @@ func (r *Redis) ownerKey(owner string) string { return r.prefix + "owner:" + url
 
 // listText adds an entry to a list: a sorted set of IDs. A score has two parts, in
 // whole seconds: until when the entry is to be kept, by our clock, and when it was
-// written, by Redis's (see tidyText). What no one needs any more goes by the way. It
-// answers what time it is, by Redis's clock.
+// written, by Redis's (see tidyText). The script also removes entries that nobody needs
+// any more. It returns the time by Redis's clock.
 const listText = `
 local id, till, now, ttl = unpack(ARGV)
 local score = redis.pcall('ZSCORE', KEYS[1], id)
 if type(score) == 'table' and score.err then
 	if not string.find(score.err, 'WRONGTYPE', 1, true) then return score end
-	redis.call('DEL', KEYS[1]) -- whatever it is, it is no list
+	redis.call('DEL', KEYS[1]) -- it is no list, so it is not ours
 	score = false
 end
 local kept = score and math.floor(tonumber(score) / 1048576) or 0
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[1], string.format('%.0f', math.max(kept, tonumber(till)) * 1048576 + time[1] % 1048576), id) -- first: it is what tells that there is no room
+redis.call('ZADD', KEYS[1], string.format('%.0f', math.max(kept, tonumber(till)) * 1048576 + time[1] % 1048576), id) -- the first write: only that one fails if there is no room
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now * 1048576))
 if redis.call('PTTL', KEYS[1]) < tonumber(ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
 return string.format('%d%06d', time[1], time[2])
@@ -77,7 +77,8 @@ func (r *Redis) ByOwner(ctx context.Context, owner string, after Record, limit i
 	return pageOfWalk(r.owned(ctx, owner), r.clock.now(), after, limit)
 }
 
-// Trim implements [Store]. Entries are put right when they are read.
+// Trim implements [Store]. A list still has entries of the removed records; the next
+// walk removes those.
 func (r *Redis) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	return trimWalk(ctx, r, r.owned(ctx, owner), keep, clearRest)
 }
@@ -85,9 +86,8 @@ func (r *Redis) Trim(ctx context.Context, owner string, keep Quota) (int, error)
 // listStep is how many entries of a list are read at once.
 const listStep = 200
 
-// owned walks an owner's records, and puts the list right on the way. Redis shows
-// each entry that stays at least once; of those that were shown already some 20
-// bytes are kept each.
+// owned walks an owner's records, and corrects the list on the way. Redis may return an
+// entry several times, so the walk remembers which it had: some 20 bytes each.
 func (r *Redis) owned(ctx context.Context, owner string) walk {
 	return func(show func(Record, int)) error {
 		if owner == "" {
@@ -117,15 +117,15 @@ func (r *Redis) owned(ctx context.Context, owner string) walk {
 			if cursor == "0" {
 				return nil
 			}
-			if err := pause(ctx, clearRest); err != nil { // the server has others to answer
+			if err := pause(ctx, clearRest); err != nil { // so that Redis can answer others
 				return err
 			}
 		}
 	}
 }
 
-// entries reads one step of a list, from a cursor on; "0" is the first, and after
-// the last.
+// entries reads one step of a list, from a cursor on. The cursor "0" begins the list;
+// next is "0" at its end.
 func (r *Redis) entries(ctx context.Context, owner, cursor string) (ids []ID, next string, err error) {
 	answer, err := r.do(ctx, "zscan", r.ownerKey(owner), cursor, "count", listStep).Slice()
 	switch {
@@ -141,7 +141,7 @@ func (r *Redis) entries(ctx context.Context, owner, cursor string) (ids []ID, ne
 	if !ok || next == "" {
 		return nil, "", unavailable(errors.New("this is no answer to ZSCAN"))
 	}
-	for n := 0; n < len(pairs); n += 2 { // a member, its score
+	for n := 0; n < len(pairs); n += 2 { // pairs of a member and its score
 		name, _ := pairs[n].(string)
 		if id, ok := ParseID(name); ok {
 			ids = append(ids, id)
@@ -150,9 +150,9 @@ func (r *Redis) entries(ctx context.Context, owner, cursor string) (ids []ID, ne
 	return ids, next, nil
 }
 
-// listedFor shows the records of a list that belong there, and gives the IDs of
-// which nothing does. An expired record still does: another server's clock may
-// call it live, and Redis removes it soon.
+// listedFor calls show for the records that belong on the list, and returns the IDs of
+// the entries that have no such record. An expired record still belongs there: by another
+// server's clock it may be live, and Redis removes it soon.
 func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func(Record, int)) (strays []ID, err error) {
 	for some := range slices.Chunk(ids, listStep) {
 		pipe := r.client.Pipeline()
@@ -160,7 +160,7 @@ func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func
 		for i, id := range some {
 			records[i] = redis.NewCmd(ctx, r.reading(id)...)
 			sizes[i] = redis.NewCmd(ctx, "hstrlen", r.recordKey(id), "data")
-			_ = pipe.Process(ctx, once{records[i]}) // each of them tells
+			_ = pipe.Process(ctx, once{records[i]}) // each command has its own error
 			_ = pipe.Process(ctx, once{sizes[i]})
 		}
 		if _, err := pipe.Exec(ctx); err != nil {
@@ -169,7 +169,7 @@ func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func
 		for i, id := range some {
 			lies, err := r.found(id, records[i])
 			size, sizeErr := sizes[i].Int()
-			there := true // a record without data has none that are empty
+			there := true // length 0 means empty data, or no data at all, which is no record
 			if err == nil && sizeErr == nil && size == 0 {
 				there, sizeErr = r.do(ctx, "hexists", r.recordKey(id), "data").Bool()
 			}
@@ -188,10 +188,11 @@ func (r *Redis) listedFor(ctx context.Context, owner string, ids []ID, show func
 	return strays, nil
 }
 
-// tidyText removes entries whose records were looked for at an instant, and not
-// found, if they had been written at least a minute before. Without an instant it
-// says what time it is. The time of an entry comes round every 2^20 seconds: what
-// seems to be of the future was written since, or is twelve days old and can wait.
+// tidyText removes entries whose records were looked for at an instant, and not found,
+// if the entries had been written at least a minute before it. Without an instant it
+// returns the time. The time in an entry starts again at 0 every 2^20 seconds (twelve
+// days). So an entry that seems to come from the future was written after the instant,
+// or is almost twelve days old, and then a later walk removes it.
 const tidyText = `
 local looked = ARGV[1]
 if not looked then return redis.call('TIME')[1] end
@@ -204,22 +205,22 @@ return looked
 `
 
 // tidy removes entries that no record belongs to. Whatever fails, the next reader
-// tries again. It gives the instant at which this walk began to look, by Redis's
-// clock, for the next step.
+// tries again. It returns the instant at which this walk first looked for such records,
+// by Redis's clock; the next step needs it.
 func (r *Redis) tidy(ctx context.Context, owner string, strays []ID, looked string) string {
 	key := r.ownerKey(owner)
 	if looked == "" {
-		// 1. What was written a minute ago has its record by now, or never will.
+		// 1. An entry that is a minute old has its record by now, or will never have it.
 		var err error
 		if looked, err = r.run(ctx, r.tidying, key).Text(); err != nil {
 			return ""
 		}
-		// 2. So if it is not there now,
+		// 2. If the record is not there now either,
 		if strays, err = r.listedFor(ctx, owner, strays, func(Record, int) {}); err != nil {
 			return looked
 		}
 	}
-	// 3. only a new entry could bring it, which the script would see.
+	// 3. it could only come with a newer entry, which the script would see and keep.
 	args := []any{looked}
 	for _, id := range strays {
 		args = append(args, id.String())

@@ -20,8 +20,8 @@ type Session struct {
 	state    *State // as loaded, nil when there is no live session
 	rejected error  // why there is none
 	lies     *State // the expired session that still lies there
-	moved    *State // what is left of a session that goes by another key now
-	failed   error  // it could not be loaded: all that is known
+	moved    *State // what is left under this key, if the session has another key now
+	failed   error  // why the session could not be loaded; then nothing else is set
 
 	values  Values // as the handler sees them
 	owned   bool   // values is a copy of ours, not the state's own map
@@ -134,8 +134,8 @@ func (s *Session) Clear() {
 
 // Flush ends the session: its record is removed, and what is set afterwards
 // in this request begins a new one under a new key (Django: session.flush, which
-// logout uses). A copy of the old key finds nothing. If the session goes by another
-// key since it was loaded, or since a moment before, it is ended all the same.
+// logout uses). A copy of the old key finds nothing. If another request has given the
+// session a new key, after it was loaded or up to a minute before, it ends all the same.
 func (s *Session) Flush() {
 	s.values, s.owned = Values{}, true
 	s.changes = Changes{Flush: true}
@@ -151,8 +151,8 @@ func (s *Session) CycleKey() {
 }
 
 // SetExpiry says when the session ends: [Idle], [Until], [BrowserClose] or
-// [Policy] (Django: session.set_expiry). [ErrExpiryTooFar] for more than [MaxAge]
-// from now; what was set before stays then.
+// [Policy] (Django: session.set_expiry). [ErrExpiryTooFar] if that is more than [MaxAge]
+// from now; the expiry that was set before stays then.
 func (s *Session) SetExpiry(e Expiry) error {
 	switch {
 	case e.tooFar(s.manager.now()):
@@ -200,8 +200,9 @@ func (s *Session) ExpiresAtBrowserClose() bool {
 // between its reading and its writing. It may be called several times, until a
 // swap succeeds, so it must not do anything else. Its error ends the update and
 // comes back unchanged. What Update saved stays, whatever becomes of the reply.
-// A session that goes by another key by now is changed under that one if
-// Options.FollowReplaced says so; change sees it then, and nothing else here does.
+// With Options.FollowReplaced it also changes a session that has got another key: then
+// only change sees the values under that key, and this Session does not. Without it,
+// that is [ErrEnded].
 // (Django's session.update merges values; change can do that, and count, too.)
 // [ErrNotSupported] where nothing lies on the server.
 func (s *Session) Update(ctx context.Context, change func(Values) error) error {
@@ -261,9 +262,9 @@ func (s *Session) Save(ctx context.Context) error {
 	return s.commit(ctx)
 }
 
-// Expendable lets the reply go although the store has no room for what this session
-// changed ([ErrFull]): that is lost then, and logged. It is for a session that only
-// notes what happened: on a full disk, too, a logout must end what it ends.
+// Expendable lets the reply leave even if the store has no room for the changes of this
+// session ([ErrFull]). The changes are lost then, and that is logged. It is for a session
+// that only takes notes: they must not make a logout fail on a full disk.
 func (s *Session) Expendable() { s.expendable = true }
 
 // Discard forgets what was changed and is not saved yet: for a handler that
@@ -280,7 +281,7 @@ func (s *Session) Discard() {
 func (s *Session) commit(ctx context.Context) error {
 	from := s.state
 	if from == nil && s.changes.Flush {
-		from = s.moved // whoever had its key a moment ago may end it
+		from = s.moved // whoever has the key of a moment ago may still end the session
 	}
 	state, err := s.manager.commit(ctx, from, s.changes)
 	if err != nil {
@@ -297,8 +298,8 @@ func (s *Session) commit(ctx context.Context) error {
 	return nil
 }
 
-// follows reports that what was committed lies under another key. Whoever carries
-// the old one goes on with what it was shown before.
+// follows reports whether the changes were saved under another key. The session then
+// stays as it was loaded: whoever carries the old key must not see the new state.
 func (s *Session) follows(state *State) bool {
 	if state == nil || state.Replaced.IsZero() {
 		return false
@@ -326,14 +327,14 @@ func (s *Session) Record() (rec Record, ok bool) {
 }
 
 // Rejected says why the request has no session: [ErrAbsent], [ErrMalformed],
-// [ErrNotFound], [ErrReplaced] (which is ErrNotFound, too), [ErrTampered] or
+// [ErrNotFound], [ErrReplaced] (which is also ErrNotFound), [ErrTampered] or
 // [ErrExpired]; nil when it has one.
 func (s *Session) Rejected() error { return s.rejected }
 
-// Replaced is when the key that came was replaced by another: before the session
-// was loaded, which [Session.Rejected] says then, or before it was saved under
-// the other key, see Options.FollowReplaced. ok is false if it was not, or longer
-// ago than a minute.
+// Replaced is when another request gave the session a new key in place of the one that
+// this request carries: before the session was loaded (then [Session.Rejected] is
+// [ErrReplaced]), or between the load and a save under the new key (see
+// Options.FollowReplaced). ok is false if that did not happen within the last minute.
 func (s *Session) Replaced() (at time.Time, ok bool) {
 	if s.moved == nil {
 		return time.Time{}, false

@@ -48,8 +48,8 @@ var sqliteSQL = statements{
 		expires INTEGER NOT NULL,
 		data    TEXT    NOT NULL)`,
 	byExpiry: `CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires)`,
-	// Where an older program made it without the ID, SQLite sorts those that were
-	// saved at the same instant itself.
+	// An earlier version made this index without the ID. It still works: SQLite then
+	// sorts the records that were saved at the same instant by itself.
 	ofOwner: `CREATE INDEX IF NOT EXISTS sessions_by_owner  ON sessions (owner, saved, id) WHERE owner <> ''`,
 
 	load:          `SELECT version, owner, created, saved, expires, data FROM sessions WHERE id = ?`,
@@ -59,16 +59,16 @@ var sqliteSQL = statements{
 	update:        `UPDATE sessions SET version = version + 1, owner = ?, saved = ?, expires = ?, data = ? WHERE id = ? AND version = ? AND expires > ?` + sqliteReadable,
 	remove:        `DELETE FROM sessions WHERE id = ?`,
 	removeVersion: `DELETE FROM sessions WHERE id = ? AND version = ?`,
-	clear:         `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires < ? LIMIT ?)`, // nothing is locked: one writes at a time
+	clear:         `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires < ? LIMIT ?)`, // rows need no locks: SQLite has one writer at a time
 
-	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires >= 253402300800000000 UNION ALL SELECT rowid FROM sessions WHERE expires IS NULL LIMIT ?)`, // OR would walk the index,
+	clearUnreadable: `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires >= 253402300800000000 UNION ALL SELECT rowid FROM sessions WHERE expires IS NULL LIMIT ?)`, // not OR, for which SQLite would walk the whole index
 	overQuota:       `SELECT saved, id FROM (SELECT saved, id, row_number() OVER newest AS records, sum(octet_length(data)) OVER newest AS bytes FROM sessions WHERE owner = ? AND owner <> '' WINDOW newest AS (ORDER BY saved DESC, id DESC ROWS UNBOUNDED PRECEDING)) WHERE records > ? OR bytes > ? LIMIT 1`,
 	removeOlder:     `DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE owner = ? AND owner <> '' AND (saved, id) <= (?, ?) ORDER BY saved, id LIMIT ?)`,
 }
 
-// What can be read of a row (see row), said in SQL, where it is needed before
-// the row is read: a number from the year 1 to the year 9999 for each time, as
-// text and NULL are no such numbers.
+// The conditions under which a row can be read (see row), in SQL, for statements that
+// must know it before the row is read: each time is a number from the year 1 to the year
+// 9999, and not text or NULL.
 const (
 	sqliteReadable    = ` AND min(created, saved, expires) >= -62135596800000000 AND max(created, saved, expires) < 253402300800000000 AND owner NOT NULL AND data NOT NULL`
 	sqliteReadableKey = ` AND typeof(id) = 'blob' AND length(id) = 32 AND typeof(version) = 'integer' AND version > 0`
@@ -112,13 +112,13 @@ var postgresSQL = statements{
 	removeOlder:     `DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE owner = $1 AND owner <> '' AND (saved, id) <= ($2, $3) ORDER BY saved, id LIMIT $4 FOR UPDATE SKIP LOCKED))`,
 }
 
-// row is a row as a database gave it: version, owner, created, saved, expires, and
-// data unless they were not asked for; of whatever types, as somebody may have
-// changed the table, or what is in it.
+// row is a row as a database gave it: version, owner, created, saved, expires and, if
+// they were asked for, data. They may be of any type, as somebody may have changed the
+// table or its content.
 type row []any
 
-// record is the record in a row. Where there is none it is [ErrNotFound], with the
-// reason: one bad row is one unknown session, and no broken store.
+// record reads the record in a row. If the row holds none the error is [ErrNotFound],
+// with the reason: one bad row means one unknown session, and not a broken store.
 func (r row) record(id ID) (rec Record, err error) {
 	version, isInteger := r[0].(int64)
 	owner, isText := asBytes(r[1])
@@ -146,7 +146,7 @@ func (r row) record(id ID) (rec Record, err error) {
 	return rec, nil
 }
 
-// stampOf is what [Stamper] gives, from two columns of a row.
+// stampOf reads what a [Stamper] returns from two columns of a row.
 func stampOf(version, expires any) (uint64, time.Time, error) {
 	number, isInteger := version.(int64)
 	if !isInteger || number <= 0 || number == math.MaxInt64 {
@@ -159,8 +159,8 @@ func stampOf(version, expires any) (uint64, time.Time, error) {
 	return uint64(number), at, nil
 }
 
-// unreadable says which column of a row is no part of a record. Of what is in it
-// only the kind and a number are told: the rest may be anything, and somebody's.
+// unreadable is the error that names the column that cannot be read. It tells a number or
+// a time, but of other content only the type: that may be somebody's data.
 func unreadable(column string, value any) error {
 	switch value.(type) {
 	case int64, float64, time.Time:
@@ -181,13 +181,13 @@ func asBytes(value any) ([]byte, bool) {
 	}
 }
 
-// asTime reads a time of SQLite, in microseconds, or of PostgreSQL: of the years
-// that can be written with four digits.
+// asTime reads a time of SQLite, in microseconds, or of PostgreSQL. ok is false outside
+// of the years 1 to 9999.
 func asTime(value any) (at time.Time, ok bool) {
 	switch v := value.(type) {
 	case int64:
 		at = time.UnixMicro(v).UTC()
-	case float64: // to SQLite, any number is one
+	case float64: // SQLite may store any number so
 		at = time.UnixMicro(int64(v)).UTC()
 	case time.Time:
 		at = v.UTC()

@@ -29,28 +29,29 @@ import (
 // process, kill -9 included; after a power cut the last moments may be missing
 // (synchronous=NORMAL), the file is whole. Several processes may share it.
 //
-// Each method is answered in some five seconds, also while another program keeps
-// the database locked, and however many wait: [ErrUnavailable] then.
+// No method waits for longer than some five seconds, even while another program keeps
+// the database locked, and however many callers wait; then it returns [ErrUnavailable].
 //
-// If the file, or its -wal or -shm, is moved, deleted or replaced while it is
-// open, all methods answer [ErrUnavailable] until it is back in its place.
+// If the database file, its -wal or its -shm is moved, deleted or replaced while it is
+// open, all methods return [ErrUnavailable] until it is back in its place.
 //
-// ClearExpired and Trim give the disk back what they made free, but for 1 MB, in
-// small steps; a file that a version before this made is only used again. On a
-// full disk Create and Update answer [ErrFull], and removals still work: by the
-// room of the file -reserve beside the database, which takes 1 MB until then.
+// ClearExpired and Trim shrink the file in small steps, and leave 1 MB of free pages in
+// it. (A file that an earlier version made does not shrink; its free pages are used
+// again.) On a full disk Create and Update return [ErrFull], and removals still work: a
+// file beside the database, with its name and -reserve, takes 1 MB of the disk until a
+// removal needs that room.
 //
 // A row that cannot be read, because somebody changed the table, is no record:
-// [ErrNotFound], wrapped with the reason. Delete of any version removes it, and
+// [ErrNotFound], wrapped with the reason. Delete of version 0 removes it, and so does
 // ClearExpired if it would never expire.
 type SQLite struct {
 	clock   Clock
 	files   *sqliteFiles
 	reserve *reserve
-	shrinks bool // the file was made so that it can
+	shrinks bool // the file was made in a way that lets it shrink
 
-	// Who may use a connection: to wait for one in database/sql has no end, or
-	// costs a goroutine.
+	// Turns for the connections: database/sql would wait for one without end, or with
+	// a goroutine for each call.
 	reading, writing stripe
 
 	read  *sql.DB
@@ -63,23 +64,22 @@ type SQLite struct {
 }
 
 const (
-	// sqliteStart is for how long a start may find the file busy: several may
-	// start at once, on a slow disk.
+	// sqliteStart is how long a start tries while the file is busy: several programs
+	// may start at once, on a slow disk.
 	sqliteStart = 10 * time.Second
 
-	// sqlitePatience is for how long a call may wait: for its turn in this
-	// process, and for other programs that write. Of that, SQLite itself waits
-	// sqliteBusy at a time.
+	// sqlitePatience is how long a call waits, for its turn in this process and for
+	// other programs that write. SQLite itself waits sqliteBusy for each try.
 	sqlitePatience = 5 * time.Second
 	sqliteBusy     = 100 * time.Millisecond
 
-	// sqliteCheckpoint is how many pages of 4 KB the WAL grows to. Smaller and more
-	// frequent than SQLite's own 1000: the save that has to make a checkpoint takes
-	// 1 ms instead of 3, all of them together as long.
+	// sqliteCheckpoint is how many pages of 4 KB the WAL grows to before a checkpoint.
+	// SQLite's default is 1000. With 250 a save that makes a checkpoint takes 1 ms
+	// instead of 3, and all checkpoints together take as long as before.
 	sqliteCheckpoint = 250
 
-	// sqliteSpare is how many free pages stay in the file, to be used again; of the
-	// others sqliteVacuum go at a time, and at most sqliteVacuums times that a call.
+	// sqliteSpare is how many free pages stay in the file, to be used again. The others
+	// are removed in steps of sqliteVacuum pages, at most sqliteVacuums steps a call.
 	sqliteSpare, sqliteVacuum, sqliteVacuums = 256, 64, 64
 )
 
@@ -102,13 +102,13 @@ func openSQLiteStore(ctx context.Context, file string, clock Clock) (_ *SQLite, 
 	if err = makeSQLite(ctx, file); err != nil {
 		return nil, err
 	}
-	beside, err := filepath.EvalSymlinks(file) // where SQLite puts the other files
+	beside, err := filepath.EvalSymlinks(file) // where SQLite puts its other files
 	if err != nil {
 		return nil, err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s := &SQLite{clock: clock, reserve: newReserve(beside, clock), reading: make(stripe, readers), writing: make(stripe, 1)}
-	existing := map[string][]string{"mode": {"rw"}} // so that a lost file is not made anew
+	existing := map[string][]string{"mode": {"rw"}} // so that SQLite does not make a lost file again
 	if s.write, err = openSQLite(file, 1, existing); err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func openSQLiteStore(ctx context.Context, file string, clock Clock) (_ *SQLite, 
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	_ = s.reserve.keep(ctx, time.Now().Add(sqlitePatience)) // without it Create says why
+	_ = s.reserve.keep(ctx, time.Now().Add(sqlitePatience)) // if that fails, Create will return the error
 	return s, nil
 }
 
@@ -138,11 +138,11 @@ func openSQLite(file string, connections int, parameters url.Values) (*sql.DB, e
 	parameters["_pragma"] = []string{
 		fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds()), "synchronous(NORMAL)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", sqliteCheckpoint),
-		// A WAL that had to grow, while somebody read for long, shrinks again.
+		// A WAL that became larger, because somebody read for a long time, shrinks again.
 		fmt.Sprintf("journal_size_limit(%d)", 2*sqliteCheckpoint*4096),
 	}
 	parameters["_txlock"] = []string{"immediate"}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: strings.ReplaceAll(parameters.Encode(), "+", "%20")} // as SQLite reads a blank
+	source := url.URL{Scheme: "file", Path: path, RawQuery: strings.ReplaceAll(parameters.Encode(), "+", "%20")} // SQLite reads %20 as a space, but not +
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil {
 		return nil, err
@@ -155,7 +155,8 @@ func openSQLite(file string, connections int, parameters url.Values) (*sql.DB, e
 // begin switches a new file to WAL mode and makes its table. While another
 // program does the same, SQLite may answer "busy" at once, whatever the
 // busy_timeout: to wait with what it has locked already could be for ever. So
-// this lets go and tries again, for a while. On a full disk it takes the reserve.
+// this lets go and tries again, for a while. On a full disk it uses the room of the
+// reserve.
 func (s *SQLite) begin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sqliteStart)
 	defer cancel()
@@ -176,12 +177,12 @@ func (s *SQLite) setUp(ctx context.Context) error {
 	if err := s.write.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
 		return err
 	}
-	if pages == 0 { // later it would take a VACUUM, which writes all of the file
+	if pages == 0 { // a new file; later this would need a VACUUM, which writes the whole file
 		if _, err := s.write.ExecContext(ctx, `PRAGMA auto_vacuum = INCREMENTAL`); err != nil {
 			return err
 		}
 	}
-	if err := s.write.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil { // the file keeps it
+	if err := s.write.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil { // a setting that the file keeps
 		return err
 	}
 	if mode != "wal" {
@@ -231,12 +232,12 @@ func (s *SQLite) String() string { return "sqlite" }
 // Close closes the database; all its methods fail afterwards.
 func (s *SQLite) Close() error {
 	if s.files != nil && s.files.check() != nil {
-		return nil // SQLite would carry the lost WAL over: the end of the process closes what is open
+		return nil // SQLite would copy the lost WAL into the database; the files close with the process
 	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// Ping reports whether the database answers, and is the one that was opened.
+// Ping returns an error unless the database answers and is the one that was opened.
 func (s *SQLite) Ping(ctx context.Context) error {
 	if err := s.read.PingContext(ctx); err != nil {
 		return unavailable(err)
@@ -318,7 +319,7 @@ func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time
 	return stampOf(v[0], v[1])
 }
 
-// ByOwner implements [Store], by an index that has its order.
+// ByOwner implements [Store]. An index has the rows in this order.
 func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
 	saved := int64(math.MaxInt64)
 	if after.ID != (ID{}) || !after.Saved.IsZero() {
@@ -329,7 +330,7 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit 
 		return nil, err
 	}
 	defer s.reading.unlock()
-	query := func() (*sql.Rows, error) { // to SQLite, a limit of -1 is none
+	query := func() (*sql.Rows, error) { // max, because for SQLite -1 means no limit
 		return s.ofOwner.QueryContext(whole(ctx), owner, s.clock.now().UnixMicro(), saved, after.ID[:], max(limit, 0))
 	}
 	rows, err := query()
@@ -359,8 +360,8 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit 
 	return page, s.files.glance()
 }
 
-// Trim implements [Store]: it finds the newest record that the quota has no room
-// for, which changes nothing, and removes that and what is older in small steps.
+// Trim implements [Store]: it finds the newest record that the quota has no room for,
+// by reading alone, and removes that one and all older ones, in small steps.
 func (s *SQLite) Trim(ctx context.Context, owner string, keep Quota) (int, error) {
 	var newest [2]any
 	err := s.one(ctx, waitsUntil(ctx), s.overQuota, newest[:], owner, keep.Records, keep.Bytes)
@@ -389,12 +390,12 @@ func (s *SQLite) ClearExpired(ctx context.Context, before time.Time, limit int) 
 		err = s.shrink(ctx)
 	}
 	if err == nil {
-		_ = s.reserve.keep(ctx, waitsUntil(ctx)) // Create says why, if it cannot be
+		_ = s.reserve.keep(ctx, waitsUntil(ctx)) // if that fails, Create will return the error
 	}
 	return n, err
 }
 
-// inSteps removes rows by a statement whose last argument is how many.
+// inSteps removes rows with a statement whose last argument limits their number.
 func (s *SQLite) inSteps(ctx context.Context, limit int, statement *sql.Stmt, args ...any) (int, error) {
 	return clearInSteps(ctx, limit, func(limit int) (int, error) {
 		n, err := s.cut(ctx, waitsUntil(ctx), statement, append(slices.Clip(args), limit)...)
@@ -402,8 +403,8 @@ func (s *SQLite) inSteps(ctx context.Context, limit int, statement *sql.Stmt, ar
 	})
 }
 
-// shrink gives back to the disk what is free in the file, in steps in which
-// nobody else can write.
+// shrink gives free pages of the file back to the disk, in small steps: nobody else can
+// write during a step.
 func (s *SQLite) shrink(ctx context.Context) error {
 	if !s.shrinks {
 		return nil
@@ -414,7 +415,7 @@ func (s *SQLite) shrink(ctx context.Context) error {
 			return err
 		}
 		if pages, _ := free[0].(int64); pages < sqliteSpare+sqliteVacuum {
-			if i > 0 { // the file itself shrinks at a checkpoint
+			if i > 0 { // the file itself gets shorter at a checkpoint
 				_, err := s.exec(ctx, waitsUntil(ctx), s.checkpoint)
 				return err
 			}
@@ -422,7 +423,7 @@ func (s *SQLite) shrink(ctx context.Context) error {
 		}
 		if _, err := s.exec(ctx, waitsUntil(ctx), s.vacuum); err != nil {
 			if isFull(err) {
-				return nil // it needs room itself, for a moment
+				return nil // shrinking needs some room itself, so it has to wait
 			}
 			return err
 		}
@@ -433,7 +434,7 @@ func (s *SQLite) shrink(ctx context.Context) error {
 	return nil
 }
 
-// waitsUntil is until when a call may wait that begins now.
+// waitsUntil is the instant until which a call that begins now may wait.
 func waitsUntil(ctx context.Context) time.Time {
 	until := time.Now().Add(sqlitePatience) // how long to wait is no judgement of age: no clock to move
 	if end, has := ctx.Deadline(); has && end.Before(until) {
@@ -442,10 +443,10 @@ func waitsUntil(ctx context.Context) time.Time {
 	return until
 }
 
-// turn waits for a place, until its end if all are taken.
+// turn takes a place. If all are taken it waits for one, until an instant.
 func turn(ctx context.Context, places stripe, until time.Time) error {
 	select {
-	case places <- struct{}{}: // mostly: to have a context with an end is not for nothing
+	case places <- struct{}{}: // mostly one is free, so no context with a deadline is made
 		return nil
 	default:
 	}
@@ -455,7 +456,7 @@ func turn(ctx context.Context, places stripe, until time.Time) error {
 	return err
 }
 
-// one reads one row; [ErrNotFound] when there is none.
+// one reads one row; [ErrNotFound] if there is none.
 func (s *SQLite) one(ctx context.Context, until time.Time, statement *sql.Stmt, into []any, args ...any) error {
 	if err := turn(ctx, s.reading, until); err != nil {
 		return err
@@ -478,7 +479,7 @@ func (s *SQLite) one(ctx context.Context, until time.Time, statement *sql.Stmt, 
 	return unavailable(err)
 }
 
-// add lets a statement write that needs room.
+// add runs a statement that needs room; [ErrFull] on a full disk.
 func (s *SQLite) add(ctx context.Context, until time.Time, statement *sql.Stmt, args ...any) (int64, error) {
 	if err := s.reserve.keep(ctx, until); err != nil {
 		return 0, err
@@ -490,9 +491,9 @@ func (s *SQLite) add(ctx context.Context, until time.Time, statement *sql.Stmt, 
 	return n, err
 }
 
-// cut lets a statement write that makes room. If the disk is full it takes that of
-// the reserve; once all of the WAL is in the database, it begins anew, and the room
-// of it serves the next ones.
+// cut runs a statement that makes room. If the disk is full it removes the reserve and
+// uses its room. A checkpoint then copies the WAL into the database, so that the next
+// removals can use the WAL's room again.
 func (s *SQLite) cut(ctx context.Context, until time.Time, statement *sql.Stmt, args ...any) (int64, error) {
 	n, err := s.exec(ctx, until, statement, args...)
 	if !isFull(err) {
@@ -503,13 +504,13 @@ func (s *SQLite) cut(ctx context.Context, until time.Time, statement *sql.Stmt, 
 	}
 	defer s.reserve.turn.unlock()
 	s.reserve.give()
-	_, _ = s.exec(ctx, until, s.checkpoint) // if it cannot be, the room may do all the same
+	_, _ = s.exec(ctx, until, s.checkpoint) // if the checkpoint fails, the room of the reserve may be enough
 	return s.exec(ctx, until, statement, args...)
 }
 
-// exec lets a statement write, while another program writes it tries again. Nothing
-// is written once a file is lost: SQLite would carry what it writes into a WAL that
-// is nobody's over to a database that others use by then.
+// exec runs a statement that writes, and tries again while another program writes.
+// It writes nothing once a file is lost: what SQLite writes into a lost WAL it copies
+// into the database later, which other programs use by then.
 func (s *SQLite) exec(ctx context.Context, until time.Time, statement *sql.Stmt, args ...any) (int64, error) {
 	if err := turn(ctx, s.writing, until); err != nil {
 		return 0, err
@@ -528,21 +529,21 @@ func (s *SQLite) exec(ctx context.Context, until time.Time, statement *sql.Stmt,
 	return n, err
 }
 
-// again says whether there is time for another try, after a moment.
+// again pauses for a moment, and reports whether there is time for another try.
 func again(ctx context.Context, until time.Time) bool {
 	return time.Now().Before(until) && pause(ctx, time.Millisecond) == nil
 }
 
-// isBusy: another program has the database locked.
+// isBusy reports that another program has the database locked.
 func isBusy(err error) bool { return codeOf(err)&0xff == sqlite3.SQLITE_BUSY }
 
-// isFull: there is no room, for the database, the WAL or its index.
+// isFull reports that there is no room for the database, the WAL or its index.
 func isFull(err error) bool {
 	code := codeOf(err)
 	return code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_IOERR_SHMSIZE
 }
 
-// codeOf is SQLite's code of an error; of what is none of its errors, OK.
+// codeOf is SQLite's code of an error; SQLITE_OK if the error is not from SQLite.
 func codeOf(err error) int {
 	var failed *sqlite.Error
 	if errors.As(err, &failed) {
@@ -551,8 +552,8 @@ func codeOf(err error) int {
 	return sqlite3.SQLITE_OK
 }
 
-// whole lets a statement that has begun finish, whoever has hung up: each takes
-// microseconds, and at worst sqliteBusy. The driver starts a goroutine for every
+// whole lets a statement that has begun finish, even if the client has hung up: it takes
+// microseconds, and sqliteBusy at worst. The driver starts a goroutine for every
 // statement that could be cancelled, which costs more than most statements do
 // (measured: a load takes half as long without).
 func whole(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

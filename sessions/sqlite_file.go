@@ -1,5 +1,5 @@
 // SQLite's files: how the database is made, whether it is still the one that was
-// opened, and the reserve that lets removals work on a full disk.
+// opened, and the reserve with which removals work on a full disk.
 
 package sessions
 
@@ -15,13 +15,14 @@ import (
 	"time"
 )
 
-// makeSQLite lets SQLite make the database file, if it is missing, with mode
-// 0600 instead of one that everybody may read; its WAL takes the same mode.
+// makeSQLite has SQLite make the database file, if it is missing, with mode 0600, so that
+// no other user can read it. Its WAL gets the same mode.
 //
-// Nobody but SQLite may ever open that file, not even to make it: when a process
-// closes a file, Unix drops all locks that the process has on it. Another program
-// would believe itself the last user then, and remove the WAL, with all that was
-// answered since the last checkpoint. So SQLite is shown a file with the mode.
+// Only SQLite may open the database file, even to make it. If a process opens the file
+// and closes it again, Unix drops all locks that the process has on it. Another program
+// could then believe that it is the last user and remove the WAL, with everything that
+// was saved since the last checkpoint. So this makes an empty file with mode 0600, and
+// SQLite copies that file's mode.
 func makeSQLite(ctx context.Context, file string) error {
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -41,12 +42,12 @@ func makeSQLite(ctx context.Context, file string) error {
 	return errors.Join(db.PingContext(ctx), db.Close())
 }
 
-// errLost: what is written and read is not where the next start, or another
-// program, would look for it.
-var errLost = errors.New("a file of the database was moved, deleted, replaced or emptied while it was open; put it back, or start anew")
+// errLost: the open files are not those at the database's path, so another program, or
+// this one after a restart, would not find what is written now.
+var errLost = errors.New("a file of the database was moved, deleted, replaced or emptied while it was open; put it back, or restart the program")
 
-// sqliteFiles are the files of an open database, as they were when it was opened.
-// SQLite itself makes none of them anew while somebody has the database open.
+// sqliteFiles are the files of an open database, as they were when it was opened. SQLite
+// does not make any of them again while somebody has the database open.
 type sqliteFiles struct {
 	database, wal, shm sqliteFile
 	seen               glance
@@ -58,11 +59,11 @@ type sqliteFile struct {
 	info       fs.FileInfo
 }
 
-// glance remembers for some milliseconds that all was well: to look costs a fifth of
-// what a load does.
+// glance remembers for 5 milliseconds that a check succeeded: the check takes a fifth of
+// the time of a load.
 type glance struct {
 	began time.Time
-	last  atomic.Int64 // when it was, as time since began; 0: it is not
+	last  atomic.Int64 // when the last check succeeded, in nanoseconds since began; 0: it must be made
 }
 
 func (g *glance) at(look func() error) error {
@@ -88,7 +89,7 @@ func lookAtSQLite(file, beside string) (*sqliteFiles, error) {
 		if of.info, err = os.Stat(of.path); err != nil {
 			return nil, err
 		}
-		os.SameFile(of.info, of.info) // Windows asks for the identity only now
+		os.SameFile(of.info, of.info) // makes Windows read the file's identity now
 	}
 	return f, nil
 }
@@ -105,8 +106,8 @@ func (f *sqliteFile) check() error {
 	}
 }
 
-// check says whether the database is still the one that was opened. What was
-// written is answered only after it.
+// check returns an error unless the database is still the one that was opened. It comes
+// after each write, before the caller is told that it succeeded.
 func (f *sqliteFiles) check() error {
 	for _, file := range []*sqliteFile{&f.database, &f.wal, &f.shm} {
 		if err := file.check(); err != nil {
@@ -118,26 +119,26 @@ func (f *sqliteFiles) check() error {
 	return nil
 }
 
-// glance is check for reads, which come too often to look each time, and for what is
-// looked at once more afterwards.
+// glance is check for reads, of which there are too many to check after each, and for
+// before a write, which check follows.
 func (f *sqliteFiles) glance() error {
 	return f.seen.at(f.check)
 }
 
-// reserve is a file beside the database that only takes room. A removal that
-// meets a full disk needs a little room itself, and gives the reserve back for
-// it. While it is missing nothing is added, so that only removals use that room;
-// all processes see that.
+// reserve is a file beside the database that only takes room on the disk. A removal needs
+// a little room itself, so on a full disk it deletes the reserve. While the reserve is
+// missing nothing is added to the database, by any process, so that only removals use its
+// room.
 type reserve struct {
 	path   string
 	clock  Clock
-	turn   stripe // for who makes it or gives it back
+	turn   stripe // one at a time makes it or deletes it
 	seen   glance
-	failed atomic.Int64 // when it could last not be made, in nanoseconds since 1970
+	failed atomic.Int64 // when making it failed last, or it was deleted, in nanoseconds since 1970
 }
 
-// reserveSize is as much as the WAL grows to, and what it holds may need in the
-// database: see openSQLite.
+// reserveSize is the size to which the WAL grows, and so the room that its content may
+// need in the database: see openSQLite.
 const reserveSize = sqliteCheckpoint * 4096
 
 func newReserve(file string, clock Clock) *reserve {
@@ -152,8 +153,8 @@ func (r *reserve) look() error {
 	return err
 }
 
-// keep makes the reserve if it is missing; [ErrFull] while it cannot be, or was
-// found not to be within a second.
+// keep makes the reserve if it is missing. [ErrFull] if that fails, or failed less than a
+// second ago.
 func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	if r.seen.at(r.look) == nil {
 		return nil
@@ -164,7 +165,7 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	defer r.turn.unlock()
 	now := r.clock.now()
 	if now.Sub(time.Unix(0, r.failed.Load())).Abs() < time.Second {
-		return fmt.Errorf("%w: it is left to removals", ErrFull)
+		return fmt.Errorf("%w: the last of it is kept for removals", ErrFull)
 	}
 	if err := r.make(); err != nil {
 		r.failed.Store(now.UnixNano())
@@ -173,8 +174,8 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// make writes the reserve aside, so that it is there whole or not at all. Several
-// processes may do it at once: each writes all of it.
+// make writes the reserve under another name and renames it, so that it is never there
+// in part. Several processes may do that at once: each writes the same whole file.
 func (r *reserve) make() error {
 	aside := r.path + "-new"
 	file, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE, 0o600)
@@ -182,7 +183,7 @@ func (r *reserve) make() error {
 		return err
 	}
 	content := make([]byte, reserveSize)
-	rand.NewChaCha8([32]byte{}).Read(content) // what no file system stores in less; never fails
+	rand.NewChaCha8([32]byte{}).Read(content) // random, so that no file system can compress it; never fails
 	_, err = file.Write(content)
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(aside, r.path)
@@ -194,9 +195,9 @@ func (r *reserve) make() error {
 	return nil
 }
 
-// give gives the room back.
+// give deletes the reserve, so that its room can be used.
 func (r *reserve) give() {
 	_ = os.Remove(r.path)
 	r.seen.last.Store(0)
-	r.failed.Store(r.clock.now().UnixNano()) // so that it is not taken again at once
+	r.failed.Store(r.clock.now().UnixNano()) // so that it is not made again at once
 }

@@ -23,9 +23,9 @@ var (
 	// ErrUnavailable: the store did not answer, or not in a way it should. It
 	// never means "nobody": a visitor must not be logged out by a broken disk.
 	ErrUnavailable = errors.New("sessions: the store is unavailable")
-	// ErrFull: the store has no room for another byte, a full disk for example.
-	// An error that is ErrFull is ErrUnavailable, too. Delete, Trim and
-	// ClearExpired, which only make room, never answer it.
+	// ErrFull: the store has no room for more, because the disk is full, for example.
+	// An error that is ErrFull is also ErrUnavailable. Delete, Trim and ClearExpired
+	// only make room, and never return it.
 	ErrFull = fmt.Errorf("%w: no room is left", ErrUnavailable)
 )
 
@@ -64,17 +64,17 @@ type Store interface {
 	// given one; version 0 removes any. ErrConflict and ErrNotFound as above.
 	Delete(ctx context.Context, id ID, version uint64) error
 
-	// ByOwner lists the live records of one owner, the last saved first (of those
-	// saved at the same instant, the greater ID first), without their Data: at
-	// most limit of them, and only those that come after the given one in this
-	// order, of which Saved and ID are read; the zero Record begins with the
-	// first. An empty owner owns nothing.
+	// ByOwner lists the live records of one owner, without their Data, the last saved
+	// first (of those saved at the same instant, the greater ID first). It returns at
+	// most limit records, only those that come after the given one in this order. Of
+	// that one only Saved and ID are read; the zero Record starts the list. An empty
+	// owner owns nothing.
 	ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error)
 
-	// Trim removes records of one owner, expired ones too, the one saved longest
-	// ago first, until what is left keeps the quota; it says how many went. It
-	// works in small steps, so that the other methods wait for none of them long.
-	// An empty owner owns nothing.
+	// Trim removes records of one owner, expired ones too, the one saved longest ago
+	// first, until the rest is within the quota. It returns how many it removed. It
+	// works in small steps, so that the other methods never wait for it for long. An
+	// empty owner owns nothing.
 	Trim(ctx context.Context, owner string, keep Quota) (int, error)
 
 	// ClearExpired removes at most limit records that expired before the given
@@ -82,8 +82,8 @@ type Store interface {
 	ClearExpired(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Quota is how much may lie in a store for one owner. A field that is zero allows
-// nothing.
+// Quota is how much a store may hold for one owner. In [Store.Trim] a field that is zero
+// allows nothing; in [Options] it means the default.
 type Quota struct {
 	Records int
 	Bytes   int64 // of all Data together
@@ -100,7 +100,7 @@ func (c Clock) now() time.Time {
 	return c()
 }
 
-// laterSaved is the order of [Store.ByOwner].
+// laterSaved compares two records in the order of [Store.ByOwner].
 func laterSaved(a, b Record) int {
 	if c := b.Saved.Compare(a.Saved); c != 0 {
 		return c

@@ -1,6 +1,6 @@
-// Command notices writes the licences of all that is in the program, for whoever
-// gets it as a file: of each module of which a package is in the binary on any of
-// the systems that make dist builds for, and of Go itself.
+// Command notices writes a file with the licences of everything that is in the program, for
+// people who get only the binary: of Go, and of each module that has a package in the binary
+// on one of the systems that make dist builds for.
 //
 //	go run ./.ci/notices dist/THIRD-PARTY-NOTICES.txt
 //
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	err := errors.New("to which file?")
+	err := errors.New("usage: go run ./.ci/notices FILE")
 	if len(os.Args) == 2 {
 		var text []byte
 		if text, err = notices("."); err == nil {
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// pkg is what go list tells of a package.
+// pkg is what go list prints about a package.
 type pkg struct {
 	Dir      string
 	Standard bool
@@ -46,13 +46,14 @@ type pkg struct {
 	}
 }
 
-// module is one of those in the binary, and the folders in it that are.
+// module is a module in the binary, with the folders of those of its packages that are in
+// it, and all folders above them.
 type module struct {
 	dir     string
 	folders []string
 }
 
-// notices are those of the program whose source lies in a folder.
+// notices is the text of the file for the program whose source is in a folder.
 func notices(program string) ([]byte, error) {
 	modules := map[string]*module{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
@@ -70,7 +71,7 @@ func notices(program string) ([]byte, error) {
 	modules["Go, its standard library and runtime"] = &module{dir: goDir, folders: []string{goDir}}
 
 	var out bytes.Buffer
-	out.WriteString("Cookie Lab has in it what others made and gave away under these licences.\n")
+	out.WriteString("Cookie Lab contains the work of others, under these licences.\n")
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		texts, err := modules[name].licences()
 		if err != nil {
@@ -83,7 +84,7 @@ func notices(program string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// list adds what a system's binary is made of.
+// list adds the modules in the binary for one system.
 func list(program, system, arch string, modules map[string]*module) error {
 	list := exec.Command("go", "list", "-deps", "-json=Dir,Standard,Module", ".")
 	list.Dir = program
@@ -107,7 +108,7 @@ func list(program, system, arch string, modules map[string]*module) error {
 		if modules[name] == nil {
 			modules[name] = &module{dir: p.Module.Dir}
 		}
-		// A package may have a licence of its own, or lie below one that has.
+		// A package may have a licence of its own, or be in a folder below one that has.
 		for folder := p.Dir; ; folder = filepath.Dir(folder) {
 			if !slices.Contains(modules[name].folders, folder) {
 				modules[name].folders = append(modules[name].folders, folder)
@@ -120,12 +121,12 @@ func list(program, system, arch string, modules map[string]*module) error {
 }
 
 var (
-	licence = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|copyright)`) // there must be one
-	notice  = regexp.MustCompile(`(?i)^(notice|patents)`)                    // and there may be these
+	licence = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|copyright)`) // a module needs one of these
+	notice  = regexp.MustCompile(`(?i)^(notice|patents)`)                    // and may have these, too
 )
 
-// licences are the texts of a module, each with the name of its file. A text that
-// stands in several folders is told once.
+// licences are the texts of a module, each with the name of its file. A text that is in
+// several folders is included once.
 func (m *module) licences() (texts []string, err error) {
 	slices.Sort(m.folders) // the module's own first
 	licensed := false

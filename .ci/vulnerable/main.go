@@ -1,6 +1,6 @@
-// Command vulnerable asks the Go vulnerability database what is known of the code
-// that the program calls. A vulnerability is a failure. That the database cannot be
-// reached is none, and is said.
+// Command vulnerable asks the Go vulnerability database about the code that the program
+// calls. It fails if there is a vulnerability. If the database cannot be reached it says so,
+// and does not fail.
 //
 //	go run ./.ci/vulnerable [database]
 package main
@@ -19,8 +19,8 @@ import (
 
 const (
 	govulncheck = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
-	patience    = 5 * time.Second // for the database to say that it is there
-	found       = 3               // what govulncheck exits with
+	patience    = 5 * time.Second // for the database to answer that it is there
+	found       = 3               // govulncheck's exit code if there is one
 )
 
 func main() {
@@ -48,7 +48,7 @@ func ask(database string) error {
 	if there.StatusCode != http.StatusOK {
 		return unreachable(errors.New(there.Status))
 	}
-	// Built first: go run would not tell the exit codes apart.
+	// It is built first, because go run always exits with 1.
 	folder, err := os.MkdirTemp("", "vulnerable")
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func ask(database string) error {
 	case errors.As(err, &exit) && exit.ExitCode() == found:
 		return errors.New("the program calls code that is known to be vulnerable, see above")
 	case strings.Contains(said.String(), "fetching vulnerabilities"):
-		return unreachable(err) // it went away meanwhile
+		return unreachable(err) // the connection was lost meanwhile
 	default:
 		return err
 	}

@@ -36,7 +36,7 @@ type effort struct {
 	round    time.Duration // of each side in a round
 	sessions int           // that are many
 	rates    int           // rounds in which real servers take turns
-	pages    int           // that are many
+	pages    int           // loads of the dashboard before the memory is measured
 	places   string        // the only ones, comma separated; "": all
 }
 

@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 )
 
-// mostMemory is the bar: megabytes of the program, whatever came.
+// mostMemory is the bar, in megabytes, for the whole program, after any requests.
 const mostMemory = 200
 
-// What lies on the wires in the last row.
+// What the wires hold in the last row.
 const (
 	wires         = 200
 	wireExchanges = 50
@@ -61,7 +61,7 @@ func measureMemory(h *host, e effort, t *table) error {
 	return nil
 }
 
-// askTimes asks for a path about n times, as flood does.
+// askTimes asks for a path about n times, over several connections, as flood does.
 func (s *server) askTimes(path string, n int) error {
 	request := "GET " + path + " HTTP/1.1\r\nHost: " + s.addr + "\r\nCookie: " + s.cookie + "\r\n\r\n"
 	var asked atomic.Int64
@@ -76,12 +76,12 @@ func (s *server) askTimes(path string, n int) error {
 	return errors.Join(errs...)
 }
 
-// memory is what the process takes now, and the most that it ever took, in
-// megabytes, where the system shows it.
+// memory is how much the process takes now, and the most that it ever took, in megabytes. It
+// is an error on a system that does not show that.
 func (s *server) memory() (now, most float64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
 	if err != nil {
-		return 0, 0, errors.New("this system does not show it")
+		return 0, 0, errors.New("this system does not show the memory of a process")
 	}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")

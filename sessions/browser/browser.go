@@ -59,9 +59,9 @@ type Cookie struct {
 	Priority    string // "Low", "Medium", "High": Chromium only
 
 	Created time.Time
-	number  int    // of creation: the order among cookies of one moment
-	used    int    // of the last use, or the moment of it
-	site    string // that it counts for, whatever its host
+	number  int    // counts creations: the order among cookies created at one moment
+	used    int    // the last use: its number, or its time
+	site    string // whose cookies it counts among, whatever its host
 }
 
 // Same reports whether two cookies are one, but for what they say: whether one takes

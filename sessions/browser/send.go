@@ -70,14 +70,14 @@ func (j *Jar) Send(r Request) Sent {
 	return sent
 }
 
-// asked is a request, and what of it is the same for every cookie.
+// asked is a request, with what has to be found out only once for all cookies.
 type asked struct {
 	Request
 	profile     Profile
-	foreign     bool   // begun by another site
-	apart       string // the partition of a cookie that did not ask for one
-	partitioned string // that of one which did
-	blocked     bool   // what did not ask for one stays
+	foreign     bool   // another site started it
+	apart       string // the partition of cookies without Partitioned
+	partitioned string // the partition of cookies with Partitioned
+	blocked     bool   // cookies without Partitioned are not sent
 }
 
 func (j *Jar) asked(r Request) asked {

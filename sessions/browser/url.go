@@ -87,9 +87,9 @@ func hostOf(authority string) (string, error) {
 	return host, nil
 }
 
-// A host has at most 253 characters (RFC 1035 2.3.4), and a dot; maxName is how long
-// one that is no ASCII may be, in bytes, to be read: punycode takes time that grows
-// with the square.
+// A host has at most 253 characters (RFC 1035 2.3.4) and a dot at the end. maxName is
+// the limit for a name with other characters than ASCII, in bytes: the time that
+// punycode takes grows with the square of its length.
 const (
 	maxHost = 254
 	maxName = 4 * maxHost

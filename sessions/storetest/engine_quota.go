@@ -1,4 +1,4 @@
-// The suite for engines: what nobody owns is bounded.
+// The suite for engines: sessions that belong to no user are bounded.
 
 package storetest
 
@@ -10,7 +10,7 @@ import (
 	"cookielab/sessions"
 )
 
-// known counts the keys that stand for something.
+// known counts the browsers whose key still opens a session.
 func known(t *testing.T, site *Site, browsers []*Browser) (n int) {
 	t.Helper()
 	for _, b := range browsers {
@@ -24,7 +24,7 @@ func known(t *testing.T, site *Site, browsers []*Browser) (n int) {
 }
 
 var quotaFacts = []engineFact{
-	{"what nobody owns keeps its quota: the saved longest ago goes, and nothing of a user's", func(t *testing.T, site *Site) {
+	{"sessions of no user stay within the quota: those saved longest ago are removed, and none of a user", func(t *testing.T, site *Site) {
 		const quota = 32
 		site = site.With(func(o *sessions.Options) { o.Quota.Records = quota })
 		alice := signIn(t, site, "alice")
@@ -66,7 +66,7 @@ var quotaFacts = []engineFact{
 		done(t, alice.Visit(func(s *sessions.Session) error { Is(t, "alice", s.Rejected(), nil); return nil }))
 	}},
 
-	{"a record of nobody's belongs to nobody, whatever it is filed under", func(t *testing.T, site *Site) {
+	{"a session of no user has no owner, although the store files it under one", func(t *testing.T, site *Site) {
 		b := signedUp(t, site, map[string]any{"a": 1})
 		Equal(t, "Owner", recordOfBrowser(t, b).Owner, "")
 		found, err := site.Manager.Find(t.Context(), recordOfBrowser(t, b).ID)

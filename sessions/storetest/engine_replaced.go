@@ -1,5 +1,5 @@
-// The suite for engines: sessions that go by another key now. Whoever ends the
-// old one ends what it became; whoever merely carries it is a stranger.
+// The suite for engines: sessions that have got another key. A request with the old key
+// can still end the session for a minute, but it sees nothing of it.
 
 package storetest
 
@@ -14,7 +14,8 @@ import (
 	"cookielab/sessions"
 )
 
-// cycled is a browser whose session got another key by a twin, which has it.
+// cycled is a browser with an old key, and its twin, which has given their session the new
+// key.
 func cycled(t *testing.T, site *Site, values map[string]any) (old, twin *Browser) {
 	t.Helper()
 	old = signedUp(t, site, values)
@@ -23,13 +24,13 @@ func cycled(t *testing.T, site *Site, values map[string]any) (old, twin *Browser
 	return old, twin
 }
 
-// another signs somebody else in: nothing of the old session stays.
+// another signs in another user: nothing of the old session stays.
 func another(s *sessions.Session) error {
 	s.Flush()
 	return s.Set(sessions.UserKey, "bob")
 }
 
-// waysOn are the ways in which one session becomes another.
+// waysOn are the ways in which a session gets another key.
 var waysOn = map[string]func(*sessions.Session) error{
 	"CycleKey":                  everyChange["CycleKey"],
 	"CycleKey and Set":          func(s *sessions.Session) error { s.CycleKey(); return s.Set(sessions.UserKey, "alice") },
@@ -88,18 +89,18 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"with DropRejected a replaced key stays, too: the browser may have the new one by now", func(t *testing.T, site *Site) {
+	{"even with DropRejected a replaced key is not erased: the browser may have the new one by now", func(t *testing.T, site *Site) {
 		b, _ := cycled(t, site, map[string]any{"a": 1})
 		silent(t, b.At(site.With(func(o *sessions.Options) { o.DropRejected = true })).Visit(look))
 	}},
 
-	{"a logout that was at work ends what the session became meanwhile", func(t *testing.T, site *Site) {
+	{"a logout under way ends the session also under the key that it got meanwhile", func(t *testing.T, site *Site) {
 		for name, on := range waysOn {
 			b := signIn(t, site, "alice")
 			twin := b.Twin()
 			reply := b.Visit(func(s *sessions.Session) error {
 				done(t, twin.Visit(on))
-				done(t, twin.Visit(everyChange["CycleKey"])) // and once more
+				done(t, twin.Visit(everyChange["CycleKey"])) // and another key again
 				return logout(s)
 			})
 			done(t, reply)
@@ -109,7 +110,7 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"somebody else's sign-in that was at work ends it, too, and is ended with it", func(t *testing.T, site *Site) {
+	{"a sign-in of another user ends it under its new key, too, and a late logout with the old key ends that sign-in", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
 		twin, late := b.Twin(), b.Twin()
 		done(t, late.Visit(func(s *sessions.Session) error {
@@ -135,10 +136,10 @@ var replacedFacts = []engineFact{
 		b, twin = cycled(t, site, map[string]any{"a": 1})
 		site.Clock.Advance(time.Minute + time.Millisecond)
 		done(t, b.Visit(logout))
-		holds(t, twin, map[string]any{"a": int64(1)}) // later the old key is worth nothing
+		holds(t, twin, map[string]any{"a": int64(1)}) // after a minute the old key ends nothing any more
 	}},
 
-	{"End by the old ID ends what the session became; by a version the one record alone", func(t *testing.T, site *Site) {
+	{"End by the old ID ends the session under its new key; with a version it ends only that one record", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
 		rec := recordOfBrowser(t, b)
 		done(t, b.Visit(everyChange["CycleKey"]))
@@ -150,7 +151,7 @@ var replacedFacts = []engineFact{
 		Is(t, "End again", site.Manager.End(t.Context(), rec.ID, 0), sessions.ErrNotFound)
 	}},
 
-	{"Replace hands a session's place to another, if it is the version that was seen", func(t *testing.T, site *Site) {
+	{"Replace puts another session in the place of one, if that still has the given version", func(t *testing.T, site *Site) {
 		left, next := signIn(t, site, "alice"), signIn(t, site, "alice")
 		old, by := recordOfBrowser(t, left), recordOfBrowser(t, next).ID
 		Is(t, "another version", site.Manager.Replace(t.Context(), old.ID, old.Version+1, by), sessions.ErrConflict)
@@ -168,7 +169,7 @@ var replacedFacts = []engineFact{
 		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrNotFound)
 	}},
 
-	{"Replace of any version follows, and leaves the one alone that takes the place", func(t *testing.T, site *Site) {
+	{"Replace of version 0 follows a session to its new key, and does not end the one that takes its place", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
 		first := recordOfBrowser(t, b).ID
 		done(t, b.Visit(everyChange["CycleKey"]))
@@ -185,7 +186,7 @@ var replacedFacts = []engineFact{
 		Is(t, "of nothing", site.Manager.Replace(t.Context(), sessions.ID{9}, 0, first), sessions.ErrNotFound)
 	}},
 
-	{"EndOthers ends what got another key while it was listed", func(t *testing.T, site *Site) {
+	{"EndOthers ends a session that has got another key, and counts it once", func(t *testing.T, site *Site) {
 		kept, other := signIn(t, site, "alice"), signIn(t, site, "alice")
 		old := recordOfBrowser(t, other)
 		done(t, other.Visit(everyChange["CycleKey"]))
@@ -240,7 +241,7 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"with FollowReplaced what is changed after Update, and a logout after it, follow as well", func(t *testing.T, site *Site) {
+	{"with FollowReplaced a change after Update, and a logout after it, reach the new key, too", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
 		b := signedUp(t, site, map[string]any{"n": 1})
 		twin := b.Twin()
@@ -263,9 +264,9 @@ var replacedFacts = []engineFact{
 		dead(t, site, twin.Key(), sessions.ErrNotFound)
 	}},
 
-	{"with FollowReplaced, too, CycleKey follows nobody, and what ended is ended", func(t *testing.T, site *Site) {
+	{"even with FollowReplaced CycleKey is refused after a change of key, and a session that ended stays ended", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
-		// Whoever planted the old key may have the new one: a login must not reach it.
+		// Whoever planted the old key may have the new one, so a login must not follow to it.
 		b := signedUp(t, site, map[string]any{"a": 1})
 		planter := b.Twin()
 		refused(t, b.Visit(func(s *sessions.Session) error {
@@ -287,7 +288,7 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"of logouts, sign-ins and changes of key at once none leaves a session behind that came of the old one", func(t *testing.T, site *Site) {
+	{"logouts, sign-ins and changes of key at the same time leave no session that came from the old one", func(t *testing.T, site *Site) {
 		for round := range 20 {
 			b := signIn(t, site, "alice")
 			var mu sync.Mutex
@@ -296,7 +297,7 @@ var replacedFacts = []engineFact{
 				for range 3 {
 					reply := twin.Visit(func(s *sessions.Session) error {
 						if s.Rejected() != nil {
-							return nil // too late: it could only begin a session of its own
+							return nil // too late: it could only begin a new session
 						}
 						time.Sleep(time.Duration(i%3) * time.Millisecond)
 						switch i % 3 {

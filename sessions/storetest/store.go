@@ -10,15 +10,15 @@ import (
 	"cookielab/sessions"
 )
 
-// Spoil makes something of the record that lies under an ID that its store cannot
-// read any more, as a foreign hand or a broken disk would. It is called with the
-// test and the store that open was called with, and gave.
+// Spoil changes what is stored under an ID so that the store cannot read it any more, as a
+// broken disk would, or somebody who edits it. It is called with the test that open was
+// called with, and the store that open returned.
 type Spoil func(t *testing.T, store sessions.Store, id sessions.ID)
 
 // Store checks what the comments of [sessions.Store] promise. open must give a
 // new, empty store that judges age by the clock and has room for 10,000 records;
-// it closes it with t.Cleanup. Each of the spoils is one way in which a record can
-// become unreadable; a store in which none can needs none.
+// it closes it with t.Cleanup. Each of the spoils is one way in which a record can become
+// unreadable; leave them out if no record of the store can.
 func Store(t *testing.T, open func(t *testing.T, clock sessions.Clock) sessions.Store, spoils ...Spoil) {
 	for _, group := range []struct {
 		name  string
@@ -104,8 +104,9 @@ func gone(t *testing.T, store sessions.Store, id sessions.ID) {
 	Is(t, "Load of what is gone", err, sessions.ErrNotFound)
 }
 
-// same compares records; times to the microsecond, to which they are kept, and in
-// UTC: the year 9999 is in no other zone the last that JSON can hold.
+// same compares records, with times to the microsecond, as exact as stores keep them. The
+// times must be in UTC: in another zone the end of the year 9999 could be in the year
+// 10000, which JSON cannot hold.
 func same(t *testing.T, got, want sessions.Record) {
 	t.Helper()
 	Equal(t, "ID", got.ID, want.ID)

@@ -1,5 +1,5 @@
-// The suite for stores: an owner's records page by page, and no more of them than
-// a quota allows.
+// The suite for stores: an owner's records page by page, and Trim, which removes those that
+// a quota has no room for.
 
 package storetest
 
@@ -33,7 +33,7 @@ func pagesOf(t *testing.T, store sessions.Store, owner string, limit int) (all [
 	}
 }
 
-// inListOrder are the IDs of these records as ByOwner has to list them.
+// inListOrder are the IDs of these records in the order in which ByOwner has to list them.
 func inListOrder(recs []sessions.Record) []sessions.ID {
 	sorted := slices.Clone(recs)
 	slices.SortFunc(sorted, func(a, b sessions.Record) int {
@@ -50,7 +50,7 @@ var pageFacts = []storeFact{
 		const many = 250 // more than a step of any store
 		var want []sessions.Record
 		for n := range many {
-			if n%3 == 0 { // so that three are always saved at the same instant
+			if n%3 == 0 { // three records each are saved at the same instant
 				clock.Advance(time.Second)
 			}
 			want = append(want, create(t, store, recordOf(n, clock)))
@@ -75,7 +75,7 @@ var pageFacts = []storeFact{
 		}
 	}},
 
-	{"a page with no room lists nothing", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"a page with the limit 0 lists nothing", func(t *testing.T, store sessions.Store, clock *Clock) {
 		create(t, store, recordOf(1, clock))
 		for _, limit := range []int{0, -1, math.MinInt} {
 			recs, err := store.ByOwner(t.Context(), "alice", sessions.Record{}, limit)
@@ -84,7 +84,7 @@ var pageFacts = []storeFact{
 		}
 	}},
 
-	{"a page begins after a record that is gone, or never was, just as well", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"a page can also begin after a record that is gone, or that never existed", func(t *testing.T, store sessions.Store, clock *Clock) {
 		var all []sessions.Record
 		for n := range 5 {
 			clock.Advance(time.Second)
@@ -100,7 +100,7 @@ var pageFacts = []storeFact{
 		Equal(t, "after one that never was", ids(recs), ids([]sessions.Record{all[1], all[0]}))
 	}},
 
-	{"of records that move while they are listed, none is listed twice and none that stays is missing", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"while records are saved and made, no record is listed twice, and none that stays as it is is missing", func(t *testing.T, store sessions.Store, clock *Clock) {
 		const many = 40
 		stay := map[sessions.ID]bool{}
 		for n := range many {
@@ -122,7 +122,7 @@ var pageFacts = []storeFact{
 				break
 			}
 			after = recs[5]
-			// Between two pages one that is still to come is saved, and another comes.
+			// Between two pages one of the records is saved again, and a new one is made.
 			clock.Advance(time.Second)
 			moved := recordOf(2*page+1, clock)
 			moved.Version = 1
@@ -154,7 +154,7 @@ var pageFacts = []storeFact{
 			lies(t, store, rec, nil)
 		}
 		lies(t, store, create(t, store, dead), sessions.ErrExpired)
-		for _, limit := range []int{1, 2, 9} { // also after one that was saved in the year 1
+		for _, limit := range []int{1, 2, 9} { // with 1, a page also begins after a record that was saved in the year 1
 			recs, _ := pagesOf(t, store, "alice", limit)
 			Equal(t, "list", ids(recs), ids([]sessions.Record{young, old}))
 		}
@@ -193,8 +193,8 @@ func fileForTrim(t *testing.T, store sessions.Store, clock *Clock, n int) (alice
 	return alices, bobs
 }
 
-// trims has a store trim alice's, and checks how many went, and that exactly the
-// last saved of hers are left, and all of bob's.
+// trims has a store trim alice's records. It checks how many were removed, and that the left
+// ones are those saved last, and that bob still has all of his.
 func trims(t *testing.T, store sessions.Store, keep sessions.Quota, alices, bobs []sessions.Record, left int) {
 	t.Helper()
 	n, err := store.Trim(t.Context(), "alice", keep)
@@ -232,10 +232,10 @@ var trimFacts = []storeFact{
 		trims(t, store, sessions.Quota{Records: math.MaxInt, Bytes: 1200}, alices, bobs, 12)
 		trims(t, store, sessions.Quota{Records: math.MaxInt, Bytes: 1199}, alices, bobs, 11)
 		trims(t, store, sessions.Quota{Records: 100, Bytes: 350}, alices[1:], bobs, 3)
-		trims(t, store, sessions.Quota{Records: 100, Bytes: 99}, alices[9:], bobs, 0) // not one has room
+		trims(t, store, sessions.Quota{Records: 100, Bytes: 99}, alices[9:], bobs, 0) // there is no room even for one
 	}},
 
-	{"Trim to nothing removes all, be it nothing of records or of bytes", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"a quota of no records, or of no bytes, removes all", func(t *testing.T, store sessions.Store, clock *Clock) {
 		for _, keep := range []sessions.Quota{{}, {Records: 9}, {Bytes: plenty}, {Records: -1, Bytes: -1}} {
 			alices, _ := fileForTrim(t, store, clock, 3)
 			n, err := store.Trim(t.Context(), "alice", keep)
@@ -258,7 +258,7 @@ var trimFacts = []storeFact{
 		trims(t, store, sessions.Quota{Records: 2, Bytes: plenty}, alices, bobs, 2)
 	}},
 
-	{"of records saved at the same instant Trim removes the last that ByOwner lists", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"of records saved at the same instant Trim removes those that ByOwner lists last", func(t *testing.T, store sessions.Store, clock *Clock) {
 		for n := range 9 {
 			create(t, store, recordOf(n, clock))
 		}
@@ -334,7 +334,7 @@ var trimFacts = []storeFact{
 		Equal(t, "left", len(recs), keep)
 	}},
 
-	{"a record that is saved while Trim is at work keeps all of what was saved, or is gone", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"a record that is saved while Trim is at work keeps everything that was saved, or is removed", func(t *testing.T, store sessions.Store, clock *Clock) {
 		const savers, others, keep = 4, 40, 10
 		for n := range savers {
 			create(t, store, recordOf(n, clock))
@@ -343,7 +343,7 @@ var trimFacts = []storeFact{
 			create(t, store, recordOf(100+n, clock))
 		}
 		var over atomic.Int64
-		var last [savers]sessions.Record // as it was last answered
+		var last [savers]sessions.Record // as the last save that succeeded left it
 		Together(savers+1, func(w int) {
 			if w == savers {
 				for range 5 {
@@ -374,7 +374,7 @@ var trimFacts = []storeFact{
 				gone(t, store, idOf(w))
 				continue
 			}
-			// The last to be saved of all: no quota of ten takes it.
+			// It was saved later than most others, so Trim has left it.
 			rec.Version++
 			lies(t, store, rec, nil)
 		}
@@ -383,7 +383,7 @@ var trimFacts = []storeFact{
 		Equal(t, "records left", len(recs), keep)
 	}},
 
-	{"Trim leaves alone what goes to another owner meanwhile", func(t *testing.T, store sessions.Store, clock *Clock) {
+	{"Trim does not remove a record that gets another owner meanwhile", func(t *testing.T, store sessions.Store, clock *Clock) {
 		const many = 60
 		for n := range many {
 			create(t, store, recordOf(n, clock))
@@ -424,9 +424,9 @@ type spoiledFact struct {
 	check func(t *testing.T, store sessions.Store, clock *Clock, spoil func(sessions.ID))
 }
 
-// What cannot be read is one unknown session, and nobody else's trouble.
+// What cannot be read counts as one unknown session, and harms no other record.
 var spoiledFacts = []spoiledFact{
-	{"what cannot be read is no record, and in the way of none but its own ID", func(t *testing.T, store sessions.Store, clock *Clock, spoil func(sessions.ID)) {
+	{"what cannot be read is no record, and blocks no other ID than its own", func(t *testing.T, store sessions.Store, clock *Clock, spoil func(sessions.ID)) {
 		bad, good := create(t, store, recordOf(1, clock)), create(t, store, recordOf(2, clock))
 		spoil(bad.ID)
 		_, err := store.Load(t.Context(), bad.ID)
