@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -262,7 +261,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			break // a store does not even refuse; what was not tried stays so
 		}
 		ctx, cancel := context.WithTimeout(all, deedPatience)
-		lab.room.do(ctx, deed, runs, cmp.Or(f.Who.User, "guest"))
+		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)
 		lesson.noteEngines(deed, runs)

@@ -59,6 +59,7 @@ const (
 const (
 	engineCounter = "counter"
 	engineNote    = "note"
+	engineVisitor = "visitor" // of a session of nobody
 )
 
 // do lets a deed happen. Engines do not wait for each other, so one whose store
@@ -136,8 +137,12 @@ func (room *engineRoom) put(ctx context.Context, r *engineRun, who string, alway
 			return nil
 		}
 		r.counter++
+		whose := sessions.UserKey
+		if who == "" { // nobody's sessions have a quota, which those of a user have not
+			whose, who = engineVisitor, "guest"
+		}
 		return errors.Join(
-			s.Set(sessions.UserKey, who),
+			s.Set(whose, who),
 			s.Set(engineCounter, r.counter),
 			s.Set(engineNote, "written at "+now(room.here.config.Clock).UTC().Format("15:04:05")+" UTC"))
 	})

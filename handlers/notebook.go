@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -29,6 +30,7 @@ const (
 	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
+	bookKnown  = "known."  // + lane: hash of the value that was set last
 	bookRecord = "record"  // ID of the session record this browser was last given
 	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
 	bookSince  = "since"   // who signed in last, and when
@@ -69,6 +71,8 @@ type Notebook struct {
 	wire    *Wire
 	writes  bool // this request may write it; others' requests and programs' only read
 	own     bool // whoever is signed in with this request may see all of it: see claim
+
+	known map[sessions.ID]bool // hashes of the values that it knows its browser was given
 
 	id   sessions.ID // of its Book; zero: it has none yet, and this request may give it none
 	came sessions.ID // hash of the key that the request carried; zero: it carried none
@@ -127,6 +131,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := n.name(); err != nil {
 			return err
 		}
+		n.known = n.knownValues()
 		c.Set(notebookKey, n)
 		lab.noteHome(c, n)
 		sessions.AfterCommit(c, func() {
@@ -179,7 +184,11 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 	for lane, cookie := range lab.cookiesSet(c) {
 		if cookie.MaxAge < 0 {
 			n.session.Delete(bookSet + lane.ID())
+			n.session.Delete(bookKnown + lane.ID())
 			continue
+		}
+		if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
+			return err
 		}
 		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
 			return err
@@ -191,7 +200,7 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 // replacedGrace is how long after a change of key requests with the old key may still be
 // under way. They find no notebook, and open none: its cookie would overwrite the one
 // with the new key.
-const replacedGrace = 10 * time.Second
+const replacedGrace = sessions.UnderWay
 
 func (lab *Lab) justReplaced(session *sessions.Session) bool {
 	at, replaced := session.Replaced()
@@ -236,21 +245,70 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	if err != nil {
 		return nil //nolint:nilerr // who is signed in cannot be found out, so nothing is claimed
 	}
-	switch noted, err := lab.notedLogin(ctx, n, session); {
-	case err != nil:
-		return nil //nolint:nilerr // as above
-	case !noted && !n.writes:
-		return nil
-	case !noted:
-		if err := errors.Join(n.changeKey(), n.noteLogin(session)); err != nil {
+	if !n.notedLogin(session) {
+		if !n.writes {
+			return nil
+		}
+		if err := errors.Join(lab.endNoted(ctx, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
 			return err
 		}
 	}
-	n.own = true
-	if record, ok := session.Record(); ok {
-		sessions.AfterCommit(c, func() { n.Book().setLogin(record.ID) })
+	known, err := n.know(session)
+	if err != nil {
+		return err
 	}
+	sessions.AfterCommit(c, func() { // before that nobody knows whether the new key was saved
+		n.own = true
+		n.Book().setKnown(known)
+		n.known = maps.Clone(n.known) // and what came was known before
+		maps.Copy(n.known, known)
+	})
 	return nil
+}
+
+// endNoted ends the session of the login that the notebook noted last, where another one
+// is signed in with this browser by now: no cookie leads to it any more.
+func (lab *Lab) endNoted(ctx context.Context, n *Notebook, session *sessions.Session) error {
+	left, noted := n.Record()
+	record, kept := session.Record()
+	if !noted || !kept || left == record.ID {
+		return nil
+	}
+	err := lab.sessions.Replace(ctx, left, 0, record.ID)
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// knownAs is the hash by which a notebook knows a cookie's value again.
+func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
+
+// knownValues are the hashes of the values that this notebook saw set.
+func (n *Notebook) knownValues() map[sessions.ID]bool {
+	known := map[sessions.ID]bool{}
+	for _, lane := range []string{Signed, Session} {
+		if id, ok := sessions.ParseID(n.session.Text(bookKnown + lane)); ok {
+			known[id] = true
+		}
+	}
+	return known
+}
+
+// knows reports whether this notebook saw its browser get a value.
+func (n *Notebook) knows(value string) bool { return n.known[knownAs(value)] }
+
+// know adds the key of a session that this notebook's browser is signed in with.
+func (n *Notebook) know(session *sessions.Session) (known map[sessions.ID]bool, err error) {
+	known = n.knownValues()
+	if key := session.Key(); key != "" {
+		id := knownAs(key)
+		if n.writes && !known[id] {
+			err = n.session.Set(bookKnown+Session, id.String())
+		}
+		known[id] = true
+	}
+	return known, err
 }
 
 // noteLogin writes down who is signed in in this browser, and by which login.
@@ -278,26 +336,10 @@ func (n *Notebook) noteLogout() error {
 	return n.changeKey()
 }
 
-// notedLogin reports whether a notebook has noted the login of a session. It is also true
-// if nobody is signed in by that session.
-func (lab *Lab) notedLogin(ctx context.Context, n *Notebook, session *sessions.Session) (bool, error) {
-	record, kept := session.Record()
-	switch noted, ok := n.Record(); {
-	case session.Rejected() != nil && session.Key() == "":
-		return true, nil
-	case !kept: // the session is stored in its cookie, and has no ID
-		return sinceOf(session) == " " || n.session.Text(bookSince) == sinceOf(session), nil
-	case record.Owner == "" || (ok && noted == record.ID):
-		return true, nil
-	case !ok:
-		return false, nil
-	default:
-		last, err := lab.sessions.Became(ctx, noted)
-		if errors.Is(err, sessions.ErrNotFound) {
-			return false, nil
-		}
-		return last == record.ID, err
-	}
+// notedLogin reports whether a notebook noted the login of a session, whatever key that
+// session has now; true also if nobody is signed in by it.
+func (n *Notebook) notedLogin(session *sessions.Session) bool {
+	return session.Text(sessions.UserKey) == "" || n.session.Text(bookSince) == sinceOf(session)
 }
 
 // sinceOf says who signed in and when, from the session's values.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/sessions"
+	"cookielab/sessions/storetest"
 )
 
 // wireText is all that a client reads of its wire: by the API, on the page, and
@@ -204,6 +206,171 @@ func TestANotebookPlantedAfterTheLogin(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A cookie of another path or port may stand before the real one, under the same name.
+// Whoever planted it with a notebook of theirs reads neither of the real ones.
+func TestTwoCookiesOfOneName(t *testing.T) {
+	lab := newLab(t)
+	planter := lab.client().signIn("mallory")
+	planter.get("/dashboard")
+	for name, first := range map[string]string{
+		"a made-up key": "x", "one in the right form": strings.Repeat("k", 32), "the planter's own session": planter.cookie(sessionCookie),
+	} {
+		victim := lab.client().signIn("teacher")
+		jar := victim.header()
+		for _, path := range []string{"/dashboard", "/api/whoami", "/api/lanes", "/wire", "/lessons"} {
+			planted := sessionCookie + "=" + first + "; " + notebookCookie + "=" + planter.cookie(notebookCookie) + "; " + jar
+			lab.client().get(path, with("Cookie", planted))
+		}
+		text := planter.wireText(t)
+		for _, cookie := range victim.cookies {
+			if cookie.Name != "plain_user" && strings.Contains(text, cookie.Value) {
+				t.Errorf("%s first: the planter reads %s", name, cookie.Name)
+			}
+		}
+	}
+}
+
+// A notebook shows no value that it did not see given to its browser, whatever became of
+// the session: it may have been planted in somebody else's.
+func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
+	for name, before := range map[string]func(*client){
+		"edited":                    func(c *client) { c.post("/act/edit", nil) },
+		"one character changed":     func(c *client) { c.post("/act/flip/session", nil) },
+		"the session dropped":       func(c *client) { c.post("/act/drop/session", nil) },
+		"the session ended":         func(c *client) { c.post("/act/logout/session", nil) },
+		"the planter's key planted": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			lab := newLab(t)
+			planter := lab.client().signIn("mallory")
+			planter.get("/dashboard")
+			victim := lab.client()
+			if before == nil {
+				victim.carry(sessionCookie, planter.cookie(sessionCookie)) // the teacher signs in on top of it
+			}
+			victim.signIn("teacher")
+			if before != nil {
+				before(victim)
+			}
+			secrets := []string{victim.cookie("signed_user")}
+			if key := victim.cookie(sessionCookie); key != "" {
+				secrets = append(secrets, key)
+			}
+			victim.carry(notebookCookie, planter.cookie(notebookCookie))
+			for _, path := range []string{"/api/lanes", "/api/whoami", "/dashboard", "/wire"} {
+				victim.get(path)
+			}
+			text := planter.wireText(t)
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) {
+					t.Errorf("the planter reads %s", secret)
+				}
+			}
+		})
+	}
+}
+
+// What a reply only tried to save proves nothing: the exchange goes on the planter's wire
+// without values, also where the new key could not be saved.
+func TestAPlantedNotebookWhileTheStoreFails(t *testing.T) {
+	lab := newLab(t)
+	planter := lab.client()
+	planter.get("/dashboard")
+	victim := lab.client().signIn("teacher")
+	key := victim.cookie(sessionCookie)
+	victim.carry(notebookCookie, planter.cookie(notebookCookie))
+	for _, op := range []string{"create", "update"} {
+		lab.notebooks.Before = storetest.Down(op)
+		if r := victim.get("/dashboard"); r.status != http.StatusServiceUnavailable {
+			t.Errorf("%s fails: answered %d", op, r.status)
+		}
+		lab.notebooks.Before = nil
+	}
+	if strings.Contains(planter.wireText(t), key) {
+		t.Error("the planter reads the session's key")
+	}
+}
+
+// Also tokens are given to somebody: who knew the notebook's key before does not see them.
+func TestTokensChangeTheNotebooksKey(t *testing.T) {
+	lab := newLab(t)
+	planter := lab.client()
+	planter.get("/dashboard")
+	victim := lab.client().carry(notebookCookie, planter.cookie(notebookCookie))
+	if r := victim.post("/tokens", login("teacher")); r.status != http.StatusSeeOther || r.sets(notebookCookie) == nil {
+		t.Fatalf("answered %d with %v", r.status, r.cookies)
+	}
+	token := regexp.MustCompile(`[0-9a-f]{40}`)
+	if page := planter.get("/tokens").body; token.MatchString(page) {
+		t.Error("the planter sees a token")
+	}
+	if page := victim.get("/tokens").body; !token.MatchString(page) {
+		t.Error("the one who asked for it does not see it")
+	}
+}
+
+// A key from before a login ends nothing after it: neither the session nor the notebook.
+func TestAnOldKeyEndsNothing(t *testing.T) {
+	lab := newLab(t)
+	planter := lab.client()
+	planter.get("/dashboard")
+	planter.answers(t, "set", `{"key":"a","value":1}`, "null")
+	planted := planter.thief()
+	victim := planter.thief()
+	victim.get("/dashboard?lang=zh")
+	victim.signIn("teacher")
+	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
+		planted.thief().post(path, nil)
+		if got := victim.lanes()[handlers.Session]; got.Verdict != handlers.Found || text(got.User) != "teacher" {
+			t.Errorf("after %s with the old keys the session is %s", path, got.Verdict)
+		}
+		if page := victim.get("/dashboard"); !strings.Contains(page.body, `lang="zh-Hans"`) || page.sets(notebookCookie) != nil {
+			t.Errorf("after %s with the old keys the notebook is lost", path)
+		}
+	}
+}
+
+// A request under way with a session's old key sets no cookie: it would take the place of
+// the new one.
+func TestASessionsOldKeySetsNoCookie(t *testing.T) {
+	lab := newLab(t)
+	alice := lab.client().signIn("alice")
+	late := alice.thief()
+	alice.answers(t, "cycle_key", "{}", "null")
+	for op, fields := range map[string]string{"set": `{"key":"a","value":1}`, "add": `{"key":"a"}`, "clear": "{}", "cycle_key": "{}", "set_expiry": `{"seconds":60}`} {
+		if r := late.call(op, fields); r.status != http.StatusConflict || len(r.cookies) > 0 {
+			t.Errorf("%s: %d with %v", op, r.status, r.cookies)
+		}
+	}
+	if r := late.call("items", "{}"); r.status != http.StatusOK || len(r.cookies) > 0 || strings.Contains(r.body, "alice") {
+		t.Errorf("items: %d with %v: %s", r.status, r.cookies, r.body)
+	}
+	lab.clock.Advance(10 * time.Second)
+	if r := late.call("set", `{"key":"a","value":1}`); r.status != http.StatusOK || r.sets(sessionCookie) == nil {
+		t.Errorf("ten seconds later: %d with %v", r.status, r.cookies)
+	}
+}
+
+// Two tabs that sign in one after the other with what they had before leave one session.
+func TestTwoTabsSignIn(t *testing.T) {
+	lab := newLab(t)
+	tab := lab.client()
+	tab.get("/dashboard")
+	other := tab.thief()
+	tab.signIn("alice")
+	first := tab.cookie(sessionCookie)
+	for _, cookie := range other.signIn("alice").cookies { // the browser has one jar
+		if cookie.Name != notebookCookie {
+			tab.carry(cookie.Name, cookie.Value)
+		}
+	}
+	tab.get("/dashboard")
+	tab.post("/logout", nil)
+	if got := lab.client().carry(sessionCookie, first).lanes()[handlers.Session].Verdict; got.Accepted() {
+		t.Errorf("the first tab's session is %s after the logout", got)
 	}
 }
 

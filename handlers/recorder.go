@@ -5,6 +5,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,8 +30,6 @@ type recording struct {
 	replay   bool  // the lab sends this request itself, as another program
 	done     bool
 
-	sessionCookie string // the name of the session's cookie
-
 	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
 }
 
@@ -49,7 +48,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 				return next(c) // nobody could look at it
 			}
 		}
-		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay, sessionCookie: lab.config.Cookie.Name}
+		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
 		if r.exchange.ways = lab.ways; replay {
 			r.exchange.Client = ClientOther
 		}
@@ -155,7 +154,7 @@ func (r *recording) finish(status int) {
 		return
 	}
 	r.done = true
-	book, own := r.bookOf()
+	book, knows, own := r.bookOf()
 	if book == nil && r.run == nil {
 		return // a stranger's exchange, which nobody could look at
 	}
@@ -168,33 +167,65 @@ func (r *recording) finish(status int) {
 	if r.run != nil && r.run != book {
 		r.run.Add(e.namesOnly())
 	}
-	switch {
-	case book != nil && own:
+	if book != nil {
+		if !r.replay {
+			e.hide(knows, own)
+		}
 		book.Add(e)
-	case book != nil:
-		book.Add(e.namesOnly())
 	}
 }
 
-// bookOf is the Book on whose wire the exchange goes; nil: none, for a stranger. own says
-// that values may go there, because the reader of that Book sent the request.
-func (r *recording) bookOf() (book *Book, own bool) {
-	switch n := notebookOf(r.c); {
-	case r.replay:
-		return r.book, true
-	case r.book != nil:
-		return r.book, r.ownSession(r.book)
-	default:
-		book = n.Book()
-		return book, book != nil && (n.own || r.ownSession(book))
+// bookOf is the Book on whose wire the exchange goes; nil: none, for a stranger. knows
+// tells the values that its notebook saw this browser get; own says that the notebook
+// belongs to whoever is signed in with the request.
+func (r *recording) bookOf() (book *Book, knows func(value string) bool, own bool) {
+	if r.book != nil {
+		return r.book, r.book.knows, false
+	}
+	n := notebookOf(r.c)
+	if book = n.Book(); book == nil {
+		return nil, nil, false
+	}
+	return book, n.knows, n.own
+}
+
+// hide leaves out what the reader of the wire did not get from this server: a signed
+// value or a session's key that came with a notebook which did not see it set, any
+// notebook's key but the first, and, unless the notebook is its own, what was set. Such a
+// notebook may have been planted in the browser of somebody else, who then sends it along.
+// The plain value is nobody's secret, and other programs' cookies are left as they are.
+func (e *Exchange) hide(knows func(value string) bool, own bool) {
+	pairs := strings.Split(e.Cookie, ";")
+	notebooks := 0
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		lane := e.ways[name]
+		if name == notebookCookie {
+			notebooks++
+		}
+		if name == notebookCookie && notebooks > 1 || (lane == Signed || lane == Session) && !knows(value) {
+			pairs[i], e.Hidden = pair[:strings.Index(pair, "=")+1]+unsaid, true
+		}
+	}
+	if e.Hidden {
+		e.Cookie = strings.Join(pairs, ";")
+	}
+	if own {
+		return
+	}
+	for i, line := range e.SetCookie {
+		e.SetCookie[i], e.Hidden = withoutValue(line), true
 	}
 }
 
-// ownSession reports whether a request carries no session cookie, or that of the session
-// which its Book knows. It asks no store.
-func (r *recording) ownSession(book *Book) bool {
-	keys := sessions.ReadCookies(r.c.Request(), r.sessionCookie)
-	return len(keys) == 0 || book.knowsLogin(sessions.KeyID(sessionPurpose, keys[0]))
+// withoutValue is a Set-Cookie line with its name and attributes alone.
+func withoutValue(line string) string {
+	name, rest, _ := strings.Cut(line, "=")
+	_, attributes, found := strings.Cut(rest, ";")
+	if line = name + "=" + unsaid; found {
+		line += ";" + attributes
+	}
+	return line
 }
 
 // namesOnly is the exchange without the values of cookies and tokens: only their names, and
@@ -210,21 +241,19 @@ func (e *Exchange) namesOnly() *Exchange {
 	}
 	var pairs []string
 	for cookie := range e.cookies() {
+		if !cookie.Named { // then it is all value
+			cookie.Name = ""
+		}
 		pairs = append(pairs, cookie.Name+"="+unsaid)
 	}
 	names.Cookie = strings.Join(pairs, "; ")
-	if scheme, _, found := strings.Cut(e.Authorization, " "); found {
+	if scheme, _, _ := strings.Cut(e.Authorization, " "); slices.Contains([]string{tokenScheme, "Bearer", "Basic"}, scheme) {
 		names.Authorization = scheme + " " + unsaid
 	} else if e.Authorization != "" {
 		names.Authorization = unsaid
 	}
 	for _, line := range e.SetCookie {
-		name, rest, _ := strings.Cut(line, "=")
-		_, attributes, found := strings.Cut(rest, ";")
-		if line = name + "=" + unsaid; found {
-			line += ";" + attributes
-		}
-		names.SetCookie = append(names.SetCookie, line)
+		names.SetCookie = append(names.SetCookie, withoutValue(line))
 	}
 	for _, op := range e.Ops {
 		op.ID = sessions.ID{}

@@ -150,6 +150,9 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, replaced := notebook.Replaced(); replaced {
+		return chosen, nil // who has the key of before is not to end what others go on with
+	}
 	notebook.Flush()
 	return chosen, nil
 }

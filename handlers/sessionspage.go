@@ -220,6 +220,9 @@ var noSuchSession = problem(http.StatusNotFound, "no_such_session", say("session
 // ownerHere is who may end sessions: whoever the session way has found, and by
 // which record. Nobody may where there are none.
 func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
+	if n := notebookOf(c); n != nil {
+		n.session.Expendable() // on a full disk, too, what is ended is ended
+	}
 	if err := lab.before(c); err != nil {
 		return "", here, err
 	}

@@ -95,6 +95,9 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	lab.log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebookOf(c)
+	if err := n.changeKey(); err != nil { // who knew the old key is not to see the tokens
+		return err
+	}
 	sessions.AfterCommit(c, func() { n.Book().changeHands(func(h *hands) { *h = got }) })
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }

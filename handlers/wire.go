@@ -46,6 +46,7 @@ type Exchange struct {
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
+	Hidden    bool // the value of a cookie is left out: see hide
 	NamesOnly bool // without values: see namesOnly
 	weight    int  // how much memory it takes, in bytes
 }
@@ -62,17 +63,18 @@ type sentCookie struct {
 	Name  string
 	Lane  string // "": none of the three ways
 	Bytes int    // of name and value, as they came
+	Named bool   // a "=" tells where its name ends
 }
 
 // cookies are the pairs of the Cookie header, in the order in which they came.
 func (e *Exchange) cookies() iter.Seq[sentCookie] {
 	return func(yield func(sentCookie) bool) {
 		for pair := range strings.SplitSeq(e.Cookie, ";") {
-			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			name, value, named := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(sentCookie{name, e.ways[name], len(name) + len(value)}) {
+			if !yield(sentCookie{name, e.ways[name], len(name) + len(value), named}) {
 				return
 			}
 		}
@@ -266,16 +268,16 @@ type bookContent struct {
 	exchanges       []*Exchange // the oldest first
 	exchangesWeight int         // of all of them, in bytes
 	copied          *Copy
-	hands           hands             // of the program that the lab plays on /tokens
-	before          map[string]string // cells as they were before the last deed
-	shown           map[string]string // cells as the last dashboard showed them
-	expected        map[string]string // values that the last deed left in the browser, by lane
-	strayed         bool              // the browser's values have changed since, and not by a deed
-	called          *consoleCall      // the last call of the console
-	sends           []sentLine        // lines that the composer has sent, the oldest first
-	engines         *enginesMemory    // for the page /engines; nil: nothing was done there
-	secrets         map[string]string // keys that the people in a lesson's play have
-	login           sessions.ID       // of the session with which its browser is signed in; zero: not known
+	hands           hands                // of the program that the lab plays on /tokens
+	before          map[string]string    // cells as they were before the last deed
+	shown           map[string]string    // cells as the last dashboard showed them
+	expected        map[string]string    // values that the last deed left in the browser, by lane
+	strayed         bool                 // the browser's values have changed since, and not by a deed
+	called          *consoleCall         // the last call of the console
+	sends           []sentLine           // lines that the composer has sent, the oldest first
+	engines         *enginesMemory       // for the page /engines; nil: nothing was done there
+	secrets         map[string]string    // keys that the people in a lesson's play have
+	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
 func newBook(wire *Wire) *Book { return &Book{wire: wire, news: make(chan struct{})} }
@@ -467,22 +469,21 @@ func (b *Book) keepSecret(name, key string) {
 	b.secrets[name] = key
 }
 
-// setLogin notes with which session the browser is signed in.
-func (b *Book) setLogin(id sessions.ID) {
+// setKnown keeps the hashes of the values that its browser was given.
+func (b *Book) setKnown(known map[sessions.ID]bool) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.login = id
+	b.known = known
 }
 
-// knowsLogin reports whether the browser is signed in with this session, as far as the
-// Book knows.
-func (b *Book) knowsLogin(id sessions.ID) bool {
+// knows reports whether its browser was given a value, as far as memory knows.
+func (b *Book) knows(value string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.login == id
+	return b.known[knownAs(value)]
 }
 
 // setBefore keeps what the cells show before a deed.

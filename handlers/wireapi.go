@@ -35,6 +35,7 @@ type WireExchange struct {
 	Store         []WireStoreOp `json:"store"`
 	Findings      []WireFinding `json:"findings"`
 	Cut           bool          `json:"cut"`        // more was sent than the wire keeps
+	Hidden        bool          `json:"hidden"`     // "…" stands for a value that this notebook did not see set
 	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
 
@@ -123,7 +124,7 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
 		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
-		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly,
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
 	}
 	for cookie := range e.cookies() {
 		if len(d.Cookies) == maxListedCookies {

@@ -45,6 +45,9 @@ type State struct {
 	// did. The state does not tell the new value, and nothing of the session under
 	// it: after Load it has only an ID, after Commit only what was filed.
 	Replaced time.Time
+	// Given is whether the session under the other value belongs to another user:
+	// then nobody ends it by the value that was given.
+	Given bool
 }
 
 // Changes are what one request wants done to a session, in the order of the
@@ -105,8 +108,9 @@ type Directory interface {
 
 	// Replace ends a session, if its version is still the given one, and notes that
 	// the session with the ID by took its place at an instant: for a minute after
-	// it, whoever ends the first session ends that one instead. ErrNotFound (also if
-	// the session has expired), ErrReplaced, ErrConflict, ErrUnavailable.
+	// it, whoever ends the first session ends that one instead, if it belongs to the
+	// same user. ErrNotFound (also if the session has expired, or by stands for
+	// none), ErrReplaced, ErrConflict, ErrUnavailable.
 	//
 	// Version 0 means any version, and follows the session where it got another ID
 	// since; if that ID is by, nothing is left to do. ErrNotFound, ErrUnavailable.
@@ -117,11 +121,6 @@ type Directory interface {
 	// the value and flushes ends that session. ErrMalformed, ErrExists (the value
 	// stands for something), ErrUnavailable.
 	Point(ctx context.Context, value string, to ID, now time.Time) error
-
-	// Became returns the ID that a session has now: that of the last session that
-	// took its place, or its own if none did. ErrNotFound, ErrExpired (with the ID),
-	// ErrUnavailable.
-	Became(ctx context.Context, id ID) (ID, error)
 
 	// Trim removes sessions of this purpose that belong to no user, those saved
 	// longest ago first, until the rest is within the quota, and returns how many
@@ -187,7 +186,8 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 	case errors.Is(err, ErrReplaced):
 		// The state says when it was replaced, and not by what: whoever carries the
 		// old key may be a thief.
-		return &State{Record: Record{ID: rec.ID}, Replaced: rec.Saved}, err
+		_, same, _ := successor(rec)
+		return &State{Record: Record{ID: rec.ID}, Replaced: rec.Saved, Given: !same}, err
 	case err != nil && !errors.Is(err, ErrExpired):
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (e *keyed) Find(ctx context.Context, id ID) (Record, error) {
 // find is like Find, but with ErrReplaced it also returns what is left of the record.
 func (e *keyed) find(ctx context.Context, id ID) (Record, error) {
 	rec, err := e.store.Load(ctx, id)
-	if _, replaced := successor(rec); !replaced {
+	if _, _, replaced := successor(rec); !replaced {
 		return rec, err
 	}
 	if err != nil {
@@ -237,7 +237,7 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 	case err != nil && !errors.Is(err, ErrExpired):
 		return err
 	}
-	_, err = e.swap(ctx, rec, true, e.remove(ctx))
+	_, err = e.swap(ctx, rec, ofSameUser, e.remove(ctx))
 	if errors.Is(err, ErrEnded) {
 		return ErrNotFound
 	}
@@ -245,9 +245,13 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 }
 
 func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error {
-	replace := e.replace(ctx, by, at)
+	next, err := e.Find(ctx, by)
+	if err != nil {
+		return err
+	}
+	replace := e.replace(ctx, next, at)
 	if version == 0 {
-		_, err := e.swap(ctx, Record{ID: id}, true, func(now Record) error {
+		_, err := e.swap(ctx, Record{ID: id}, ofSameUser, func(now Record) error {
 			if now.ID == by {
 				return nil
 			}
@@ -275,19 +279,7 @@ func (e *keyed) Point(ctx context.Context, value string, to ID, now time.Time) e
 	if !e.form.valid(value) {
 		return ErrMalformed
 	}
-	return e.store.Create(ctx, replaced(Record{ID: KeyID(e.purpose, value), Created: now}, to, now))
-}
-
-func (e *keyed) Became(ctx context.Context, id ID) (ID, error) {
-	for range maxFollowed {
-		rec, err := e.find(ctx, id)
-		next, moved := successor(rec)
-		if !moved {
-			return id, err
-		}
-		id = next
-	}
-	return id, fmt.Errorf("%w: the session changed its key more than %d times", ErrUnavailable, maxFollowed)
+	return e.store.Create(ctx, replaced(Record{ID: KeyID(e.purpose, value), Created: now}, to, true, now))
 }
 
 func (e *keyed) Trim(ctx context.Context, keep Quota) (int, error) {
@@ -335,7 +327,7 @@ func (e *keyed) create(ctx context.Context, from Values, ch Changes) (*State, er
 
 // flush ends the record, or the one that took its place. Values that are set after
 // the flush begin another session. It takes the place of this one, so a request that
-// ends this one later ends it, too.
+// ends this one later ends it, too, unless it belongs to another user.
 //
 //  1. file those values under a new key, if there are any,
 //  2. remove the old record or, if there is a new one, replace it by that.
@@ -349,9 +341,9 @@ func (e *keyed) flush(ctx context.Context, state *State, ch Changes) (*State, er
 	}
 	end := e.remove(ctx)
 	if next != nil {
-		end = e.replace(ctx, next.Record.ID, ch.Now)
+		end = e.replace(ctx, next.Record, ch.Now)
 	}
-	if _, err := e.swap(ctx, state.Record, true, end); err != nil && !errors.Is(err, ErrEnded) {
+	if _, err := e.swap(ctx, state.Record, ofSameUser, end); err != nil && !errors.Is(err, ErrEnded) {
 		return nil, errors.Join(err, e.takeBack(ctx, next))
 	}
 	return next, failed
@@ -359,7 +351,11 @@ func (e *keyed) flush(ctx context.Context, state *State, ch Changes) (*State, er
 
 // update swaps the record for one with the changes in it.
 func (e *keyed) update(ctx context.Context, state *State, ch Changes) (next *State, err error) {
-	at, err := e.swap(ctx, state.Record, ch.Follow, func(now Record) error {
+	follow := never
+	if ch.Follow {
+		follow = always
+	}
+	at, err := e.swap(ctx, state.Record, follow, func(now Record) error {
 		from, err := state.asIn(now)
 		if err != nil {
 			return err
@@ -396,7 +392,7 @@ func (e *keyed) update(ctx context.Context, state *State, ch Changes) (next *Sta
 // If the session got another key meanwhile, cycle ends with [ErrEnded]: a login that
 // followed would give the new session to whoever has that other key.
 func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (next *State, err error) {
-	_, err = e.swap(ctx, state.Record, false, func(now Record) error {
+	_, err = e.swap(ctx, state.Record, never, func(now Record) error {
 		from, err := state.asIn(now)
 		if err != nil {
 			return err
@@ -404,7 +400,7 @@ func (e *keyed) cycle(ctx context.Context, state *State, ch Changes) (next *Stat
 		if next, err = e.create(ctx, from, ch); err != nil {
 			return outcome{err}
 		}
-		if err = e.replace(ctx, next.Record.ID, ch.Now)(now); err != nil {
+		if err = e.replace(ctx, next.Record, ch.Now)(now); err != nil {
 			if undo := e.takeBack(ctx, next); undo != nil {
 				return undo
 			}
@@ -422,8 +418,10 @@ func (e *keyed) remove(ctx context.Context) func(Record) error {
 	return func(now Record) error { return e.store.Delete(ctx, now.ID, now.Version) }
 }
 
-func (e *keyed) replace(ctx context.Context, by ID, at time.Time) func(Record) error {
-	return func(now Record) error { return e.store.Update(ctx, replaced(now, by, at)) }
+func (e *keyed) replace(ctx context.Context, by Record, at time.Time) func(Record) error {
+	return func(now Record) error {
+		return e.store.Update(ctx, replaced(now, by.ID, now.Owner == by.Owner, at))
+	}
 }
 
 // takeBack removes a record whose key nobody has been told, if there is one.
@@ -437,6 +435,15 @@ func (e *keyed) takeBack(ctx context.Context, state *State) error {
 	return nil
 }
 
+// following is which records swap goes on with, of those that took another's place.
+type following int
+
+const (
+	never      following = iota
+	ofSameUser           // not past a login: what is known from before ends nothing after it
+	always
+)
+
 // swap has act change or end a record in its newest version:
 //
 //  1. wait until no other goroutine of this process changes a record of the same
@@ -445,18 +452,18 @@ func (e *keyed) takeBack(ctx context.Context, state *State) error {
 //     loaded yet, so it is loaded first,
 //  3. if the stored record has another version by now ([ErrConflict]), load it afresh
 //     and go on with 2,
-//  4. if another record took its place and follow is true, go on with that one;
+//  4. if another record took its place and follow allows it, go on with that one;
 //     at is when the first one was replaced, zero if it was not.
 //
-// [ErrEnded] if the record is gone or has expired, or was replaced and follow is false.
-func (e *keyed) swap(ctx context.Context, rec Record, follow bool, act func(now Record) error) (at time.Time, err error) {
+// [ErrEnded] if the record is gone or has expired, or was replaced and is not followed.
+func (e *keyed) swap(ctx context.Context, rec Record, follow following, act func(now Record) error) (at time.Time, err error) {
 	for range maxFollowed {
 		err := e.swapOne(ctx, &rec, act)
-		next, moved := successor(rec)
+		next, same, moved := successor(rec)
 		switch {
 		case !errors.Is(err, ErrReplaced):
 			return at, meaning(err)
-		case !moved || !follow:
+		case !moved || follow == never || follow == ofSameUser && !same:
 			return at, ErrEnded
 		}
 		if at.IsZero() {
@@ -532,29 +539,44 @@ func (s *State) asIn(rec Record) (Values, error) {
 	return state.Values, nil
 }
 
+// UnderWay is for how long requests may still come with a key that was replaced: the
+// client sent them before it had the new key. They find no session, can save none, and
+// set no cookie.
+const UnderWay = 10 * time.Second
+
 // replacedFor is how long a replaced record still says which record took its place:
 // longer than any request lasts.
 const replacedFor = time.Minute
 
-// becameText begins the data of a replaced record. The data of a session never begin
-// so: they are a JSON object.
-const becameText = `"became `
+// The data of a replaced record begin with one of these. The data of a session never
+// do: they are an object, whatever a program sets.
+const (
+	becameText = `"became `   // the session goes on under another ID
+	givenText  = `"given to ` // and belongs to another user
+)
 
 // replaced is what is left of a record when another takes its place: the ID of that
 // one, for requests that end or change the session late.
-func replaced(rec Record, by ID, now time.Time) Record {
+func replaced(rec Record, by ID, sameUser bool, now time.Time) Record {
+	text := givenText
+	if sameUser {
+		text = becameText
+	}
 	return Record{
 		ID: rec.ID, Version: rec.Version, Created: rec.Created, Saved: now, Expires: now.Add(replacedFor),
-		Data: []byte(becameText + by.String() + `"`),
+		Data: []byte(text + by.String() + `"`),
 	}
 }
 
 // successor is the record that took the place of this one; ok is false if none did.
-func successor(rec Record) (by ID, ok bool) {
-	if len(rec.Data) != len(becameText)+2*len(by)+1 || string(rec.Data[:len(becameText)]) != becameText {
-		return by, false
+func successor(rec Record) (by ID, sameUser, ok bool) {
+	for _, text := range []string{becameText, givenText} {
+		if len(rec.Data) == len(text)+2*len(by)+1 && string(rec.Data[:len(text)]) == text {
+			by, ok = ParseID(string(rec.Data[len(text) : len(rec.Data)-1]))
+			return by, text == becameText, ok
+		}
 	}
-	return ParseID(string(rec.Data[len(becameText) : len(rec.Data)-1]))
+	return by, false, false
 }
 
 // apply makes the record that should be stored from the one that is.

@@ -289,17 +289,6 @@ func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 	return directory.Point(ctx, value, to, m.now())
 }
 
-// Became returns the ID that a session has now, however often its key changed since it
-// had the given one. [ErrNotFound], [ErrExpired] (with the ID), [ErrNotSupported],
-// [ErrUnavailable].
-func (m *Manager) Became(ctx context.Context, id ID) (ID, error) {
-	directory, err := m.directory()
-	if err != nil {
-		return ID{}, err
-	}
-	return directory.Became(ctx, id)
-}
-
 // Replace ends the session with an ID because the session by, of the same manager,
 // takes its place: for a minute, a logout with the old key ends the new session. It
 // needs the given version, else the error says what happened to the session:

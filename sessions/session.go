@@ -280,6 +280,14 @@ func (s *Session) Discard() {
 // commit has the engine apply the changes.
 func (s *Session) commit(ctx context.Context) error {
 	from := s.state
+	if from == nil && s.moved != nil && s.manager.now().Sub(s.moved.Replaced) < UnderWay {
+		_, signsIn := s.changes.Values[UserKey]
+		switch {
+		case signsIn: // begins a session of its own, whatever the key stood for
+		case !s.changes.Flush || s.moved.Given:
+			return ErrEnded // the client is about to have the new key: nothing may take its place
+		}
+	}
 	if from == nil && s.changes.Flush {
 		from = s.moved // whoever has the key of a moment ago may still end the session
 	}
