@@ -314,6 +314,10 @@ func TestChangesByOtherHands(t *testing.T) {
 			}
 		}
 	}
+	alice.carry("plain_user", "user="+strings.Repeat("x", 3000)+"&role=teacher")
+	if got := alice.sentence(); !strings.Contains(got, "xxx… · teacher") || len(got) > 400 {
+		t.Errorf("with a very long name it says %s", got)
+	}
 	for _, name := range cookieOf {
 		alice.drop(name)
 	}

@@ -306,7 +306,7 @@ func (lab *Lab) showConsole(c echo.Context, status int, id string, last *console
 	if last != nil && last.entry == entry.ID {
 		p.Call = last
 		for i, field := range entry.Fields {
-			if text, ok := last.inputs[field.Name]; ok && field.Name != "at" && field.Name != "session_key" {
+			if text, ok := last.inputs[field.Name]; ok && (last.Code != "" || field.Name != "at" && field.Name != "session_key") {
 				entry.Fields[i].Value = text
 			}
 		}

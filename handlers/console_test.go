@@ -201,6 +201,9 @@ func TestConsoleRefuses(t *testing.T) {
 		r.holds(t, "result", fmt.Sprint(test.status)+" ·", test.code)
 		r.holds(t, "did-cookie", "nothing sent")
 		r.holds(t, "did-store", "data unchanged")
+		if n := len(test.fields); !strings.Contains(r.body, ` value="`+escaped(test.fields[n-1])+`"`) {
+			t.Errorf("%s %v: what was refused does not stand in its field", test.id, test.fields)
+		}
 		if after := record(); after != before {
 			t.Errorf("%s %v: the record changed from %s to %s", test.id, test.fields, before, after)
 		}

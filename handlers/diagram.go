@@ -286,6 +286,13 @@ func (s *sequence) response(e *Exchange) {
 	}
 	s.number(serverX, line)
 	s.svg.raw(`</g>`)
+	if e.opsCut() { // beside the answer there is room
+		s.svg.raw(`<g class="store">`)
+		s.svg.label((serverX+storeX)/2, s.y+18, "middle", "…")
+		s.svg.raw(`</g>`)
+		s.aside("aside", s.w.text("wire.step.more_operations"))
+		s.end()
+	}
 	s.y += responseHeight(e)
 	s.responseStep(e, &row)
 }
@@ -438,7 +445,13 @@ func (s *sequence) number(x, y int) {
 	s.svg.int(x)
 	s.svg.raw(`" cy="`)
 	s.svg.int(y)
-	s.svg.raw(`" r="12"/><text class="step" text-anchor="middle" x="`)
+	radius := 12
+	if s.step >= 100 {
+		radius = 16
+	}
+	s.svg.raw(`" r="`)
+	s.svg.int(radius)
+	s.svg.raw(`"/><text class="step" text-anchor="middle" x="`)
 	s.svg.int(x)
 	s.svg.raw(`" y="`)
 	s.svg.int(y + 5)

@@ -117,7 +117,7 @@ func verdictList(w *words, lanes []*laneView, ofCopy bool) string {
 	for _, v := range lanes {
 		switch {
 		case !ofCopy && v.User != "" && !agreed(lanes): // who, where they do not agree
-			parts = append(parts, w.say(say("sentence.verdict_who", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word, "User": v.User, "Role": v.Role})))
+			parts = append(parts, w.say(say("sentence.verdict_who", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word, "User": clip(v.User, maxValueText), "Role": clip(v.Role, maxValueText)})))
 		case !ofCopy:
 			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word})))
 		case v.Copy != nil:

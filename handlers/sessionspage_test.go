@@ -310,10 +310,14 @@ func TestManySessionsOfOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for language, words := range map[string]string{"en": "alice is signed in at more than 1,000 places.", "zh": "alice 在 1,000 多个地方登录了。"} {
+	for language, words := range map[string]string{"en": "alice is signed in at more than 1000 places.", "zh": "alice 在 1000 多个地方登录了。"} {
 		if got := part(t, alice.get("/sessions?lang="+language).body, "count", "</p>"); got != words {
 			t.Errorf("in %s it counts: %s", language, got)
 		}
+	}
+	page := alice.get("/sessions").body
+	if end, list := strings.Index(page, `action="/sessions/end-others"`), strings.Index(page, `id="list"`); strings.Count(page, "/sessions/end-others") != 1 || end > list {
+		t.Error("what ends all others does not stand above a list of many, once")
 	}
 	loads := 0
 	lab.sessions.Before = func(op string) error {
@@ -324,6 +328,11 @@ func TestManySessionsOfOne(t *testing.T) {
 	}
 	if page := alice.get("/sessions"); len(clientsOn(page.body)) != 50 || loads > 60 {
 		t.Errorf("%d are listed, and %d records were loaded", len(clientsOn(page.body)), loads)
+	}
+	lab.sessions.Before = nil
+	alice.post("/sessions/end-others", nil)
+	if page := alice.get("/wire?lang=en").body; strings.Count(page, "The server asked the store more often") != 1 || strings.Contains(page, "and is cut") {
+		t.Errorf("the wire does not say once that the store was asked more often than is drawn: %d, %t", strings.Count(page, "more often"), strings.Contains(page, "and is cut"))
 	}
 }
 

@@ -81,6 +81,9 @@ func (e *Exchange) cookies() iter.Seq[sentCookie] {
 	}
 }
 
+// opsCut reports whether the store was asked more often than is kept.
+func (e *Exchange) opsCut() bool { return e.Cut && len(e.Ops) == maxOps }
+
 // sent is what the request carried, cut as it is drawn: the token's header, and
 // the cookies.
 func (e *Exchange) sent() (row strip) {
