@@ -35,6 +35,7 @@ type dashboardPage struct {
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	MayTurn    bool // there is something to put back
+	Kept       bool // a live record of this browser's lies on the server
 	LookedUp   bool // the session way looked a key up
 	Unsealed   bool // or it opened a sealed cookie
 }
@@ -133,8 +134,8 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
 	_, signedIn := lab.signedIn(c)
-	signedIn = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
-	p.MayTurn = signedIn && !agreed(p.Lanes)
+	p.Kept = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
+	p.MayTurn = p.Kept && (signedIn || lab.mayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].reached("shape"), findings[len(findings)-1].reached("length")
 	deed, _ := n.Deed()
 	if strayed {

@@ -88,7 +88,13 @@ var _ Store = (*SQLite)(nil)
 // OpenSQLite opens the database file, made with mode 0600 if it is missing,
 // its folder must exist. A nil clock is time.Now. Close it at the end.
 func OpenSQLite(ctx context.Context, file string, clock Clock) (*SQLite, error) {
+	// Each step may find the file locked for a moment, by another program that opens or
+	// closes it.
+	until := time.Now().Add(sqliteStart)
 	s, err := openSQLiteStore(ctx, file, clock)
+	for isBusy(err) && time.Now().Before(until) && pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond)) == nil {
+		s, err = openSQLiteStore(ctx, file, clock)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %s is not usable as a session database: %w", file, err)
 	}
