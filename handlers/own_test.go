@@ -374,6 +374,42 @@ func TestTwoTabsSignIn(t *testing.T) {
 	}
 }
 
+// What somebody ends is ended on a full disk, too, and is said to be.
+func TestEndingOthersWithoutRoom(t *testing.T) {
+	for _, path := range []string{"/sessions/end-others", "/sessions/end"} {
+		lab := newLab(t)
+		alice, other := lab.client().signIn("alice"), lab.client().signIn("alice")
+		id := sessions.KeyID("session", other.cookie(sessionCookie)).String()
+		full := func(op string) error {
+			if op == "create" || op == "update" {
+				return sessions.ErrFull
+			}
+			return nil
+		}
+		lab.sessions.Before, lab.notebooks.Before = full, full
+		if r := alice.post(path, url.Values{"id": {id}}); r.status != http.StatusSeeOther {
+			t.Errorf("%s is answered %d", path, r.status)
+		}
+		lab.sessions.Before, lab.notebooks.Before = nil, nil
+		if got := other.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+			t.Errorf("after %s the other session is %s", path, got)
+		}
+	}
+}
+
+// What nobody files on the page of the engines is nobody's, so that its quota holds.
+func TestGuestsOfTheEnginesOwnNothing(t *testing.T) {
+	lab := newLab(t)
+	guest := lab.client()
+	guest.get("/engines")
+	if r := guest.post("/engines/write", nil); r.status != http.StatusSeeOther {
+		t.Fatalf("answered %d", r.status)
+	}
+	if rows := lab.rows(t); !strings.Contains(rows, " e_db: ") || strings.Contains(rows, ":guest ") {
+		t.Errorf("the rows are\n%s", rows)
+	}
+}
+
 // Each change of who somebody is gives the notebook a new key, and nothing of it is
 // lost.
 func TestNotebookKeyChanges(t *testing.T) {

@@ -358,3 +358,21 @@ func TestThrottleOfThePINWhileItsStoreIsDown(t *testing.T) {
 		}
 	}
 }
+
+// A counter that a foreign hand made unreadable locks nobody out.
+func TestAnUnreadableCounterIsRemoved(t *testing.T) {
+	lab := newLab(t)
+	tries(lab, "teacher", 1)
+	database, err := sql.Open("sqlite", lab.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close()
+	if _, err := database.Exec(`UPDATE sessions SET version = -1 WHERE owner = 'throttle:'`); err != nil {
+		t.Fatal(err)
+	}
+	lab.client().signIn("teacher")
+	if got, want := fmt.Sprint(tries(lab, "teacher", 6)), "[403 403 403 403 403 429]"; got != want {
+		t.Errorf("then six wrong tries: %s, not %s", got, want)
+	}
+}

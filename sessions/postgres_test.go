@@ -240,7 +240,7 @@ func (p postgres) badRow(t *testing.T) {
 	}
 	times := []string{"NULL", "'infinity'", "'10000-01-01 00:00:00+00'", "'-infinity'", "'0001-12-31 23:59:59+00 BC'"}
 	oneBadRow(t, store, clock, spoil, map[string][]string{
-		"version": {"NULL", "0", "-1"},
+		"version": {"NULL", "0", "-1", "9223372036854775807"},
 		"owner":   {"NULL"},
 		"created": times, "saved": times,
 		"expires": times[:3], // what expired long ago has expired

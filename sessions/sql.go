@@ -71,10 +71,10 @@ var sqliteSQL = statements{
 // 9999, and not text or NULL.
 const (
 	sqliteReadable    = ` AND min(created, saved, expires) >= -62135596800000000 AND max(created, saved, expires) < 253402300800000000 AND owner NOT NULL AND data NOT NULL`
-	sqliteReadableKey = ` AND typeof(id) = 'blob' AND length(id) = 32 AND typeof(version) = 'integer' AND version > 0`
+	sqliteReadableKey = ` AND typeof(id) = 'blob' AND length(id) = 32 AND typeof(version) = 'integer' AND version > 0 AND version < 9223372036854775807`
 
 	postgresReadable    = ` AND least(created, saved, expires) >= '0001-01-01T00:00:00Z' AND greatest(created, saved, expires) <= '9999-12-31T23:59:59.999999Z' AND (owner, created, saved, expires, data) IS NOT NULL`
-	postgresReadableKey = ` AND length(id) = 32 AND version > 0`
+	postgresReadableKey = ` AND length(id) = 32 AND version > 0 AND version < 9223372036854775807`
 )
 
 // postgresSQL: times are exact to the microsecond, too, and never compared with

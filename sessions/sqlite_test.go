@@ -257,7 +257,7 @@ func TestOneBadRowOfSQLiteIsOneUnknownSession(t *testing.T) {
 	}
 	times := []string{"NULL", "'soon'", "x'00'", "9223372036854775807", "253402300800000000", "-9223372036854775808", "1e300"}
 	oneBadRow(t, store, clock, spoil, map[string][]string{
-		"version": {"NULL", "'one'", "x'01'", "-1", "0", "1.5", "1e300"},
+		"version": {"NULL", "'one'", "x'01'", "-1", "0", "1.5", "1e300", "9223372036854775807"},
 		"owner":   {"NULL"},
 		"created": times, "saved": times,
 		"expires": append(times[:5:5], "1e300"), // what expired long ago has expired
