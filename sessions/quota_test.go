@@ -52,7 +52,9 @@ func TestAFloodOfNobodysSessionsStaysWithinItsQuota(t *testing.T) {
 			}
 		}
 	})
-	if most := most.Load(); most > quota*5/4+workers+1 || most < quota {
+	// Each worker may be saving one, and Len, which looks at one shard after the other,
+	// may count another that came and one that has gone meanwhile; and there is alice.
+	if most := most.Load(); most > quota*5/4+2*workers+1 || most < quota {
 		t.Errorf("%d records lay there, with a quota of %d", most, quota)
 	}
 	storetest.Equal(t, "alice", items(t, alice), map[string]any{sessions.UserKey: "alice"})
