@@ -235,11 +235,11 @@ func (n *Notebook) name() error {
 }
 
 // claim makes sure that a notebook belongs to whoever is signed in with this request: it
-// has noted the login of this session, or of one that this session replaced. Otherwise
+// has noted the login of this session, whatever key the session has now. Otherwise
 // somebody else may have planted the notebook's cookie in this browser, and could read
 // the session's key on the notebook's wire, once this exchange is there. So the notebook
-// gets a new key, which they do not know. If this reply can set no cookie, its exchange
-// goes on the wire without values (see namesOnly).
+// gets a new key, which they do not know. If this reply can set no cookie, the wire
+// leaves out the values that the notebook did not see set (see hide).
 func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	session, err := lab.sessions.Load(c)
 	if err != nil {

@@ -64,6 +64,7 @@ type sentCookie struct {
 	Lane  string // "": none of the three ways
 	Bytes int    // of name and value, as they came
 	Named bool   // a "=" tells where its name ends
+	Left  bool   // its value was left out
 }
 
 // cookies are the pairs of the Cookie header, in the order in which they came.
@@ -74,7 +75,7 @@ func (e *Exchange) cookies() iter.Seq[sentCookie] {
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(sentCookie{name, e.ways[name], len(name) + len(value), named}) {
+			if !yield(sentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
 				return
 			}
 		}

@@ -132,7 +132,7 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 			continue
 		}
 		one := WireCookie{Name: cookie.Name, Lane: textOrNil(cookie.Lane)}
-		if !e.NamesOnly {
+		if !cookie.Left {
 			one.Bytes = &cookie.Bytes
 		}
 		d.Cookies = append(d.Cookies, one)
