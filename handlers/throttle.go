@@ -99,7 +99,7 @@ const (
 // origin is where a try at the PIN comes from, and the name of its counter.
 type origin struct {
 	name    string
-	network bool // it comes from the network, and counts in wholeNetwork, too
+	network bool // it comes from the network, and also counts in wholeNetwork
 }
 
 // wholeNetwork is the name of the counter for all tries from the network together.
@@ -110,9 +110,9 @@ func (p pinThrottle) try(ctx context.Context, from origin) (wait time.Duration, 
 	if !from.network {
 		return p.count(ctx, from.name, maxTries)
 	}
-	// The counter of the whole network is read first: once it is full, somebody with
-	// many addresses makes no more counters. It is counted up last: an address whose
-	// own five tries are used up takes nothing more of it.
+	// The counter of the whole network is read first: once it is full, new addresses get
+	// no counters of their own. It is increased last: an address that has used up its own
+	// five tries does not use up those of the network.
 	counter, left, err := p.counter(ctx, wholeNetwork)
 	if err != nil || (left > 0 && counter.Version >= maxTogether) {
 		return min(left, throttleWindow), err
@@ -132,10 +132,10 @@ func (p pinThrottle) succeeded(ctx context.Context, from origin) error {
 	return err
 }
 
-// count counts one try, of at most most a minute.
+// count counts one try. A counter is full when it has counted most tries in a minute.
 func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait time.Duration, err error) {
 	unreadable := 0
-	for range most + 10 { // another request may be faster; then this one finds a higher count, until that is full
+	for range most + 10 { // each time that another request is faster, the count is higher, until it is full
 		counter, left, err := p.counter(ctx, name)
 		if err != nil {
 			return 0, err
@@ -145,10 +145,10 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 		case counter.Version == 0:
 			counter.Owner, counter.Created, counter.Saved, counter.Expires = throttleOwner, at, at, at.Add(throttleWindow)
 			if err = p.store.Create(ctx, counter); errors.Is(err, sessions.ErrExists) {
-				// Another request was first; or, if it is still not found, what lies
-				// there cannot be read.
+				// Another request was faster. But if the counter is then still not
+				// found, the store has a record for it that cannot be read.
 				if unreadable++; unreadable > 2 {
-					_ = p.store.Delete(ctx, counter.ID, 0) // the next try tells
+					_ = p.store.Delete(ctx, counter.ID, 0) // if it fails, so does the next Create
 				}
 			}
 		case left <= 0:
@@ -158,17 +158,16 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 		case full && left <= throttleWindow:
 			return left, nil
 		default:
-			// The clock may have been set back since the counter began, or the clock of
-			// another server may be ahead. It goes on counting, and ends within a minute.
-			counter.Saved, counter.Expires = at, at.Add(min(left, throttleWindow))
-			err = p.store.Update(ctx, counter)
+			// More than a minute may be left: the clock was set back since the counter
+			// began, or the clock of another server is ahead. The counter keeps its
+			// number, and expires within a minute from now.
+			left = min(left, throttleWindow)
+			counter.Saved, counter.Expires = at, at.Add(left)
+			if err = p.store.Update(ctx, counter); err == nil && full {
+				return left, nil
+			}
 		}
-		switch {
-		case err == nil && full && left > throttleWindow:
-			return throttleWindow, nil
-		case err == nil:
-			return 0, nil
-		case !overtaken(err):
+		if err == nil || !overtaken(err) {
 			return 0, err
 		}
 	}
@@ -227,10 +226,9 @@ func (lab *Lab) originOf(c echo.Context) (origin, error) {
 		}
 		// The request names a host of --allow-host, so it comes from a proxy. (Another
 		// program on this machine could do the same, and make up the addresses that a
-		// proxy forwards. It counts as the network then, where sixty tries a minute is
-		// the most for all addresses together.) Even if the forwarded address is
-		// loopback, it counts as the network: nobody may use up the tries of whoever
-		// sits at this machine.
+		// proxy forwards. It then counts as the network, where all addresses together
+		// have sixty tries a minute.) Even a forwarded address that is loopback counts
+		// as the network: nobody may use up the tries of the person at this machine.
 		peer = forwardedFor(r.Header)
 	}
 	return origin{name: wholeNetwork + "/" + networkOf(peer), network: true}, nil
