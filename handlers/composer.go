@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -211,7 +210,7 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		}
 		for _, other := range jar.Cookies(moment) {
 			if v.Rule.ID != "replaced" && other.Name == column.name(p.Form.Line) && (v.Cookie == nil || !v.Cookie.Same(other)) {
-				column.Beside = say("composer.beside", Args{"Domain": clip(asText(other.Domain), maxValueText), "Path": clip(asText(other.Path), maxValueText)})
+				column.Beside = say("composer.beside", Args{"Domain": excerpt(other.Domain), "Path": excerpt(other.Path)})
 			}
 		}
 		p.Columns = append(p.Columns, column)
@@ -350,16 +349,4 @@ func lineParts(line string, shown *room) template.HTML {
 		m.raw(`</span>`)
 	}
 	return template.HTML(m.String())
-}
-
-// atMost returns the beginning of a text that was too long to be read: the page shows it
-// again, so that the visitor can correct it.
-func atMost(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
 }

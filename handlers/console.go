@@ -44,7 +44,6 @@ type valueChange struct{ Key, Before, After string }
 // Bounds of what a book keeps of a call.
 const (
 	maxResultText = 2000
-	maxValueText  = 120
 	maxChanges    = 6
 )
 

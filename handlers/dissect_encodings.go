@@ -217,7 +217,7 @@ func (d *dissected) takeURL(e *effort) {
 		}
 		name, _ = percentDecoded(name)
 		for _, s := range e.further(value) {
-			s.Of = clip(asText(name), maxValueText)
+			s.Of = excerpt(name)
 			d.Steps = append(d.Steps, s)
 		}
 	}

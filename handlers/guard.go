@@ -159,16 +159,16 @@ func readJSON(c echo.Context, into any) error {
 		return problem(http.StatusBadRequest, "bad_request", say("error.json_object"))
 	}
 	if field := repeatedField(body); field != "" { // decoding would take the last, another program the first
-		return problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": clip(asText(field), maxValueText)}))
+		return problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": excerpt(field)}))
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) && kind.Field != "" {
-			return problem(http.StatusBadRequest, "bad_request", say("error.json_type", Args{"Field": clip(asText(kind.Field), maxValueText), "Value": clip(kind.Value, maxValueText)})).wrap(err)
+			return problem(http.StatusBadRequest, "bad_request", say("error.json_type", Args{"Field": excerpt(kind.Field), "Value": excerpt(kind.Value)})).wrap(err)
 		}
-		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": clip(asText(strings.TrimPrefix(err.Error(), "json: ")), maxValueText)})).wrap(err)
+		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": excerpt(strings.TrimPrefix(err.Error(), "json: "))})).wrap(err)
 	}
 	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,13 +29,14 @@ const (
 	maxLogText    = 4 << 10 // bytes of a message or a value: enough for the first frames of a stack
 )
 
-// BoundedLog is a [slog.Handler] that writes lines of text, 600 records and
-// 255 KB a minute at most: 200 records and 85 KB each for errors, for warnings and for
-// the rest. It leaves out what is more, and writes one line that says how many records
-// that were, as soon as something is logged in a later minute or [BoundedLog.Flush] is
-// called. Texts of more than 4 KB are cut. Many goroutines may use it at once.
+// BoundedLog is a [slog.Handler] that writes lines of text, at most 600 records and
+// 255 KB a minute: 200 records and 85 KB each for errors, for warnings and for the rest.
+// It leaves out all further records of that minute, and later writes one line that says
+// how many they were: when something is logged in a later minute, or when
+// [BoundedLog.Flush] is called. Texts of more than 4 KB are cut. Many goroutines may use
+// it at once.
 type BoundedLog struct {
-	slog.Handler // writes to the page's line
+	slog.Handler // writes to page.line
 	page         *logPage
 }
 
@@ -46,7 +46,7 @@ type logPage struct {
 	mu     sync.Mutex
 	out    io.Writer
 	clock  sessions.Clock
-	line   bytes.Buffer // the newest one, which is not in the log yet: there may be no room for it
+	line   bytes.Buffer // the newest line: it is written to out only if there is room for it
 	plain  slog.Handler // for the line that says what was left out
 	since  time.Time    // of the minute's first record
 	shares [3]logShare
@@ -109,7 +109,7 @@ func (l *BoundedLog) WithGroup(name string) slog.Handler {
 	return &BoundedLog{l.Handler.WithGroup(name), l.page}
 }
 
-// Flush writes how many records were left out since that was last written. It is for the
+// Flush writes how many records were left out, if no line has said it yet. It is for the
 // end of the program.
 func (l *BoundedLog) Flush() {
 	l.page.mu.Lock()
@@ -169,11 +169,7 @@ func cutText(text string) string {
 	if len(text) <= maxLogText {
 		return text
 	}
-	end := maxLogText
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return atMost(text, maxLogText) + "…"
 }
 
 // The log contains nothing that a visitor typed: it may be a password in the wrong field.

@@ -183,3 +183,22 @@ func clip(text string, most int) string {
 	}
 	return text
 }
+
+// maxValueText is how many cells of a value a sentence or a row quotes.
+const maxValueText = 120
+
+// excerpt is how a sentence quotes a text that somebody sent: only its beginning, and
+// without bytes that are not UTF-8 (see [asText]).
+func excerpt(sent string) string { return clip(asText(sent), maxValueText) }
+
+// atMost is the beginning of a text, of at most so many bytes, without half a character
+// at its end.
+func atMost(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}

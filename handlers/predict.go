@@ -269,7 +269,7 @@ func addressOf(raw string) (url browser.URL, flaw Phrase) {
 	}
 	url, err := browser.ParseURL(raw)
 	if err != nil {
-		return url, say("predict.bad_url", Args{"URL": clip(asText(raw), maxValueText)})
+		return url, say("predict.bad_url", Args{"URL": excerpt(raw)})
 	}
 	return url, Phrase{}
 }
@@ -312,14 +312,13 @@ func asText(bytes string) string {
 	return text
 }
 
-// ruleReason is the sentence for a rule, and warningText that for a warning. They quote
-// only the beginning of a long part of the line.
+// ruleReason is the sentence for a rule, and warningText that for a warning.
 func ruleReason(rule browser.Rule) Phrase {
 	reason := rule.ID
-	return say("rule."+reason, Args{"About": clip(asText(rule.About), maxValueText)})
+	return say("rule."+reason, Args{"About": excerpt(rule.About)})
 }
 
 func warningText(warning browser.Warning) Phrase {
 	hint := warning.ID
-	return say("warning."+hint, Args{"About": clip(asText(warning.About), maxValueText)})
+	return say("warning."+hint, Args{"About": excerpt(warning.About)})
 }
