@@ -1,5 +1,5 @@
-// Every reply leaves before the server gives the connection up, however slow the
-// stores are (in its own time: testing/synctest).
+// Every reply is sent before the server closes the connection, however slow the stores
+// are (in its own time: testing/synctest).
 
 package handlers_test
 
@@ -16,8 +16,8 @@ import (
 	"cookielab/sessions"
 )
 
-// slow is a store that takes its time for each question; it gives up after as long
-// as ours do, or when its context ends.
+// slow is a store that takes this long for each operation. It gives up as soon as our
+// stores do, or when its context ends.
 type slow struct {
 	sessions.Store
 	takes *time.Duration
@@ -91,10 +91,7 @@ func TestRepliesLeaveInTime(t *testing.T) {
 				s, n := slow{lab.sessions.Store, &nothing}, slow{lab.notebooks.Store, &nothing}
 				lab.sessions.Store, lab.notebooks.Store = s, n
 				ask := func(method, path string, form url.Values) {
-					twin := &client{lab: lab}
-					for _, cookie := range c.cookies {
-						twin.carry(cookie.Name, cookie.Value)
-					}
+					twin := c.thief()
 					nothing = takes
 					began := time.Now()
 					var r reply

@@ -44,11 +44,11 @@ type listedSession struct {
 // They are counted up to maxCounted, a number that the labels mention.
 const maxListed, maxCounted = 50, 1000
 
-// afterParam is the parameter that says after which record a page begins: when that was
-// saved, and its ID.
+// afterParam is the parameter that says after which record a page begins: when the record
+// was saved, and its ID.
 const afterParam = "after"
 
-// listAfter is the record after which the page begins, by the address; the zero Record
+// listAfter is the record after which a page begins, as its address says; the zero Record
 // for the first page.
 func listAfter(c echo.Context) (after sessions.Record, err error) {
 	values := c.QueryParams()[afterParam]
@@ -70,17 +70,13 @@ func listURL(path string, last sessions.Record) string {
 	return path + "?" + url.Values{afterParam: {last.Saved.UTC().Format(time.RFC3339Nano) + "_" + last.ID.String()}}.Encode()
 }
 
-// ownedPage returns at most most records of a user's list, those after the given one,
-// without the record leftOut; next is the address of the page after it, "" if it is the
-// last.
-func ownedPage(ctx context.Context, manager *sessions.Manager, user string, after sessions.Record, leftOut sessions.ID, most int, path string) (records []sessions.Record, next string, err error) {
-	records, err = manager.Owned(ctx, user, after, most+2) // one for leftOut, and one to see whether there is a next page
-	records = slices.DeleteFunc(records, func(r sessions.Record) bool { return r.ID == leftOut })
-	if len(records) > most {
-		records = records[:most]
-		next = listURL(path, records[most-1])
+// firstOf returns the first records of a list, at most most of them. next is the address
+// of the page with those that follow; "": none follow.
+func firstOf(list []sessions.Record, most int, path string) (records []sessions.Record, next string) {
+	if len(list) <= most {
+		return list, ""
 	}
-	return records, next, err
+	return list[:most], listURL(path, list[most-1])
 }
 
 // getSessions serves GET /sessions.
@@ -116,18 +112,20 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	if len(all) > maxCounted {
 		p.Count = say("sessions.count_many", Args{"Name": who.User})
 	}
-	most := maxListed
+	list, most := all, maxListed
 	var records []sessions.Record
-	if p.Further = !after.Saved.IsZero(); !p.Further { // the first page begins with this session
+	if p.Further = !after.Saved.IsZero(); p.Further {
+		list, err = lab.sessions.Owned(ctx, who.User, after, most+2) // one may be this session, and one shows whether there is a next page
+		if err != nil {
+			return err
+		}
+	} else { // the first page begins with this session
 		records, most = append(records, here), most-1
 	}
-	others, next, err := ownedPage(ctx, lab.sessions, who.User, after, here.ID, most, "/sessions")
-	if err != nil {
-		return err
-	}
-	p.Next = next
-	for _, record := range append(records, others...) {
-		client, err := clientNamed(ctx, lab.sessions, record.ID)
+	list = slices.DeleteFunc(list, func(r sessions.Record) bool { return r.ID == here.ID })
+	list, p.Next = firstOf(list, most, "/sessions")
+	for _, record := range append(records, list...) {
+		client, err := clientNamed(ctx, lab.sessions, who.User, record.ID)
 		if err != nil {
 			return err
 		}
@@ -173,13 +171,11 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 	if id == here.ID {
 		return lab.postLogout(c)
 	}
-	record, err := lab.sessions.Find(c.Request().Context(), id)
-	if err == nil && record.Owner == who {
+	record, err := findOwned(c.Request().Context(), lab.sessions, who, id)
+	if err == nil {
 		err = lab.sessions.End(c.Request().Context(), id, 0)
-	} else if err == nil {
-		return noSuchSession
 	}
-	if errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrExpired) {
+	if errors.Is(err, sessions.ErrNotFound) {
 		return noSuchSession.wrap(err)
 	}
 	if err != nil {
@@ -221,7 +217,7 @@ var noSuchSession = problem(http.StatusNotFound, "no_such_session", say("session
 // which record. Nobody may where there are none.
 func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
 	if n := notebookOf(c); n != nil {
-		n.session.Expendable() // on a full disk, too, what is ended is ended
+		n.session.Expendable() // sessions can be ended even if the disk is full
 	}
 	if err := lab.before(c); err != nil {
 		return "", here, err
@@ -247,11 +243,21 @@ func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
 	return record, nil
 }
 
-// clientNamed is the program that signed in, for a session's ID: a list comes without the
-// data in which that is.
-func clientNamed(ctx context.Context, manager *sessions.Manager, id sessions.ID) (string, error) {
+// findOwned finds a live session of a user by its ID. The error is
+// [sessions.ErrNotFound] if there is none, or if it is somebody else's.
+func findOwned(ctx context.Context, manager *sessions.Manager, user string, id sessions.ID) (sessions.Record, error) {
 	record, err := manager.Find(ctx, id)
-	if err != nil && !errors.Is(err, sessions.ErrExpired) && !errors.Is(err, sessions.ErrNotFound) {
+	if errors.Is(err, sessions.ErrExpired) || err == nil && record.Owner != user {
+		err = sessions.ErrNotFound
+	}
+	return record, err
+}
+
+// clientNamed is the program that signed in, by the session's ID: the data, which says it,
+// is not in the records of a list.
+func clientNamed(ctx context.Context, manager *sessions.Manager, user string, id sessions.ID) (string, error) {
+	record, err := findOwned(ctx, manager, user, id)
+	if err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return "", err
 	}
 	return clientOf(record), nil

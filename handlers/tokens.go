@@ -178,12 +178,10 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	id, _ := sessions.ParseID(text)
-	record, err := lab.token.manager.Find(ctx, id)
-	if err != nil && !errors.Is(err, sessions.ErrNotFound) && !errors.Is(err, sessions.ErrExpired) {
-		return err
-	}
-	if err != nil || record.Owner != who.User {
+	if _, err := findOwned(ctx, lab.token.manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
 		return problem(http.StatusNotFound, "not_found", say("error.no_such_token")) // over already, or somebody else's
+	} else if err != nil {
+		return err
 	}
 	if err := lab.token.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
@@ -407,12 +405,13 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 
 // listTokens lists the tokens of a user that come after a record, the newest first.
 func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string, after sessions.Record) error {
-	owned, next, err := ownedPage(c.Request().Context(), lab.token.manager, user, after, sessions.ID{}, mostTokens, "/tokens")
+	owned, err := lab.token.manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
 	if err != nil {
 		return err
 	}
-	if p.Further = !after.Saved.IsZero(); next != "" {
-		p.Next = next + "#mine"
+	p.Further = !after.Saved.IsZero()
+	if owned, p.Next = firstOf(owned, mostTokens, "/tokens"); p.Next != "" {
+		p.Next += "#mine"
 	}
 	for _, record := range owned {
 		one := ownToken{
@@ -420,7 +419,7 @@ func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string,
 			Created: ending{isoTime(record.Created), devToolsTime(record.Created)},
 			Ends:    ending{isoTime(record.Expires), devToolsTime(record.Expires)},
 		}
-		client, err := clientNamed(c.Request().Context(), lab.token.manager, record.ID)
+		client, err := clientNamed(c.Request().Context(), lab.token.manager, user, record.ID)
 		if err != nil {
 			return err
 		}
