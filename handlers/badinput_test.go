@@ -210,8 +210,8 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
-// What is refused is not given back at length: not a long name in the form, nor in
-// an error a field that nobody knows.
+// A refusal repeats only the beginning of what it refuses: of a long name in the form, and
+// of an unknown field in an error.
 func TestRefusalsAreShort(t *testing.T) {
 	c := newLab(t).client().signIn("alice")
 	long := strings.Repeat("'", 60000)

@@ -32,10 +32,10 @@ const (
 	maxDomainWide = 32
 )
 
-// bookApart is the notebook's key for the number of bytes of those cookies that were set
-// from here and that browsers send to other paths than /send, so that no request to /send
-// shows them. It is in the notebook because the server on another port must know it, too,
-// and so must this one after a restart.
+// bookApart is the notebook's key for a number of bytes: of the cookies that were set from
+// here, but that browsers do not send to /send. No request to /send shows those cookies.
+// The number is in the notebook because the server on another port must also know it, and
+// so must this one after a restart.
 const bookApart = "sent_apart"
 
 // sentLine is a line that was really sent, in memory only, as all of the wire.
@@ -108,8 +108,8 @@ func tooMuchSent() *Problem {
 	return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
 }
 
-// sendApart adds to the number of bytes that no request to /send shows (bookApart), and
-// refuses if they are too many together with those that this request shows (told).
+// sendApart adds to the number of bytes that no request to /send shows (bookApart). It
+// refuses if they are too many, together with those that this request shows (told).
 func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
 	return n.session.Update(ctx, func(book sessions.Values) error {
 		apart, _ := book.Get(bookApart).(int64)
@@ -131,8 +131,8 @@ func (s sentLine) kept(profile browser.Profile) (cookie *browser.Cookie, goes bo
 // inHeader is how many bytes a cookie takes in a Cookie header.
 func inHeader(c browser.Cookie) int { return len(c.Name) + len("=") + len(c.Value) + len("; ") }
 
-// apart is how many bytes of the line no request to /send shows: the most of all
-// profiles.
+// apart is how many bytes the line's cookie takes in a Cookie header if browsers do not
+// send it to /send: the most of all profiles; 0 if they send it there.
 func (s sentLine) apart() (most int) {
 	for _, profile := range browser.Profiles() {
 		if cookie, goes := s.kept(profile); cookie != nil && !goes {
@@ -154,8 +154,8 @@ func (s sentLine) domainWide() (most int) {
 }
 
 // addSend keeps a line that was sent, and refuses it if there are too many now. It counts
-// all cookies that the lines set, for whatever path. So lines that are sent at the same
-// moment, before any of their cookies comes back, are counted, too.
+// all cookies that the lines set, for whatever path. So it also counts lines that are sent
+// at the same moment, before any of their cookies comes back.
 func (b *Book) addSend(sent sentLine) error {
 	defer b.change()()
 	sent.Line = strings.Clone(sent.Line)

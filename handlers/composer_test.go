@@ -205,8 +205,8 @@ func TestComposerKeepsTheLabOpen(t *testing.T) {
 	}
 }
 
-// jar is a browser that keeps what it is sent as the model does, so that each
-// address gets its own cookies.
+// jar is a browser that stores cookies as our model of a browser does, so that each
+// address is sent only the cookies that match it.
 type jar struct {
 	*client
 	*browser.Jar
@@ -232,7 +232,7 @@ func (j *jar) ask(method, path string, changes ...func(*http.Request)) reply {
 	return r
 }
 
-// send sends a line from the composer, and reports whether it went.
+// send asks the composer to send a line, and reports whether the reply has it.
 func (j *jar) send(line string) bool {
 	j.lab.t.Helper()
 	r := j.ask(http.MethodPost, "/send", body(formType, url.Values{"line": {line}}.Encode()), with("Sec-Fetch-Site", "same-origin"))
@@ -243,7 +243,7 @@ func (j *jar) send(line string) bool {
 	return went
 }
 
-// answers complains of a path of the lab which this browser cannot open any more.
+// answers fails the test if there is a path of the lab that this browser can no longer open.
 func (j *jar) answers() {
 	j.lab.t.Helper()
 	paths := []string{"/static/lab.css", "/lessons/forgets/x", "/reset/x/y", "/sent", "/none"}
@@ -260,9 +260,9 @@ func (j *jar) answers() {
 	}
 }
 
-// Wherever the cookies go that the composer sends, no address of the lab is ever
-// sent more of them than its server takes: at another port, after a restart, from
-// hosts of one domain, and all at one moment, too.
+// The cookies that the composer sets, for whatever path, never make a request to the lab
+// larger than its server accepts. That also holds at another port, after a restart, for
+// several hosts of one domain, and for lines that are sent at the same moment.
 func TestComposerLocksNobodyOut(t *testing.T) {
 	const value = 3900
 	line := func(number int, attributes string) string {
@@ -284,7 +284,7 @@ func TestComposerLocksNobodyOut(t *testing.T) {
 		if j.answers(); !j.send("small=1") {
 			t.Errorf("%q: a small one is refused, too", attributes)
 		}
-		// What was sent is deleted, and so it goes on.
+		// After the cookies are deleted, lines can be sent again.
 		j.ask(http.MethodPost, "/send", body(formType, "act=forget"), with("Sec-Fetch-Site", "same-origin"))
 		if !j.send(line(0, attributes)) {
 			t.Errorf("%q: after all was deleted the first is refused", attributes)
@@ -376,7 +376,7 @@ func TestComposerExplainsHeaders(t *testing.T) {
 	}
 }
 
-// Whatever is typed and pasted, the page stays small, and says what it leaves out.
+// Whatever is typed and pasted, the page stays small, and says how much it leaves out.
 func TestComposerBounds(t *testing.T) {
 	lab := newLab(t)
 	repeated := strings.Repeat
@@ -412,7 +412,7 @@ func TestComposerBounds(t *testing.T) {
 			t.Errorf("%s: %d, %d bytes, and %q is said: %t", name, r.status, len(r.body), test.says, strings.Contains(r.body, test.says))
 		}
 	}
-	// What was sent stays small in memory, and on the page.
+	// The lines that were sent need little memory, and their page stays small.
 	c := lab.client()
 	c.get("/composer")
 	went := 0

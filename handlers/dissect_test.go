@@ -461,7 +461,7 @@ func TestDissectKeepsNothing(t *testing.T) {
 	}
 }
 
-// djangoPacked is a content as Django compresses and signs it.
+// djangoPacked is a text as Django compresses and signs it.
 func djangoPacked(content string) string {
 	var packed bytes.Buffer
 	w := zlib.NewWriter(&packed)
@@ -470,7 +470,8 @@ func djangoPacked(content string) string {
 	return "." + base64.RawURLEncoding.EncodeToString(packed.Bytes()) + ":1vNlQY:" + strings.Repeat("x", 43)
 }
 
-// However a value expands, its page stays small, and says what it leaves out.
+// However much longer a value becomes when it is decoded, its page stays small, and says
+// how much it leaves out.
 func TestDissectBounds(t *testing.T) {
 	lab := newLab(t)
 	repeated := strings.Repeat
@@ -518,7 +519,7 @@ func TestDissectBounds(t *testing.T) {
 			}
 		}
 	}
-	// As much as is left out is told; the rest is there.
+	// The page says how much is left out, and shows the rest.
 	r := lab.client().dissect("decode", djangoPacked(`"`+repeated("'", 64000)+`"`))
 	_, inside, _ := strings.Cut(r.body, `<section class="step">`)
 	shown, hidden := strings.Count(inside, "&#39;"), 0

@@ -59,7 +59,7 @@ const (
 const (
 	engineCounter = "counter"
 	engineNote    = "note"
-	engineVisitor = "visitor" // of a session of nobody
+	engineVisitor = "visitor" // in place of the user, if nobody is signed in
 )
 
 // do lets a deed happen. Engines do not wait for each other, so one whose store
@@ -138,7 +138,7 @@ func (room *engineRoom) put(ctx context.Context, r *engineRun, who string, alway
 		}
 		r.counter++
 		whose := sessions.UserKey
-		if who == "" { // nobody's sessions have a quota, which those of a user have not
+		if who == "" { // a session without a user counts in a quota
 			whose, who = engineVisitor, "guest"
 		}
 		return errors.Join(

@@ -70,7 +70,7 @@ type Lab struct {
 	notebooks *sessions.Manager
 	wire      *Wire
 	ways      map[string]string // the lane of each cookie's name
-	streams   chan struct{}     // holds one item for each stream under way
+	streams   chan struct{}     // has one item for each stream under way
 	closing   context.Context   // done when streams must end
 	close     context.CancelFunc
 	throttle  *throttle
@@ -200,9 +200,9 @@ func (k routeKind) onWire() bool {
 	return k != bare && k != lost && k != looking && k != stream && k != discreet
 }
 
-// hold is sessions.Hold, for every reply but streams. Echo calls a middleware again for
-// each request. So what it keeps between requests, here the memory in which replies wait,
-// is made once, before that.
+// hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
+// each request. So whatever a middleware keeps between requests must be made before that:
+// here the buffers in which replies wait.
 func (lab *Lab) hold() echo.MiddlewareFunc {
 	hold := sessions.Hold()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

@@ -29,8 +29,8 @@ func (lab *Lab) allowedHost(r *http.Request) bool {
 	return lab.ownHost(r) || slices.ContainsFunc(lab.config.AllowHosts, func(h string) bool { return strings.EqualFold(h, r.Host) })
 }
 
-// ownHost reports whether a request was sent to the lab's own host, and not to one that
-// is allowed for a proxy.
+// ownHost reports whether a request was sent to one of the lab's own hosts, and not to a
+// host of --allow-host.
 func (lab *Lab) ownHost(r *http.Request) bool {
 	host, port, ok := splitHost(r.Host)
 	return ok && port == localPort(r) && isLoopbackName(host)

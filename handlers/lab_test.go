@@ -378,13 +378,20 @@ func answerOn(t testing.TB, connection net.Conn, request string) reply {
 	return reply{status: response.StatusCode, header: response.Header, body: string(text), cookies: response.Cookies()}
 }
 
-// rows are the whole database, as text to compare.
-func (lab *testLab) rows(t testing.TB) string {
+// database opens the lab's database a second time, as another program does.
+func (lab *testLab) database(t testing.TB) *sql.DB {
 	t.Helper()
 	database, err := sql.Open("sqlite", lab.file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return database
+}
+
+// rows are the whole database, as text to compare.
+func (lab *testLab) rows(t testing.TB) string {
+	t.Helper()
+	database := lab.database(t)
 	defer database.Close()
 	rows, err := database.Query(`SELECT hex(id) || ' ' || version || ' ' || owner || ' ' || created || ' ' || saved || ' ' || expires || ' ' || data
 		FROM sessions ORDER BY id`)

@@ -241,8 +241,8 @@ func (s speller) spell(e ast.Expr) (texts []string) {
 	return nil
 }
 
-// storeOperations are the names of what a store can be asked, as labels have them
-// and as they stand in the source that reports them.
+// storeOperations are the names of a store's operations, as labels spell them. They are
+// read from the source that reports the operations.
 func storeOperations(t *testing.T) (names []string) {
 	t.Helper()
 	tree, err := parser.ParseFile(token.NewFileSet(), "../sessions/trace.go", nil, 0)
@@ -279,9 +279,9 @@ func storeOperations(t *testing.T) (names []string) {
 	return names
 }
 
-// What a store is asked depends on the engine, and with it the words of pages. No
-// page lacks a word under any engine, in any language, whatever was done before;
-// and the wire has words for all of it.
+// The engine decides which operations of a store are used, and so which words the pages
+// need. No page, and not the wire, lacks a word under any engine, in any language,
+// whatever was done before.
 func TestLabelsUnderEveryEngine(t *testing.T) {
 	for _, engine := range sessions.Engines() {
 		for _, language := range []string{"en", "zh"} {
@@ -317,7 +317,7 @@ func TestLabelsUnderEveryEngine(t *testing.T) {
 	}
 }
 
-// inEngine lets the lab keep its sessions as an engine does.
+// inEngine lets the lab store its sessions with the engine of this name.
 func inEngine(t testing.TB, engine string) func(*handlers.Config) {
 	return func(c *handlers.Config) {
 		stores := c.Engines.Stores()

@@ -87,8 +87,8 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// A PIN typed as a name, into the address, or wherever it does not belong: what a
-// visitor typed is not logged, but for the name of whoever has signed in.
+// What a visitor typed is not logged, except for a name after a successful login. It may
+// be a PIN that was typed as the name, in the address, or anywhere else.
 func TestLogHoldsNothingTyped(t *testing.T) {
 	const mark = "m4rker"
 	lab := newLab(t, behindProxy)
@@ -102,7 +102,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		for _, name := range []string{"lab_sessionid", notebookCookie, "plain_user", "signed_user", mark} {
 			r.Header.Add("Cookie", name+"="+mark)
 		}
-		if r.Header.Get("Sec-Fetch-Site") == "" { // else all would be refused for their origin
+		if r.Header.Get("Sec-Fetch-Site") == "" { // without it, all would be refused as cross-origin
 			r.Header.Set("Sec-Fetch-Site", "same-origin")
 		}
 	}

@@ -1,4 +1,4 @@
-// The log's bound: what a minute may hold, and that the rest is counted.
+// The log's bound: how much is written in a minute, and that the rest is counted.
 
 package handlers_test
 
@@ -15,14 +15,14 @@ import (
 	"cookielab/sessions/storetest"
 )
 
-// boundedLog is a log by a clock of the test's.
+// boundedLog is a log whose clock the test can set.
 func boundedLog() (log *slog.Logger, out *logged, clock *storetest.Clock, flush func()) {
 	out, clock = &logged{}, storetest.NewClock()
 	handler := handlers.NewBoundedLog(out, clock.Now)
 	return slog.New(handler), out, clock, handler.Flush
 }
 
-// tells counts the lines that hold a text.
+// tells counts the lines that contain a text.
 func (l *logged) tells(text string) (lines int) {
 	for line := range strings.Lines(l.String()) {
 		if strings.Contains(line, text) {
@@ -87,8 +87,8 @@ func TestLogIsBounded(t *testing.T) {
 	})
 }
 
-// Bytes count as they are written, whatever the values are and however they were
-// given; no value is long, and no letter is cut in two.
+// Bytes are counted as they are written, whatever the values are and however they were
+// passed. No value is long, and no character is cut in two.
 func TestLogIsBoundedInBytes(t *testing.T) {
 	long := "x" + strings.Repeat("é", 1<<16)
 	for name, write := range map[string]func(*slog.Logger){
@@ -129,7 +129,8 @@ func TestLogIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-// All that were derived from a log share its minute, at the same moment, too.
+// All logs that were derived from one log have one bound together, even when they are
+// used at the same moment.
 func TestLogIsBoundedTogether(t *testing.T) {
 	log, out, _, flush := boundedLog()
 	storetest.Together(20, func(i int) {

@@ -1,5 +1,5 @@
-// What net/http answers by itself, as bytes: it carries what all other replies do,
-// and what a handler answers stays as it is.
+// Replies that net/http makes itself have the same security headers as all others, and
+// replies of handlers are not changed.
 
 package handlers_test
 
@@ -72,8 +72,8 @@ func TestOwnRepliesOfTheServer(t *testing.T) {
 	}
 }
 
-// What a handler answers, and 100 Continue before it, stay as they are; also where
-// its body looks like such a reply.
+// A handler's reply, and the 100 Continue before it, are not changed, even if the body
+// looks like a reply that net/http makes itself.
 func TestRepliesOfHandlersStayAsTheyAre(t *testing.T) {
 	lab := newLab(t)
 	const own = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"

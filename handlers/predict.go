@@ -169,8 +169,8 @@ func (lab *Lab) postPredict(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-// answerSize is how many bytes an answer has so far, and how many it may have. It is
-// counted while it is made, so that one that is too long never is in memory as a whole.
+// answerSize is how many bytes an answer has so far, and how many it may have. They are
+// counted while the answer is made, so that no answer that is too long is made as a whole.
 type answerSize struct{ bytes, most int }
 
 func (s *answerSize) add(part any) error {
@@ -181,7 +181,7 @@ func (s *answerSize) add(part any) error {
 	return err
 }
 
-// jar checks the question, decodes its lines in base64, and makes an empty jar for it.
+// jar checks the question, decodes the lines that are in base64, and makes an empty jar.
 func (q *predictQuestion) jar() (*browser.Jar, error) {
 	if !slices.Contains(browser.Profiles(), q.Browser) {
 		return nil, badPrediction(say("predict.no_browser"))

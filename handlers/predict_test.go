@@ -141,8 +141,8 @@ func TestPredictRefuses(t *testing.T) {
 	}
 }
 
-// A small question has a small answer, and no question makes much work: what would
-// is refused with a sentence.
+// A small question has a small answer. A question that would make much work is refused
+// with a sentence that says why.
 func TestPredictBounds(t *testing.T) {
 	lab := newLab(t)
 	repeated := strings.Repeat
@@ -191,7 +191,7 @@ func TestPredictBounds(t *testing.T) {
 			}
 		}
 	}
-	// What somebody asks in earnest is answered: a full jar, and large cookies.
+	// Questions that people really have are answered: about a full jar, and large cookies.
 	for name, lines := range map[string][]string{
 		"300 short lines": lines(300, "c#=v"), "40 large cookies": lines(40, "c#="+repeated("v", 4000)), "long lines": lines(180, "c#="+repeated("v", 100)+"; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"),
 	} {
@@ -203,7 +203,7 @@ func TestPredictBounds(t *testing.T) {
 			}
 		}
 	}
-	// What is told of a broken question is short, too.
+	// The error for a broken question is short.
 	for _, question := range []string{`{"` + repeated("<", 60000) + `":1}`, `{"a":1,"a":2}`, `{"` + repeated("a", 30000) + `":1,"` + repeated("a", 30000) + `":1}`, `{"browser":` + repeated("1", 60000) + `}`} {
 		if r := lab.ask(question); r.status != http.StatusBadRequest || len(r.body) > 2000 {
 			t.Errorf("%.20s: %d, %d bytes", question, r.status, len(r.body))

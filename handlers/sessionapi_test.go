@@ -256,8 +256,8 @@ func TestSessionCallExpiry(t *testing.T) {
 	far.answers(t, "get", `{"key":"a"}`, "1")
 }
 
-// A logout that thinks while the key is changed ends the session under its new key,
-// and so does one that comes with the old key a moment later.
+// If the key changes while a logout is under way, the logout ends the session under its
+// new key. So does a logout that carries the old key a moment later.
 func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	lab := newLab(t)
 	ended := func(twin *client) {
@@ -291,8 +291,8 @@ func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	ended(twin)
 }
 
-// Signing in ends what this browser was given before, and never what it is given now,
-// also where a program changed its key in between.
+// Signing in ends the session that this browser had before, and never the new one, even
+// if another program changed the old session's key in between.
 func TestSigningInAgainAfterAChangeOfKey(t *testing.T) {
 	lab := newLab(t)
 	alice := lab.client().signIn("alice")

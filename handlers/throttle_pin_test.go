@@ -1,11 +1,10 @@
-// The throttle of the teacher's PIN: all servers of one database count together,
-// by where a try comes from, and nobody locks out who is elsewhere.
+// The throttle of the teacher's PIN: all servers of one database count together, each
+// origin has a counter, and nobody can lock out somebody at another origin.
 
 package handlers_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,10 +18,10 @@ import (
 
 const proxyName = "lab.example"
 
-// behindProxy is a lab that answers to the name of a proxy, too.
+// behindProxy lets the lab also answer requests to the host of a proxy.
 func behindProxy(c *handlers.Config) { c.AllowHosts = []string{proxyName} }
 
-// via sends a request as the proxy does for whoever has this address.
+// via sends a request as the proxy does for a client with this address.
 func via(address string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Host = proxyName
@@ -39,12 +38,12 @@ func twoLabs(t *testing.T) (a, b *testLab) {
 	return a, b
 }
 
-// guess posts a wrong PIN and says how it was answered.
+// guess posts a wrong PIN and returns the status.
 func guess(lab *testLab, changes ...func(*http.Request)) int {
 	return tries(lab, "teacher", 1, changes...)[0]
 }
 
-// teacherFrom is how the right PIN is answered.
+// teacherFrom posts the right PIN and returns the status.
 func teacherFrom(lab *testLab, changes ...func(*http.Request)) int {
 	return lab.client().post("/login", login("teacher"), changes...).status
 }
@@ -59,7 +58,7 @@ func (lab *testLab) counters(t *testing.T) (rows []string) {
 	return rows
 }
 
-// sessionRows are the other records.
+// sessionRows are all records except the throttle's.
 func (lab *testLab) sessionRows(t *testing.T) string {
 	rows := lab.rows(t)
 	for _, counter := range lab.counters(t) {
@@ -68,7 +67,7 @@ func (lab *testLab) sessionRows(t *testing.T) string {
 	return rows
 }
 
-// judged counts the wrong tries that were not refused unseen.
+// judged counts the wrong tries whose PIN was checked: they are answered 403, not 429.
 func judged(statuses []int) (n int) {
 	for _, status := range statuses {
 		if status == http.StatusForbidden {
@@ -105,8 +104,8 @@ func TestThrottleOfThePINIsShared(t *testing.T) {
 	}
 }
 
-// Tries at the same moment do not slip through together: not on two servers, and
-// not where the last minute's counter is just over.
+// Tries at the same moment are all counted: on two servers, and also when the counter
+// of the last minute has just expired.
 func TestThrottleOfThePINAtOnce(t *testing.T) {
 	a, b := twoLabs(t)
 	for _, minute := range []string{"the first", "another"} {
@@ -175,11 +174,11 @@ func forwarded(line string) func(*http.Request) {
 	}
 }
 
-// All addresses together have sixty tries, and a flood from ever new ones files no
-// more counters than that. Nobody is locked out by what others do elsewhere.
+// All addresses on the network together have sixty tries, and a flood from new addresses
+// stores no more counters than that. This machine and the network do not lock each other out.
 func TestThrottleOfThePINTogether(t *testing.T) {
 	lab := newLab(t, behindProxy)
-	tries(lab, "teacher", 200, via("192.0.2.7")) // takes no more than its five
+	tries(lab, "teacher", 200, via("192.0.2.7")) // uses up only five of the sixty
 	flood := make([]int, 0, 500)
 	for i := range cap(flood) {
 		flood = append(flood, guess(lab, via(fmt.Sprintf("2001:db8:0:%x::1", i))))
@@ -203,8 +202,8 @@ func TestThrottleOfThePINTogether(t *testing.T) {
 	}
 }
 
-// Whoever is signed in as teacher signs in again, whatever strangers do; and has
-// five tries a minute to guess the PIN, however often the key changes.
+// Somebody who is signed in as teacher can sign in again, whatever strangers do. They
+// have five wrong tries a minute, however often their key changes.
 func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 	for engine, option := range map[string]func(*handlers.Config){"db": func(*handlers.Config) {}, "signed_cookies": inCookies} {
 		t.Run(engine, func(t *testing.T) {
@@ -225,7 +224,7 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 				t.Errorf("a student is answered %d", r.status)
 			}
 			lab.clock.Advance(time.Second)
-			for range 7 { // the right one takes nothing
+			for range 7 { // the right PIN uses up no try
 				if r := here.post("/login", login("teacher")); r.status != http.StatusSeeOther {
 					t.Fatalf("the teacher at this machine is answered %d", r.status)
 				}
@@ -253,7 +252,7 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 	}
 }
 
-// To sign in forgets the tries from there alone.
+// Signing in resets the counter of this origin, and no other one.
 func TestThrottleOfThePINForgets(t *testing.T) {
 	lab := newLab(t, behindProxy)
 	for _, address := range []string{"192.0.2.7", "192.0.2.8"} {
@@ -288,16 +287,13 @@ func TestThrottleOfThePINForgets(t *testing.T) {
 	})
 }
 
-// A counter lies in the database for a minute, holds nothing, and belongs to no
-// session's owner.
+// A counter expires after a minute, has no data, and its owner is not the owner of any
+// session.
 func TestThrottleOfThePINInTheDatabase(t *testing.T) {
 	lab := newLab(t, behindProxy)
 	tries(lab, "teacher", 6)
 	tries(lab, "teacher", 2, via("192.0.2.7"))
-	database, err := sql.Open("sqlite", lab.file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	database := lab.database(t)
 	defer database.Close()
 	var n, expire, bytes int
 	if err := database.QueryRow(`SELECT count(*), sum(expires = ?), sum(length(data)) FROM sessions WHERE owner = 'throttle:'`,
@@ -310,8 +306,8 @@ func TestThrottleOfThePINInTheDatabase(t *testing.T) {
 	}
 }
 
-// A clock that is set back, or that of another server which is ahead, neither
-// forgets a try nor locks anybody for longer than a minute.
+// If the clock is set back, or another server's clock is ahead, no try is forgotten, and
+// nobody is locked out for longer than a minute.
 func TestThrottleOfThePINWhenTheClockIsSetBack(t *testing.T) {
 	for _, by := range []time.Duration{time.Second, time.Hour} {
 		for made, want := range map[int]string{4: "[403 429]", 5: "[429 429]"} {
@@ -332,7 +328,8 @@ func TestThrottleOfThePINWhenTheClockIsSetBack(t *testing.T) {
 	}
 }
 
-// Where tries cannot be counted nobody may make one. Students are not counted there.
+// If the store that counts the tries is down, nobody may try a PIN. Students can still
+// sign in: their tries are not counted there.
 func TestThrottleOfThePINWhileItsStoreIsDown(t *testing.T) {
 	lab := newLab(t)
 	pin := `{"username":"teacher","pin":"` + teacherPIN + `"}`
@@ -359,14 +356,11 @@ func TestThrottleOfThePINWhileItsStoreIsDown(t *testing.T) {
 	}
 }
 
-// A counter that a foreign hand made unreadable locks nobody out.
+// A counter that another program made unreadable locks nobody out.
 func TestAnUnreadableCounterIsRemoved(t *testing.T) {
 	lab := newLab(t)
 	tries(lab, "teacher", 1)
-	database, err := sql.Open("sqlite", lab.file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	database := lab.database(t)
 	defer database.Close()
 	if _, err := database.Exec(`UPDATE sessions SET version = -1 WHERE owner = 'throttle:'`); err != nil {
 		t.Fatal(err)

@@ -79,8 +79,8 @@ func TestThrottleForgets(t *testing.T) {
 	}
 }
 
-// A student's name is counted by itself, and the teacher's PIN on this machine as
-// one place, whatever a request says about where it comes from.
+// Tries for a student's name, and tries at the PIN from this machine, have one counter
+// each, whatever a request says about where it comes from.
 func TestThrottleIsByNameAlone(t *testing.T) {
 	lab := newLab(t, behindProxy)
 	for i := range 14 {
@@ -96,8 +96,8 @@ func TestThrottleIsByNameAlone(t *testing.T) {
 	}
 }
 
-// Names that cannot be anybody's are refused before they are counted, and no
-// flood of others lowers the count of one, or fills the memory.
+// Names that nobody can have are refused before they are counted. A flood of other names
+// does not lower a name's count, and does not fill the memory.
 func TestThrottleIsNotFloodedOut(t *testing.T) {
 	lab := newLab(t)
 	tries(lab, "no name", 7)

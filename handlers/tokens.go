@@ -95,7 +95,7 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	lab.log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebookOf(c)
-	if err := n.changeKey(); err != nil { // who knew the old key is not to see the tokens
+	if err := n.changeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
 	}
 	sessions.AfterCommit(c, func() { n.Book().changeHands(func(h *hands) { *h = got }) })
@@ -200,8 +200,8 @@ type tokensPage struct {
 	Engine   string
 
 	Mine    []ownToken // of whoever is signed in
-	Next    string     // the address of the next page of them; "": there is none
-	Further bool       // this is not the first page of them
+	Next    string     // the address of the list's next page; "": there is none
+	Further bool       // this is not the list's first page
 	Curl    tokenCurl
 }
 

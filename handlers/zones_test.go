@@ -1,4 +1,4 @@
-// Times in every zone: what a server's own clock shows must not reach anybody.
+// Times in every zone: no page fails because of the time zone that the server is in.
 
 package handlers_test
 
@@ -20,7 +20,7 @@ import (
 
 const inZone = "COOKIELAB_TEST_ZONE"
 
-// A zone is the process's own, so each is tried in a process of its own.
+// The zone is a setting of the whole process, so each zone is tried in a new process.
 func TestNoZoneMakesADateFail(t *testing.T) {
 	for _, zone := range []string{"Asia/Shanghai", "Pacific/Kiritimati", "America/Los_Angeles", "UTC"} {
 		t.Run(zone, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestNoZoneMakesADateFail(t *testing.T) {
 func TestDatesInTheZoneOfTheProcess(t *testing.T) {
 	zone := os.Getenv(inZone)
 	if zone == "" {
-		return // not a skip: TestNoZoneMakesADateFail begins it, and nobody misses anything here
+		return // not a skip: TestNoZoneMakesADateFail starts this test in a new process
 	}
 	if here := time.Now().Location().String(); here != zone && zone != "UTC" {
 		t.Fatalf("the process lives in %s, not in %s", here, zone)
@@ -70,7 +70,7 @@ func TestDatesInTheZoneOfTheProcess(t *testing.T) {
 		}
 		looks(page, at)
 	}
-	// As it lies in databases from before.
+	// Such records are in databases from before expiry was bounded.
 	for _, expires := range []time.Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		c := lab.client().signIn("carol")
 		rec, err := lab.sessions.Load(t.Context(), sessions.KeyID("session", c.cookie(sessionCookie)))
