@@ -158,17 +158,16 @@ func isHeaderName(name string) bool {
 // guessAddress is one that could have sent a line, by https: below the domain that
 // it names, or else where the line before it came from.
 func guessAddress(line string, before []pastedLine) (string, browser.URL) {
-	guesses := []string{"https://www.example.com/"}
-	if len(before) > 0 {
-		guesses = []string{before[len(before)-1].From}
-	}
 	if domain := strings.TrimPrefix(fieldsOfLine(line).Domain, "."); domain != "" {
-		guesses = append([]string{"https://www." + domain + "/"}, guesses...)
-	}
-	for _, guess := range guesses {
+		guess := "https://www." + domain + "/"
 		if at, flaw := addressOf(guess); flaw.ID == "" {
 			return guess, at
 		}
 	}
-	return "", browser.URL{} // not reached: the last guess can be read
+	guess := "https://www.example.com/"
+	if len(before) > 0 {
+		guess = before[len(before)-1].From
+	}
+	at, _ := addressOf(guess) // one that was guessed before can be read
+	return guess, at
 }

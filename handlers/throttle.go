@@ -21,7 +21,7 @@ import (
 
 const (
 	maxTries       = 5  // wrong tries a minute: for a name, and at the PIN from one origin
-	maxTogether    = 60 // wrong tries a minute at the PIN, from all addresses on the network together
+	maxTogether    = 60 // tries a minute at the PIN, right ones too, from all addresses on the network together
 	throttleWindow = time.Minute
 	throttlePlaces = 1 << 15 // counters for students' names, in one megabyte
 )
