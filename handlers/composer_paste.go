@@ -21,7 +21,7 @@ type pasteView struct {
 	Problem Phrase
 	Lines   []pastedLine
 	Hidden  Phrase // says how much of the lines is not shown; no ID: nothing
-	More    int    // how many lines are not explained
+	More    Phrase // says how many lines are not explained; no ID: none
 }
 
 // pastedLine is one Set-Cookie line.
@@ -32,7 +32,7 @@ type pastedLine struct {
 	Same     bool            // they agree
 	Life     Phrase
 	Hints    []composeHint
-	More     int // how many hints are not given
+	More     Phrase // says how many hints are not given; no ID: none
 }
 
 const (
@@ -65,7 +65,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 		return
 	}
 	if len(lines) > maxPastedLines {
-		p.More = len(lines) - maxPastedLines
+		p.More = say("composer.paste.more_lines", Args{"Count": len(lines) - maxPastedLines})
 		lines = lines[:maxPastedLines]
 	}
 	moment := now(lab.clock)
@@ -91,8 +91,11 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 				one.Life = lifeOf(*v.Cookie, moment)
 			}
 			if profile == browser.Chromium {
-				one.More = max(len(v.Warnings)-maxPastedHints, 0)
-				for _, warning := range v.Warnings[:len(v.Warnings)-one.More] {
+				hints := v.Warnings[:min(len(v.Warnings), maxPastedHints)]
+				if more := len(v.Warnings) - len(hints); more > 0 {
+					one.More = say("composer.paste.more_hints", Args{"Count": more})
+				}
+				for _, warning := range hints {
 					one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
 				}
 			}

@@ -20,7 +20,7 @@
         .then((text) => {
           const page = parse(text);
           if (page.getElementById(where)) show(page);
-          else say(page.querySelector("#error .sentence, #error p")?.textContent); // refused, and why
+          else say(page.querySelector("#error p:not(.status)")?.textContent); // refused, and why
         })
         .catch((error) => {
           if (error.name !== "AbortError") say(composer.dataset.unanswered); // else a newer question is under way

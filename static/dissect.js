@@ -17,6 +17,14 @@
     if (from.dataset.failed) to.dataset.failed = from.dataset.failed;
   };
 
+  const say = (words) => {
+    const said = document.createElement("p");
+    said.className = "problem";
+    said.textContent = words || document.getElementById("dissect").dataset.unanswered;
+    document.getElementById("verdict").replaceChildren(said);
+    document.getElementById("taken").replaceChildren();
+  };
+
   const show = (act) => {
     clearTimeout(timer);
     if (asked) asked.abort();
@@ -28,16 +36,12 @@
       .then((answer) => answer.text())
       .then((text) => {
         const page = new DOMParser().parseFromString(text, "text/html"); // written by the server's templates, which escape
+        if (!page.getElementById("verdict")) return say(page.querySelector("#error p:not(.status)")?.textContent); // refused, and why
         put(page, "verdict");
         put(page, "taken");
       })
       .catch((error) => {
-        if (error.name === "AbortError") return; // a newer question is under way
-        const said = document.createElement("p");
-        said.className = "problem";
-        said.textContent = document.getElementById("dissect").dataset.unanswered;
-        document.getElementById("verdict").replaceChildren(said);
-        document.getElementById("taken").replaceChildren();
+        if (error.name !== "AbortError") say(); // else a newer question is under way
       });
   };
 
