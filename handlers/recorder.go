@@ -56,7 +56,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if len(r.exchange.Ops) == maxOps {
-				r.exchange.Cut = true
+				r.exchange.MoreOps = true
 				return
 			}
 			r.exchange.Ops = append(r.exchange.Ops, op)
@@ -237,7 +237,7 @@ func (e *Exchange) namesOnly() *Exchange {
 	names := &Exchange{
 		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
 		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
-		Status: e.Status, Location: location,
+		Status: e.Status, Location: location, MoreOps: e.MoreOps,
 	}
 	var pairs []string
 	for cookie := range e.cookies() {

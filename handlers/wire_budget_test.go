@@ -252,3 +252,18 @@ func TestWirePageIsBounded(t *testing.T) {
 		t.Errorf("of 5,000 cookies %d are listed, and %d more are told of", len(e.Cookies), e.MoreCookies)
 	}
 }
+
+// An exchange whose text was cut says that of its text alone: if it has exactly as many
+// store operations as the wire keeps, none was left out.
+func TestCutTextIsNoMissingOperation(t *testing.T) {
+	lab := newLab(t)
+	for _, more := range []bool{false, true} {
+		e := large(70 << 10)
+		e.Client, e.Ops, e.MoreOps = handlers.ClientBrowser, make([]sessions.StoreOp, handlers.MaxOps), more
+		handlers.NewWire(nil).Book(numbered(0)).Add(e)
+		says := strings.Contains(string(lab.Draw("en", []*handlers.Exchange{e})), "The server asked the store more often")
+		if !e.Cut || says != more {
+			t.Errorf("operations were left out: %t; the drawing says so: %t; its text was cut: %t", more, says, e.Cut)
+		}
+	}
+}

@@ -34,7 +34,7 @@ type WireExchange struct {
 	SetCookie     []string      `json:"set_cookie"` // the raw lines
 	Store         []WireStoreOp `json:"store"`
 	Findings      []WireFinding `json:"findings"`
-	Cut           bool          `json:"cut"`        // more was sent than the wire keeps
+	Cut           bool          `json:"cut"`        // more was sent, or the store was asked more often, than the wire keeps
 	Hidden        bool          `json:"hidden"`     // "…" stands for a value that this notebook did not see set
 	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
@@ -124,7 +124,7 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
 		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
-		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
 	}
 	for cookie := range e.cookies() {
 		if len(d.Cookies) == maxListedCookies {
