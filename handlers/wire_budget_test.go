@@ -245,6 +245,12 @@ func TestWirePageIsBounded(t *testing.T) {
 			t.Errorf("in %s %d are there, or the first is not whole", language, len(texts))
 		}
 	}
+	for i := range 3 { // wherever a long text ends, no letter is left half
+		c.get("/dashboard", with("User-Agent", strings.Repeat("x", i)+strings.Repeat("课", 7<<10)))
+	}
+	if page := c.get("/wire").body; strings.Contains(page, "\uFFFD") {
+		t.Error("the page has half a letter")
+	}
 	many := strings.Repeat("a;", 5000) + c.header()
 	c.get("/dashboard", with("Cookie", many))
 	wire := c.wireJSON()

@@ -88,7 +88,7 @@ func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
 		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
-		v.Raw = v.Raw[:mostRaw] + "…"
+		v.Raw = atMost(v.Raw, mostRaw) + "…"
 	}
 	sent, set := e.sent(), strip{}
 	for line := range e.sets() {
