@@ -249,7 +249,7 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 		if !n.writes {
 			return nil
 		}
-		if err := errors.Join(lab.endNoted(ctx, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
+		if err := errors.Join(lab.endNoted(ctx, c, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
 			return err
 		}
 	}
@@ -260,25 +260,20 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	sessions.AfterCommit(c, func() { // before that nobody knows whether the new key was saved
 		n.own = true
 		n.Book().setKnown(known)
-		n.known = maps.Clone(n.known) // and what came was known before
-		maps.Copy(n.known, known)
+		maps.Copy(n.known, known) // and what came was known before
 	})
 	return nil
 }
 
 // endNoted ends the session of the login that the notebook noted last, where another one
 // is signed in with this browser by now: no cookie leads to it any more.
-func (lab *Lab) endNoted(ctx context.Context, n *Notebook, session *sessions.Session) error {
+func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
 	record, kept := session.Record()
 	if !noted || !kept || left == record.ID {
 		return nil
 	}
-	err := lab.sessions.Replace(ctx, left, 0, record.ID)
-	if errors.Is(err, sessions.ErrNotFound) {
-		return nil
-	}
-	return err
+	return lab.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
 
 // knownAs is the hash by which a notebook knows a cookie's value again.

@@ -115,7 +115,6 @@ const maxScheme = 16 // characters of an authentication scheme
 // noteFinding adds a lane's conclusion to the exchange under way.
 func noteFinding(c echo.Context, f Finding) {
 	if e := noted(c); e != nil {
-		f.Record = nil // up to 64 KB, and none of the wire's
 		e.Findings = append(e.Findings, Conclusion{f, time.Now()})
 	}
 }
@@ -199,11 +198,15 @@ func (e *Exchange) hide(knows func(value string) bool, own bool) {
 	notebooks := 0
 	for i, pair := range pairs {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-		lane := e.ways[name]
-		if name == notebookCookie {
+		hidden := false
+		switch lane := e.ways[name]; {
+		case name == notebookCookie:
 			notebooks++
+			hidden = notebooks > 1
+		case lane == Signed || lane == Session:
+			hidden = !knows(value)
 		}
-		if name == notebookCookie && notebooks > 1 || (lane == Signed || lane == Session) && !knows(value) {
+		if hidden {
 			pairs[i], e.Hidden = pair[:strings.Index(pair, "=")+1]+unsaid, true
 		}
 	}
