@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -96,21 +97,18 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
-	text := []byte(`{"exchanges":[`)
+	w, before := lab.words(c), `{"exchanges":[` // before is what is sent before the next exchange
 	for e := book.next(0, last); e != nil; e = book.next(e.Number, last) {
-		exchange, err := json.Marshal(describeExchange(lab.words(c), e))
+		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {
-			_, err = c.Response().Write(append(text, exchange...))
+			_, err = c.Response().Write(append([]byte(before), exchange...))
 		}
 		if err != nil {
 			return nil //nolint:nilerr // the reader is gone, and an error page would come too late
 		}
-		text = []byte(",")
+		before = ","
 	}
-	if text[0] == ',' {
-		text = nil
-	}
-	_, _ = c.Response().Write(append(text, "]}\n"...))
+	_, _ = io.WriteString(c.Response(), strings.TrimPrefix(before, ",")+"]}\n")
 	return nil
 }
 
