@@ -374,19 +374,21 @@ func TestTwoTabsSignIn(t *testing.T) {
 	}
 }
 
-// What somebody ends is ended on a full disk, too, and is said to be.
+// noRoom is how a store answers on a full disk: it can only remove.
+func noRoom(op string) error {
+	if op == "create" || op == "update" {
+		return sessions.ErrFull
+	}
+	return nil
+}
+
+// On a full disk, too, a user can end sessions, and the lab says that they ended.
 func TestEndingOthersWithoutRoom(t *testing.T) {
 	for _, path := range []string{"/sessions/end-others", "/sessions/end"} {
 		lab := newLab(t)
 		alice, other := lab.client().signIn("alice"), lab.client().signIn("alice")
 		id := sessions.KeyID("session", other.cookie(sessionCookie)).String()
-		full := func(op string) error {
-			if op == "create" || op == "update" {
-				return sessions.ErrFull
-			}
-			return nil
-		}
-		lab.sessions.Before, lab.notebooks.Before = full, full
+		lab.sessions.Before, lab.notebooks.Before = noRoom, noRoom
 		if r := alice.post(path, url.Values{"id": {id}}); r.status != http.StatusSeeOther {
 			t.Errorf("%s is answered %d", path, r.status)
 		}
@@ -554,13 +556,7 @@ func TestLoggingOutWithoutRoom(t *testing.T) {
 			lab := newLab(t)
 			alice := lab.client().signIn("alice")
 			key := alice.cookie(sessionCookie)
-			full := func(op string) error {
-				if op == "create" || op == "update" {
-					return sessions.ErrFull
-				}
-				return nil
-			}
-			lab.sessions.Before, lab.notebooks.Before = full, full
+			lab.sessions.Before, lab.notebooks.Before = noRoom, noRoom
 			if r := alice.post("/login", login("alice")); r.status != http.StatusServiceUnavailable || len(r.cookies) > 0 {
 				t.Errorf("a login is answered %d with %v", r.status, r.cookies)
 			}
