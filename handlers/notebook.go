@@ -293,7 +293,8 @@ func (n *Notebook) knownValues() map[sessions.ID]bool {
 // knows reports whether this notebook saw its browser get a value.
 func (n *Notebook) knows(value string) bool { return n.known[knownAs(value)] }
 
-// know adds the key of a session that this notebook's browser is signed in with.
+// know notes the key of a session that this notebook's browser has, and returns the hashes
+// of all values that the notebook knows by now.
 func (n *Notebook) know(session *sessions.Session) (known map[sessions.ID]bool, err error) {
 	known = n.knownValues()
 	if key := session.Key(); key != "" {

@@ -43,7 +43,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		book := lab.wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if (kind == quick || kind == played) && !replay { // for these no store is asked for the notebook
+		if (kind == quick || kind == played) && !replay { // for these kinds the notebook is not loaded
 			if book = lab.wire.known(request); book == nil && kind == quick {
 				return next(c) // nobody could look at it
 			}
@@ -188,11 +188,14 @@ func (r *recording) bookOf() (book *Book, knows func(value string) bool, own boo
 	return book, n.knows, n.own
 }
 
-// hide leaves out what the reader of the wire did not get from this server: a signed
-// value or a session's key that came with a notebook which did not see it set, any
-// notebook's key but the first, and, unless the notebook is its own, what was set. Such a
-// notebook may have been planted in the browser of somebody else, who then sends it along.
-// The plain value is nobody's secret, and other programs' cookies are left as they are.
+// hide leaves out the values that may be somebody else's. The reader of the wire may have
+// planted this notebook's cookie in that person's browser. Left out are:
+//
+//  1. a signed value or a session's key that the notebook did not see set;
+//  2. each notebook's key after the first;
+//  3. what this reply sets, unless the notebook is its sender's own.
+//
+// The plain value is no secret, and other programs' cookies are left as they are.
 func (e *Exchange) hide(knows func(value string) bool, own bool) {
 	pairs := strings.Split(e.Cookie, ";")
 	notebooks := 0

@@ -1,5 +1,5 @@
-// The wire's budget: what it holds is weighed as it is, bounded for all notebooks
-// together, and nobody empties another's.
+// The wire's budget: the weight of the wire is what it takes in memory, all notebooks
+// together have one bound, and nobody can empty another's wire.
 
 package handlers_test
 
@@ -30,7 +30,7 @@ func large(bytes int) *handlers.Exchange {
 	return &handlers.Exchange{Method: "GET", Target: "/dashboard", Cookie: strings.Repeat("x", bytes)}
 }
 
-// 200 notebooks of 50 large exchanges were 836 MB.
+// Without a budget, 200 notebooks of 50 large exchanges took 836 MB.
 func TestWireKeepsItsBudget(t *testing.T) {
 	before := heapLeft()
 	wire := handlers.NewWire(nil)
@@ -58,8 +58,7 @@ func TestWireKeepsItsBudget(t *testing.T) {
 	runtime.KeepAlive(wire)
 }
 
-// What is weighed is what the heap holds, through the front door and for all that
-// a book can hold.
+// The weight is what the heap really holds, for everything that requests put into a Book.
 func TestWireIsWeighedHonestly(t *testing.T) {
 	long := strings.Repeat("x", 3<<10)
 	for _, test := range []struct {
@@ -105,7 +104,8 @@ func TestWireIsWeighedHonestly(t *testing.T) {
 	}
 }
 
-// A flood takes from whoever floods, and from nobody who holds less.
+// Visitors who flood the wire lose exchanges of their own; a visitor who has less on it
+// loses none.
 func TestFloodEmptiesNoOthersWire(t *testing.T) {
 	wire := handlers.NewWire(nil)
 	alice := wire.Book(numbered(0))
@@ -126,8 +126,8 @@ func TestFloodEmptiesNoOthersWire(t *testing.T) {
 	}
 }
 
-// Strangers who never come again, a thousand times over, push out each other, and
-// nobody who works; who has been away for an hour makes room.
+// Thousands of visitors who come only once push out each other, and nobody who uses the
+// lab. Whoever has been away for an hour makes room.
 func TestStrangersPushOutStrangers(t *testing.T) {
 	clock := storetest.NewClock()
 	wire := handlers.NewWire(clock.Now)
@@ -154,8 +154,7 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 	}
 }
 
-// The lines that the composer sent count, too: a book without exchanges gives
-// them up when it is the largest.
+// The lines that the composer has sent count, too.
 func TestAllThatABookHoldsCounts(t *testing.T) {
 	lab := newLab(t)
 	c := lab.client()
@@ -187,8 +186,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A full wire is megabytes. Each of many readers who take nothing holds a small
-// part of it: no reply is made as a whole before it leaves.
+// A full wire has megabytes. However many readers take nothing of it, each of them holds
+// only a small part: no reply is made as a whole before it is sent.
 func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 	lab := newLab(t, asUnconnected)
 	readers := make([]*client, 20)

@@ -52,7 +52,7 @@ type WireFetch struct {
 type WireCookie struct {
 	Name  string  `json:"name"`
 	Lane  *string `json:"lane"`  // null: none of the three ways
-	Bytes *int    `json:"bytes"` // of name and value; null where names_only is true
+	Bytes *int    `json:"bytes"` // of name and value; null if the value was left out
 }
 
 // WireStayed is a cookie that this browser was given and did not send.
