@@ -54,7 +54,8 @@ func (u *unread) Write(b []byte) (int, error) { return len(b), nil }
 // A request frees all the memory that it needed: ten times as many leave no more behind.
 func TestMemoryStaysFlat(t *testing.T) {
 	// No collection but heapLeft's, so that it is the same each time.
-	t.Cleanup(func(percent int) func() { return func() { debug.SetGCPercent(percent) } }(debug.SetGCPercent(-1)))
+	percent := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	lab := newLab(t, asUnconnected)
 	full := lab.client().signIn("alice")
 	for range handlers.MaxExchanges {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,7 +31,7 @@ const (
 	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
-	bookKnown  = "known."  // + lane: hash of the value that was set last
+	bookKnown  = "known."  // + one of secretLanes: hash of the value that was set last
 	bookRecord = "record"  // ID of the session record this browser was last given
 	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
 	bookSince  = "since"   // who signed in last, and when
@@ -187,8 +188,10 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 			n.session.Delete(bookKnown + lane.ID())
 			continue
 		}
-		if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
-			return err
+		if slices.Contains(secretLanes, lane.ID()) {
+			if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
+				return err
+			}
 		}
 		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
 			return err
@@ -279,10 +282,14 @@ func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, sessi
 // knownAs is the hash by which a notebook knows a cookie's value again.
 func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
 
+// secretLanes are the ways whose values may be shown only to whoever was given them. The
+// plain value is no secret.
+var secretLanes = []string{Signed, Session}
+
 // knownValues are the hashes of the values that this notebook saw set.
 func (n *Notebook) knownValues() map[sessions.ID]bool {
 	known := map[sessions.ID]bool{}
-	for _, lane := range []string{Signed, Session} {
+	for _, lane := range secretLanes {
 		if id, ok := sessions.ParseID(n.session.Text(bookKnown + lane)); ok {
 			known[id] = true
 		}

@@ -202,11 +202,11 @@ func (e *Exchange) hide(knows func(value string) bool, own bool) {
 	for i, pair := range pairs {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 		hidden := false
-		switch lane := e.ways[name]; {
+		switch {
 		case name == notebookCookie:
 			notebooks++
 			hidden = notebooks > 1
-		case lane == Signed || lane == Session:
+		case slices.Contains(secretLanes, e.ways[name]):
 			hidden = !knows(value)
 		}
 		if hidden {
