@@ -393,8 +393,7 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 	}
 	// This is Put it back. A logout may be under way with the value that the lab wrote in
 	// place of the key: it has to end the new session, too.
-	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
-	if err = lab.sessions.Point(ctx, came[0], by); errors.Is(err, sessions.ErrExists) {
+	if err = lab.sessions.Point(ctx, lab.valuesOf(c)[Session], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err
