@@ -220,8 +220,8 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 // place of this browser's session key. The notebook's cookie alone is not enough to be
 // signed in again: somebody else may have a copy of it.
 func (lab *Lab) mayRestore(c echo.Context) bool {
-	n, came := notebookOf(c), sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
-	return n != nil && len(came) > 0 && equal(n.session.Text(bookForged), forgery(came[0]))
+	n, came := notebookOf(c), lab.valuesOf(c)[Session]
+	return n != nil && came != "" && equal(n.session.Text(bookForged), forgery(came))
 }
 
 // forgery is the hash by which the notebook recognises a forged value.

@@ -124,15 +124,15 @@ func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding
 // stands on the wire.
 func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name, value string) (*Exchange, []byte, error) {
 	_, body, err := lab.asAnother(c, book, method, path, name, value)
-	if err != nil {
-		return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
-	}
-	for _, e := range slices.Backward(book.Exchanges()) {
-		if e.Client == ClientOther && e.Method == method && e.Target == path {
-			return e, body, nil
+	if err == nil {
+		for _, e := range slices.Backward(book.Exchanges()) {
+			if e.Client == ClientOther && e.Method == method && e.Target == path {
+				return e, body, nil
+			}
 		}
+		err = errors.New("the exchange that was just made has left the wire")
 	}
-	return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(errors.New("the exchange that was just made has left the wire"))
+	return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
 }
 
 // asAnother sends a request to this lab as another program does: over a

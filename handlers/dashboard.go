@@ -34,8 +34,8 @@ type dashboardPage struct {
 	Ran        []string      // functions that the last deed ran
 	Host       string
 	MaySend    bool // some cookie of the three ways came
-	MayTurn    bool // there is something to put back
-	Kept       bool // a live record of this browser's lies on the server
+	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
+	MayTurn    bool // Put it back is offered: it works, and the three ways disagree
 	LookedUp   bool // the session way looked a key up
 	Unsealed   bool // or it opened a sealed cookie
 }

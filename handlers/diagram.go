@@ -286,7 +286,7 @@ func (s *sequence) response(e *Exchange) {
 	}
 	s.number(serverX, line)
 	s.svg.raw(`</g>`)
-	if e.opsCut() { // beside the answer there is room
+	if e.MoreOps { // beside the answer there is room
 		s.svg.raw(`<g class="store">`)
 		s.svg.label((serverX+storeX)/2, s.y+18, "middle", "…")
 		s.svg.raw(`</g>`)

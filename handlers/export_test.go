@@ -16,6 +16,7 @@ import (
 const (
 	MaxBooks         = maxBooks
 	MaxExchanges     = maxExchanges
+	MaxOps           = maxOps
 	MaxExchangeBytes = maxExchangeBytes
 )
 

@@ -51,10 +51,11 @@ func (u *unread) Header() http.Header         { return u.header }
 func (u *unread) WriteHeader(status int)      { u.status = status }
 func (u *unread) Write(b []byte) (int, error) { return len(b), nil }
 
-// What a request needs is let go of: ten times as many leave no more behind.
+// A request frees all the memory that it needed: ten times as many leave no more behind.
 func TestMemoryStaysFlat(t *testing.T) {
 	// No collection but heapLeft's, so that it is the same each time.
-	t.Cleanup(func(percent int) func() { return func() { debug.SetGCPercent(percent) } }(debug.SetGCPercent(-1)))
+	percent := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	lab := newLab(t, asUnconnected)
 	full := lab.client().signIn("alice")
 	for range handlers.MaxExchanges {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,7 +31,7 @@ const (
 	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
-	bookKnown  = "known."  // + lane: hash of the value that was set last
+	bookKnown  = "known."  // + one of secretLanes: hash of the value that was set last
 	bookRecord = "record"  // ID of the session record this browser was last given
 	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
 	bookSince  = "since"   // who signed in last, and when
@@ -187,8 +188,10 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 			n.session.Delete(bookKnown + lane.ID())
 			continue
 		}
-		if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
-			return err
+		if slices.Contains(secretLanes, lane.ID()) {
+			if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
+				return err
+			}
 		}
 		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
 			return err
@@ -249,7 +252,7 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 		if !n.writes {
 			return nil
 		}
-		if err := errors.Join(lab.endNoted(ctx, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
+		if err := errors.Join(lab.endNoted(ctx, c, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
 			return err
 		}
 	}
@@ -260,34 +263,33 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	sessions.AfterCommit(c, func() { // before that nobody knows whether the new key was saved
 		n.own = true
 		n.Book().setKnown(known)
-		n.known = maps.Clone(n.known) // and what came was known before
-		maps.Copy(n.known, known)
+		maps.Copy(n.known, known) // and what came was known before
 	})
 	return nil
 }
 
 // endNoted ends the session of the login that the notebook noted last, where another one
 // is signed in with this browser by now: no cookie leads to it any more.
-func (lab *Lab) endNoted(ctx context.Context, n *Notebook, session *sessions.Session) error {
+func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
 	record, kept := session.Record()
 	if !noted || !kept || left == record.ID {
 		return nil
 	}
-	err := lab.sessions.Replace(ctx, left, 0, record.ID)
-	if errors.Is(err, sessions.ErrNotFound) {
-		return nil
-	}
-	return err
+	return lab.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
 
 // knownAs is the hash by which a notebook knows a cookie's value again.
 func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
 
+// secretLanes are the ways whose values may be shown only to whoever was given them. The
+// plain value is no secret.
+var secretLanes = []string{Signed, Session}
+
 // knownValues are the hashes of the values that this notebook saw set.
 func (n *Notebook) knownValues() map[sessions.ID]bool {
 	known := map[sessions.ID]bool{}
-	for _, lane := range []string{Signed, Session} {
+	for _, lane := range secretLanes {
 		if id, ok := sessions.ParseID(n.session.Text(bookKnown + lane)); ok {
 			known[id] = true
 		}
@@ -298,7 +300,8 @@ func (n *Notebook) knownValues() map[sessions.ID]bool {
 // knows reports whether this notebook saw its browser get a value.
 func (n *Notebook) knows(value string) bool { return n.known[knownAs(value)] }
 
-// know adds the key of a session that this notebook's browser is signed in with.
+// know notes the key of a session that this notebook's browser has, and returns the hashes
+// of all values that the notebook knows by now.
 func (n *Notebook) know(session *sessions.Session) (known map[sessions.ID]bool, err error) {
 	known = n.knownValues()
 	if key := session.Key(); key != "" {
@@ -390,8 +393,7 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 	}
 	// This is Put it back. A logout may be under way with the value that the lab wrote in
 	// place of the key: it has to end the new session, too.
-	came := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name)
-	if err = lab.sessions.Point(ctx, came[0], by); errors.Is(err, sessions.ErrExists) {
+	if err = lab.sessions.Point(ctx, lab.valuesOf(c)[Session], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err

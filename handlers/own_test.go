@@ -1,6 +1,6 @@
-// A notebook is never seen by another: not through the address of a lesson, not
-// with a key that was planted or stolen before somebody signed in, not by a stream
-// that was open before.
+// Nobody sees another's notebook: not by the address of a lesson's run, not with a
+// key that was planted or stolen before a login, not by a stream that was opened
+// before it.
 
 package handlers_test
 
@@ -51,8 +51,8 @@ func (c *client) keepsFrom(t *testing.T, whose, text string) {
 	}
 }
 
-// Who knows the address of somebody's lesson may be anybody, and may have been sent
-// there by the one who reads that wire.
+// Anyone may open the address of somebody's run, and whoever reads the run's wire may
+// have sent them there. So the wire shows names alone.
 func TestARunShowsNamesAlone(t *testing.T) {
 	lab := newLab(t, atHome)
 	alice, run := atOtherSite(t, lab)
@@ -84,7 +84,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 	if !names || !verdicts {
 		t.Errorf("names on the wire: %t, verdicts: %t", names, verdicts)
 	}
-	// What her own browser sends there is hers to see.
+	// She sees the values that her own browser sends there.
 	alice.get("/play/hello?run=" + run)
 	if !strings.Contains(alice.wireText(t), alice.cookie(notebookCookie)) {
 		t.Error("her own exchange under the run shows no value")
@@ -92,8 +92,8 @@ func TestARunShowsNamesAlone(t *testing.T) {
 	victim.keepsFrom(t, "the victim's own wire to alice", alice.wireText(t))
 }
 
-// Any port of localhost can plant a notebook's cookie. Whoever did, and waits, gets
-// nothing of the login, and no authority from it.
+// Any port of localhost can plant a notebook's cookie. Whoever planted one and waits for
+// a login reads nothing of it, and cannot sign in with that cookie.
 func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 	lab := newLab(t)
 	attacker := lab.client()
@@ -138,7 +138,7 @@ func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 	}
 }
 
-// Also the notebook that a thief has now is not enough to be signed in again.
+// A thief who has the notebook's newest key is not signed in with it, either.
 func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 	for _, deeds := range [][]string{nil, {"/act/edit"}, {"/act/flip/session"}, {"/act/drop/session"}, {"/act/edit", "/act/edit"}} {
 		t.Run(fmt.Sprint(deeds), func(t *testing.T) {
@@ -164,8 +164,8 @@ func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 	}
 }
 
-// A notebook that was put into a browser which is signed in already shows nobody
-// its session's key.
+// If a notebook is planted in a browser that is already signed in, its wire does not show
+// the session's key.
 func TestANotebookPlantedAfterTheLogin(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -209,8 +209,8 @@ func TestANotebookPlantedAfterTheLogin(t *testing.T) {
 	}
 }
 
-// A cookie of another path or port may stand before the real one, under the same name.
-// Whoever planted it with a notebook of theirs reads neither of the real ones.
+// A planted cookie may come before the real one of the same name, if it has another path.
+// Whoever planted it, together with a notebook of their own, reads none of the real ones.
 func TestTwoCookiesOfOneName(t *testing.T) {
 	lab := newLab(t)
 	planter := lab.client().signIn("mallory")
@@ -233,8 +233,8 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 	}
 }
 
-// A notebook shows no value that it did not see given to its browser, whatever became of
-// the session: it may have been planted in somebody else's.
+// A notebook shows only values that it saw the lab give to its browser, whatever happened
+// to the session since: somebody may have planted it in another person's browser.
 func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
 	for name, before := range map[string]func(*client){
 		"edited":                    func(c *client) { c.post("/act/edit", nil) },
@@ -273,8 +273,8 @@ func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
 	}
 }
 
-// What a reply only tried to save proves nothing: the exchange goes on the planter's wire
-// without values, also where the new key could not be saved.
+// If the notebook's new key cannot be saved, the exchange is on the planter's wire, and
+// without values.
 func TestAPlantedNotebookWhileTheStoreFails(t *testing.T) {
 	lab := newLab(t)
 	planter := lab.client()
@@ -294,7 +294,8 @@ func TestAPlantedNotebookWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// Also tokens are given to somebody: who knew the notebook's key before does not see them.
+// Asking for tokens changes the notebook's key, too: whoever knew the old key does not see
+// the tokens.
 func TestTokensChangeTheNotebooksKey(t *testing.T) {
 	lab := newLab(t)
 	planter := lab.client()
@@ -354,7 +355,8 @@ func TestASessionsOldKeySetsNoCookie(t *testing.T) {
 	}
 }
 
-// Two tabs that sign in one after the other with what they had before leave one session.
+// Two tabs sign in, one after the other, both with the cookies from before: one session is
+// left.
 func TestTwoTabsSignIn(t *testing.T) {
 	lab := newLab(t)
 	tab := lab.client()
@@ -374,19 +376,21 @@ func TestTwoTabsSignIn(t *testing.T) {
 	}
 }
 
-// What somebody ends is ended on a full disk, too, and is said to be.
+// noRoom is how a store answers on a full disk: it can only remove.
+func noRoom(op string) error {
+	if op == "create" || op == "update" {
+		return sessions.ErrFull
+	}
+	return nil
+}
+
+// On a full disk, too, a user can end sessions, and the lab says that they ended.
 func TestEndingOthersWithoutRoom(t *testing.T) {
 	for _, path := range []string{"/sessions/end-others", "/sessions/end"} {
 		lab := newLab(t)
 		alice, other := lab.client().signIn("alice"), lab.client().signIn("alice")
 		id := sessions.KeyID("session", other.cookie(sessionCookie)).String()
-		full := func(op string) error {
-			if op == "create" || op == "update" {
-				return sessions.ErrFull
-			}
-			return nil
-		}
-		lab.sessions.Before, lab.notebooks.Before = full, full
+		lab.sessions.Before, lab.notebooks.Before = noRoom, noRoom
 		if r := alice.post(path, url.Values{"id": {id}}); r.status != http.StatusSeeOther {
 			t.Errorf("%s is answered %d", path, r.status)
 		}
@@ -397,7 +401,8 @@ func TestEndingOthersWithoutRoom(t *testing.T) {
 	}
 }
 
-// What nobody files on the page of the engines is nobody's, so that its quota holds.
+// Records that somebody makes on the page /engines without a login have no owner, so the
+// quota counts them.
 func TestGuestsOfTheEnginesOwnNothing(t *testing.T) {
 	lab := newLab(t)
 	guest := lab.client()
@@ -410,8 +415,8 @@ func TestGuestsOfTheEnginesOwnNothing(t *testing.T) {
 	}
 }
 
-// Each change of who somebody is gives the notebook a new key, and nothing of it is
-// lost.
+// Every login, logout and Put it back gives the notebook a new key, and the notebook loses
+// nothing.
 func TestNotebookKeyChanges(t *testing.T) {
 	signedIn := func(c *client) { c.signIn("alice") }
 	edited := func(c *client) { c.signIn("alice").post("/act/edit", nil) }
@@ -554,13 +559,7 @@ func TestLoggingOutWithoutRoom(t *testing.T) {
 			lab := newLab(t)
 			alice := lab.client().signIn("alice")
 			key := alice.cookie(sessionCookie)
-			full := func(op string) error {
-				if op == "create" || op == "update" {
-					return sessions.ErrFull
-				}
-				return nil
-			}
-			lab.sessions.Before, lab.notebooks.Before = full, full
+			lab.sessions.Before, lab.notebooks.Before = noRoom, noRoom
 			if r := alice.post("/login", login("alice")); r.status != http.StatusServiceUnavailable || len(r.cookies) > 0 {
 				t.Errorf("a login is answered %d with %v", r.status, r.cookies)
 			}

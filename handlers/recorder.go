@@ -43,7 +43,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		book := lab.wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if (kind == quick || kind == played) && !replay { // for these no store is asked for the notebook
+		if (kind == quick || kind == played) && !replay { // for these kinds the notebook is not loaded
 			if book = lab.wire.known(request); book == nil && kind == quick {
 				return next(c) // nobody could look at it
 			}
@@ -56,7 +56,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if len(r.exchange.Ops) == maxOps {
-				r.exchange.Cut = true
+				r.exchange.MoreOps = true
 				return
 			}
 			r.exchange.Ops = append(r.exchange.Ops, op)
@@ -115,7 +115,6 @@ const maxScheme = 16 // characters of an authentication scheme
 // noteFinding adds a lane's conclusion to the exchange under way.
 func noteFinding(c echo.Context, f Finding) {
 	if e := noted(c); e != nil {
-		f.Record = nil // up to 64 KB, and none of the wire's
 		e.Findings = append(e.Findings, Conclusion{f, time.Now()})
 	}
 }
@@ -189,21 +188,28 @@ func (r *recording) bookOf() (book *Book, knows func(value string) bool, own boo
 	return book, n.knows, n.own
 }
 
-// hide leaves out what the reader of the wire did not get from this server: a signed
-// value or a session's key that came with a notebook which did not see it set, any
-// notebook's key but the first, and, unless the notebook is its own, what was set. Such a
-// notebook may have been planted in the browser of somebody else, who then sends it along.
-// The plain value is nobody's secret, and other programs' cookies are left as they are.
+// hide leaves out the values that may be somebody else's. The reader of the wire may have
+// planted this notebook's cookie in that person's browser. Left out are:
+//
+//  1. a signed value or a session's key that the notebook did not see set;
+//  2. each notebook's key after the first;
+//  3. what this reply sets, unless the notebook is its sender's own.
+//
+// The plain value is no secret, and other programs' cookies are left as they are.
 func (e *Exchange) hide(knows func(value string) bool, own bool) {
 	pairs := strings.Split(e.Cookie, ";")
 	notebooks := 0
 	for i, pair := range pairs {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-		lane := e.ways[name]
-		if name == notebookCookie {
+		hidden := false
+		switch {
+		case name == notebookCookie:
 			notebooks++
+			hidden = notebooks > 1
+		case slices.Contains(secretLanes, e.ways[name]):
+			hidden = !knows(value)
 		}
-		if name == notebookCookie && notebooks > 1 || (lane == Signed || lane == Session) && !knows(value) {
+		if hidden {
 			pairs[i], e.Hidden = pair[:strings.Index(pair, "=")+1]+unsaid, true
 		}
 	}
@@ -237,7 +243,7 @@ func (e *Exchange) namesOnly() *Exchange {
 	names := &Exchange{
 		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
 		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
-		Status: e.Status, Location: location,
+		Status: e.Status, Location: location, MoreOps: e.MoreOps,
 	}
 	var pairs []string
 	for cookie := range e.cookies() {

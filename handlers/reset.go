@@ -151,7 +151,7 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 		return nil, err
 	}
 	if _, replaced := notebook.Replaced(); replaced {
-		return chosen, nil // who has the key of before is not to end what others go on with
+		return chosen, nil // an old key must not end the notebook, which has another key by now
 	}
 	notebook.Flush()
 	return chosen, nil

@@ -5,7 +5,7 @@ package handlers
 
 import (
 	"bytes"
-	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,9 +48,9 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	return nil
 }
 
-// retryAfter is how long a browser waits before it asks again after a stream ended, in
-// milliseconds. A stream ends whenever the key of its notebook changes.
-const retryAfter = 300
+// comeAgain tells a browser to ask again 0.3 seconds after a stream ended. A stream ends
+// whenever the key of its notebook changes.
+const comeAgain = "retry: 300\n\n"
 
 // writeStreamHead sends the status and the headers of a stream.
 func writeStreamHead(c echo.Context) {
@@ -67,7 +67,7 @@ func tellToComeAgain(c echo.Context) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.Response(), "retry: %d\n\n", retryAfter)
+	_, err := io.WriteString(c.Response(), comeAgain)
 	return err
 }
 
@@ -118,7 +118,7 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 	t := lab.pages.templates[lab.words(c)]["wire"]
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
-	if events.write(fmt.Sprintf("retry: %d\n\n", retryAfter)) != nil { // also sends the headers at once
+	if events.write(comeAgain) != nil { // also sends the headers at once
 		return
 	}
 	for {

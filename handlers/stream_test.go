@@ -121,7 +121,7 @@ func TestStreamTellsOfEachExchange(t *testing.T) {
 		t.Fatalf("answered %d with %v", f.status, f.header)
 	}
 	c.signIn("alice")
-	f.ends() // with the key it was opened with: whoever else knows that one reads no login
+	f.ends() // its key was replaced: whoever else knows the old key does not read the login
 	f = c.follow("?after=1")
 	told := f.next()
 	if told.id != "2" || told.name != "exchange" || !strings.Contains(told.data, "POST /login") {
@@ -236,8 +236,8 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
-// However many notebooks somebody opens: the streams of all together leave room
-// for other connections. One more is told to come back, in its language.
+// All streams together leave room for other connections, however many notebooks somebody
+// opens. A reader too many is told to come back, in their language.
 func TestStreamsOfTheWholeServer(t *testing.T) {
 	const most = 4
 	lab := newLab(t, func(c *handlers.Config) { c.Streams = most })

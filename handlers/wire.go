@@ -46,6 +46,7 @@ type Exchange struct {
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
 	Cut       bool // more was sent than the wire keeps
+	MoreOps   bool // the store was asked more often than the wire keeps
 	Hidden    bool // the value of a cookie is left out: see hide
 	NamesOnly bool // without values: see namesOnly
 	weight    int  // how much memory it takes, in bytes
@@ -81,9 +82,6 @@ func (e *Exchange) cookies() iter.Seq[sentCookie] {
 		}
 	}
 }
-
-// opsCut reports whether the store was asked more often than is kept.
-func (e *Exchange) opsCut() bool { return e.Cut && len(e.Ops) == maxOps }
 
 // sent is what the request carried, cut as it is drawn: the token's header, and
 // the cookies.

@@ -94,7 +94,10 @@ func (e *Exchange) settle() {
 
 // weigh is how much memory an exchange takes, in bytes.
 func (e *Exchange) weigh() int {
-	n := exchangeBytes + cap(e.SetCookie)*textBytes + weighOps(e.Ops)
+	n := exchangeBytes + cap(e.SetCookie)*textBytes
+	for i := range e.Ops {
+		n += weighOp(&e.Ops[i])
+	}
 	for text := range e.texts() {
 		n += len(*text)
 	}
@@ -111,14 +114,11 @@ func (e *Exchange) weigh() int {
 	return n
 }
 
-func weighOps(ops []sessions.StoreOp) int {
-	n := cap(ops) * opBytes
-	for _, op := range ops {
-		if op.Err != nil {
-			n += errorBytes
-		}
+func weighOp(op *sessions.StoreOp) int {
+	if op.Err != nil {
+		return opBytes + errorBytes
 	}
-	return n
+	return opBytes
 }
 
 func weighPhrase(p Phrase) int {
@@ -230,15 +230,9 @@ func (m *enginesMemory) weigh() int {
 			n += weighPhrase(outcome.Detail)
 		}
 	}
-	all := []([]engineOp){m.reading, m.django}
-	for ops := range maps.Values(m.ops) {
-		all = append(all, ops)
-	}
-	for _, ops := range all {
-		for _, op := range ops {
-			if n += opBytes; op.Err != nil {
-				n += errorBytes
-			}
+	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {
+		for i := range ops {
+			n += weighOp(&ops[i].StoreOp)
 		}
 	}
 	return n
@@ -304,8 +298,7 @@ func (b *Book) giveWay() bool {
 	if len(b.exchanges) > 0 {
 		b.dropOldest()
 	} else {
-		b.copied, b.hands, b.called, b.sends, b.engines = nil, hands{}, nil, nil, nil
-		b.before, b.shown, b.expected, b.secrets = nil, nil, nil, nil
+		b.bookContent = bookContent{count: b.count, strayed: b.strayed, known: b.known}
 	}
 	b.reweigh()
 	return b.weight.Load() < before

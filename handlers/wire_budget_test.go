@@ -1,5 +1,5 @@
-// The wire's budget: what it holds is weighed as it is, bounded for all notebooks
-// together, and nobody empties another's.
+// The wire's budget: the weight of the wire is what it takes in memory, all notebooks
+// together have one bound, and nobody can empty another's wire.
 
 package handlers_test
 
@@ -30,7 +30,7 @@ func large(bytes int) *handlers.Exchange {
 	return &handlers.Exchange{Method: "GET", Target: "/dashboard", Cookie: strings.Repeat("x", bytes)}
 }
 
-// 200 notebooks of 50 large exchanges were 836 MB.
+// Without a budget, 200 notebooks of 50 large exchanges took 836 MB.
 func TestWireKeepsItsBudget(t *testing.T) {
 	before := heapLeft()
 	wire := handlers.NewWire(nil)
@@ -58,8 +58,7 @@ func TestWireKeepsItsBudget(t *testing.T) {
 	runtime.KeepAlive(wire)
 }
 
-// What is weighed is what the heap holds, through the front door and for all that
-// a book can hold.
+// The weight is what the heap really holds, for everything that requests put into a Book.
 func TestWireIsWeighedHonestly(t *testing.T) {
 	long := strings.Repeat("x", 3<<10)
 	for _, test := range []struct {
@@ -105,7 +104,8 @@ func TestWireIsWeighedHonestly(t *testing.T) {
 	}
 }
 
-// A flood takes from whoever floods, and from nobody who holds less.
+// Visitors who flood the wire lose exchanges of their own; a visitor who has less on it
+// loses none.
 func TestFloodEmptiesNoOthersWire(t *testing.T) {
 	wire := handlers.NewWire(nil)
 	alice := wire.Book(numbered(0))
@@ -126,8 +126,8 @@ func TestFloodEmptiesNoOthersWire(t *testing.T) {
 	}
 }
 
-// Strangers who never come again, a thousand times over, push out each other, and
-// nobody who works; who has been away for an hour makes room.
+// Thousands of visitors who come only once push out each other, and nobody who uses the
+// lab. Whoever has been away for an hour makes room.
 func TestStrangersPushOutStrangers(t *testing.T) {
 	clock := storetest.NewClock()
 	wire := handlers.NewWire(clock.Now)
@@ -154,8 +154,7 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 	}
 }
 
-// The lines that the composer sent count, too: a book without exchanges gives
-// them up when it is the largest.
+// The lines that the composer has sent count, too.
 func TestAllThatABookHoldsCounts(t *testing.T) {
 	lab := newLab(t)
 	c := lab.client()
@@ -187,8 +186,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A full wire is megabytes. Each of many readers who take nothing holds a small
-// part of it: no reply is made as a whole before it leaves.
+// A full wire has megabytes. However many readers take nothing of it, each of them holds
+// only a small part: no reply is made as a whole before it is sent.
 func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 	lab := newLab(t, asUnconnected)
 	readers := make([]*client, 20)
@@ -245,10 +244,31 @@ func TestWirePageIsBounded(t *testing.T) {
 			t.Errorf("in %s %d are there, or the first is not whole", language, len(texts))
 		}
 	}
+	for i := range 3 { // wherever a long text ends, no letter is left half
+		c.get("/dashboard", with("User-Agent", strings.Repeat("x", i)+strings.Repeat("课", 7<<10)))
+	}
+	if page := c.get("/wire").body; strings.Contains(page, "\uFFFD") {
+		t.Error("the page has half a letter")
+	}
 	many := strings.Repeat("a;", 5000) + c.header()
 	c.get("/dashboard", with("Cookie", many))
 	wire := c.wireJSON()
 	if e := wire[len(wire)-1]; len(e.Cookies) != 200 || e.MoreCookies < 4800 || !strings.HasPrefix(e.Cookie, "a;a;") {
 		t.Errorf("of 5,000 cookies %d are listed, and %d more are told of", len(e.Cookies), e.MoreCookies)
+	}
+}
+
+// An exchange whose text was cut says that of its text alone: if it has exactly as many
+// store operations as the wire keeps, none was left out.
+func TestCutTextIsNoMissingOperation(t *testing.T) {
+	lab := newLab(t)
+	for _, more := range []bool{false, true} {
+		e := large(70 << 10)
+		e.Client, e.Ops, e.MoreOps = handlers.ClientBrowser, make([]sessions.StoreOp, handlers.MaxOps), more
+		handlers.NewWire(nil).Book(numbered(0)).Add(e)
+		says := strings.Contains(string(lab.Draw("en", []*handlers.Exchange{e})), "The server asked the store more often")
+		if !e.Cut || says != more {
+			t.Errorf("operations were left out: %t; the drawing says so: %t; its text was cut: %t", more, says, e.Cut)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ type WireExchange struct {
 	SetCookie     []string      `json:"set_cookie"` // the raw lines
 	Store         []WireStoreOp `json:"store"`
 	Findings      []WireFinding `json:"findings"`
-	Cut           bool          `json:"cut"`        // more was sent than the wire keeps
+	Cut           bool          `json:"cut"`        // more was sent, or the store was asked more often, than the wire keeps
 	Hidden        bool          `json:"hidden"`     // "…" stands for a value that this notebook did not see set
 	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
@@ -51,7 +52,7 @@ type WireFetch struct {
 type WireCookie struct {
 	Name  string  `json:"name"`
 	Lane  *string `json:"lane"`  // null: none of the three ways
-	Bytes *int    `json:"bytes"` // of name and value; null where names_only is true
+	Bytes *int    `json:"bytes"` // of name and value; null if the value was left out
 }
 
 // WireStayed is a cookie that this browser was given and did not send.
@@ -96,21 +97,18 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
-	text := []byte(`{"exchanges":[`)
+	w, before := lab.words(c), `{"exchanges":[` // before is what is sent before the next exchange
 	for e := book.next(0, last); e != nil; e = book.next(e.Number, last) {
-		exchange, err := json.Marshal(describeExchange(lab.words(c), e))
+		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {
-			_, err = c.Response().Write(append(text, exchange...))
+			_, err = c.Response().Write(append([]byte(before), exchange...))
 		}
 		if err != nil {
 			return nil //nolint:nilerr // the reader is gone, and an error page would come too late
 		}
-		text = []byte(",")
+		before = ","
 	}
-	if text[0] == ',' {
-		text = nil
-	}
-	_, _ = c.Response().Write(append(text, "]}\n"...))
+	_, _ = io.WriteString(c.Response(), strings.TrimPrefix(before, ",")+"]}\n")
 	return nil
 }
 
@@ -124,7 +122,7 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
 		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
-		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
 	}
 	for cookie := range e.cookies() {
 		if len(d.Cookies) == maxListedCookies {

@@ -85,10 +85,10 @@ func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),
 		Method: clip(e.Method, maxTargetText), Target: clip(e.Target, maxTargetText), Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.Home, Raw: e.raw(), Cut: e.Cut && !e.opsCut(), NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
+		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
-		v.Raw = v.Raw[:mostRaw] + "…"
+		v.Raw = atMost(v.Raw, mostRaw) + "…"
 	}
 	sent, set := e.sent(), strip{}
 	for line := range e.sets() {
