@@ -208,14 +208,14 @@ func (e *keyed) Find(ctx context.Context, id ID) (Record, error) {
 	return rec, err
 }
 
-// find is like Find, but with ErrReplaced it also returns what is left of the record.
+// find is like Find, but if the record was replaced it also returns what is left of it.
 func (e *keyed) find(ctx context.Context, id ID) (Record, error) {
 	rec, err := e.store.Load(ctx, id)
 	if _, _, replaced := successor(rec); !replaced {
 		return rec, err
 	}
 	if err != nil {
-		return Record{}, ErrNotFound // it was replaced more than a minute ago
+		return rec, ErrNotFound // it was replaced more than a minute ago
 	}
 	return rec, ErrReplaced
 }
@@ -228,11 +228,12 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 	if version != 0 {
 		return e.store.Delete(ctx, id, version)
 	}
-	rec, err := e.Find(ctx, id)
+	rec, err := e.find(ctx, id)
+	_, _, moved := successor(rec)
 	switch {
 	case errors.Is(err, ErrReplaced):
 		rec = Record{ID: id}
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound) && !moved:
 		return e.store.Delete(ctx, id, 0) // what cannot be read can still be removed
 	case err != nil && !errors.Is(err, ErrExpired):
 		return err

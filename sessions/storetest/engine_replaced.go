@@ -177,6 +177,15 @@ var replacedFacts = []engineFact{
 		Is(t, "End again", site.Manager.End(t.Context(), rec.ID, 0), sessions.ErrNotFound)
 	}},
 
+	{"End by an ID that was replaced more than a minute ago ends nothing, and says so", func(t *testing.T, site *Site) {
+		b := signIn(t, site, "alice")
+		id := recordOfBrowser(t, b).ID
+		done(t, b.Visit(everyChange["CycleKey"]))
+		site.Clock.Advance(time.Minute + time.Millisecond)
+		Is(t, "End", site.Manager.End(t.Context(), id, 0), sessions.ErrNotFound)
+		holds(t, b, map[string]any{sessions.UserKey: "alice"})
+	}},
+
 	{"Replace puts another session in the place of one, if that still has the given version", func(t *testing.T, site *Site) {
 		left, next := signIn(t, site, "alice"), signIn(t, site, "alice")
 		old, by := recordOfBrowser(t, left), recordOfBrowser(t, next).ID
