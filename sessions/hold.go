@@ -76,7 +76,7 @@ const maxPooled = 1 << 20
 // reply as theirs does. Outside Hold it does nothing.
 func OnCommit(c echo.Context, commit func(context.Context) error) {
 	if held := heldBy(c); held != nil {
-		held.commits = append(held.commits, func(limit func() context.Context) error { return commit(limit()) })
+		held.commits = append(held.commits, func() error { return commit(Saving(c)) })
 	}
 }
 
@@ -170,7 +170,7 @@ type held struct {
 	handling patience   // the context of the handler
 	saving   patience   // the context of the saves; its Context is nil until it is needed
 	sessions []*Session // one of a manager; a program has two or three
-	commits  []func(limit func() context.Context) error
+	commits  []func() error
 	after    []func()
 
 	mu  sync.Mutex
@@ -220,7 +220,7 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 		err = nil
 	}
 	if err == nil && reply.status < http.StatusInternalServerError {
-		if err = h.commit(c); err == nil {
+		if err = h.commit(); err == nil {
 			for _, work := range h.after {
 				work()
 			}
@@ -244,10 +244,9 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 	return reply.release(outer, request)
 }
 
-func (h *held) commit(c echo.Context) error {
-	limit := func() context.Context { return Saving(c) } // its time begins with the first save
+func (h *held) commit() error {
 	for _, commit := range slices.Backward(h.commits) {
-		if err := commit(limit); err != nil {
+		if err := commit(); err != nil {
 			return err
 		}
 	}

@@ -101,9 +101,7 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 		return nil, err
 	}
 	held.sessions = append(held.sessions, session)
-	held.commits = append(held.commits, func(limit func() context.Context) error {
-		return m.finish(limit, session, c.Response().Header())
-	})
+	held.commits = append(held.commits, func() error { return m.finish(c, session) })
 	return session, nil
 }
 
@@ -159,10 +157,9 @@ func (s *Session) load(ctx context.Context) error {
 //
 // In all other cases the client keeps what it has. That includes a value that another
 // request replaced a moment ago: the client may have received the new one since.
-// limit makes the context for 1.
-func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
+func (m *Manager) finish(c echo.Context, s *Session) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
-		switch err := s.commit(limit()); {
+		switch err := s.commit(Saving(c)); {
 		case s.expendable && errors.Is(err, ErrFull):
 			m.logger().Warn("what a session noted is lost: its store is full", "error", err)
 			return nil
@@ -172,7 +169,7 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 	}
 	now := m.now()
 	switch {
-	case s.moved != nil && (s.state != nil || !s.saved):
+	case s.moved != nil:
 		return nil
 	case s.state != nil && (s.saved || s.state.Value != s.value) && s.state.Record.Expires.After(now):
 		maxAge := time.Duration(0)
@@ -180,9 +177,9 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 			// Upwards, so that what was to live for ten seconds is not sent as nine.
 			maxAge = (min(s.state.Record.Expires.Sub(now), MaxAge) + time.Second - 1).Truncate(time.Second)
 		}
-		return m.carrier.Write(header, s.state.Value, maxAge, now)
+		return m.carrier.Write(c.Response().Header(), s.state.Value, maxAge, now)
 	case s.carried && (s.saved || (s.state == nil && m.options.DropRejected)):
-		m.carrier.Erase(header)
+		m.carrier.Erase(c.Response().Header())
 	}
 	return nil
 }
