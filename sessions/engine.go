@@ -239,16 +239,13 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 		return err
 	}
 	_, err = e.swap(ctx, rec, ofSameUser, e.remove(ctx))
-	if errors.Is(err, ErrEnded) {
-		return ErrNotFound
-	}
-	return err
+	return gone(err)
 }
 
 func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error {
 	next, err := e.Find(ctx, by)
 	if err != nil {
-		return err
+		return gone(err)
 	}
 	replace := e.replace(ctx, next, at)
 	if version == 0 {
@@ -258,10 +255,7 @@ func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at ti
 			}
 			return replace(now)
 		})
-		if errors.Is(err, ErrEnded) {
-			return ErrNotFound
-		}
-		return err
+		return gone(err)
 	}
 	rec, err := e.Find(ctx, id)
 	if err == nil && rec.Version != version {
@@ -270,7 +264,12 @@ func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at ti
 	if err == nil {
 		err = replace(rec)
 	}
-	if errors.Is(err, ErrExpired) {
+	return gone(err)
+}
+
+// gone is the error of a Directory for a session that has ended or expired.
+func gone(err error) error {
+	if errors.Is(err, ErrEnded) || errors.Is(err, ErrExpired) {
 		return ErrNotFound
 	}
 	return err

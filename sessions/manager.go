@@ -316,27 +316,17 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 	}
 	for after := (Record{}); ; {
 		page, err := directory.Owned(ctx, user, after, endStep)
-		before := ended
-		for i := 0; err == nil && ctx.Err() == nil && i < len(page); i++ {
-			if page[i].ID == keep {
-				continue
-			}
-			if err = directory.End(ctx, page[i].ID, page[i].Version); errors.Is(err, ErrConflict) {
-				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, after it was listed
-			}
-			switch {
-			case err == nil:
-				ended++
-			case errors.Is(err, ErrNotFound): // it ended by itself meanwhile
-				err = nil
-			}
+		n := 0
+		if err == nil {
+			n, err = endEach(ctx, directory, page, keep)
+			ended += n
 		}
 		switch {
 		case ctx.Err() != nil:
 			return ended, true, nil
 		case err != nil:
 			return ended, true, err
-		case ended > before: // start again: a session that was saved meanwhile is now among the first
+		case n > 0: // start again: a session that was saved meanwhile is now among the first
 			after = Record{}
 		case len(page) < endStep:
 			return ended, false, nil
@@ -344,6 +334,28 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 			after = page[len(page)-1]
 		}
 	}
+}
+
+// endEach ends the listed sessions but one, and returns how many it ended.
+func endEach(ctx context.Context, directory Directory, list []Record, keep ID) (ended int, err error) {
+	for _, rec := range list {
+		if ctx.Err() != nil {
+			return ended, ctx.Err()
+		}
+		if rec.ID == keep {
+			continue
+		}
+		if err = directory.End(ctx, rec.ID, rec.Version); errors.Is(err, ErrConflict) {
+			err = directory.End(ctx, rec.ID, 0) // it changed, or got another key, after it was listed
+		}
+		switch {
+		case err == nil:
+			ended++
+		case !errors.Is(err, ErrNotFound): // not found: it ended by itself meanwhile
+			return ended, err
+		}
+	}
+	return ended, nil
 }
 
 // Exists reports whether a value stands for a session, expired or not (Django:

@@ -202,6 +202,12 @@ var replacedFacts = []engineFact{
 		rec := recordOfBrowser(t, gone)
 		site.Clock.Advance(twoWeeks)
 		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrNotFound)
+		live := signIn(t, site, "alice")
+		old = recordOfBrowser(t, live)
+		for _, version := range []uint64{0, old.Version} {
+			Is(t, "Replace by what is over", site.Manager.Replace(t.Context(), old.ID, version, rec.ID), sessions.ErrNotFound)
+		}
+		holds(t, live, map[string]any{sessions.UserKey: "alice"})
 	}},
 
 	{"Replace of version 0 follows a session to its new key, and does not end the one that takes its place", func(t *testing.T, site *Site) {
