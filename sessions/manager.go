@@ -28,13 +28,13 @@ type Manager struct {
 	unreadable news
 }
 
-// news tells what is new from what was told before, as far as it remembers.
+// news remembers which texts came before, so that each is logged only once.
 type news struct {
 	mu   sync.Mutex
-	told map[ID]bool
+	told map[ID]bool // by the texts' hashes
 }
 
-// mostTold is how much it remembers: 32 KB.
+// mostTold is how many texts it remembers before it forgets them all.
 const mostTold = 1000
 
 // first reports whether a text comes for the first time.
@@ -128,7 +128,7 @@ func (s *Session) load(ctx context.Context) error {
 	switch {
 	case err == nil && state.Record.Expires.After(s.manager.now()):
 		s.state, s.values = state, state.Values
-	case err == nil || errors.Is(err, ErrExpired): // its record may have a later expiry than MaxAge allows
+	case err == nil || errors.Is(err, ErrExpired): // nil: what the store says of its expiry is later than MaxAge allows
 		s.lies, s.rejected = state, ErrExpired
 	case errors.Is(err, ErrMalformed):
 		s.rejected = ErrMalformed
@@ -262,9 +262,9 @@ func (m *Manager) Owned(ctx context.Context, user string, after Record, limit in
 	return directory.Owned(ctx, user, after, limit)
 }
 
-// End ends a session by its ID, if its version is still the given one; version
-// 0: any, also where it got another key since. [ErrNotFound], [ErrConflict],
-// [ErrNotSupported], [ErrUnavailable].
+// End ends a session by its ID, if its version is still the given one. Version 0
+// means any version, and also ends the session if it got another key within the last
+// minute. [ErrNotFound], [ErrConflict], [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -287,14 +287,14 @@ func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 }
 
 // Replace ends the session with an ID because the session by, of the same manager,
-// takes its place: for a minute, a logout with the old key ends the new session. It
-// needs the given version, else the error says what happened to the session:
+// takes its place: for a minute, a logout with the old key ends the new session. If the
+// old session has no longer the given version, the error says what happened to it:
 // [ErrNotFound] (gone or expired), [ErrReplaced] or [ErrConflict].
 //
-// Version 0 means any version, and follows the session where it got another key since;
-// if it became by itself, nothing is left to do. [ErrNotFound] if it has ended.
+// Version 0 means any version, and follows the session if it got another key; if by is
+// what it became, nothing is left to do. [ErrNotFound] if it has ended.
 //
-// With either: [ErrNotSupported], [ErrUnavailable].
+// In both cases: [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -308,7 +308,7 @@ const endStep = 500
 
 // EndOthers ends all of a user's sessions but one, and returns how many it ended; with
 // a zero ID it ends all. If its context ends first, or it fails, more is true: there may
-// be others, which another call ends. [ErrNotSupported], [ErrUnavailable].
+// be other sessions left, and another call ends those. [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended int, more bool, err error) {
 	directory, err := m.directory()
 	if err != nil {

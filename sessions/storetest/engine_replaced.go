@@ -99,7 +99,7 @@ var replacedFacts = []engineFact{
 	{"a logout under way ends the session also under the key that it got meanwhile", func(t *testing.T, site *Site) {
 		for name, on := range waysOn {
 			if name == elseWay {
-				continue // that session is another's
+				continue // that session belongs to another user
 			}
 			b := signIn(t, site, "alice")
 			twin := b.Twin()
@@ -115,7 +115,7 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"a sign-in of another user ends it under its new key, too, and a late logout with the old key does not end that sign-in", func(t *testing.T, site *Site) {
+	{"a sign-in of another user also ends a session that got another key meanwhile; a late logout with the old key does not end the sign-in", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
 		twin, late := b.Twin(), b.Twin()
 		done(t, late.Visit(func(s *sessions.Session) error {
@@ -130,7 +130,7 @@ var replacedFacts = []engineFact{
 		holds(t, b, map[string]any{sessions.UserKey: "bob"})
 	}},
 
-	{"who knew the key before a login ends nothing after it, and writes nothing", func(t *testing.T, site *Site) {
+	{"a key from before a login ends nothing after it, and writes nothing", func(t *testing.T, site *Site) {
 		planted := site.Browser()
 		done(t, planted.Visit(setter("a", 1)))
 		b := planted.Twin()
@@ -241,7 +241,7 @@ var replacedFacts = []engineFact{
 		holds(t, kept, map[string]any{sessions.UserKey: "alice"})
 	}},
 
-	{"with FollowReplaced a save is made under the new key, and the old one sees and tells nothing", func(t *testing.T, site *Site) {
+	{"with FollowReplaced a save is made under the new key, and a request with the old key sees nothing of it and sets no cookie", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
 		for name, change := range everyChange {
 			if name == "CycleKey" {
@@ -338,7 +338,7 @@ var replacedFacts = []engineFact{
 				for range 3 {
 					reply := twin.Visit(func(s *sessions.Session) error {
 						if s.Rejected() != nil {
-							return nil // too late: it could only begin a new session
+							return nil // too late: this request could only begin a new session
 						}
 						time.Sleep(time.Duration(i%3) * time.Millisecond)
 						switch i % 3 {
