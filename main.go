@@ -49,7 +49,7 @@ func main() {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		// The 300 % are cheap only while little is in memory: with full wires the heap
-		// would grow to four times their size. From here on it is collected more often.
+		// would grow to four times their size. From 176 MB on it is collected more often.
 		debug.SetMemoryLimit(176 << 20)
 	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too

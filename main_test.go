@@ -83,7 +83,7 @@ func TestProgram(t *testing.T) {
 		{"two programs on one folder share everything but memory", program.shares},
 		{"tries at the PIN count together on all servers of two programs", program.countsTogether},
 		{"kill -9 in a storm of writes loses nothing that was answered", program.survivesKill},
-		{"whoever looks at the database takes nothing with them", program.survivesOnlooker},
+		{"another program that opens and closes the database does no harm", program.survivesOnlooker},
 		{"a lost database is 503, and unhealthy, until it is back", program.noticesLoss},
 
 		{"node B is a second server of the same lab", program.hasNodeB},
@@ -1561,7 +1561,7 @@ func (login *halfLogin) read(t *testing.T) *http.Response {
 	return response
 }
 
-// survivesOnlooker: also beside node B, which opens the database once more.
+// survivesOnlooker tries it with node B as well, which opens the database a second time.
 func (p program) survivesOnlooker(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	l := p.start(t, "--data="+data, "--node-b-addr=localhost:0", "--other-addr=")
@@ -1581,7 +1581,7 @@ func (p program) survivesOnlooker(t *testing.T) {
 
 func (p program) noticesLoss(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("nobody can take away a file that is open")
+		t.Skip("a file that is open cannot be moved")
 	}
 	l := p.start(t, "--other-addr=")
 	v := visitor{}

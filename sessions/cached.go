@@ -29,9 +29,9 @@ type Database interface {
 //     whose record is gone is dropped. So a cache that this process does not
 //     share, or one that slept through a logout, cannot serve an ended session.
 //
-// A cache that fails, or that a request waited for in vain, is left out from then on:
-// only one request every 5 seconds tries it again. Meanwhile it misses saves and
-// logouts, so the database is always asked, too.
+// A cache that fails, or does not answer in time, is left out from then on: only one
+// request every 5 seconds tries it again. Meanwhile the cache misses saves and logouts.
+// That does no harm, because the database is always asked, too.
 //
 // Django asks the cache alone, which is one read less, and serves a session that
 // was ended elsewhere until the copy's time is over.
@@ -178,8 +178,8 @@ func (c *Cached) tracedFor(purpose string) *Cached {
 	}
 }
 
-// breaker leaves the cache out after it failed, and has it tried now and then. It
-// logs when that begins and when it ends, and not once a request.
+// breaker leaves the cache out after it failed, and lets a request try it now and then.
+// It logs when the cache begins to fail and when it works again, and not once a request.
 type breaker struct {
 	clock  Clock
 	logger *slog.Logger
@@ -207,11 +207,11 @@ func (b *breaker) try(ctx context.Context, do func() error) {
 		if errors.Is(err, ErrFull) && !b.full.Swap(true) {
 			b.logger.Warn("the cache of the sessions is full: what it has no room for is read from the database", "error", err)
 		}
-	case errors.Is(ctx.Err(), context.Canceled): // the visitor hung up, which says nothing of the cache
+	case errors.Is(ctx.Err(), context.Canceled): // the visitor hung up, which says nothing about the cache
 	default:
 		b.leave()
 		if !b.out.Swap(true) {
-			b.logger.Error("the cache of the sessions fails: the database goes on without it, and every 5 seconds it is tried again", "error", err)
+			b.logger.Error("the cache of the sessions fails: only the database is used, and the cache is tried again every 5 seconds", "error", err)
 		}
 	}
 }

@@ -361,7 +361,7 @@ func TestCachedLeavesAFailedCacheOutAndTriesItNowAndThen(t *testing.T) {
 		t.Error("it works again, and is not asked")
 	}
 
-	// A visitor who hangs up says nothing of the cache, nor does one whose time was over.
+	// If a visitor hangs up, that says nothing about the cache.
 	cache.err = context.Canceled
 	cache.down.Store(true)
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -386,7 +386,7 @@ func (h hangingCache) Load(ctx context.Context, id sessions.ID) (sessions.Record
 	return h.Cache.Load(ctx, id)
 }
 
-// While one tries a cache that hangs, the others neither try nor wait.
+// While one request tries a cache that hangs, the others neither try it nor wait.
 func TestCachedTriesAFailedCacheByOneRequestAtATime(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
@@ -431,8 +431,8 @@ func (s *stuckCache) Load(ctx context.Context, id sessions.ID) (sessions.Record,
 	return s.Cache.Load(ctx, id)
 }
 
-// A Redis that hangs costs the first request its patience, and the others nothing. What
-// ended meanwhile stays dead when Redis is back, with the copies of before.
+// Only the first request waits for a Redis that hangs. Sessions that ended meanwhile stay
+// dead when Redis is back, although it still has copies of them.
 func TestCachedIsNotHeldUpByARedisThatHangs(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)

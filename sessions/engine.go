@@ -24,7 +24,7 @@ var (
 	// ErrEnded: the session was ended while this request was at work. What the
 	// request changed is not saved, and nothing is brought back.
 	ErrEnded = errors.New("sessions: the session ended meanwhile")
-	// ErrReplaced: within the last minute the session got another key, and this one
+	// ErrReplaced: within the last minute the session got another key, and this key
 	// opens nothing any more. An error that is ErrReplaced is also ErrNotFound.
 	ErrReplaced = fmt.Errorf("%w: its key was replaced", ErrNotFound)
 	// ErrNotSupported: this engine cannot do that, because it keeps nothing on
@@ -42,11 +42,11 @@ type State struct {
 	Filed  bool // the record lies in a store; else all of it is in the value
 
 	// Replaced is when another value took the place of the given one; zero if none
-	// did. The state does not tell the new value, and nothing of the session under
-	// it: after Load it has only an ID, after Commit only what was filed.
+	// did. The state does not contain the new value: after Load it has only an ID,
+	// after Commit only the owner and the data that were filed.
 	Replaced time.Time
-	// Given is whether the session under the other value belongs to another user:
-	// then nobody ends it by the value that was given.
+	// Given reports that the session under the new value belongs to another user:
+	// then nobody can end it with the old value.
 	Given bool
 }
 
@@ -81,8 +81,8 @@ type Engine interface {
 	// Commit applies changes to the state a Load gave (nil: there is none yet)
 	// and returns what is there now, nil when nothing is. [ErrEnded] when the
 	// session ended since, [ErrTooLarge], [ErrUnavailable]: nothing was saved
-	// then. An error of Edit comes back as it is. A Flush ends the session also
-	// where it has got other values since, even at the same moment.
+	// then. An error of Edit comes back as it is. A Flush ends the session even if
+	// it got another value after Load, or gets one at the same moment.
 	Commit(ctx context.Context, state *State, changes Changes) (*State, error)
 
 	// Directory is nil where nothing lies on the server.
@@ -102,18 +102,18 @@ type Directory interface {
 	Owned(ctx context.Context, user string, after Record, limit int) ([]Record, error)
 
 	// End ends a session if its version is still the given one. Version 0 means any
-	// version, and ends the session also where it got another ID since. ErrNotFound,
-	// ErrConflict, ErrUnavailable.
+	// version, and also ends the session if it got another ID within the last minute.
+	// ErrNotFound, ErrConflict, ErrUnavailable.
 	End(ctx context.Context, id ID, version uint64) error
 
 	// Replace ends a session, if its version is still the given one, and notes that
-	// the session with the ID by took its place at an instant: for a minute after
-	// it, whoever ends the first session ends that one instead, if it belongs to the
-	// same user. ErrNotFound (also if the session has expired, or by stands for
-	// none), ErrReplaced, ErrConflict, ErrUnavailable.
+	// the session with the ID by took its place at an instant. For a minute after
+	// that, whoever ends the first session ends the second one, if both belong to the
+	// same user. ErrNotFound (also if one of the two has expired), ErrReplaced,
+	// ErrConflict, ErrUnavailable.
 	//
-	// Version 0 means any version, and follows the session where it got another ID
-	// since; if that ID is by, nothing is left to do. ErrNotFound, ErrUnavailable.
+	// Version 0 means any version, and follows the session if it got another ID; if
+	// that ID is by, nothing is left to do. ErrNotFound, ErrUnavailable.
 	Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error
 
 	// Point notes, for a value that stands for no session, that the session with the
@@ -144,7 +144,7 @@ const (
 // commits of a key queue up, so only other processes can make a swap fail.
 const maxTries = 64
 
-// maxFollowed is how often a session may have changed its key and still be followed.
+// maxFollowed is how many changes of its key a session is followed through.
 const maxFollowed = 1000
 
 // keyed is the engine over a Store.
@@ -184,8 +184,8 @@ func (e *keyed) Load(ctx context.Context, key string) (*State, error) {
 	rec, err := e.find(ctx, KeyID(e.purpose, key))
 	switch {
 	case errors.Is(err, ErrReplaced):
-		// The state says when it was replaced, and not by what: whoever carries the
-		// old key may be a thief.
+		// The state says when the key was replaced, but not by which: whoever carries
+		// the old key may be a thief.
 		_, same, _ := successor(rec)
 		return &State{Record: Record{ID: rec.ID}, Replaced: rec.Saved, Given: !same}, err
 	case err != nil && !errors.Is(err, ErrExpired):
@@ -208,14 +208,14 @@ func (e *keyed) Find(ctx context.Context, id ID) (Record, error) {
 	return rec, err
 }
 
-// find is like Find, but with ErrReplaced it also returns what is left of the record.
+// find is like Find, but if the record was replaced it also returns what is left of it.
 func (e *keyed) find(ctx context.Context, id ID) (Record, error) {
 	rec, err := e.store.Load(ctx, id)
 	if _, _, replaced := successor(rec); !replaced {
 		return rec, err
 	}
 	if err != nil {
-		return Record{}, ErrNotFound // it was replaced more than a minute ago
+		return rec, ErrNotFound // it was replaced more than a minute ago
 	}
 	return rec, ErrReplaced
 }
@@ -228,26 +228,24 @@ func (e *keyed) End(ctx context.Context, id ID, version uint64) error {
 	if version != 0 {
 		return e.store.Delete(ctx, id, version)
 	}
-	rec, err := e.Find(ctx, id)
+	rec, err := e.find(ctx, id)
+	_, _, moved := successor(rec)
 	switch {
 	case errors.Is(err, ErrReplaced):
 		rec = Record{ID: id}
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound) && !moved:
 		return e.store.Delete(ctx, id, 0) // what cannot be read can still be removed
 	case err != nil && !errors.Is(err, ErrExpired):
 		return err
 	}
 	_, err = e.swap(ctx, rec, ofSameUser, e.remove(ctx))
-	if errors.Is(err, ErrEnded) {
-		return ErrNotFound
-	}
-	return err
+	return gone(err)
 }
 
 func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at time.Time) error {
 	next, err := e.Find(ctx, by)
 	if err != nil {
-		return err
+		return gone(err)
 	}
 	replace := e.replace(ctx, next, at)
 	if version == 0 {
@@ -257,10 +255,7 @@ func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at ti
 			}
 			return replace(now)
 		})
-		if errors.Is(err, ErrEnded) {
-			return ErrNotFound
-		}
-		return err
+		return gone(err)
 	}
 	rec, err := e.Find(ctx, id)
 	if err == nil && rec.Version != version {
@@ -269,7 +264,12 @@ func (e *keyed) Replace(ctx context.Context, id ID, version uint64, by ID, at ti
 	if err == nil {
 		err = replace(rec)
 	}
-	if errors.Is(err, ErrExpired) {
+	return gone(err)
+}
+
+// gone is the error of a Directory for a session that has ended or expired.
+func gone(err error) error {
+	if errors.Is(err, ErrEnded) || errors.Is(err, ErrExpired) {
 		return ErrNotFound
 	}
 	return err
@@ -435,12 +435,12 @@ func (e *keyed) takeBack(ctx context.Context, state *State) error {
 	return nil
 }
 
-// following is which records swap goes on with, of those that took another's place.
+// following says when swap goes on with the record that took another's place.
 type following int
 
 const (
 	never      following = iota
-	ofSameUser           // not past a login: what is known from before ends nothing after it
+	ofSameUser           // not past a login: a key from before it must end nothing after it
 	always
 )
 
@@ -448,8 +448,8 @@ const (
 //
 //  1. wait until no other goroutine of this process changes a record of the same
 //     stripe, so that the first try mostly succeeds,
-//  2. call act with the record as it was loaded; Version 0 means that it has not been
-//     loaded yet, so it is loaded first,
+//  2. call act with the record as it was loaded (it is loaded first if its Version is
+//     0, or if there was a wait),
 //  3. if the stored record has another version by now ([ErrConflict]), load it afresh
 //     and go on with 2,
 //  4. if another record took its place and follow allows it, go on with that one;
@@ -509,8 +509,8 @@ func (e *keyed) swapOne(ctx context.Context, rec *Record, act func(now Record) e
 	}
 }
 
-// outcome wraps an error of the caller's own, which says nothing about the record even
-// if it is an ErrNotFound, say.
+// outcome wraps an error of the caller's own. It says nothing about the record, even if
+// it is ErrNotFound, for example.
 type outcome struct{ error }
 
 // meaning is what swap's errors mean to a request that had found the session alive.
@@ -539,9 +539,9 @@ func (s *State) asIn(rec Record) (Values, error) {
 	return state.Values, nil
 }
 
-// UnderWay is for how long requests may still come with a key that was replaced: the
-// client sent them before it had the new key. They find no session, can save none, and
-// set no cookie.
+// UnderWay is how long requests may still come with a key that was replaced: the client
+// sent them before it had the new key. They find no session, can save none, and set no
+// cookie.
 const UnderWay = 10 * time.Second
 
 // replacedFor is how long a replaced record still says which record took its place:
@@ -552,7 +552,7 @@ const replacedFor = time.Minute
 // do: they are an object, whatever a program sets.
 const (
 	becameText = `"became `   // the session goes on under another ID
-	givenText  = `"given to ` // and belongs to another user
+	givenText  = `"given to ` // the session under the other ID belongs to another user
 )
 
 // replaced is what is left of a record when another takes its place: the ID of that

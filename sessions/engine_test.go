@@ -47,8 +47,8 @@ func flushAndSet(s *sessions.Session) error {
 	return s.Set("b", 2)
 }
 
-// live counts the sessions of nobody and of alice that lie in a store: more lies
-// there for a while of those that got another key.
+// live counts the sessions in a store that belong to no user or to alice. It leaves out
+// what is left of replaced sessions for a minute.
 func live(t *testing.T, store sessions.Store) (n int) {
 	t.Helper()
 	for _, owner := range []string{"session:", "session:alice"} {

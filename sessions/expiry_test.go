@@ -91,7 +91,7 @@ func TestAnExpiryIsAtMost400DaysAhead(t *testing.T) {
 	}
 }
 
-// What lies in a store already may be dated as nobody could any more.
+// A store may already hold records with a later expiry than can be set now.
 func TestAnOldRecordThatIsDatedTooFarLives400Days(t *testing.T) {
 	for _, data := range []string{
 		`{"_expiry":"9999-12-31T23:59:59Z","a":1}`, `{"_expiry":1000000000000000000,"a":1}`, `{"_expiry":9223372036854775807,"a":1}`, `{"a":1}`,
@@ -121,7 +121,7 @@ func TestAnOldRecordThatIsDatedTooFarLives400Days(t *testing.T) {
 		site.Clock.Advance(-time.Hour)
 		if data != `{"a":1}` {
 			want = site.Clock.Now().Add(sessions.MaxAge).Truncate(time.Microsecond)
-			wantStatus(t, b.Visit(setter("a", 2)), http.StatusOK) // a save counts anew, to 400 days again
+			wantStatus(t, b.Visit(setter("a", 2)), http.StatusOK) // from this save on it is 400 days again
 			ends(nil)
 		}
 	}

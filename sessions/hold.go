@@ -17,9 +17,9 @@ import (
 
 // A request stops waiting for its stores before the server's WriteTimeout, which should
 // be 30 seconds or more: after that no reply can leave. However slowly the stores
-// answer, the handler's context ends 15 seconds after the request began. The saves have
-// 10 seconds from the first of them on, and end at most 10 seconds after the handler's
-// time. Saves go on when the client hangs up: half a save helps nobody.
+// answer, the handler's context ends 15 seconds after the request began. The saves
+// together have 10 seconds, which begin with the first save, but at the latest when the
+// handler's context ends. Saves go on when the client hangs up: half a save helps nobody.
 const (
 	handlerPatience = 15 * time.Second
 	commitTimeout   = 10 * time.Second
@@ -42,9 +42,9 @@ const (
 //  5. only then does the first byte leave, with a Server-Timing header that
 //     says what the stores cost.
 //
-// The request's context ends 15 seconds after Hold began, and the saves after it end
-// at most 10 seconds later. So there is a reply after 25 seconds at most, if the handler
-// waits for nothing else than this context.
+// The request's context ends 15 seconds after Hold began, and the saves end at most 10
+// seconds later. So the reply leaves after 25 seconds at most, if everything that the
+// handler waits for ends with this context.
 //
 // Inside another Hold it does nothing. Replies that are streamed must stay
 // outside. A panic passes through, and nothing was sent.
@@ -76,7 +76,7 @@ const maxPooled = 1 << 20
 // reply as theirs does. Outside Hold it does nothing.
 func OnCommit(c echo.Context, commit func(context.Context) error) {
 	if held := heldBy(c); held != nil {
-		held.commits = append(held.commits, func(limit func() context.Context) error { return commit(limit()) })
+		held.commits = append(held.commits, func() error { return commit(Saving(c)) })
 	}
 }
 
@@ -107,15 +107,15 @@ func Saving(c echo.Context) context.Context {
 	return &h.saving
 }
 
-// patience is a context that ends at an instant. It makes a timer only when somebody
-// waits for that: most requests never do, and the unused timer took a tenth of their
-// time.
+// patience is a context that ends at an instant. It makes a timer only when something
+// waits for its end: in most requests nothing does, and the unused timer took a tenth of
+// their time.
 type patience struct {
 	context.Context // the one it is made from
 	end             time.Time
 
 	mu     sync.Mutex
-	timed  context.Context // the one with the timer; nil: nobody has waited yet
+	timed  context.Context // the one with the timer; nil: nothing has waited yet
 	cancel context.CancelFunc
 }
 
@@ -170,7 +170,7 @@ type held struct {
 	handling patience   // the context of the handler
 	saving   patience   // the context of the saves; its Context is nil until it is needed
 	sessions []*Session // one of a manager; a program has two or three
-	commits  []func(limit func() context.Context) error
+	commits  []func() error
 	after    []func()
 
 	mu  sync.Mutex
@@ -220,7 +220,7 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 		err = nil
 	}
 	if err == nil && reply.status < http.StatusInternalServerError {
-		if err = h.commit(c); err == nil {
+		if err = h.commit(); err == nil {
 			for _, work := range h.after {
 				work()
 			}
@@ -244,10 +244,9 @@ func hold(c echo.Context, next echo.HandlerFunc, body *bytes.Buffer) error {
 	return reply.release(outer, request)
 }
 
-func (h *held) commit(c echo.Context) error {
-	limit := func() context.Context { return Saving(c) } // its time begins with the first save
+func (h *held) commit() error {
 	for _, commit := range slices.Backward(h.commits) {
-		if err := commit(limit); err != nil {
+		if err := commit(); err != nil {
 			return err
 		}
 	}
@@ -255,7 +254,7 @@ func (h *held) commit(c echo.Context) error {
 }
 
 // mostTimed is how many store operations of a request Server-Timing lists one by one.
-// The others are added up, as a request that ends very many sessions has very many.
+// The others are added up: a request that ends thousands of sessions has thousands.
 const mostTimed = 50
 
 func (h *held) note(op StoreOp) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A patience must end whoever waits for it in whatever way, and costs no timer
-// where nobody does.
+// A patience ends on time, in whatever way something waits for it, and makes no timer if
+// nothing waits.
 func TestAPatienceEnds(t *testing.T) {
 	for name, wait := range map[string]func(context.Context) error{
 		"Done": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
@@ -45,7 +45,7 @@ func TestAPatienceEnds(t *testing.T) {
 			t.Errorf("%s: before its end: %v", name, err)
 		}
 		if p.timed != nil {
-			t.Errorf("%s: a timer that nobody waits for", name)
+			t.Errorf("%s: a timer although nothing waits", name)
 		}
 		cancel()
 		if err := wait(p); !errors.Is(err, context.Canceled) {

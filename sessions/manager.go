@@ -28,13 +28,13 @@ type Manager struct {
 	unreadable news
 }
 
-// news tells what is new from what was told before, as far as it remembers.
+// news remembers which texts came before, so that each is logged only once.
 type news struct {
 	mu   sync.Mutex
-	told map[ID]bool
+	told map[ID]bool // by the texts' hashes
 }
 
-// mostTold is how much it remembers: 32 KB.
+// mostTold is how many texts it remembers before it forgets them all.
 const mostTold = 1000
 
 // first reports whether a text comes for the first time.
@@ -101,9 +101,7 @@ func (m *Manager) Load(c echo.Context) (*Session, error) {
 		return nil, err
 	}
 	held.sessions = append(held.sessions, session)
-	held.commits = append(held.commits, func(limit func() context.Context) error {
-		return m.finish(limit, session, c.Response().Header())
-	})
+	held.commits = append(held.commits, func() error { return m.finish(c, session) })
 	return session, nil
 }
 
@@ -130,7 +128,7 @@ func (s *Session) load(ctx context.Context) error {
 	switch {
 	case err == nil && state.Record.Expires.After(s.manager.now()):
 		s.state, s.values = state, state.Values
-	case err == nil || errors.Is(err, ErrExpired): // its record may have a later expiry than MaxAge allows
+	case err == nil || errors.Is(err, ErrExpired): // nil: what the store says of its expiry is later than MaxAge allows
 		s.lies, s.rejected = state, ErrExpired
 	case errors.Is(err, ErrMalformed):
 		s.rejected = ErrMalformed
@@ -159,10 +157,9 @@ func (s *Session) load(ctx context.Context) error {
 //
 // In all other cases the client keeps what it has. That includes a value that another
 // request replaced a moment ago: the client may have received the new one since.
-// limit makes the context for 1.
-func (m *Manager) finish(limit func() context.Context, s *Session, header http.Header) error {
+func (m *Manager) finish(c echo.Context, s *Session) error {
 	if s.changes.any() || (m.options.SaveEveryRequest && s.state != nil && !s.saved) {
-		switch err := s.commit(limit()); {
+		switch err := s.commit(Saving(c)); {
 		case s.expendable && errors.Is(err, ErrFull):
 			m.logger().Warn("what a session noted is lost: its store is full", "error", err)
 			return nil
@@ -172,7 +169,7 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 	}
 	now := m.now()
 	switch {
-	case s.moved != nil && (s.state != nil || !s.saved):
+	case s.moved != nil:
 		return nil
 	case s.state != nil && (s.saved || s.state.Value != s.value) && s.state.Record.Expires.After(now):
 		maxAge := time.Duration(0)
@@ -180,9 +177,9 @@ func (m *Manager) finish(limit func() context.Context, s *Session, header http.H
 			// Upwards, so that what was to live for ten seconds is not sent as nine.
 			maxAge = (min(s.state.Record.Expires.Sub(now), MaxAge) + time.Second - 1).Truncate(time.Second)
 		}
-		return m.carrier.Write(header, s.state.Value, maxAge, now)
+		return m.carrier.Write(c.Response().Header(), s.state.Value, maxAge, now)
 	case s.carried && (s.saved || (s.state == nil && m.options.DropRejected)):
-		m.carrier.Erase(header)
+		m.carrier.Erase(c.Response().Header())
 	}
 	return nil
 }
@@ -265,9 +262,9 @@ func (m *Manager) Owned(ctx context.Context, user string, after Record, limit in
 	return directory.Owned(ctx, user, after, limit)
 }
 
-// End ends a session by its ID, if its version is still the given one; version
-// 0: any, also where it got another key since. [ErrNotFound], [ErrConflict],
-// [ErrNotSupported], [ErrUnavailable].
+// End ends a session by its ID, if its version is still the given one. Version 0
+// means any version, and also ends the session if it got another key within the last
+// minute. [ErrNotFound], [ErrConflict], [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) End(ctx context.Context, id ID, version uint64) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -290,14 +287,14 @@ func (m *Manager) Point(ctx context.Context, value string, to ID) error {
 }
 
 // Replace ends the session with an ID because the session by, of the same manager,
-// takes its place: for a minute, a logout with the old key ends the new session. It
-// needs the given version, else the error says what happened to the session:
+// takes its place: for a minute, a logout with the old key ends the new session. If the
+// old session has no longer the given version, the error says what happened to it:
 // [ErrNotFound] (gone or expired), [ErrReplaced] or [ErrConflict].
 //
-// Version 0 means any version, and follows the session where it got another key since;
-// if it became by itself, nothing is left to do. [ErrNotFound] if it has ended.
+// Version 0 means any version, and follows the session if it got another key; if by is
+// what it became, nothing is left to do. [ErrNotFound] if it has ended.
 //
-// With either: [ErrNotSupported], [ErrUnavailable].
+// In both cases: [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) Replace(ctx context.Context, id ID, version uint64, by ID) error {
 	directory, err := m.directory()
 	if err != nil {
@@ -311,7 +308,7 @@ const endStep = 500
 
 // EndOthers ends all of a user's sessions but one, and returns how many it ended; with
 // a zero ID it ends all. If its context ends first, or it fails, more is true: there may
-// be others, which another call ends. [ErrNotSupported], [ErrUnavailable].
+// be other sessions left, and another call ends those. [ErrNotSupported], [ErrUnavailable].
 func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended int, more bool, err error) {
 	directory, err := m.directory()
 	if err != nil {
@@ -319,27 +316,17 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 	}
 	for after := (Record{}); ; {
 		page, err := directory.Owned(ctx, user, after, endStep)
-		before := ended
-		for i := 0; err == nil && ctx.Err() == nil && i < len(page); i++ {
-			if page[i].ID == keep {
-				continue
-			}
-			if err = directory.End(ctx, page[i].ID, page[i].Version); errors.Is(err, ErrConflict) {
-				err = directory.End(ctx, page[i].ID, 0) // it changed, or got another key, after it was listed
-			}
-			switch {
-			case err == nil:
-				ended++
-			case errors.Is(err, ErrNotFound): // it ended by itself meanwhile
-				err = nil
-			}
+		n := 0
+		if err == nil {
+			n, err = endEach(ctx, directory, page, keep)
+			ended += n
 		}
 		switch {
 		case ctx.Err() != nil:
 			return ended, true, nil
 		case err != nil:
 			return ended, true, err
-		case ended > before: // start again: a session that was saved meanwhile is now among the first
+		case n > 0: // start again: a session that was saved meanwhile is now among the first
 			after = Record{}
 		case len(page) < endStep:
 			return ended, false, nil
@@ -347,6 +334,28 @@ func (m *Manager) EndOthers(ctx context.Context, user string, keep ID) (ended in
 			after = page[len(page)-1]
 		}
 	}
+}
+
+// endEach ends the listed sessions but one, and returns how many it ended.
+func endEach(ctx context.Context, directory Directory, list []Record, keep ID) (ended int, err error) {
+	for _, rec := range list {
+		if ctx.Err() != nil {
+			return ended, ctx.Err()
+		}
+		if rec.ID == keep {
+			continue
+		}
+		if err = directory.End(ctx, rec.ID, rec.Version); errors.Is(err, ErrConflict) {
+			err = directory.End(ctx, rec.ID, 0) // it changed, or got another key, after it was listed
+		}
+		switch {
+		case err == nil:
+			ended++
+		case !errors.Is(err, ErrNotFound): // not found: it ended by itself meanwhile
+			return ended, err
+		}
+	}
+	return ended, nil
 }
 
 // Exists reports whether a value stands for a session, expired or not (Django:

@@ -117,7 +117,7 @@ func TestEndAllGoesOnUntilNothingIsLeft(t *testing.T) {
 	storetest.Equal(t, "ended until then", n, 10_000)
 }
 
-// Who has more sessions than one request has time for goes on with another.
+// A user with more sessions than one request has time to end sends another request.
 func TestEndOthersWorksInPagesUntilItsContextEnds(t *testing.T) {
 	site, faulty, _ := keyedOver(t)
 	const all = 2_500
@@ -258,8 +258,8 @@ func TestAHandlerDoesNotChangeTheStateThatTheEngineGave(t *testing.T) {
 	}
 }
 
-// Data that cannot be read are one unknown session: its visitor is a stranger, and
-// the log hears of it once, not with each of their requests.
+// A session whose data cannot be read is unknown. That is logged once, and not at each
+// request.
 func TestUnreadableDataAreLoggedOnce(t *testing.T) {
 	store, err := sessions.NewMemory(256, nil)
 	if err != nil {
@@ -288,7 +288,7 @@ func TestUnreadableDataAreLoggedOnce(t *testing.T) {
 			ask(key)
 		}
 	}
-	ask(sessions.NewKey()) // of what simply is not there nothing is said
+	ask(sessions.NewKey()) // a key without a record is not logged
 	if got := strings.Count(log.String(), "level=WARN"); got != len(keys) {
 		t.Errorf("%d lines for %d records:\n%s", got, len(keys), log.String())
 	}

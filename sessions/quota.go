@@ -19,8 +19,8 @@ const (
 	trimLogEvery = time.Minute
 )
 
-// trimmer keeps a manager's sessions without a user within their quota. To count what is
-// stored would take a walk through the store, so it counts what is filed, and has the
+// trimmer keeps a manager's sessions without a user within their quota. Counting what is
+// stored would mean reading the whole store, so it counts what is filed, and has the
 // store trim from time to time:
 //
 //   - A request trims, after its own save, if an eighth of the quota was filed since
@@ -30,7 +30,7 @@ const (
 //     the quota was filed they wait for the trim, so that no flood is faster than it.
 //
 // So at any moment the store holds at most the quota, a quarter more, and what is just
-// being saved; each further server on the same store can add another quarter.
+// being saved. Each further server on the same store can add another quarter.
 type trimmer struct {
 	keep   Quota
 	logger func() *slog.Logger
@@ -93,17 +93,17 @@ func (t *trimmer) note(ctx context.Context, directory Directory, records int, by
 	switch {
 	case err == nil:
 	case removed > 0 && errors.Is(err, context.DeadlineExceeded):
-		t.begun = false // one request had not enough time: the next one goes on
+		t.begun = false // the time of one request was too short: the next one goes on
 	case t.logged.IsZero() || now.Sub(t.logged) >= trimLogEvery:
 		t.logged = now
-		t.logger().Error("sessions of nobody could not be trimmed to their quota", "error", err)
+		t.logger().Error("sessions that belong to no user could not be trimmed to their quota", "error", err)
 	}
 }
 
 // trim goes on if the visitor hangs up, and is not traced as an operation of their
 // request: it is the manager's own work.
 func (t *trimmer) trim(ctx context.Context, directory Directory) (removed int, err error) {
-	end := time.Now().Add(trimPatience) // a duration, not a judgement of age: no clock to move
+	end := time.Now().Add(trimPatience) // real time and not Options.Clock: it is a wait, not an age
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
 		end = deadline
 	}

@@ -15,7 +15,7 @@ import (
 	"cookielab/sessions/storetest"
 )
 
-// quotaOf is a site with a quota for what nobody owns.
+// quotaOf is a site with a quota for sessions that belong to no user.
 func quotaOf(t *testing.T, quota sessions.Quota, change ...func(*sessions.Options)) (*storetest.Site, *storetest.Faulty, *sessions.Memory) {
 	t.Helper()
 	site, faulty, memory := keyedOver(t)
@@ -48,8 +48,8 @@ func TestAFloodOfNobodysSessionsStaysWithinItsQuota(t *testing.T) {
 			if i%10 > 0 {
 				continue
 			}
-			// The owner's list is copied at one moment. Len would not do: it counts one
-			// shard after the other, so it adds up records that never lay there together.
+			// The owner's list is copied at one moment. Len counts one shard after the
+			// other, so it adds up records that were never stored at the same time.
 			nobodys, err := memory.ByOwner(context.Background(), "session:", sessions.Record{}, 10*quota)
 			storetest.Is(t, "ByOwner", err, nil)
 			for n := int64(len(nobodys)); ; {
@@ -70,7 +70,7 @@ func TestAFloodOfNobodysSessionsStaysWithinItsQuota(t *testing.T) {
 	})
 }
 
-// Nobody knows what lies there when a program starts.
+// When a program starts, it does not know what is stored.
 func TestTheFirstFilingAfterAStartTrims(t *testing.T) {
 	site, _, memory := quotaOf(t, sessions.Quota{})
 	for range 100 {

@@ -200,9 +200,9 @@ func (s *Session) ExpiresAtBrowserClose() bool {
 // between its reading and its writing. It may be called several times, until a
 // swap succeeds, so it must not do anything else. Its error ends the update and
 // comes back unchanged. What Update saved stays, whatever becomes of the reply.
-// With Options.FollowReplaced it also changes a session that has got another key: then
-// only change sees the values under that key, and this Session does not. Without it,
-// that is [ErrEnded].
+// With Options.FollowReplaced it also changes a session that got another key meanwhile:
+// then the function change sees the values under that key, but this Session does not.
+// Without that option it is [ErrEnded].
 // (Django's session.update merges values; change can do that, and count, too.)
 // [ErrNotSupported] where nothing lies on the server.
 func (s *Session) Update(ctx context.Context, change func(Values) error) error {

@@ -25,7 +25,7 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-// A licence may lie with the module or with its package; a module that has none is
+// A licence may be in the folder of the module or of its package. A module without one is
 // an error.
 func TestLicences(t *testing.T) {
 	root := t.TempDir()

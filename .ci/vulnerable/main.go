@@ -19,8 +19,8 @@ import (
 
 const (
 	govulncheck = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
-	patience    = 5 * time.Second // for the database to answer that it is there
-	found       = 3               // govulncheck's exit code if there is one
+	patience    = 5 * time.Second // how long the database may take to answer
+	found       = 3               // govulncheck's exit code if there is a vulnerability
 )
 
 func main() {

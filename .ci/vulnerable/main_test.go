@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Where there is no database, that is said and is no failure.
+// A database that cannot be reached is reported, and is no failure.
 func TestUnreachable(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	empty := httptest.NewServer(http.NotFoundHandler())

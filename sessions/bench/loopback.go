@@ -109,22 +109,28 @@ func duel(ours, theirs *server, path string, rounds int) (our, their, ratio cost
 	return median(a), median(b), median(ratios), nil
 }
 
-// flood asks for a path over some connections, for a while.
+// flood asks for a path for a while, and measures.
 func (s *server) flood(path string, d time.Duration) (cost, error) {
+	before, start := s.cpu(), time.Now()
+	total, err := s.askWhile(path, func() bool { return time.Since(start) < d })
+	spent := time.Since(start).Seconds()
+	return cost{wall: float64(total) / spent, cpu: float64((s.cpu() - before).Microseconds()) / float64(max(total, 1))}, err
+}
+
+// askWhile asks for a path over several connections as long as more says so, and returns
+// how many replies came.
+func (s *server) askWhile(path string, more func() bool) (total int, err error) {
 	request := "GET " + path + " HTTP/1.1\r\nHost: " + s.addr + "\r\nCookie: " + s.cookie + "\r\n\r\n"
 	counts, errs := make([]int, askers), make([]error, askers)
-	before, start := s.cpu(), time.Now()
 	var wait sync.WaitGroup
 	for i := range askers {
-		wait.Go(func() { counts[i], errs[i] = keepAsking(s.addr, request, func() bool { return time.Since(start) < d }) })
+		wait.Go(func() { counts[i], errs[i] = keepAsking(s.addr, request, more) })
 	}
 	wait.Wait()
-	total := 0
 	for _, n := range counts {
 		total += n
 	}
-	spent := time.Since(start).Seconds()
-	return cost{wall: float64(total) / spent, cpu: float64((s.cpu() - before).Microseconds()) / float64(max(total, 1))}, errors.Join(errs...)
+	return total, errors.Join(errs...)
 }
 
 // keepAsking asks on all its connections and then reads all the replies: most

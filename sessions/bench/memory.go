@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -61,19 +60,11 @@ func measureMemory(h *host, e effort, t *table) error {
 	return nil
 }
 
-// askTimes asks for a path about n times, over several connections, as flood does.
+// askTimes asks for a path about n times.
 func (s *server) askTimes(path string, n int) error {
-	request := "GET " + path + " HTTP/1.1\r\nHost: " + s.addr + "\r\nCookie: " + s.cookie + "\r\n\r\n"
 	var asked atomic.Int64
-	errs := make([]error, askers)
-	var wait sync.WaitGroup
-	for i := range askers {
-		wait.Go(func() {
-			_, errs[i] = keepAsking(s.addr, request, func() bool { return asked.Add(connections) <= int64(n) })
-		})
-	}
-	wait.Wait()
-	return errors.Join(errs...)
+	_, err := s.askWhile(path, func() bool { return asked.Add(connections) <= int64(n) })
+	return err
 }
 
 // memory is how much the process takes now, and the most that it ever took, in megabytes. It

@@ -66,8 +66,11 @@ type Cookie struct {
 
 // Same reports whether two cookies are one, but for what they say: whether one takes
 // the other's place (RFC 6265bis 5.7, step 23).
-func (c Cookie) Same(as Cookie) bool {
-	return c.Name == as.Name && c.Domain == as.Domain && c.HostOnly == as.HostOnly && c.Path == as.Path && c.Partition == as.Partition
+func (c Cookie) Same(as Cookie) bool { return c.same(&as) }
+
+// same compares first what differs most often.
+func (c *Cookie) same(as *Cookie) bool {
+	return c.Name == as.Name && c.Path == as.Path && c.Domain == as.Domain && c.HostOnly == as.HostOnly && c.Partition == as.Partition
 }
 
 // size counts against [MaxPair].

@@ -129,7 +129,7 @@ func (j *Jar) set(raw string, at URL, date, now time.Time, context Context, scri
 // find is the cookie in the jar that this one would replace.
 func (j *Jar) find(c *Cookie) *Cookie {
 	for _, old := range j.cookies {
-		if old.Name == c.Name && old.Path == c.Path && old.Same(*c) { // what differs most often is compared first
+		if old.same(c) {
 			return old
 		}
 	}

@@ -99,7 +99,7 @@ var replacedFacts = []engineFact{
 	{"a logout under way ends the session also under the key that it got meanwhile", func(t *testing.T, site *Site) {
 		for name, on := range waysOn {
 			if name == elseWay {
-				continue // that session is another's
+				continue // that session belongs to another user
 			}
 			b := signIn(t, site, "alice")
 			twin := b.Twin()
@@ -115,7 +115,7 @@ var replacedFacts = []engineFact{
 		}
 	}},
 
-	{"a sign-in of another user ends it under its new key, too, and a late logout with the old key does not end that sign-in", func(t *testing.T, site *Site) {
+	{"a sign-in of another user also ends a session that got another key meanwhile; a late logout with the old key does not end the sign-in", func(t *testing.T, site *Site) {
 		b := signIn(t, site, "alice")
 		twin, late := b.Twin(), b.Twin()
 		done(t, late.Visit(func(s *sessions.Session) error {
@@ -130,7 +130,7 @@ var replacedFacts = []engineFact{
 		holds(t, b, map[string]any{sessions.UserKey: "bob"})
 	}},
 
-	{"who knew the key before a login ends nothing after it, and writes nothing", func(t *testing.T, site *Site) {
+	{"a key from before a login ends nothing after it, and writes nothing", func(t *testing.T, site *Site) {
 		planted := site.Browser()
 		done(t, planted.Visit(setter("a", 1)))
 		b := planted.Twin()
@@ -177,6 +177,15 @@ var replacedFacts = []engineFact{
 		Is(t, "End again", site.Manager.End(t.Context(), rec.ID, 0), sessions.ErrNotFound)
 	}},
 
+	{"End by an ID that was replaced more than a minute ago ends nothing, and says so", func(t *testing.T, site *Site) {
+		b := signIn(t, site, "alice")
+		id := recordOfBrowser(t, b).ID
+		done(t, b.Visit(everyChange["CycleKey"]))
+		site.Clock.Advance(time.Minute + time.Millisecond)
+		Is(t, "End", site.Manager.End(t.Context(), id, 0), sessions.ErrNotFound)
+		holds(t, b, map[string]any{sessions.UserKey: "alice"})
+	}},
+
 	{"Replace puts another session in the place of one, if that still has the given version", func(t *testing.T, site *Site) {
 		left, next := signIn(t, site, "alice"), signIn(t, site, "alice")
 		old, by := recordOfBrowser(t, left), recordOfBrowser(t, next).ID
@@ -193,6 +202,12 @@ var replacedFacts = []engineFact{
 		rec := recordOfBrowser(t, gone)
 		site.Clock.Advance(twoWeeks)
 		Is(t, "Replace of what is over", site.Manager.Replace(t.Context(), rec.ID, rec.Version, by), sessions.ErrNotFound)
+		live := signIn(t, site, "alice")
+		old = recordOfBrowser(t, live)
+		for _, version := range []uint64{0, old.Version} {
+			Is(t, "Replace by what is over", site.Manager.Replace(t.Context(), old.ID, version, rec.ID), sessions.ErrNotFound)
+		}
+		holds(t, live, map[string]any{sessions.UserKey: "alice"})
 	}},
 
 	{"Replace of version 0 follows a session to its new key, and does not end the one that takes its place", func(t *testing.T, site *Site) {
@@ -226,7 +241,7 @@ var replacedFacts = []engineFact{
 		holds(t, kept, map[string]any{sessions.UserKey: "alice"})
 	}},
 
-	{"with FollowReplaced a save is made under the new key, and the old one sees and tells nothing", func(t *testing.T, site *Site) {
+	{"with FollowReplaced a save is made under the new key, and a request with the old key sees nothing of it and sets no cookie", func(t *testing.T, site *Site) {
 		site = site.With(func(o *sessions.Options) { o.FollowReplaced = true })
 		for name, change := range everyChange {
 			if name == "CycleKey" {
@@ -323,7 +338,7 @@ var replacedFacts = []engineFact{
 				for range 3 {
 					reply := twin.Visit(func(s *sessions.Session) error {
 						if s.Rejected() != nil {
-							return nil // too late: it could only begin a new session
+							return nil // too late: this request could only begin a new session
 						}
 						time.Sleep(time.Duration(i%3) * time.Millisecond)
 						switch i % 3 {
