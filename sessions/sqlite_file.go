@@ -55,7 +55,7 @@ type sqliteFiles struct {
 
 type sqliteFile struct {
 	path       string
-	mayBeEmpty bool // a checkpoint can empty the WAL, and nobody the database
+	mayBeEmpty bool // a checkpoint can empty the WAL; the database is never empty
 	info       fs.FileInfo
 }
 
@@ -119,8 +119,9 @@ func (f *sqliteFiles) check() error {
 	return nil
 }
 
-// glance is check for reads, of which there are too many to check after each, and for
-// before a write, which check follows.
+// glance is a check that is made at most every 5 milliseconds. It is for reads, because a
+// check after each of them would cost too much, and for the moment before a write, because
+// a full check follows the write.
 func (f *sqliteFiles) glance() error {
 	return f.seen.at(f.check)
 }
@@ -165,7 +166,7 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	defer r.turn.unlock()
 	now := r.clock.now()
 	if now.Sub(time.Unix(0, r.failed.Load())).Abs() < time.Second {
-		return fmt.Errorf("%w: the last of it is kept for removals", ErrFull)
+		return fmt.Errorf("%w: the rest is kept for removals", ErrFull)
 	}
 	if err := r.make(); err != nil {
 		r.failed.Store(now.UnixNano())
