@@ -265,7 +265,7 @@ func (p postgres) manyOfOneOwner(t *testing.T) {
 func (p postgres) fullDisk(t *testing.T) {
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	address := p.server.Schema(t)
 	p.run(t, address, `COPY (SELECT) TO PROGRAM 'mkdir `+disk+`/space'`) // it must be the server's own
 	p.run(t, address, `CREATE TABLESPACE small LOCATION '`+disk+`/space'`)

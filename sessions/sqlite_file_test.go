@@ -153,8 +153,9 @@ func TestALostSQLiteFileIsNotMadeAnew(t *testing.T) {
 	}
 }
 
-// smallDisk is an empty disk of some MB that every user may write to.
-func smallDisk(t *testing.T, megabytes int) string {
+// smallDisk is an empty disk that is made for this test. The options, of a tmpfs, say its
+// size and who may use it.
+func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("only root on Linux can make a small disk")
@@ -164,7 +165,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { storetest.Is(t, "Remove", os.Remove(folder), nil) })
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0777", megabytes), "tmpfs", folder).CombinedOutput()
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder).CombinedOutput()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("mount: %v: %s", err, out)
@@ -209,7 +210,7 @@ func TestOnAFullDiskSQLiteOnlyRemoves(t *testing.T) {
 	t.Parallel()
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	file := filepath.Join(disk, "sessions.db")
 	store := openSQLite(t, file, clock.Now)
 	for n := range records {
@@ -257,7 +258,7 @@ func TestOnADiskThatIsFullAtTheStartSQLiteOnlyRemoves(t *testing.T) {
 	t.Parallel()
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	file := filepath.Join(disk, "sessions.db")
 	store, err := sessions.OpenSQLite(t.Context(), file, clock.Now)
 	if err != nil {

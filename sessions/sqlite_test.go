@@ -365,7 +365,8 @@ func TestSQLiteFileOfBeforeIsUsedAgain(t *testing.T) {
 		for n := range 100 {
 			mustCreate(t, store, large(n, clock))
 		}
-		storetest.Equal(t, "records", len(pagesOf(t, store, "alice", 7)), 100)
+		recs, _ := storetest.Pages(t, store, "alice", 7)
+		storetest.Equal(t, "records", len(recs), 100)
 		if err := db.QueryRow(`PRAGMA page_count`).Scan(&pages[round]); err != nil {
 			t.Fatal(err)
 		}
