@@ -93,8 +93,8 @@ func oneBadRow(t *testing.T, store sessions.Database, clock *storetest.Clock, sp
 	}
 }
 
-// allAreAnswered lets many call a store that somebody keeps locked, and checks that
-// each is told so before patience ends: their waits do not add up.
+// allAreAnswered makes many calls to a store that somebody keeps locked, and checks that
+// each gets its error in time: they wait together, not one after the other.
 func allAreAnswered(t *testing.T, store sessions.Database, clock *storetest.Clock) {
 	t.Helper()
 	const callers, patience = 40, 5 * time.Second

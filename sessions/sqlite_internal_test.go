@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Whoever reads for long keeps the others waiting only as long as they want to.
+// A read that finds no free connection waits only until its context ends.
 func TestAReadOfSQLiteThatFindsNoConnectionFreeEnds(t *testing.T) {
 	store, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sessions.db"), nil)
 	if err != nil {

@@ -351,7 +351,7 @@ func TestSQLiteGivesSpaceBack(t *testing.T) {
 	}
 }
 
-// A file that an older program made cannot shrink: what is free in it is used again.
+// A file that an older version made cannot shrink. Its free pages are used again.
 func TestSQLiteFileOfBeforeIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
