@@ -1,5 +1,6 @@
 // Owned: ByOwner and Trim for the stores that walk all of an owner's records (memory,
-// Redis, files). Only one page of them is in memory at a time, however many there are.
+// Redis, files). However many there are, a walk keeps no more of them in memory than a page
+// of ByOwner, or a batch of Trim, needs.
 
 package sessions
 
