@@ -16,7 +16,7 @@ import (
 	"cookielab/sessions/storetest"
 )
 
-// disk is a real one, of two megabytes.
+// disk is a real file system of two megabytes.
 type disk struct {
 	t    *testing.T
 	path string
@@ -25,19 +25,7 @@ type disk struct {
 
 func newDisk(t *testing.T) *disk {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("this test mounts a small disk, which only root can")
-	}
-	d := &disk{t: t, path: filepath.Join(t.TempDir(), "disk")}
-	err := os.Mkdir(d.path, 0o700)
-	if err == nil {
-		err = unix.Mount("tmpfs", d.path, "tmpfs", 0, "size=2m,nr_inodes=800,mode=0700")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { storetest.Is(t, "Unmount", unix.Unmount(d.path, unix.MNT_DETACH), nil) })
-	return d
+	return &disk{t: t, path: smallDisk(t, "size=2m,nr_inodes=800,mode=0700")}
 }
 
 // full leaves no byte on the disk, and no place for another file.
@@ -55,7 +43,7 @@ func (d *disk) full() {
 	storetest.Is(d.t, "what the disk says", err, syscall.ENOSPC)
 }
 
-// A full disk takes nothing, and says so; what lies there is read and ended as ever.
+// On a full disk a write returns ErrFull. What is stored can still be read and removed.
 func TestAFullDiskIsUnavailableForWritesAlone(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -100,7 +88,7 @@ func TestAFullDiskIsUnavailableForWritesAlone(t *testing.T) {
 	storetest.Equal(t, "left", loads(t, store, 6), "2345")
 	old.ID = neighbour(2)
 
-	// Not even somebody who tidies up by hand is in the way of who leaves.
+	// A removal also works if somebody has removed the file of the lock by hand.
 	if err := os.Remove(filepath.Join(d.path, "sessions", "07", "lock")); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +114,7 @@ func TestAFullDiskIsUnavailableForWritesAlone(t *testing.T) {
 	mustCreate(t, store, fresh)
 }
 
-// The disk is gone, and its place is empty; or another one is there.
+// The disk is taken away: first its folder is empty, then it holds another disk.
 func TestADiskThatIsTakenAwayIsUnavailable(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)

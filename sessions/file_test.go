@@ -38,7 +38,7 @@ func TestFilesAreAStore(t *testing.T) {
 	}, badFiles()...)
 }
 
-// badFiles make of a record's file one that a store never wrote: empty, cut short, changed.
+// badFiles change a record's file into one that no store writes: empty, cut short or changed.
 func badFiles() (bad []storetest.Spoil) {
 	for _, change := range []func(content []byte) []byte{
 		func([]byte) []byte { return nil },
@@ -51,7 +51,8 @@ func badFiles() (bad []storetest.Spoil) {
 			content, err := os.ReadFile(path)
 			storetest.Is(t, "ReadFile", err, nil)
 			storetest.Is(t, "WriteFile", os.WriteFile(path, change(content), 0o600), nil)
-			// Cleaning takes it for as old as it is, by a clock that is not this test's.
+			// Cleaning goes by when the file was written, by the system's clock. This file shall
+			// stay, however far the test's clock is ahead.
 			now := time.Now().AddDate(100, 0, 0)
 			storetest.Is(t, "Chtimes", os.Chtimes(path, now, now), nil)
 		})
@@ -532,8 +533,8 @@ func TestAMissingFolderIsUnavailable(t *testing.T) {
 	storetest.Equal(t, "a", items(t, b)["a"], any(int64(1)))
 }
 
-// Whatever lies where the folder was, it is not the folder: an empty one, of which
-// every session would be unknown, or a copy, in which those that ended since live on.
+// Another folder at the same path must not be used. In an empty one every session would
+// be unknown; in a copy the sessions that ended since would still be live.
 func TestAReplacedFolderIsUnavailable(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(dir, away string) error{

@@ -7,17 +7,47 @@ import (
 	"time"
 )
 
+// oneInEachShard makes a store that has one record in each shard.
+func oneInEachShard(t *testing.T, now time.Time, in func(shard byte) Record) *Memory {
+	t.Helper()
+	m, err := NewMemory(1<<12, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shard := range shardCount {
+		if err := m.Create(context.Background(), in(byte(shard))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+// othersWork calls every method for a record in each shard, except in the one that is
+// stuck.
+func othersWork(t *testing.T, m *Memory, stuck byte, in func(shard byte) Record) {
+	t.Helper()
+	ctx := context.Background()
+	for i := range shardCount {
+		shard := byte(i)
+		if shard == stuck {
+			continue
+		}
+		rec := in(shard)
+		err := m.Create(ctx, rec)
+		rec.Version = 1
+		_, loaded := m.Load(ctx, rec.ID)
+		if err := errors.Join(err, loaded, m.Update(ctx, rec), m.Delete(ctx, rec.ID, 2)); err != nil {
+			t.Errorf("shard %d: %v", shard, err)
+		}
+	}
+}
+
 // While cleaning waits for one shard, held here for as long as it likes, every
 // operation on all the others comes to its end: nothing but that one shard is
 // ever locked by it. If more were, this test would not end.
 func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
 	const stuck = 100
-	now := time.Now()
-	m, err := NewMemory(1<<12, func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
+	ctx, now := context.Background(), time.Now()
 	in := func(shard, n byte, expires time.Duration) Record {
 		owner := "alice"
 		if shard == stuck {
@@ -25,11 +55,7 @@ func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
 		}
 		return Record{ID: ID{shard, n}, Owner: owner, Saved: now, Expires: now.Add(expires), Data: []byte("{}")}
 	}
-	for shard := range shardCount {
-		if err := m.Create(ctx, in(byte(shard), 1, -time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m := oneInEachShard(t, now, func(shard byte) Record { return in(shard, 1, -time.Hour) })
 
 	m.shards[stuck].mu.Lock()
 	cleared := make(chan int)
@@ -47,19 +73,7 @@ func TestCleaningMemoryHoldsUpOneShardAtMost(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	for i := range shardCount {
-		shard := byte(i)
-		if shard == stuck {
-			continue
-		}
-		rec := in(shard, 2, time.Hour)
-		err := m.Create(ctx, rec)
-		rec.Version = 1
-		_, loaded := m.Load(ctx, rec.ID)
-		if err := errors.Join(err, loaded, m.Update(ctx, rec), m.Delete(ctx, rec.ID, 2)); err != nil {
-			t.Errorf("shard %d: %v", shard, err)
-		}
-	}
+	othersWork(t, m, stuck, func(shard byte) Record { return in(shard, 2, time.Hour) })
 	if _, err := m.ByOwner(ctx, "alice", Record{}, 10); err != nil {
 		t.Error(err)
 	}
@@ -89,24 +103,15 @@ func TestCleaningMemoryEndsWithItsLimit(t *testing.T) {
 	}
 }
 
-// Who lists or trims an owner's records waits for one shard at a time, and keeps
-// nobody from any other meanwhile, nor from the index.
+// Listing and trimming an owner's records wait for one shard at a time. Meanwhile the
+// other shards and the index of owners can be used.
 func TestTrimmingMemoryHoldsUpOneShardAtMost(t *testing.T) {
 	const stuck = 100
-	now := time.Now()
-	m, err := NewMemory(1<<12, func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
+	ctx, now := context.Background(), time.Now()
 	in := func(shard, n byte) Record {
 		return Record{ID: ID{shard, n}, Owner: "alice", Saved: now, Expires: now.Add(time.Hour), Data: []byte("{}")}
 	}
-	for shard := range shardCount {
-		if err := m.Create(ctx, in(byte(shard), 1)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m := oneInEachShard(t, now, func(shard byte) Record { return in(shard, 1) })
 	m.shards[stuck].mu.Lock()
 	trimmed, listed := make(chan int), make(chan int)
 	go func() {
@@ -123,17 +128,7 @@ func TestTrimmingMemoryHoldsUpOneShardAtMost(t *testing.T) {
 		}
 		listed <- len(recs)
 	}()
-	for i := range shardCount {
-		if shard := byte(i); shard != stuck {
-			rec := in(shard, 2)
-			err := m.Create(ctx, rec)
-			rec.Version = 1
-			_, loaded := m.Load(ctx, rec.ID)
-			if err := errors.Join(err, loaded, m.Update(ctx, rec), m.Delete(ctx, rec.ID, 2)); err != nil {
-				t.Errorf("shard %d: %v", shard, err)
-			}
-		}
-	}
+	othersWork(t, m, stuck, func(shard byte) Record { return in(shard, 2) })
 	select {
 	case <-trimmed:
 		t.Error("Trim did not wait for the shard")

@@ -101,7 +101,8 @@ func TestMemoryNeverHoldsMoreThanItsLimit(t *testing.T) {
 	storetest.Equal(t, "records in the index of owners", len(recs), store.Len())
 }
 
-// Whatever its records' size, a store has a bound in bytes, and the heap keeps to it.
+// A store has a limit in bytes, whatever the size of its records, and the heap stays
+// within it.
 func TestMemoryNeverHoldsMoreThanItsBytes(t *testing.T) {
 	const limit, most = 10_000, 10_000*350 + 256*(sessions.MaxStored+1024)
 	inUse := func() int64 {
@@ -123,7 +124,7 @@ func TestMemoryNeverHoldsMoreThanItsBytes(t *testing.T) {
 			put(t, store, rec)
 		} else if err := store.Create(t.Context(), small); err == nil {
 			rec.Version = 1
-			err = store.Update(t.Context(), rec) // to grow is no way round it
+			err = store.Update(t.Context(), rec) // a record that grows counts, too
 			if err != nil && !errors.Is(err, sessions.ErrFull) {
 				t.Fatal(err)
 			}
@@ -168,7 +169,7 @@ func TestRecordsThatGrowKeepToTheSameBytes(t *testing.T) {
 	storetest.Is(t, "Load of the first to grow, which the others pushed out", err, sessions.ErrNotFound)
 }
 
-// An attacker who is nobody signs nobody out, however much he saves.
+// Somebody who is not signed in can push out no session of a user, however much he saves.
 func TestAFloodOfNobodysNeverPushesOutWhatSomebodyOwns(t *testing.T) {
 	clock := storetest.NewClock()
 	store := memoryOf(t, 40*256, clock.Now)
@@ -196,15 +197,16 @@ func TestAFloodOfNobodysNeverPushesOutWhatSomebodyOwns(t *testing.T) {
 		put(t, store, rec)
 	}
 	storetest.Equal(t, "left", loads(t, store, 10), "0123456789")
-	storetest.Equal(t, "refused, with so much of nobody's to push out", refused, 0)
+	storetest.Equal(t, "refused, though there were records without an owner to push out", refused, 0)
 
-	// One who signs in has room, as long as anything of nobody's is there …
+	// 1. While the store holds records without an owner, they make room for a user's.
 	for n := 10; n < 40; n++ {
 		clock.Advance(time.Second)
 		mustCreate(t, store, mine(n))
 	}
 	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
-	// … then nobody has none, nor does a copy of what is nobody's, …
+	// 2. When all records have owners, a record without one is refused, and a copy of one
+	//    is not kept.
 	nobodys := recordOf(neighbour(9999), clock)
 	nobodys.Owner = "session:"
 	err := store.Create(t.Context(), nobodys)
@@ -214,10 +216,11 @@ func TestAFloodOfNobodysNeverPushesOutWhatSomebodyOwns(t *testing.T) {
 	_, err = store.Load(t.Context(), nobodys.ID)
 	storetest.Is(t, "Load of the copy", err, sessions.ErrNotFound)
 	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
-	// … and the next to sign in takes the place of the one saved longest ago of some.
+	// 3. A user's record takes the place of another user's: of a few, the one saved longest
+	//    ago.
 	mustCreate(t, store, mine(40))
 	storetest.Equal(t, "records of alice", owned(t, store, "session:alice"), 40)
-	// What has expired makes room for anybody.
+	// 4. An expired record makes room for any record.
 	clock.Advance(2 * time.Hour)
 	nobodys.Expires = clock.Now().Add(time.Hour)
 	mustCreate(t, store, nobodys)

@@ -1,5 +1,6 @@
 // Owned: ByOwner and Trim for the stores that walk all of an owner's records (memory,
-// Redis, files). Only one page of them is in memory at a time, however many there are.
+// Redis, files). However many there are, a walk keeps no more of them in memory than a page
+// of ByOwner, or a batch of Trim, needs.
 
 package sessions
 
@@ -17,9 +18,9 @@ type walk func(show func(rec Record, size int)) error
 // pageOfWalk does what [Store.ByOwner] does, by a walk.
 func pageOfWalk(all walk, now time.Time, after Record, limit int) ([]Record, error) {
 	page := shortlist{order: laterSaved, limit: max(limit, 0)}
-	begin := after.ID == ID{} && after.Saved.IsZero()
+	start := isStart(after)
 	err := all(func(rec Record, size int) {
-		if rec.Expires.After(now) && (begin || laterSaved(after, rec) < 0) {
+		if rec.Expires.After(now) && (start || laterSaved(after, rec) < 0) {
 			page.add(rec, size)
 		}
 	})
@@ -34,7 +35,7 @@ func pageOfWalk(all walk, now time.Time, after Record, limit int) ([]Record, err
 }
 
 const (
-	trimBatch = 10_000 // records that one walk of a Trim can find to remove, in some 2 MB of memory
+	trimBatch = 10_000 // records that one walk of a Trim can find to remove, in some 4 MB of memory
 	trimStep  = 20     // records that are removed between two rests
 )
 

@@ -239,7 +239,7 @@ func (p *Postgres) Stamp(_ context.Context, id ID) (version uint64, expires time
 // ByOwner implements [Store]. An index has the rows in this order.
 func (p *Postgres) ByOwner(_ context.Context, owner string, after Record, limit int) ([]Record, error) {
 	saved := pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
-	if after.ID != (ID{}) || !after.Saved.IsZero() {
+	if !isStart(after) {
 		saved = pgtype.Timestamptz{Time: after.Saved, Valid: true}
 	}
 	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now(), saved, after.ID[:], max(limit, 0))

@@ -265,9 +265,9 @@ func (p postgres) manyOfOneOwner(t *testing.T) {
 func (p postgres) fullDisk(t *testing.T) {
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	address := p.server.Schema(t)
-	p.run(t, address, `COPY (SELECT) TO PROGRAM 'mkdir `+disk+`/space'`) // it must be the server's own
+	p.run(t, address, `COPY (SELECT) TO PROGRAM 'mkdir `+disk+`/space'`) // the server's user must own it
 	p.run(t, address, `CREATE TABLESPACE small LOCATION '`+disk+`/space'`)
 	store, err := sessions.OpenPostgres(t.Context(), address+"&default_tablespace=small", clock.Now)
 	if err != nil {
@@ -278,7 +278,7 @@ func (p postgres) fullDisk(t *testing.T) {
 		p.run(t, address, `DROP TABLE sessions`)
 		p.run(t, address, `DROP TABLESPACE small`)
 	}()
-	noise := func(n int) sessions.Record { // which takes as much room as it is long
+	noise := func(n int) sessions.Record { // random data, which PostgreSQL cannot compress
 		rec := recordOf(neighbour(n), clock)
 		rec.Data = make([]byte, 30_000)
 		rand.NewChaCha8([32]byte{byte(n)}).Read(rec.Data) // never fails

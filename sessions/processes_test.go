@@ -81,7 +81,7 @@ func TestTwoProcesses(t *testing.T) {
 			t.Run("a commit after a logout in the other answers 409", p.logout)
 			t.Run("commits racing CycleKey in the other are kept or answered 409", p.cycle)
 			t.Run("what one was answered is there after its kill -9", p.kill)
-			t.Run("one that only looks, and ends, takes nothing away", p.onlooker)
+			t.Run("one that only reads, and ends, removes nothing", p.onlooker)
 		})
 	}
 }

@@ -28,7 +28,7 @@ import (
 // and a Redis short of memory (maxmemory) may sign out anybody. If it evicts, let
 // it be by volatile-ttl: the list of an owner's sessions has a longer TTL than
 // each of them and goes last. If it does not evict (noeviction), Create and Update
-// return [ErrFull] and all else goes on.
+// return [ErrFull], and everything else still works.
 //
 // What is stored under a record's key in another form than this one is no record:
 // [ErrNotFound], wrapped with the reason. Delete of version 0 removes it.
@@ -287,7 +287,7 @@ func (r *Redis) ClearExpired(ctx context.Context, before time.Time, limit int) (
 		for _, key := range keys {
 			if id, ok := ParseID(strings.TrimPrefix(key, r.prefix+"session:")); ok {
 				cmd := redis.NewCmd(ctx, "hmget", key, "expires")
-				_ = pipe.Process(ctx, once{cmd}) // Exec tells
+				_ = pipe.Process(ctx, once{cmd})
 				ids, ends = append(ids, id), append(ends, cmd)
 			}
 		}

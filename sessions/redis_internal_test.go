@@ -106,7 +106,7 @@ func TestAnOwnersListIsPutRightWhenItIsRead(t *testing.T) {
 	s.must(s.client.Del(s.ctx, s.recordKey(ID{3})).Err()) // evicted, or its TTL was over
 
 	s.owns("alice", 4)
-	s.entries("alice", 5) // they are new: something may be under way
+	s.entries("alice", 5) // they are new, so their records may still come
 	s.settle("alice")
 	s.owns("alice", 4)
 	s.entries("alice", 1)
@@ -132,7 +132,8 @@ func TestAnExpiredRecordIsLeftOutAndStaysListed(t *testing.T) {
 	s.owns("alice", 1)
 }
 
-// However busy an owner is, as nobody is: what is one too many goes a minute after it came.
+// A list may get new entries all the time, as the list of the sessions without a user does.
+// An entry without a record is still removed a minute after it was written.
 func TestAListThatAlwaysGrowsIsPutRight(t *testing.T) {
 	s := newShelf(t)
 	for n := range byte(250) {
@@ -150,8 +151,8 @@ func TestAListThatAlwaysGrowsIsPutRight(t *testing.T) {
 	s.entries("alice", 11) // ten, and the one that this Trim removed
 }
 
-// An entry says until when it is kept and when it was written; to write it anew
-// never cuts it short.
+// An entry says until when it is kept and when it was written. Writing it again never
+// shortens the time for which it is kept.
 func TestAnEntryIsNeverCutShort(t *testing.T) {
 	s := newShelf(t)
 	rec := s.record(1)

@@ -392,8 +392,8 @@ func TestAClosedRedisIsUnavailable(t *testing.T) {
 	allFail(t, store, clock)
 }
 
-// A Redis that takes no more says so to those who write; what lies there is read,
-// and to remove takes no room.
+// A full Redis refuses to write, with ErrFull. Records can still be read, and removing
+// them needs no room.
 func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{
@@ -421,7 +421,7 @@ func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
 			storetest.Is(t, "Load", err, nil)
 			storetest.Equal(t, "records of alice", owned(t, store, "alice"), 6)
 			list := rawRedis(t, server).ZCard(t.Context(), t.Name()+":owner:alice").Val()
-			storetest.Equal(t, "entries of her list: what is refused adds none", list, 6)
+			storetest.Equal(t, "entries of her list, to which a refused record adds none", list, 6)
 
 			storetest.Is(t, "Delete", store.Delete(t.Context(), old.ID, 1), nil)
 			n, err := store.Trim(t.Context(), "alice", sessions.Quota{Records: 3, Bytes: 1000})
@@ -435,7 +435,7 @@ func TestAFullRedisIsUnavailableForWritesAlone(t *testing.T) {
 	}
 }
 
-// badKeys make of a record's key what is no record. None of them is in anybody's way.
+// badKeys are changes after which the key of a record holds no record.
 func badKeys(server *servers.Server) (bad []storetest.Spoil) {
 	for _, words := range [][]any{
 		{"set", "", "text", "ex", 3600},
@@ -490,7 +490,7 @@ func TestAForeignKeyIsNoRecord(t *testing.T) {
 	}
 }
 
-// A key of another kind in the place of an owner's list costs the list, nothing else.
+// If the key of an owner's list holds something else, only that list is lost.
 func TestAForeignKeyIsNoList(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)

@@ -120,15 +120,15 @@ type row []any
 // record reads the record in a row. If the row holds none the error is [ErrNotFound],
 // with the reason: one bad row means one unknown session, and not a broken store.
 func (r row) record(id ID) (rec Record, err error) {
-	version, isInteger := r[0].(int64)
+	version, isVersion := asVersion(r[0])
 	owner, isText := asBytes(r[1])
 	switch {
-	case !isInteger || version <= 0 || version == math.MaxInt64: // none comes after that
+	case !isVersion:
 		return Record{}, unreadable("version", r[0])
 	case !isText:
 		return Record{}, unreadable("owner", r[1])
 	}
-	rec = Record{ID: id, Version: uint64(version), Owner: string(owner)}
+	rec = Record{ID: id, Version: version, Owner: string(owner)}
 	for i, column := range []struct {
 		name string
 		into *time.Time
@@ -148,19 +148,19 @@ func (r row) record(id ID) (rec Record, err error) {
 
 // stampOf reads what a [Stamper] returns from two columns of a row.
 func stampOf(version, expires any) (uint64, time.Time, error) {
-	number, isInteger := version.(int64)
-	if !isInteger || number <= 0 || number == math.MaxInt64 {
+	number, ok := asVersion(version)
+	if !ok {
 		return 0, time.Time{}, unreadable("version", version)
 	}
 	at, ok := asTime(expires)
 	if !ok {
 		return 0, time.Time{}, unreadable("expires", expires)
 	}
-	return uint64(number), at, nil
+	return number, at, nil
 }
 
-// unreadable is the error that names the column that cannot be read. It tells a number or
-// a time, but of other content only the type: that may be somebody's data.
+// unreadable is the error that names the column that cannot be read. It shows a number or
+// a time. Of other content it shows only the type, because it may be somebody's data.
 func unreadable(column string, value any) error {
 	switch value.(type) {
 	case int64, float64, time.Time:
@@ -168,6 +168,13 @@ func unreadable(column string, value any) error {
 	default:
 		return fmt.Errorf("%w: its row cannot be read: %s is of type %T", ErrNotFound, column, value)
 	}
+}
+
+// asVersion reads a version. No version can come after the largest number, so that one is
+// not a version.
+func asVersion(value any) (version uint64, ok bool) {
+	number, isInteger := value.(int64)
+	return uint64(number), isInteger && 0 < number && number < math.MaxInt64
 }
 
 func asBytes(value any) ([]byte, bool) {
@@ -187,7 +194,7 @@ func asTime(value any) (at time.Time, ok bool) {
 	switch v := value.(type) {
 	case int64:
 		at = time.UnixMicro(v).UTC()
-	case float64: // SQLite may store any number so
+	case float64: // SQLite may store any number as a float
 		at = time.UnixMicro(int64(v)).UTC()
 	case time.Time:
 		at = v.UTC()

@@ -93,8 +93,8 @@ func oneBadRow(t *testing.T, store sessions.Database, clock *storetest.Clock, sp
 	}
 }
 
-// allAreAnswered lets many call a store that somebody keeps locked, and checks that
-// each is told so before patience ends: their waits do not add up.
+// allAreAnswered makes many calls to a store that somebody keeps locked, and checks that
+// each gets its error in time: they wait together, not one after the other.
 func allAreAnswered(t *testing.T, store sessions.Database, clock *storetest.Clock) {
 	t.Helper()
 	const callers, patience = 40, 5 * time.Second
@@ -129,30 +129,12 @@ func allAreAnswered(t *testing.T, store sessions.Database, clock *storetest.Cloc
 	}
 }
 
-// pagesOf lists an owner's records page by page.
-func pagesOf(t *testing.T, store sessions.Store, owner string, limit int) (recs []sessions.Record) {
-	t.Helper()
-	for after := (sessions.Record{}); ; {
-		page, err := store.ByOwner(t.Context(), owner, after, limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(page) > limit {
-			t.Fatalf("a page of %d, at most %d were asked for", len(page), limit)
-		}
-		if recs = append(recs, page...); len(page) < limit {
-			return recs
-		}
-		after = page[limit-1]
-	}
-}
-
 // manyOfOneOwner checks listing and trimming of 100,000 records of alice, of 100
 // bytes each, that make has filed in a new store, ten at each instant.
 func manyOfOneOwner(t *testing.T, store sessions.Store) {
 	t.Helper()
 	const many = 100_000
-	recs := pagesOf(t, store, "alice", 7000)
+	recs, _ := storetest.Pages(t, store, "alice", 7000)
 	storetest.Equal(t, "records", len(recs), many)
 	for i, rec := range recs {
 		if rec.Data != nil || rec.Owner != "alice" || rec.Saved.Location() != time.UTC {
@@ -184,7 +166,8 @@ func manyOfOneOwner(t *testing.T, store sessions.Store) {
 		storetest.Is(t, "Trim", err, nil)
 		storetest.Equal(t, "removed of "+owner, n, 0)
 	}
-	storetest.Equal(t, "listed in the end", len(pagesOf(t, store, "alice", 20_000)), len(recs))
+	left, _ := storetest.Pages(t, store, "alice", 20_000)
+	storetest.Equal(t, "listed in the end", len(left), len(recs))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := store.Trim(ctx, "alice", sessions.Quota{}); !errors.Is(err, sessions.ErrUnavailable) {

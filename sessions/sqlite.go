@@ -328,7 +328,7 @@ func (s *SQLite) Stamp(ctx context.Context, id ID) (version uint64, expires time
 // ByOwner implements [Store]. An index has the rows in this order.
 func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
 	saved := int64(math.MaxInt64)
-	if after.ID != (ID{}) || !after.Saved.IsZero() {
+	if !isStart(after) {
 		saved = after.Saved.UnixMicro()
 	}
 	until := waitsUntil(ctx)

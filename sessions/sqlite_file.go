@@ -55,7 +55,7 @@ type sqliteFiles struct {
 
 type sqliteFile struct {
 	path       string
-	mayBeEmpty bool // a checkpoint can empty the WAL, and nobody the database
+	mayBeEmpty bool // a checkpoint can empty the WAL; the database is never empty
 	info       fs.FileInfo
 }
 
@@ -119,8 +119,9 @@ func (f *sqliteFiles) check() error {
 	return nil
 }
 
-// glance is check for reads, of which there are too many to check after each, and for
-// before a write, which check follows.
+// glance is a check that is made at most every 5 milliseconds. It is for reads, because a
+// check after each of them would cost too much, and for the moment before a write, because
+// a full check follows the write.
 func (f *sqliteFiles) glance() error {
 	return f.seen.at(f.check)
 }
@@ -147,7 +148,7 @@ func newReserve(file string, clock Clock) *reserve {
 
 func (r *reserve) look() error {
 	info, err := os.Stat(r.path)
-	if err == nil && info.Size() < reserveSize {
+	if err == nil && info.Size() < reserveSize { // it is being made, or a program was killed while it made it
 		err = fs.ErrNotExist
 	}
 	return err
@@ -165,7 +166,7 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	defer r.turn.unlock()
 	now := r.clock.now()
 	if now.Sub(time.Unix(0, r.failed.Load())).Abs() < time.Second {
-		return fmt.Errorf("%w: the last of it is kept for removals", ErrFull)
+		return fmt.Errorf("%w: the rest is kept for removals", ErrFull)
 	}
 	if err := r.make(); err != nil {
 		r.failed.Store(now.UnixNano())
@@ -174,25 +175,23 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// make writes the reserve under another name and renames it, so that it is never there
-// in part. Several processes may do that at once: each writes the same whole file.
+// make writes the reserve. Several stores may do that at once: each writes the same
+// content into the same file, and look does not count a file that is not complete yet.
 func (r *reserve) make() error {
-	aside := r.path + "-new"
-	file, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	content := make([]byte, reserveSize)
 	rand.NewChaCha8([32]byte{}).Read(content) // random, so that no file system can compress it; never fails
 	_, err = file.Write(content)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(aside, r.path)
+	err = errors.Join(err, file.Close())
+	lacks := r.look()
+	if lacks == nil {
+		return nil
 	}
-	if err != nil && r.look() != nil { // another process may have been faster
-		_ = os.Remove(aside)
-		return err
-	}
-	return nil
+	_ = os.Remove(r.path)
+	return errors.Join(err, lacks)
 }
 
 // give deletes the reserve, so that its room can be used.

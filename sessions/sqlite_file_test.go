@@ -1,4 +1,4 @@
-// SQLite's files, and what others do to them while a store is open.
+// SQLite's files, and what other programs do to them while a store is open.
 
 package sessions_test
 
@@ -21,9 +21,9 @@ import (
 	"cookielab/sessions/storetest"
 )
 
-// A program that looks at the database and goes again must not take the last
-// user's leave, which removes the WAL: the server's two stores, as node B has one
-// of its own, keep it.
+// Another program opens the database, reads it and closes it. It must not believe that it
+// is the last user, because the last user removes the WAL. The server has two stores on
+// the file, as the lab has with node B.
 func TestWhatWasAnsweredSurvivesAnOnlookerAndAKill(t *testing.T) {
 	t.Parallel()
 	const rounds, written = 3, 20
@@ -37,7 +37,7 @@ func TestWhatWasAnsweredSurvivesAnOnlookerAndAKill(t *testing.T) {
 		server.hear("answered")
 	}
 	if _, err := os.Stat(file + "-wal"); err != nil {
-		t.Errorf("the onlooker took the WAL away: %v", err)
+		t.Errorf("the onlooker removed the WAL: %v", err)
 	}
 	server.kill()
 	store := openSQLite(t, file, clock.Now)
@@ -48,8 +48,8 @@ func TestWhatWasAnsweredSurvivesAnOnlookerAndAKill(t *testing.T) {
 	}
 }
 
-// onlook opens, reads and closes a database: with the program sqlite3 if there is
-// one, as it may be of a version that trusts locks alone.
+// onlook opens, reads and closes a database. It uses the program sqlite3 if there is one,
+// because older versions of SQLite look only at the locks.
 func onlook(t *testing.T, file string) {
 	t.Helper()
 	const question = "SELECT count(*) FROM sessions"
@@ -70,8 +70,8 @@ func onlook(t *testing.T, file string) {
 	}
 }
 
-// sqliteHarms are what may happen to a file of an open database. Each gives what
-// undoes it, nil if nothing can.
+// sqliteHarms are things that can happen to a file of an open database. undo puts the file
+// back; it is nil if that is not possible.
 var sqliteHarms = []struct {
 	name string
 	do   func(file string) (undo func() error, err error)
@@ -116,9 +116,7 @@ func TestALostFileOfSQLiteIsUnavailableAndNoSilence(t *testing.T) {
 				}
 				_, err = store.Load(t.Context(), sessions.ID{}) // as /healthz asks
 				storetest.Is(t, "Load of nothing", err, sessions.ErrUnavailable)
-				if suffix != "-shm" { // which only reads look at
-					allUnavailable(t, store, clock)
-				}
+				allUnavailable(t, store, clock)
 				if undo == nil {
 					return
 				}
@@ -131,7 +129,7 @@ func TestALostFileOfSQLiteIsUnavailableAndNoSilence(t *testing.T) {
 	}
 }
 
-// A database that is lost is not made anew by a connection that opens later.
+// A connection that opens later does not make a lost database again.
 func TestALostSQLiteFileIsNotMadeAnew(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -146,15 +144,16 @@ func TestALostSQLiteFileIsNotMadeAnew(t *testing.T) {
 		if err == nil {
 			_, err = store.Load(context.Background(), neighbour(n))
 		}
-		_ = err // before the first look it may have been answered
+		_ = err // nil if it came before the first check
 	})
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is there again: %v", err)
 	}
 }
 
-// smallDisk is an empty disk of some MB that every user may write to.
-func smallDisk(t *testing.T, megabytes int) string {
+// smallDisk is an empty disk that is made for this test. The options, of a tmpfs, say its
+// size and who may use it.
+func smallDisk(t *testing.T, options string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("only root on Linux can make a small disk")
@@ -164,7 +163,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { storetest.Is(t, "Remove", os.Remove(folder), nil) })
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0777", megabytes), "tmpfs", folder).CombinedOutput()
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder).CombinedOutput()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("mount: %v: %s", err, out)
@@ -179,7 +178,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 	return folder
 }
 
-// fill takes all that is free on a disk, and says how to free it.
+// fill uses all free space of a disk; free gives it back.
 func fill(t *testing.T, folder string) (free func()) {
 	t.Helper()
 	file, err := os.CreateTemp(folder, "filler")
@@ -209,7 +208,7 @@ func TestOnAFullDiskSQLiteOnlyRemoves(t *testing.T) {
 	t.Parallel()
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	file := filepath.Join(disk, "sessions.db")
 	store := openSQLite(t, file, clock.Now)
 	for n := range records {
@@ -237,7 +236,7 @@ func TestOnAFullDiskSQLiteOnlyRemoves(t *testing.T) {
 		storetest.Is(t, "Delete", store.Delete(t.Context(), neighbour(n), 1), nil)
 	}
 	clock.Advance(time.Minute)
-	nothingIsAdded(store) // though there is room in the file: the next removal needs it
+	nothingIsAdded(store) // although the file has room, because the next removal needs that room
 	n, err := store.Trim(t.Context(), "alice", sessions.Quota{Records: more - 15, Bytes: 1 << 30})
 	storetest.Is(t, "Trim", err, nil)
 	storetest.Equal(t, "trimmed", n, 5)
@@ -251,13 +250,13 @@ func TestOnAFullDiskSQLiteOnlyRemoves(t *testing.T) {
 	storetest.Equal(t, "the reserve is there again", err == nil && info.Size() >= 1_000_000, true)
 }
 
-// A program that starts on a full disk can remove, too, and what it has answered
-// stays done.
+// A program that starts on a full disk can also remove records, and a removal that it
+// answered survives a kill.
 func TestOnADiskThatIsFullAtTheStartSQLiteOnlyRemoves(t *testing.T) {
 	t.Parallel()
 	const records = 40
 	clock := storetest.NewClock()
-	disk := smallDisk(t, 8)
+	disk := smallDisk(t, "size=8m,mode=0777")
 	file := filepath.Join(disk, "sessions.db")
 	store, err := sessions.OpenSQLite(t.Context(), file, clock.Now)
 	if err != nil {
@@ -351,7 +350,7 @@ func (c *sqliteChild) kill() {
 func TestSQLiteChild(t *testing.T) {
 	task, file, is := strings.Cut(os.Getenv(sqliteChildEnv), "\n")
 	if !is {
-		return // not a skip: there is nothing here that anybody misses
+		return // not a skip, because this is no test by itself
 	}
 	clock := storetest.NewClock()
 	a, b := openSQLite(t, file, clock.Now), openSQLite(t, file, clock.Now)

@@ -11,14 +11,14 @@ import (
 	"cookielab/sessions/storetest"
 )
 
-// SQLite before 3.51 asks this alone before it removes a WAL: whether anybody has a
-// lock on these bytes of the database.
+// Before it removes a WAL, SQLite before version 3.51 checks only one thing: whether another
+// process has a lock on these bytes of the database.
 func TestSQLiteKeepsItsLockAsLongAsAnyStoreOfAProcessIsOpen(t *testing.T) {
 	t.Parallel()
 	file := sqliteFile(t)
 	server := startSQLiteChild(t, "write", file)
 	server.hear("ready")
-	asks, err := os.OpenFile(file, os.O_RDWR, 0) // in another process than the one that has it open
+	asks, err := os.OpenFile(file, os.O_RDWR, 0) // not the process that has the database open, so this drops no locks
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 )
 
-// Whoever reads for long keeps the others waiting only as long as they want to.
+// A read that finds no free connection waits only until its context ends.
 func TestAReadOfSQLiteThatFindsNoConnectionFreeEnds(t *testing.T) {
 	store, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "sessions.db"), nil)
 	if err != nil {
@@ -33,5 +35,33 @@ func TestAReadOfSQLiteThatFindsNoConnectionFreeEnds(t *testing.T) {
 	store.reading.unlock()
 	if _, err := store.Load(t.Context(), ID{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Load with a free connection: %v", err)
+	}
+}
+
+// Several stores, of one process or of several, may make the reserve at the same time.
+func TestManyCanMakeTheReserveOfSQLiteAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 30 {
+		file := filepath.Join(t.TempDir(), "sessions.db")
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for range 8 {
+			all.Go(func() {
+				r := newReserve(file, nil)
+				<-start
+				if err := r.keep(t.Context(), time.Now().Add(sqlitePatience)); err != nil {
+					t.Error(err)
+				}
+				if err := r.look(); err != nil {
+					t.Errorf("the reserve, after it was made: %v", err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		left, err := filepath.Glob(file + "*")
+		if err != nil || len(left) != 1 {
+			t.Errorf("files after that: %v (%v)", left, err)
+		}
 	}
 }

@@ -351,7 +351,7 @@ func TestSQLiteGivesSpaceBack(t *testing.T) {
 	}
 }
 
-// A file that an older program made cannot shrink: what is free in it is used again.
+// A file that an older version made cannot shrink. Its free pages are used again.
 func TestSQLiteFileOfBeforeIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
@@ -365,7 +365,8 @@ func TestSQLiteFileOfBeforeIsUsedAgain(t *testing.T) {
 		for n := range 100 {
 			mustCreate(t, store, large(n, clock))
 		}
-		storetest.Equal(t, "records", len(pagesOf(t, store, "alice", 7)), 100)
+		recs, _ := storetest.Pages(t, store, "alice", 7)
+		storetest.Equal(t, "records", len(recs), 100)
 		if err := db.QueryRow(`PRAGMA page_count`).Scan(&pages[round]); err != nil {
 			t.Fatal(err)
 		}

@@ -100,6 +100,10 @@ func (c Clock) now() time.Time {
 	return c()
 }
 
+// isStart reports whether this record, given to [Store.ByOwner], means the start of the
+// list.
+func isStart(after Record) bool { return after.ID == ID{} && after.Saved.IsZero() }
+
 // laterSaved compares two records in the order of [Store.ByOwner].
 func laterSaved(a, b Record) int {
 	if c := b.Saved.Compare(a.Saved); c != 0 {

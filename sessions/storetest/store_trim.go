@@ -16,8 +16,8 @@ import (
 	"cookielab/sessions"
 )
 
-// pagesOf walks an owner's list to its end.
-func pagesOf(t *testing.T, store sessions.Store, owner string, limit int) (all []sessions.Record, pages int) {
+// Pages walks an owner's list to its end, in pages of at most limit records.
+func Pages(t *testing.T, store sessions.Store, owner string, limit int) (all []sessions.Record, pages int) {
 	t.Helper()
 	after := sessions.Record{}
 	for pages = 1; ; pages++ {
@@ -61,7 +61,7 @@ var pageFacts = []storeFact{
 			}
 		}
 		for _, limit := range []int{1, 2, 7, 100, many - 1, many, many + 1, math.MaxInt} {
-			recs, pages := pagesOf(t, store, "alice", limit)
+			recs, pages := Pages(t, store, "alice", limit)
 			Equal(t, fmt.Sprint("list in pages of ", limit), ids(recs), inListOrder(want))
 			Equal(t, "pages", pages, many/limit+1)
 			for _, rec := range recs {
@@ -155,7 +155,7 @@ var pageFacts = []storeFact{
 		}
 		lies(t, store, create(t, store, dead), sessions.ErrExpired)
 		for _, limit := range []int{1, 2, 9} { // with 1, a page also begins after a record that was saved in the year 1
-			recs, _ := pagesOf(t, store, "alice", limit)
+			recs, _ := Pages(t, store, "alice", limit)
 			Equal(t, "list", ids(recs), ids([]sessions.Record{young, old}))
 		}
 		n, err := store.ClearExpired(t.Context(), clock.Now(), 10)
@@ -454,7 +454,7 @@ var spoiledFacts = []spoiledFact{
 			}
 		}
 		for _, limit := range []int{1, 2, 9} {
-			recs, _ := pagesOf(t, store, "alice", limit)
+			recs, _ := Pages(t, store, "alice", limit)
 			Equal(t, "list", ids(recs), inListOrder(good))
 		}
 		n, err := store.ClearExpired(t.Context(), clock.Now(), 10)
@@ -462,11 +462,11 @@ var spoiledFacts = []spoiledFact{
 		Equal(t, "cleared", n, 0)
 		_, err = store.Trim(t.Context(), "alice", sessions.Quota{Records: 2, Bytes: plenty})
 		must(t, err)
-		recs, _ := pagesOf(t, store, "alice", 9)
+		recs, _ := Pages(t, store, "alice", 9)
 		Equal(t, "list after Trim", ids(recs), inListOrder(good[1:]))
 		_, err = store.Trim(t.Context(), "alice", sessions.Quota{})
 		must(t, err)
-		recs, _ = pagesOf(t, store, "alice", 9)
+		recs, _ = Pages(t, store, "alice", 9)
 		Equal(t, "list after Trim to nothing", len(recs), 0)
 		clock.Advance(24 * time.Hour)
 		_, err = sessions.ClearExpired(t.Context(), store, clock.Now())
