@@ -226,6 +226,8 @@ func outcomeOf(err error) string {
 	switch {
 	case err == nil:
 		return ""
+	case errors.Is(err, sessions.ErrReplaced):
+		return "replaced"
 	case errors.Is(err, sessions.ErrNotFound):
 		return "not_found"
 	case errors.Is(err, sessions.ErrExpired):

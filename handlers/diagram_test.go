@@ -271,6 +271,7 @@ func TestOwnOperationsAreNotDrawn(t *testing.T) {
 		"a record left behind is ended":  {op("delete", "", nil), "deleted"},
 		"a key without a record":         {op("load", "session", sessions.ErrNotFound), "not found"},
 		"a record whose time is over":    {op("load", "session", sessions.ErrExpired), "expired"},
+		"a key that was replaced":        {op("load", "session", sessions.ErrReplaced), "only a note: key replaced"},
 		"a record that somebody changed": {op("update", "session", sessions.ErrConflict), "changed meanwhile"},
 		"a new record":                   {op("create", "session", nil), "stored"},
 		"a key that is taken":            {op("create", "session", sessions.ErrExists), "exists already"},

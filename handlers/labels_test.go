@@ -128,7 +128,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"v":       {"absent", "believed", "verified", "found"}, // else a check failed, and its detail is the reason
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    storeOperations(t),
-		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "conflict", "exists", "unavailable"},
+		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "replaced", "conflict", "exists", "unavailable"},
 		"way":     lanes, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
 		"ID": lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
 	}}

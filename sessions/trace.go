@@ -21,7 +21,7 @@ type StoreOp struct {
 	Bytes    int    // of session data, read or written
 	Start    time.Time
 	Duration time.Duration
-	Err      error // nil, ErrNotFound, …
+	Err      error // nil, ErrNotFound, …; ErrReplaced if all that a load found is a note of what took the record's place
 }
 
 // Trace receives what happens under a context. Hooks may be called from
@@ -111,8 +111,16 @@ func (t traced) Create(ctx context.Context, rec Record) error {
 func (t traced) Load(ctx context.Context, id ID) (Record, error) {
 	done := t.report(ctx, "load", id)
 	rec, err := t.Store.Load(ctx, id)
-	done(len(rec.Data), err)
+	done(len(rec.Data), whatWasFound(rec, err))
 	return rec, err
+}
+
+// whatWasFound is what a trace says of a load.
+func whatWasFound(rec Record, err error) error {
+	if _, _, replaced := successor(rec); replaced && err == nil {
+		return ErrReplaced
+	}
+	return err
 }
 
 func (t traced) Update(ctx context.Context, rec Record) error {
@@ -172,7 +180,7 @@ type tracedCache struct {
 func (t tracedCache) Load(ctx context.Context, id ID) (Record, error) {
 	done := report(ctx, t.Cache, t.purpose, "load", id)
 	rec, err := t.Cache.Load(ctx, id)
-	done(len(rec.Data), err)
+	done(len(rec.Data), whatWasFound(rec, err))
 	return rec, err
 }
 

@@ -3,6 +3,7 @@ package sessions_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -107,4 +108,20 @@ func TestAStoreWithoutANameIsAStore(t *testing.T) {
 	store := sessions.Traced(&storetest.Faulty{Store: openMemory(t, nil)})
 	_, _ = store.Load(sessions.WithTrace(t.Context(), traceInto(&ops)), neighbour(1))
 	storetest.Equal(t, "name", ops[0].Store, "store")
+}
+
+// All that lies under a key that was replaced is a note of what took its place. Nobody
+// reads a trace as if the session had been found.
+func TestATraceSaysThatAKeyWasReplaced(t *testing.T) {
+	site, _, _ := keyedOver(t)
+	b := site.Browser()
+	wantStatus(t, b.Visit(setter("a", 1)), http.StatusOK)
+	old := b.Key()
+	wantStatus(t, b.Visit(cycle), http.StatusOK)
+	var ops []sessions.StoreOp
+	there, err := site.Manager.Exists(sessions.WithTrace(t.Context(), traceInto(&ops)), old)
+	storetest.Is(t, "Exists", err, nil)
+	storetest.Equal(t, "exists", there, false)
+	storetest.Equal(t, "operations", len(ops), 1)
+	storetest.Is(t, "what the load found", ops[0].Err, sessions.ErrReplaced)
 }
