@@ -401,7 +401,7 @@ func TestComposerBounds(t *testing.T) {
 		"a long address":           {[]string{"line", "a=b", "address", "http://a.example/" + repeated("x", 60000)}, 400, "2048 bytes"},
 		"a long host":              {[]string{"line", "a=b", "address", "http://" + repeated("a.", 900) + "/"}, 400, "not an address"},
 		"pasted attributes":        {[]string{"line", "a=b", "paste", repeated("a=b"+repeated(";a=b", 160)+"\n", 50)}, 200, hides},
-		"pasted hints":             {[]string{"line", "a=b", "paste", repeated(strings.ReplaceAll(hints, repeated("'", 190), repeated("'", 10))+"\n", 40)}, 200, ">3 more hints are not shown.<"},
+		"pasted hints":             {[]string{"line", "a=b", "paste", repeated(strings.ReplaceAll(hints, repeated("'", 190), repeated("'", 10))+"\n", 40)}, 200, ">32 more hints are not shown.<"},
 		"pasted bytes":             {[]string{"line", "a=b", "paste", repeated("a="+repeated("\x01", 200)+"\n", 50)}, 200, hides},
 		"a long paste":             {[]string{"line", "a=b", "paste", repeated("x", 60000)}, 200, "32 KB"},
 		"a paste from far away":    {[]string{"line", "a=b", "paste", "c=d", "paste_address", "http://a.example/" + repeated("x", 50000)}, 200, "2048 bytes"},

@@ -112,6 +112,10 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 			t.Run("row 44: "+path+" for "+who, func(t *testing.T) {
 				line := " " + path + " HTTP/1.1\r\nHost: " + lab.addr + "\r\nCookie: " + c.header() + "\r\n\r\n"
 				head, get := raw(t, lab.addr, "HEAD"+line), raw(t, lab.addr, "GET"+line)
+				// A page that says how long it asked the store may have a digit more in one of the two.
+				for tries := 5; tries > 0 && head.header.Get("Content-Length") != fmt.Sprint(len(get.body)); tries-- {
+					head, get = raw(t, lab.addr, "HEAD"+line), raw(t, lab.addr, "GET"+line)
+				}
 				if head.status != get.status || head.body != "" || get.body == "" {
 					t.Errorf("HEAD: %d with %d bytes, GET: %d with %d", head.status, len(head.body), get.status, len(get.body))
 				}

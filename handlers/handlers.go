@@ -185,8 +185,8 @@ const (
 	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
 	api                        // reads it, and never opens one
 	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
-	looking                    // an api that is not on the wire: it shows it, and must not push out what is looked at, or is asked about anybody's secret
-	stream                     // the same, sent piece by piece: outside Hold, which would keep it back
+	looking                    // an api that is not on the wire: it may be asked about anybody's secret
+	stream                     // shows the wire, and is not on it: it would push out what it shows. Sent piece by piece, so outside Hold, which would keep it back
 	action                     // reads and writes it
 	page                       // opens one for a visitor who has none
 	discreet                   // the same, and not on the wire: its form may hold anybody's secret
