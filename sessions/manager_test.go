@@ -112,6 +112,11 @@ func TestEndAllGoesOnUntilNothingIsLeft(t *testing.T) {
 	n, err := sessions.EndAll(t.Context(), store)
 	storetest.Is(t, "EndAll", err, nil)
 	storetest.Equal(t, "ended", n, 25_001)
+	flood := &steps{dead: 25_000}
+	flood.after = func(int) { flood.dead += 10 }
+	n, err = sessions.EndAll(t.Context(), flood)
+	storetest.Is(t, "EndAll while others start sessions", err, nil)
+	storetest.Equal(t, "all that lay there was ended", n >= 25_000, true)
 	n, err = sessions.EndAll(t.Context(), &steps{dead: 1 << 20, err: sessions.ErrUnavailable})
 	storetest.Is(t, "EndAll of a store that fails", err, sessions.ErrUnavailable)
 	storetest.Equal(t, "ended until then", n, 10_000)
