@@ -130,6 +130,9 @@ func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name
 				return e, body, nil
 			}
 		}
+		if book.handedOver() {
+			return nil, nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
+		}
 		err = errors.New("the exchange that was just made has left the wire")
 	}
 	return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)

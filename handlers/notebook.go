@@ -78,6 +78,8 @@ type Notebook struct {
 	id   sessions.ID // of its Book; zero: it has none yet, and this request may give it none
 	came sessions.ID // hash of the key that the request carried; zero: it carried none
 	turn int         // how often the key had changed by then
+
+	signedIn bool // by then somebody was signed in
 }
 
 const (
@@ -112,7 +114,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		n := &Notebook{session: session, wire: lab.wire, turn: turnIn(session)}
+		n := &Notebook{session: session, wire: lab.wire, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
 		if record, ok := session.Record(); ok {
 			n.came = record.ID
 		}
@@ -268,13 +270,20 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 	return nil
 }
 
-// endNoted ends the session of the login that the notebook noted last, where another one
-// is signed in with this browser by now: no cookie leads to it any more.
+// endNoted ends the session of the login that the notebook noted last, if another one is
+// signed in with this browser by now and no cookie of this request leads to the first. (A
+// second cookie of the same name still leads to it: somebody may have planted the cookie
+// that comes first.)
 func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
 	record, kept := session.Record()
 	if !noted || !kept || left == record.ID {
 		return nil
+	}
+	for _, key := range sessions.ReadCookies(c.Request(), lab.config.Cookie.Name) {
+		if sessions.KeyID(sessionPurpose, key) == left {
+			return nil
+		}
 	}
 	return lab.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
@@ -473,7 +482,7 @@ func (n *Notebook) Book() *Book {
 	if record.ID != n.came { // a new key was saved with this reply
 		turn = turnIn(n.session)
 	}
-	return n.wire.Open(id, record.ID, turn)
+	return n.wire.Open(id, record.ID, turn, n.signedIn)
 }
 
 // Deed is what was done last, by its name, for "what just happened".

@@ -7,12 +7,15 @@ package handlers_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -230,6 +233,10 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 				t.Errorf("%s first: the planter reads %s", name, cookie.Name)
 			}
 		}
+		lab.client().get("/dashboard", with("Cookie", sessionCookie+"="+first+"; "+victim.header()))
+		if got := lab.client().carry(sessionCookie, victim.cookie(sessionCookie)).lanes()[handlers.Session].Verdict; got != handlers.Found {
+			t.Errorf("%s first: the victim's own session is %s", name, got)
+		}
 	}
 }
 
@@ -373,6 +380,61 @@ func TestTwoTabsSignIn(t *testing.T) {
 	tab.post("/logout", nil)
 	if got := lab.client().carry(sessionCookie, first).lanes()[handlers.Session].Verdict; got.Accepted() {
 		t.Errorf("the first tab's session is %s after the logout", got)
+	}
+}
+
+// A reset that was under way while the notebook got another key removes nothing: whoever
+// sent it may have planted the old key.
+func TestAResetWithAnOldKey(t *testing.T) {
+	for name, before := range map[string]func(*client){
+		"planted": func(*client) {}, "from before the user signed in again": func(c *client) { c.signIn("alice") },
+	} {
+		lab := newLab(t)
+		c := lab.client()
+		c.get("/dashboard")
+		before(c)
+		connection, err := net.Dial("tcp", lab.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		// The server asks for the body once it has loaded the notebook.
+		_, _ = io.WriteString(connection, "POST /reset HTTP/1.1\r\nHost: "+lab.addr+"\r\nCookie: "+notebookCookie+"="+c.cookie(notebookCookie)+
+			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+		if r := answerOn(t, connection, "POST"); r.status != http.StatusContinue {
+			t.Fatalf("%s: answered %d", name, r.status)
+		}
+		c.signIn("alice")
+		seen := len(lab.WireOf(c.cookie(notebookCookie)))
+		_, _ = io.WriteString(connection, "a=1")
+		if r := answerOn(t, connection, "POST"); r.status != http.StatusConflict {
+			t.Errorf("%s: answered %d", name, r.status)
+		}
+		if got := len(lab.WireOf(c.cookie(notebookCookie))); got < seen || seen == 0 {
+			t.Errorf("%s: of %d exchanges, %d are left", name, seen, got)
+		}
+		if got := c.lanes()[handlers.Session].Verdict; got != handlers.Found {
+			t.Errorf("%s: the session is %s", name, got)
+		}
+	}
+}
+
+// The program that the lab plays asks with its tokens while another tab signs in: the page
+// says that something changed meanwhile, and not that the lab failed.
+func TestTokensAskWhileAnotherTabSignsIn(t *testing.T) {
+	lab := newLab(t)
+	tab := lab.client().signIn("alice")
+	tab.post("/tokens", login("alice"))
+	other := tab.thief()
+	var signed atomic.Bool // the login loads sessions, too
+	lab.sessions.Before = func(op string) error {
+		if op == "load" && signed.CompareAndSwap(false, true) {
+			other.signIn("alice")
+		}
+		return nil
+	}
+	if r := tab.post("/tokens/ask", nil); r.status != http.StatusConflict {
+		t.Errorf("answered %d", r.status)
 	}
 }
 

@@ -4,6 +4,8 @@
 package handlers
 
 import (
+	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -116,8 +118,14 @@ func (lab *Lab) postReset(c echo.Context) error {
 //  4. The notebook goes, with what memory holds for it.
 //
 // It returns the language and the theme that the notebook kept, for the address
-// of the next page: that is to be read as was chosen, too.
+// of the next page: that is to be read as was chosen, too. If the notebook's key was
+// replaced while this request was under way, nothing is removed: [sessions.ErrEnded].
 func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
+	if n := notebookOf(c); n != nil && n.came != (sessions.ID{}) {
+		if _, err := lab.notebooks.Find(c.Request().Context(), n.came); errors.Is(err, sessions.ErrReplaced) {
+			return nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
+		}
+	}
 	for _, lane := range lab.lanes {
 		if err := lane.Forget(c); err != nil {
 			return nil, err

@@ -152,15 +152,17 @@ func (w *Wire) Book(id sessions.ID) *Book {
 }
 
 // Open returns the Book with an ID to a request that carried the notebook's key; turn is
-// how often the key had changed before. The first request with a newer key takes the Book
+// how often the key had changed before, and signedIn says whether the notebook belongs to
+// somebody: then its Book stays while there are others to drop. The first request with a newer key takes the Book
 // over. From then on, a request or a stream with an older key reads nothing, and Open
 // returns nil for it.
-func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
+func (w *Wire) Open(id, key sessions.ID, turn int, signedIn bool) *Book {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	book := w.book(id)
 	switch {
 	case book.key == key:
+		book.signedIn = signedIn
 		return book
 	case book.key != (sessions.ID{}) && turn <= book.turn:
 		return nil
@@ -170,7 +172,7 @@ func (w *Wire) Open(id, key sessions.ID, turn int) *Book {
 		book.used = now(w.clock)
 		w.books[id] = book
 	}
-	book.key, book.turn = key, turn
+	book.key, book.turn, book.signedIn = key, turn, signedIn
 	w.byKey[key] = book
 	return book
 }
@@ -249,11 +251,12 @@ func (w *Wire) replayed(word string) *Book {
 // Book is what memory holds for one notebook. It may be used by several
 // requests at once.
 type Book struct {
-	wire   *Wire
-	used   time.Time    // when it was last asked for; the Wire's lock guards this, key and turn
-	key    sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
-	turn   int          // how often that key had changed before
-	weight atomic.Int64 // how much memory it takes, in bytes
+	wire     *Wire
+	used     time.Time    // when it was last asked for; the Wire's lock guards this and the next three
+	key      sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
+	turn     int          // how often that key had changed before
+	signedIn bool         // the notebook belongs to somebody who is signed in
+	weight   atomic.Int64 // how much memory it takes, in bytes
 
 	mu       sync.Mutex
 	news     chan struct{} // each exchange that is added closes it and makes a new one
@@ -295,6 +298,13 @@ func (b *Book) handOver() *Book {
 	b.heir.reweigh()
 	b.end()
 	return b.heir
+}
+
+// handedOver reports that another Book has taken over what this one held.
+func (b *Book) handedOver() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.heir != nil
 }
 
 // Add puts an exchange on the wire.

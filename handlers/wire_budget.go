@@ -5,6 +5,7 @@
 package handlers
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -313,28 +314,33 @@ func (b *Book) dropOldest() {
 
 // makeRoomForBook drops a Book if there are maxBooks of them: of those that nobody has used
 // for an hour, the one that was used longest ago; if all are in use, the one with the
-// fewest exchanges. So a crowd of visitors who come only once pushes out one another. The
-// wire is locked.
+// fewest exchanges, and one of somebody who is signed in only if all are. So a crowd of
+// visitors who come only once pushes out one another. The wire is locked.
 func (w *Wire) makeRoomForBook() {
 	if len(w.books) < maxBooks {
 		return
 	}
 	rested := now(w.clock).Add(-bookRest)
-	var least struct {
-		id   sessions.ID
-		did  int // 0: nobody has used it for an hour; else one more than its exchanges
+	type standing struct {
+		use  int // 0: nobody has used it for an hour; 1: somebody has; 2: somebody who is signed in
+		did  int // its exchanges, if it is in use
 		used time.Time
 	}
+	var least sessions.ID
+	var its standing
 	for id, book := range w.books {
-		did := 0
+		one := standing{used: book.used}
 		if book.used.After(rested) {
-			did = 1 + book.last()
+			one.use, one.did = 1, book.last()
+			if book.signedIn {
+				one.use = 2
+			}
 		}
-		if least.used.IsZero() || did < least.did || did == least.did && book.used.Before(least.used) {
-			least.id, least.did, least.used = id, did, book.used
+		if its.used.IsZero() || cmp.Or(cmp.Compare(one.use, its.use), cmp.Compare(one.did, its.did), one.used.Compare(its.used)) < 0 {
+			least, its = id, one
 		}
 	}
-	w.drop(least.id)
+	w.drop(least)
 }
 
 // drop removes a Book. Streams that show it end. The wire is locked.

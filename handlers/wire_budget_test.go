@@ -154,6 +154,25 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 	}
 }
 
+// Visitors without a login push out nobody who is signed in, however much they do.
+func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
+	clock := storetest.NewClock()
+	wire := handlers.NewWire(clock.Now)
+	wire.Open(numbered(0), numbered(0), 1, true).Add(large(10))
+	for i := range 3 * handlers.MaxBooks {
+		clock.Advance(time.Millisecond)
+		for range 3 {
+			wire.Open(numbered(1+i), numbered(1+i), 1, false).Add(large(10))
+		}
+	}
+	if n := len(wire.Book(numbered(0)).Exchanges()); n != 1 {
+		t.Errorf("who is signed in is left %d exchanges", n)
+	}
+	if n := wire.Books(); n > handlers.MaxBooks {
+		t.Errorf("%d books", n)
+	}
+}
+
 // The lines that the composer has sent count, too.
 func TestAllThatABookHoldsCounts(t *testing.T) {
 	lab := newLab(t)
