@@ -37,7 +37,7 @@ import (
 // What the binary carries: pages, static files, and the Go source that pages
 // show. (A pattern cannot leave the tests out; the pages do.)
 //
-//go:embed templates static handlers/*.go sessions/*.go
+//go:embed templates static handlers/*.go handlers/*/*.go sessions/*.go
 var files embed.FS
 
 func main() {

@@ -39,7 +39,7 @@ func (lab *Lab) before(c echo.Context) error {
 // once more, and the browser goes on to the page that shows it all.
 func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 	n := notebookOf(c)
-	deed.At = now(lab.clock)
+	deed.At = lab.clock.Now()
 	if err := n.note(deed); err != nil {
 		return err
 	}
@@ -109,13 +109,13 @@ func (lab *Lab) postFlip(c echo.Context) error {
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge func(form, value string) string, to string) error {
+func (lab *Lab) forgeAll(c echo.Context, deed string, changed []CookieLane, forge func(form, value string) string, to string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	done := Deed{Name: deed, Lane: laneOf(lanes)}
+	done := Deed{Name: deed, Lane: laneOf(changed)}
 	n, came, forged := notebookOf(c), lab.valuesOf(c), map[string]string{}
-	for _, lane := range lanes { // all before any is set: no half an edit
+	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
 			continue // nothing to edit
@@ -136,9 +136,9 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, lanes []CookieLane, forge 
 			return err
 		}
 	}
-	for _, lane := range lanes {
+	for _, lane := range changed {
 		if value, ok := forged[lane.ID()]; ok {
-			if err := setCookie(c, lane, value, lab.ageLeft(n, lane), now(lab.clock)); err != nil {
+			if err := setCookie(c, lane, value, lab.ageLeft(n, lane), lab.clock.Now()); err != nil {
 				return err
 			}
 		}
@@ -157,7 +157,7 @@ func (lab *Lab) ageLeft(n *Notebook, lane CookieLane) time.Duration {
 	if until == nil {
 		return 0
 	}
-	return max(time.Second, until.Sub(now(lab.clock)))
+	return max(time.Second, until.Sub(lab.clock.Now()))
 }
 
 // postExpire serves POST /act/expire: all three for ten seconds, by the
@@ -292,7 +292,7 @@ func (lab *Lab) signedIn(c echo.Context) (Identity, bool) {
 // nil when it is over or was never made.
 func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
 	record, err := lab.noted(c)
-	if err != nil || record == nil || !record.Expires.After(now(lab.clock)) {
+	if err != nil || record == nil || !record.Expires.After(lab.clock.Now()) {
 		return nil, nil, err
 	}
 	values, err := sessions.DecodeValues(record.Data)
@@ -303,9 +303,9 @@ func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error
 }
 
 // laneOf names the one lane that a deed was about; "" for all.
-func laneOf(lanes []CookieLane) string {
-	if len(lanes) == 1 {
-		return lanes[0].ID()
+func laneOf(some []CookieLane) string {
+	if len(some) == 1 {
+		return some[0].ID()
 	}
 	return ""
 }

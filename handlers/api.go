@@ -143,7 +143,7 @@ func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord
 				}
 			}
 			if record != nil {
-				keeps[i] = describeRecord(record, reached, now(lab.clock))
+				keeps[i] = describeRecord(record, reached, lab.clock.Now())
 				break
 			}
 			fallthrough

@@ -160,7 +160,7 @@ var stories = []struct {
 		if len(reported) != 4 {
 			t.Errorf("the browser keeps %d cookies, want three ways and the notebook: %v", len(reported), reported)
 		}
-		for i, lane := range lanes {
+		for i, lane := range laneIDs {
 			cookie, ok := reported[cookieOf[lane]]
 			if !ok {
 				t.Fatalf("the browser keeps no %s", cookieOf[lane])
@@ -374,7 +374,7 @@ var stories = []struct {
 		for _, id := range []string{"closer-1", "closer-2", "closer-3", "closer-4", "per-way", "devtools", "go"} {
 			v.Click("#" + id + " > summary")
 		}
-		for _, lane := range lanes {
+		for _, lane := range laneIDs {
 			if got := v.Text("#raw-" + lane); got != values[cookieOf[lane]] {
 				t.Errorf("the whole value of %s is shown as %q, the browser keeps %q", lane, got, values[cookieOf[lane]])
 			}
@@ -401,7 +401,7 @@ var stories = []struct {
 }
 
 var (
-	lanes    = []string{"plain", "signed", "session"}
+	laneIDs  = []string{"plain", "signed", "session"}
 	cookieOf = map[string]string{"plain": "plain_user", "signed": "signed_user", "session": "lab_sessionid"}
 )
 
@@ -449,7 +449,7 @@ func (v *visitor) perWay(t *testing.T, action string) {
 
 func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range lanes {
+	for i, lane := range laneIDs {
 		if got := v.Attr("#concludes-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("%s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -458,7 +458,7 @@ func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 
 func (v *visitor) copyConcludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range lanes {
+	for i, lane := range laneIDs {
 		if got := v.Attr("#copy-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("of the copy, %s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -474,7 +474,7 @@ func (v *visitor) says(t *testing.T, want string) {
 
 func (v *visitor) doors(t *testing.T, statuses ...int) {
 	t.Helper()
-	for i, lane := range lanes {
+	for i, lane := range laneIDs {
 		if got := v.Open(v.base + "/door/" + lane); got != statuses[i] {
 			t.Errorf("the %s door answers %d, want %d", lane, got, statuses[i])
 		}

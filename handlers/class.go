@@ -162,7 +162,7 @@ func (lab *Lab) postClass(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := lab.class.end(c.Request().Context(), by, now(lab.clock))
+	end, err := lab.class.end(c.Request().Context(), by, lab.clock.Now())
 	if err != nil {
 		return err
 	}

@@ -1,21 +1,8 @@
-// Clock: what time it is, and how pages show it.
+// Times: how pages show them.
 
 package handlers
 
-import (
-	"time"
-
-	"cookielab/sessions"
-)
-
-// now is in UTC: in a local zone, a time that is calculated from it could fall into a
-// year that JSON does not accept.
-func now(clock sessions.Clock) time.Time {
-	if clock == nil {
-		return time.Now().UTC()
-	}
-	return clock().UTC()
-}
+import "time"
 
 // clockTime is an instant as sentences show it, to the second.
 func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

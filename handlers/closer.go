@@ -90,9 +90,9 @@ const shares = 24
 
 // envelope is the one Cookie header, cut at its cookies, the grey one last: each
 // as wide as its share of the bytes.
-func envelope(lanes []*laneView, notebook int) template.HTML {
+func envelope(views []*laneView, notebook int) template.HTML {
 	total := notebook
-	for _, v := range lanes {
+	for _, v := range views {
 		if v.Sent {
 			total += v.Bytes
 		}
@@ -112,7 +112,7 @@ func envelope(lanes []*laneView, notebook int) template.HTML {
 		m.int(bytes)
 		m.raw(" B</span></span>")
 	}
-	for _, v := range lanes {
+	for _, v := range views {
 		if v.Sent {
 			segment("lane-", v.ID, v.Cookie, v.Bytes)
 		}

@@ -120,7 +120,7 @@ func (lab *Lab) getComposer(c echo.Context) error {
 		}
 		chosen = presets[i]
 	}
-	f := composeForm{Line: chosen.line(now(lab.clock)), Address: chosen.Address, Before: chosen.Before}
+	f := composeForm{Line: chosen.line(lab.clock.Now()), Address: chosen.Address, Before: chosen.Before}
 	f.composeFields = fieldsOfLine(f.Line)
 	p := composerPage{Form: f}
 	if c.QueryParam("preset") != "" {
@@ -183,7 +183,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 
 // judge asks the three profiles.
 func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
-	moment := now(lab.clock)
+	moment := lab.clock.Now()
 	here := profileOf(c.Request().UserAgent())
 	own, err := browser.ParseURL(lab.sendAddress(c))
 	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
@@ -321,7 +321,7 @@ func measured(name string) bool {
 
 // profileOf is the profile of the browser that a User-Agent names; "": none is.
 func profileOf(userAgent string) browser.Profile {
-	switch name, _, _ := strings.Cut(browserName(userAgent), " "); name {
+	switch name, _, _ := strings.Cut(browser.NameOf(userAgent), " "); name {
 	case "Firefox":
 		return browser.Firefox
 	case "Chromium", "Edge", "Opera":

@@ -68,7 +68,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 		p.More = say("composer.paste.more_lines", Args{"Count": len(lines) - maxPastedLines})
 		lines = lines[:maxPastedLines]
 	}
-	moment := now(lab.clock)
+	moment := lab.clock.Now()
 	jars := map[string]*browser.Jar{} // by site and profile: lines of one site meet
 	for _, line := range lines {
 		one := pastedLine{Parts: lineParts(line, &shown), Same: true}

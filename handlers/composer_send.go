@@ -75,7 +75,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 	if err != nil {
 		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
-	sent := sentLine{Line: line, URL: at, At: now(lab.clock)}
+	sent := sentLine{Line: line, URL: at, At: lab.clock.Now()}
 	switch {
 	case len(line) > maxComposed:
 		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
@@ -212,7 +212,7 @@ func isNotebooks(line string) bool {
 // them, and returns the lines, which the book then no longer has.
 func (lab *Lab) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
 	sends = book.clearSends()
-	moment := now(lab.clock)
+	moment := lab.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
@@ -268,7 +268,7 @@ func (lab *Lab) getSent(c echo.Context) error {
 	if err != nil {
 		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
 	}
-	view := compareSends(sends, at, c.Request(), now(lab.clock))
+	view := compareSends(sends, at, c.Request(), lab.clock.Now())
 	f := composeForm{Line: view.Line, Address: lab.sendAddress(c)}
 	f.composeFields = fieldsOfLine(f.Line)
 	return lab.showComposer(c, composerPage{Form: f, Sent: &view})
@@ -277,7 +277,7 @@ func (lab *Lab) getSent(c echo.Context) error {
 // compareSends plays what was sent to the profile of this browser.
 func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time.Time) sentView {
 	profile := profileOf(r.UserAgent())
-	view := sentView{Browser: browserName(r.UserAgent()), Known: profile != "", Others: len(sends) - 1}
+	view := sentView{Browser: browser.NameOf(r.UserAgent()), Known: profile != "", Others: len(sends) - 1}
 	view.Measured = measured(view.Browser)
 	if profile == "" {
 		profile = browser.Draft

@@ -74,7 +74,7 @@ func (lab *Lab) consoleGroups(c echo.Context) []consoleGroup {
 	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
 		current = cookies[0]
 	}
-	inAnHour := now(lab.clock).Add(time.Hour).UTC().Format(time.RFC3339)
+	inAnHour := lab.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	return []consoleGroup{
 		{"console.group.read", []*consoleEntry{
 			{ID: "get", Name: "get", Op: op("get"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.get",

@@ -68,7 +68,7 @@ func (lab *Lab) postReplay(c echo.Context) error {
 
 // copyOf is a copy of values by lane.
 func (lab *Lab) copyOf(values map[string]string) *Copy {
-	taken := &Copy{Taken: now(lab.clock)}
+	taken := &Copy{Taken: lab.clock.Now()}
 	for _, lane := range lab.lanes {
 		if value, ok := values[lane.ID()]; ok {
 			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.Cookie().Name, value})
@@ -97,9 +97,9 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 		return
 	}
 	sent := *taken
-	sent.Sent = now(lab.clock)
-	lanes, err := lab.sendCopy(c, book, taken)
-	if sent.Lanes, sent.Failed = lanes, err != nil; err != nil {
+	sent.Sent = lab.clock.Now()
+	told, err := lab.sendCopy(c, book, taken)
+	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
 		lab.log.Error("the replay failed", "error", causeOf(err))
 	}
 	book.swapCopy(taken, &sent) // unless another tab took a newer one meanwhile

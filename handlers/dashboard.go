@@ -192,7 +192,7 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 			v.Soon = isoTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
-		v.Dropped = !d.BrowserExpires.After(now(lab.clock))
+		v.Dropped = !d.BrowserExpires.After(lab.clock.Now())
 	}
 	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
 		v.Kept, v.Reached, v.Over = recordOf(w, lab.pages.engine, kept), kept.Reached, !kept.Live
@@ -275,9 +275,9 @@ func lastExchange(exchanges []*Exchange) []*Exchange {
 }
 
 // agreed reports whether all ways take the visitor for the same person.
-func agreed(lanes []*laneView) bool {
-	for _, v := range lanes {
-		if !v.Verdict.Accepted() || v.User == "" || v.User != lanes[0].User || v.Role != lanes[0].Role {
+func agreed(views []*laneView) bool {
+	for _, v := range views {
+		if !v.Verdict.Accepted() || v.User == "" || v.User != views[0].User || v.Role != views[0].Role {
 			return false
 		}
 	}
@@ -306,11 +306,11 @@ func cellsOf(findings []Finding, described []LaneFinding, taken *Copy) map[strin
 }
 
 // markChanged marks what changed.
-func markChanged(lanes []*laneView, before, after map[string]string) {
+func markChanged(views []*laneView, before, after map[string]string) {
 	if before == nil {
 		return
 	}
-	for _, v := range lanes {
+	for _, v := range views {
 		differs := func(row string) bool { return before[row+"-"+v.ID] != after[row+"-"+v.ID] }
 		v.Changed = changed{Browser: differs("1"), Server: differs("3"), Concluded: differs("4"), Copy: differs("copy")}
 	}

@@ -108,7 +108,7 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 	p := dissectPage{
 		Page:  lab.page(c, say("dissect.title")),
 		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
-		Purposes: purposesOfLab(), Own: len(rawCookies(c.Request(), signedCookie)) > 0,
+		Purposes: purposesOfLab(), Own: len(sessions.RawCookies(c.Request(), signedCookie)) > 0,
 	}
 	status := http.StatusOK
 	switch {
@@ -130,11 +130,11 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 // dissectExample is a value of this moment, and the key that its maker used where
 // that is not the lab's.
 func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, err error) {
-	at := now(lab.clock)
+	at := lab.clock.Now()
 	alice := signedFacts{User: "alice", Role: RoleStudent, IssuedAt: dateOf(at), Expires: dateOf(at.Add(lab.age()))}
 	switch name {
 	case "signed":
-		if own := rawCookies(c.Request(), signedCookie); len(own) > 0 {
+		if own := sessions.RawCookies(c.Request(), signedCookie); len(own) > 0 {
 			return typedText(own[0]), "", nil
 		}
 		value, err = lab.sealExample(alice)

@@ -146,7 +146,7 @@ func (lab *Lab) verifyJWT(d *dissected, key string) (v conclusion) {
 		}
 		signed = v.line("signature", checkPassed, say("dissect.signature.yes.jwt_base64", Args{"Algorithm": alg}))
 	}
-	v.age(d.object, now(lab.clock), signed)
+	v.age(d.object, lab.clock.Now(), signed)
 	if audience := d.jwt.audience; audience != "" {
 		v.line("purpose", checkOpen, say("dissect.purpose.audience", Args{"Audience": clip(audience, maxValueText)}))
 	} else {

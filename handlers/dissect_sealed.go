@@ -99,7 +99,7 @@ func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 		secret, at := fromBase64(key)
 		if at >= 0 || len(secret) < sessions.MinSecret {
 			v.line("signature", checkOpen, say("dissect.signature.no_such_key", Args{"Least": sessions.MinSecret}))
-			v.age(d.object, now(lab.clock), false)
+			v.age(d.object, lab.clock.Now(), false)
 			v.line("purpose", checkOpen, say("dissect.purpose.unknown"))
 			return v
 		}
@@ -133,7 +133,7 @@ func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 		v.line("age", checkFailed, say("dissect.age.unreadable"))
 		return v
 	}
-	v.age(d.object, now(lab.clock), true)
+	v.age(d.object, lab.clock.Now(), true)
 	if wanted != "" && wanted != purpose {
 		v.line("purpose", checkFailed, say("dissect.purpose.no", Args{"Wanted": wanted, "Found": purpose}))
 	} else {

@@ -144,7 +144,7 @@ func (room *engineRoom) put(ctx context.Context, r *engineRun, who string, alway
 		return errors.Join(
 			s.Set(whose, who),
 			s.Set(engineCounter, r.counter),
-			s.Set(engineNote, "written at "+now(room.here.config.Clock).UTC().Format("15:04:05")+" UTC"))
+			s.Set(engineNote, "written at "+room.here.config.Clock.Now().UTC().Format("15:04:05")+" UTC"))
 	})
 	if err != nil {
 		r.fail(err)

@@ -146,7 +146,7 @@ func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) engi
 	}
 	p.Fields = append(p.Fields, field{"PTTL", strconv.FormatInt(entry.TTL.Milliseconds(), 10) + " ms"})
 	p.Text = entry.Fields["data"]
-	at := now(s.config.Clock).Add(entry.TTL)
+	at := s.config.Clock.Now().Add(entry.TTL)
 	p.Until, p.Ends, p.Over = isoTime(at), devToolsTime(at), w.text("engines.ttl")
 	p.Note = w.text("engines.ttl_note")
 	return p

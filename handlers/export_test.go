@@ -63,7 +63,7 @@ func CauseOf(err error) string { return causeOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
-	_, err := lab.class.end(context.Background(), sessions.KeyID(sessionPurpose, key), now(lab.clock))
+	_, err := lab.class.end(context.Background(), sessions.KeyID(sessionPurpose, key), lab.clock.Now())
 	return err
 }
 

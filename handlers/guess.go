@@ -28,7 +28,7 @@ func issuers(clock sessions.Clock) []issuer {
 	count, hashed := countUp(), countUp()
 	return []issuer{
 		{"counter", func() string { return strconv.FormatInt(count(), 10) }, func(last string) iter.Seq[string] { return countOn(last, 1) }},
-		{"time", func() string { return strconv.FormatInt(now(clock).UnixMicro(), 10) }, func(last string) iter.Seq[string] { return countOn(last, 0) }},
+		{"time", func() string { return strconv.FormatInt(clock.Now().UnixMicro(), 10) }, func(last string) iter.Seq[string] { return countOn(last, 0) }},
 		{"md5", func() string { return md5Of(hashed()) }, hashOn},
 		{"random", sessions.NewKey, func(string) iter.Seq[string] { return drawOn }},
 	}

@@ -172,7 +172,7 @@ func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Gri
 // that names the rows, and the others are the ways; else it is about the token.
 func (m *lessonMarkdown) table(part *handoutPart) {
 	var others []string
-	lanes := []string{Token, Token, Token, Token}
+	ways := []string{Token, Token, Token, Token}
 	for _, line := range part.lines {
 		if !strings.HasPrefix(line, "|") {
 			others = append(others, line)
@@ -183,15 +183,15 @@ func (m *lessonMarkdown) table(part *handoutPart) {
 		}
 		texts := strings.Split(strings.Trim(line, "|"), "|")
 		if part.Columns == nil && strings.TrimSpace(texts[0]) == "" {
-			lanes = []string{"", Plain, Signed, Session}
+			ways = []string{"", Plain, Signed, Session}
 		}
-		if len(texts) != len(lanes) {
-			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(lanes)))
+		if len(texts) != len(ways) {
+			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(ways)))
 			return
 		}
 		var row []handoutCell
 		for i, text := range texts {
-			row = append(row, handoutCell{m.inline(strings.TrimSpace(text)), lanes[i]})
+			row = append(row, handoutCell{m.inline(strings.TrimSpace(text)), ways[i]})
 		}
 		if part.Columns == nil {
 			part.Columns = row

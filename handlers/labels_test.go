@@ -98,7 +98,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				t.Fatal(err)
 			}
 			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
-				for _, way := range lanes {
+				for _, way := range laneIDs {
 					used[strings.ReplaceAll(match[1], "WAY", way)] = file
 				}
 			}
@@ -129,8 +129,8 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    storeOperations(t),
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "replaced", "conflict", "exists", "unavailable"},
-		"way":     lanes, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
-		"ID": lanes, "Lane": lanes, "lane": lanes, "keyed": {"session", "token"},
+		"way":     laneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
+		"ID": laneIDs, "Lane": laneIDs, "lane": laneIDs, "keyed": {"session", "token"},
 	}}
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -128,7 +128,7 @@ func (f Finding) reached(name string) bool {
 // one that can be a cookie? readable is false where there is nothing to judge.
 func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
-	raw := rawCookies(c.Request(), f.Cookie)
+	raw := sessions.RawCookies(c.Request(), f.Cookie)
 	if f.Sent = len(raw) > 0; !f.Sent {
 		f.check("came", false, say("came.no", Args{"Cookie": f.Cookie}))
 		return f.conclude(Absent, Identity{}), false
@@ -155,20 +155,6 @@ func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 
 // maxPairs is how many cookies net/http reads in one request; of more, none.
 const maxPairs = 3000
-
-// rawCookies are the values of all cookies of one name as they stand in the
-// Cookie headers: with quotes, and also those that net/http refuses to read.
-func rawCookies(r *http.Request, name string) []string {
-	var values []string
-	for _, line := range r.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			if before, value, _ := strings.Cut(pair, "="); strings.Trim(before, " \t") == name {
-				values = append(values, strings.Trim(value, " \t"))
-			}
-		}
-	}
-	return values
-}
 
 // check notes one check and returns its outcome.
 func (f *Finding) check(name string, ok bool, detail Phrase) bool {

@@ -21,7 +21,7 @@ func (plainLane) Cookie() sessions.Options { return laneCookie(plainCookie, fals
 
 // Remember writes the facts into a cookie, readable for scripts as well.
 func (l plainLane) Remember(c echo.Context, who Identity, age time.Duration) error {
-	return setCookie(c, l, plainValue(who), age, now(l.clock))
+	return setCookie(c, l, plainValue(who), age, l.clock.Now())
 }
 
 // Recall believes what came. There is nothing to check it against.

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/sessions"
+	"cookielab/sessions/browser"
 )
 
 type sessionLane struct {
@@ -35,7 +36,7 @@ func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) e
 	} else {
 		session.CycleKey()
 	}
-	at := now(l.clock)
+	at := l.clock.Now()
 	expiry := sessions.Until(at.Add(age))
 	if age == l.manager.Options().Age {
 		expiry = sessions.Policy()
@@ -45,7 +46,7 @@ func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) e
 		session.Set(sessions.UserKey, who.User),
 		session.Set(sessions.RoleKey, who.Role),
 		session.Set(sessions.SinceKey, at.UTC().Format(time.RFC3339)),
-		session.Set(sessions.ClientKey, clientName(c.Request())),
+		session.Set(sessions.ClientKey, browser.ClientName(c.Request().UserAgent())),
 	)
 }
 
@@ -124,7 +125,7 @@ func (l sessionLane) Forget(c echo.Context) error {
 		return err
 	}
 	session.Flush()
-	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(rawCookies(c.Request(), l.Cookie().Name)) > 0 {
+	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(sessions.RawCookies(c.Request(), l.Cookie().Name)) > 0 {
 		// One came that net/http refuses to read; the manager never saw it.
 		eraseCookie(c, l)
 	}

@@ -47,7 +47,7 @@ func (signedLane) Cookie() sessions.Options { return laneCookie(signedCookie, tr
 
 // Remember writes the facts and seals them.
 func (l signedLane) Remember(c echo.Context, who Identity, age time.Duration) error {
-	at := now(l.clock)
+	at := l.clock.Now()
 	value, err := l.signer.Sign(signedFacts{User: who.User, Role: who.Role, IssuedAt: dateOf(at), Expires: dateOf(at.Add(age))})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (l signedLane) Recall(c echo.Context) (Finding, error) {
 		f.check("complete", false, say("complete.no"))
 		return f.conclude(Unreadable, Identity{}), nil
 	}
-	at := now(l.clock)
+	at := l.clock.Now()
 	issued := facts.IssuedAt.time()
 	f.Expires = facts.Expires.time()
 	past := !issued.After(at.Add(maxSkew))

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/sessions"
+	"cookielab/sessions/browser"
 )
 
 // tokenScheme stands before the token: "Authorization: Token 9944b0…" (Django
@@ -29,7 +30,7 @@ func (tokenLane) ID() string { return Token }
 // Remember files the facts under a new key and hands it over in the reply's
 // body, this once: what is filed is its hash. The client has to keep it itself.
 func (l tokenLane) Remember(c echo.Context, who Identity, age time.Duration) error {
-	token, err := l.issue(c.Request().Context(), who, age, clientName(c.Request()))
+	token, err := l.issue(c.Request().Context(), who, age, browser.ClientName(c.Request().UserAgent()))
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (l tokenLane) Remember(c echo.Context, who Identity, age time.Duration) err
 // issue makes a token. It ends when it was said to: using it is no reason to let
 // it live longer.
 func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
-	at := now(l.clock)
+	at := l.clock.Now()
 	return l.manager.Create(ctx, func(token *sessions.Session) error {
 		return errors.Join(
 			token.SetExpiry(sessions.Until(at.Add(age))),

@@ -75,7 +75,7 @@ func TestLanesAnswer(t *testing.T) {
 	if err := json.Unmarshal([]byte(stranger.get("/api/lanes").body), &answer); err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range lanes {
+	for i, id := range laneIDs {
 		lane := answer.Lanes[i]
 		want := []string{"attributes", "browser_expires_at", "checks", "cookie", "id", "reason", "role", "sent", "server_expires_at", "server_keeps", "user", "verdict"}
 		if got := slices.Sorted(maps.Keys(lane)); !slices.Equal(got, want) {
@@ -93,7 +93,7 @@ func TestLanesAnswer(t *testing.T) {
 
 	two := lab.clock.Now().Add(14 * 24 * time.Hour)
 	found := alice.lanes()
-	for _, id := range lanes {
+	for _, id := range laneIDs {
 		lane := found[id]
 		if !lane.Sent || *lane.User != "alice" || *lane.Role != "student" {
 			t.Errorf("%s: %+v", id, lane)
@@ -159,7 +159,7 @@ func TestPlainVerdicts(t *testing.T) {
 func TestCookieThatNoCookieMayBe(t *testing.T) {
 	lab := newLab(t)
 	found := lab.client().lanes(with("Cookie", `plain_user=user=小明; signed_user=a"b; lab_sessionid=x\\y`))
-	for _, id := range lanes {
+	for _, id := range laneIDs {
 		if lane := found[id]; !lane.Sent || lane.Verdict != handlers.Unreadable || !strings.Contains(lane.Reason, "not allowed in a cookie") {
 			t.Errorf("%s: sent %v, %s, because %s", id, lane.Sent, lane.Verdict, lane.Reason)
 		}

@@ -74,7 +74,7 @@ func (lab *Lab) playBulk(c echo.Context, _ *sessions.Session) error {
 	}
 	h := c.Response().Header()
 	for number := 1; number <= bulkSent; number++ {
-		if len(rawCookies(c.Request(), bulkName(number))) > 0 {
+		if len(sessions.RawCookies(c.Request(), bulkName(number))) > 0 {
 			h.Add("Set-Cookie", bulkName(number)+"=; Path="+playPath+"; Expires="+epoch.UTC().Format(http.TimeFormat))
 		}
 	}
@@ -92,7 +92,7 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 	s := &lessonStep{lab: lab, c: c, w: lab.words(c), text: lab.playText(c, bytesSlug)}
 	came, oldest := 0, 0 // how many came, and how many of the first did not
 	for number := 1; number <= bulkSent; number++ {
-		if len(rawCookies(c.Request(), bulkName(number))) > 0 {
+		if len(sessions.RawCookies(c.Request(), bulkName(number))) > 0 {
 			came++
 		} else if came == 0 {
 			oldest++

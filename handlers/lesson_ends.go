@@ -177,7 +177,7 @@ func writeSomething(s *lessonStep) error {
 		return err
 	}
 	if session.Rejected() == nil {
-		if err := session.Set(lessonSeen, now(s.lab.clock).UTC().Format(time.RFC3339)); err != nil {
+		if err := session.Set(lessonSeen, s.lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
 	}

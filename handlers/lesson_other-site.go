@@ -138,7 +138,7 @@ func setAnew(s *lessonStep) error {
 
 // setSiteCookies begins a run: a play account, and a cookie of each kind for it.
 func (s *lessonStep) setSiteCookies() error {
-	account, began := rand.Text(), now(s.lab.clock)
+	account, began := rand.Text(), s.lab.clock.Now()
 	if err := s.newRun(map[string]string{
 		runAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
 	}); err != nil {
@@ -303,7 +303,7 @@ func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
 	}
 	began, _ := strconv.ParseInt(run.Text(runBegan), 10, 64)
-	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(now(lab.clock).Unix() - began)}, []string{}
+	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(lab.clock.Now().Unix() - began)}, []string{}
 	for _, cookie := range siteCookies {
 		seen["all."+how+"."+cookie.name] = cameFact(carriesPlay(c, run, cookie.name))
 		all = append(all, cookie.name)

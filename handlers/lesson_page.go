@@ -178,7 +178,7 @@ func (lab *Lab) getLesson(c echo.Context) error {
 		s.lesson.Look(s)
 	}
 	if s.notes.Opened.IsZero() {
-		s.notes.Opened = now(lab.clock).UTC()
+		s.notes.Opened = lab.clock.Now().UTC()
 	}
 	s.finish()
 	// A script that looks whether the page changed may be overtaken by what it looks
@@ -194,7 +194,7 @@ func (lab *Lab) getLesson(c echo.Context) error {
 // finish notes that the lesson is done, once it is, and in which browser.
 func (s *lessonStep) finish() {
 	if s.notes.Done.IsZero() && s.lesson.Done(s) {
-		s.notes.Done, s.notes.Browser = now(s.lab.clock).UTC(), s.browser()
+		s.notes.Done, s.notes.Browser = s.lab.clock.Now().UTC(), s.browser()
 	}
 }
 
@@ -355,7 +355,7 @@ func (s *lessonStep) predict(said string) error {
 	if s.begun() && s.asked() {
 		return s.done()
 	}
-	s.notes.Said, s.notes.SaidAt = said, now(s.lab.clock).UTC()
+	s.notes.Said, s.notes.SaidAt = said, s.lab.clock.Now().UTC()
 	if s.notes.Opened.IsZero() {
 		s.notes.Opened = s.notes.SaidAt
 	}
@@ -389,7 +389,7 @@ func (s *lessonStep) reset() error {
 			return err
 		}
 	}
-	s.notes = lessonNotes{Opened: now(s.lab.clock).UTC()}
+	s.notes = lessonNotes{Opened: s.lab.clock.Now().UTC()}
 	if err := s.prepare(); err != nil {
 		return err
 	}

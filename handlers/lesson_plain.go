@@ -39,7 +39,7 @@ func (lessons) Plain() lesson {
 			if s.fact("back") != "pair" {
 				s.note("back", back)
 			}
-			aMinute := now(s.lab.clock).Sub(s.at("set")) >= time.Minute
+			aMinute := s.lab.clock.Now().Sub(s.at("set")) >= time.Minute
 			if aMinute && back != "nothing" && s.fact("later") == "" { // nothing: its ten minutes are over
 				s.note("later", back)
 			}

@@ -144,7 +144,7 @@ func (s *lessonStep) sealedRow(name string) lessonRow {
 // exampleFacts name whom this lesson's examples are about. They are dated in whole
 // seconds, so that their length does not change with the time.
 func (s *lessonStep) exampleFacts(user string) signedFacts {
-	at := now(s.lab.clock).Truncate(time.Second)
+	at := s.lab.clock.Now().Truncate(time.Second)
 	return signedFacts{User: user, Role: RoleStudent, IssuedAt: dateOf(at), Expires: dateOf(at.Add(time.Hour))}
 }
 

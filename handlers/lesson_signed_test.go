@@ -30,11 +30,11 @@ func (tellers) Signed(s *student) {
 	flipped := s.jar(cookieOf["signed"])
 	s.claim("sealed", s.row("set") == "yes yes" && s.cell("changed", 2) == "no" && differences(value, flipped) == 1 &&
 		strings.HasSuffix(s.Text("#row-changed td:nth-of-type(2)"), map[string]string{"en": "the seal fits the content: no", "zh": "签名与内容相符：否"}[s.language]), "%q, %q; %d differ", s.row("set"), s.Text("#row-changed"), differences(value, flipped))
-	var lanes struct {
+	var told struct {
 		Lanes []struct{ ID, Verdict, User string }
 	}
-	s.Eval(`fetch("/api/lanes").then(r => r.json())`, &lanes)
-	s.claim("nobody", lanes.Lanes[1].Verdict == "tampered" && lanes.Lanes[1].User == "" && lanes.Lanes[2].Verdict == "found", "%+v", lanes)
+	s.Eval(`fetch("/api/lanes").then(r => r.json())`, &told)
+	s.claim("nobody", told.Lanes[1].Verdict == "tampered" && told.Lanes[1].User == "" && told.Lanes[2].Verdict == "found", "%+v", told)
 	s.came()
 	s.act("put")
 	s.came()

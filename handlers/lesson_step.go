@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/sessions"
+	"cookielab/sessions/browser"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -41,7 +44,7 @@ type fact struct {
 
 // factNow is what was seen just now.
 func (lab *Lab) factNow(value string) fact {
-	return fact{value, now(lab.clock).UTC().Truncate(time.Millisecond)}
+	return fact{value, lab.clock.Now().UTC().Truncate(time.Millisecond)}
 }
 
 // lessonStep is what a lesson's functions work with.
@@ -219,7 +222,7 @@ func (s *lessonStep) setCookie(line string) { s.c.Response().Header().Add("Set-C
 
 // carried is the value of a cookie that came; ok is false when none did.
 func (s *lessonStep) carried(name string) (value string, ok bool) {
-	values := rawCookies(s.c.Request(), name)
+	values := sessions.RawCookies(s.c.Request(), name)
 	if len(values) == 0 {
 		return "", false
 	}
@@ -229,6 +232,6 @@ func (s *lessonStep) carried(name string) (value string, ok bool) {
 // browser is the one that asks, such as "Firefox 153"; of another program the
 // beginning of its name.
 func (s *lessonStep) browser() string {
-	name, _, _ := strings.Cut(clientName(s.c.Request()), ".")
+	name, _, _ := strings.Cut(browser.ClientName(s.c.Request().UserAgent()), ".")
 	return name
 }

@@ -72,7 +72,7 @@ func (l *BoundedLog) Handle(ctx context.Context, r slog.Record) error {
 	p := l.page
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := now(p.clock)
+	at := p.clock.Now()
 	if age := at.Sub(p.since); age >= time.Minute || age < 0 {
 		p.turn(at)
 	}
@@ -114,7 +114,7 @@ func (l *BoundedLog) WithGroup(name string) slog.Handler {
 func (l *BoundedLog) Flush() {
 	l.page.mu.Lock()
 	defer l.page.mu.Unlock()
-	l.page.turn(now(l.page.clock))
+	l.page.turn(l.page.clock.Now())
 }
 
 // turn begins a new minute, and writes how many records the last one left out.

@@ -126,7 +126,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 			if !lab.opensNotebook(c.Request(), kind) {
 				return next(c)
 			}
-			if err := session.Set(bookOpened, now(lab.clock).UTC().Format(time.RFC3339)); err != nil {
+			if err := session.Set(bookOpened, lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
@@ -183,7 +183,7 @@ func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 // noteReply writes down what this reply sets, from the Set-Cookie lines
 // themselves, so that no handler can forget to.
 func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) error {
-	at := now(lab.clock)
+	at := lab.clock.Now()
 	for lane, cookie := range lab.cookiesSet(c) {
 		if cookie.MaxAge < 0 {
 			n.session.Delete(bookSet + lane.ID())
@@ -209,7 +209,7 @@ const replacedGrace = sessions.UnderWay
 
 func (lab *Lab) justReplaced(session *sessions.Session) bool {
 	at, replaced := session.Replaced()
-	return replaced && now(lab.clock).Sub(at) < replacedGrace
+	return replaced && lab.clock.Now().Sub(at) < replacedGrace
 }
 
 // changeKey gives the notebook a new key with this reply. Every login, logout and Put it

@@ -35,7 +35,7 @@ func (lab *Lab) getNotes(c echo.Context) error {
 		}
 	}
 	text := "# " + w.text("notes.title") + "\n\n" +
-		w.say(say("notes.written", Args{"At": minute(now(lab.clock)), "Done": done, "Of": len(lab.lessons)})) + "\n" + begun.String()
+		w.say(say("notes.written", Args{"At": minute(lab.clock.Now()), "Done": done, "Of": len(lab.lessons)})) + "\n" + begun.String()
 	if open.Len() > 0 {
 		text += "\n## " + w.text("notes.open") + "\n\n" + open.String()
 	}

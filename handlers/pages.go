@@ -24,7 +24,7 @@ type Pages struct {
 }
 
 // ReadPages reads templates/, static/ and the Go source that pages show
-// (handlers/*.go, sessions/*.go), for a lab with the named engine. An error
+// (handlers/*.go, handlers/*/*.go, sessions/*.go), for a lab with the named engine. An error
 // names the file that cannot work.
 func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	p := &Pages{engine: engine}

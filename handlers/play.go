@@ -104,7 +104,7 @@ func (lab *Lab) playText(c echo.Context, slug string) *lessonText {
 
 // carriesPlay reports whether a play cookie came with the value that this run gave it.
 func carriesPlay(c echo.Context, run *sessions.Session, name string) bool {
-	values := rawCookies(c.Request(), name)
+	values := sessions.RawCookies(c.Request(), name)
 	return len(values) > 0 && values[0] != "" && values[0] == run.Text(runAccount)
 }
 

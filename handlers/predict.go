@@ -113,7 +113,7 @@ func (lab *Lab) postPredict(c echo.Context) error {
 	if err := readJSON(c, &q); err != nil {
 		return err
 	}
-	at := now(lab.clock)
+	at := lab.clock.Now()
 	if q.Now != nil {
 		at = *q.Now
 	}

@@ -113,7 +113,7 @@ func counts(t *testing.T, p *projector) {
 		return
 	}
 	countdown := regexp.MustCompile("^" + strings.Replace(regexp.QuoteMeta(p.labels["script.ends_in"]), `\{s\}`, `(\d+)`, 1) + "$")
-	for _, lane := range lanes {
+	for _, lane := range laneIDs {
 		p.sees(t, "#keeps-"+lane+" .soon")
 		shown := p.Text("#keeps-" + lane + " .soon")
 		if match := countdown.FindStringSubmatch(shown); match == nil {
@@ -135,7 +135,7 @@ func timeIsUp(t *testing.T, p *projector) {
 	if p.noScript {
 		return
 	}
-	for _, lane := range lanes {
+	for _, lane := range laneIDs {
 		p.WaitText("#keeps-"+lane+" .soon", p.labels["script.over_reload"])
 	}
 	p.fits(t, "while waiting for "+p.step)
@@ -216,7 +216,7 @@ func (p *projector) keeps(t *testing.T, c click) {
 	for cell, label := range c.cells {
 		p.contains(t, "#"+cell, p.labels[label])
 	}
-	for i, lane := range lanes {
+	for i, lane := range laneIDs {
 		who := c.who[i]
 		if who == "" {
 			who = p.labels["dashboard.nobody"]
@@ -243,7 +243,7 @@ func (p *projector) concludesInWords(t *testing.T, line, verdicts string) {
 		return
 	}
 	for i, verdict := range strings.Fields(verdicts) {
-		cell := line + lanes[i]
+		cell := line + laneIDs[i]
 		if got := p.Attr(cell, "data-verdict"); got != verdict {
 			t.Errorf("after %s %s is %q, want %q", p.step, cell, got, verdict)
 		}

@@ -111,7 +111,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 	}
 
 	// 3.
-	stamp := now(lab.clock).UTC().Format("15:04:05.000")
+	stamp := lab.clock.Now().UTC().Format("15:04:05.000")
 	names := [2]string{"a", "b"}
 	err = together(func(i int) error {
 		op, fields := "set", map[string]any{"key": counter, "value": reads[i] + 1, "think_ms": raceThink}

@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cookielab/sessions/browser"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -57,8 +59,8 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 		p.Name += " · " + labName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
-	p.Printed = minute(now(lab.clock))
-	for _, part := range []string{browserName(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
+	p.Printed = minute(lab.clock.Now())
+	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
 		if part != "" {
 			p.Printed += " · " + part
 		}

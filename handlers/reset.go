@@ -47,7 +47,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 		p.Lies = record != nil
 	}
 	for _, name := range lab.ourCookies() {
-		if len(rawCookies(c.Request(), name)) > 0 {
+		if len(sessions.RawCookies(c.Request(), name)) > 0 {
 			p.Arrived = append(p.Arrived, name)
 		}
 	}

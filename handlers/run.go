@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/sessions"
+	"cookielab/sessions/browser"
 )
 
 const (
@@ -109,7 +110,7 @@ func (lab *Lab) witnessCopy(c echo.Context, findings []Finding) error {
 	if r, ok := c.Get(recordingKey).(*recording); ok && notebookOf(c) == nil {
 		r.exchange.Client = ClientOther
 	}
-	seen := map[string]string{curlFacts + ".client": clientName(c.Request())}
+	seen := map[string]string{curlFacts + ".client": browser.ClientName(c.Request().UserAgent())}
 	for _, f := range findings {
 		seen[curlFacts+"."+f.Lane] = verdictFact(f.Verdict, f.Who)
 	}

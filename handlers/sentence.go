@@ -12,16 +12,16 @@ var verdictMarks = map[Verdict]string{
 }
 
 // sentence is what just happened.
-func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
-	you, theirs := verdictsOf(lanes)
-	session := lanes[len(lanes)-1]
+func sentence(w *words, deed Deed, views []*laneView, taken *Copy) string {
+	you, theirs := verdictsOf(views)
+	session := views[len(views)-1]
 	// What the session way says of a cookie as it was issued, of an edited one,
 	// and of a copy after the logout.
 	issued, edited, left := "found", "unknown", "unknown"
 	if session.Form == Signed {
 		issued, edited, left = "verified", "tampered", "verified"
 	}
-	all := you == "believed verified "+issued && agreed(lanes)
+	all := you == "believed verified "+issued && agreed(views)
 	none := you == "absent absent absent"
 	name := Args{"Name": session.User}
 	said := func(id string, args ...Args) string { return w.say(say("sentence."+id, args...)) }
@@ -40,19 +40,19 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 		return said("restore", name)
 	case deed.Name == "edit" && len(deed.Changed) == 0:
 		return said("edit_nothing")
-	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(lanes) && (session.Record.Role == RoleStudent || session.Form == Signed):
+	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(views) && (session.Record.Role == RoleStudent || session.Form == Signed):
 		return said("edit")
 	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session && session.Form == Session:
-		return joined(w, said("edit_again"), verdictList(w, lanes, false))
+		return joined(w, said("edit_again"), verdictList(w, views, false))
 	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified "+issued:
 		return said("copy")
 	case deed.Name == "expire" && all:
 		return said("expire")
-	case none && timesUp(lanes) && theirs == "believed expired expired":
+	case none && timesUp(views) && theirs == "believed expired expired":
 		return said("times_up_copy")
-	case none && timesUp(lanes) && taken != nil && deed.Name != "copy" && deed.Name != "replay":
+	case none && timesUp(views) && taken != nil && deed.Name != "copy" && deed.Name != "replay":
 		return said("times_up_replay")
-	case none && timesUp(lanes):
+	case none && timesUp(views):
 		return said("times_up")
 	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified "+left:
 		return said("logout_copy")
@@ -65,14 +65,14 @@ func sentence(w *words, deed Deed, lanes []*laneView, taken *Copy) string {
 	}
 	// Row ④ says the rest: one list is enough beside a sentence.
 	if deed.Name == "copy" || deed.Name == "replay" {
-		return joined(w, said("copy_some"), verdictList(w, lanes, true))
+		return joined(w, said("copy_some"), verdictList(w, views, true))
 	}
-	return joined(w, begin(said, deed, session), verdictList(w, lanes, deed.Name == "logout" && none && taken != nil))
+	return joined(w, begin(said, deed, session), verdictList(w, views, deed.Name == "logout" && none && taken != nil))
 }
 
 // timesUp reports whether the browser's clock took all three.
-func timesUp(lanes []*laneView) bool {
-	for _, v := range lanes {
+func timesUp(views []*laneView) bool {
+	for _, v := range views {
 		if !v.Dropped {
 			return false
 		}
@@ -112,11 +112,11 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 
 // verdictList is "You: Plain: Found. Signed: Verified." or the same of the
 // copy; "" where there is none.
-func verdictList(w *words, lanes []*laneView, ofCopy bool) string {
+func verdictList(w *words, views []*laneView, ofCopy bool) string {
 	var parts []string
-	for _, v := range lanes {
+	for _, v := range views {
 		switch {
-		case !ofCopy && v.User != "" && !agreed(lanes): // who, where they do not agree
+		case !ofCopy && v.User != "" && !agreed(views): // who, where they do not agree
 			parts = append(parts, w.say(say("sentence.verdict_who", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word, "User": clip(v.User, maxValueText), "Role": clip(v.Role, maxValueText)})))
 		case !ofCopy:
 			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word})))
@@ -150,9 +150,9 @@ func joined(w *words, first string, more ...string) string {
 }
 
 // verdictsOf are the three verdicts of you and of the copy, "" without a copy.
-func verdictsOf(lanes []*laneView) (you, theirs string) {
+func verdictsOf(views []*laneView) (you, theirs string) {
 	var yours, copies []string
-	for _, v := range lanes {
+	for _, v := range views {
 		yours = append(yours, string(v.Verdict))
 		if v.Copy != nil {
 			copies = append(copies, string(v.Copy.Verdict))

@@ -11,6 +11,7 @@ import (
 	"html"
 	"html/template"
 	"io/fs"
+	"path"
 	"strings"
 )
 
@@ -27,8 +28,8 @@ type sourceFunction struct {
 
 func readSource(files fs.FS) (source, error) {
 	found := source{}
-	for _, folder := range []string{"handlers", "sessions"} {
-		names, err := fs.Glob(files, folder+"/*.go")
+	for _, pattern := range []string{"handlers/*.go", "handlers/*/*.go", "sessions/*.go"} {
+		names, err := fs.Glob(files, pattern)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func readSource(files fs.FS) (source, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := found.add(folder, name, text); err != nil {
+			if err := found.add(path.Base(path.Dir(name)), name, text); err != nil {
 				return nil, err
 			}
 		}
@@ -48,7 +49,7 @@ func readSource(files fs.FS) (source, error) {
 	return found, nil
 }
 
-func (s source) add(folder, name string, text []byte) error {
+func (s source) add(in, name string, text []byte) error {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, name, text, parser.ParseComments)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s source) add(folder, name string, text []byte) error {
 		start, end := set.Position(from), set.Position(function.End())
 		f := sourceFunction{File: name, Line: start.Line, Text: strings.ReplaceAll(string(text[start.Offset:end.Offset]), "\t", "    ")}
 		f.figure = figureOf(fmt.Sprintf("%s:%d", f.File, f.Line), f.Text)
-		s[folder+"."+receiver(function)+function.Name.Name] = f
+		s[in+"."+receiver(function)+function.Name.Name] = f
 	}
 	return nil
 }

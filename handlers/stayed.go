@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cookielab/sessions"
 )
 
 // stayed is one cookie that did not come.
@@ -23,11 +25,11 @@ func (lab *Lab) stayedHome(r *http.Request, n *Notebook) []stayed {
 	var home []stayed
 	for _, lane := range lab.lanes {
 		name := lane.Cookie().Name
-		if len(rawCookies(r, name)) > 0 {
+		if len(sessions.RawCookies(r, name)) > 0 {
 			continue
 		}
 		if a, ok := n.Attributes(lane.ID()); ok {
-			home = append(home, stayed{lane.ID(), name, whyHome(a, r, now(lab.clock))})
+			home = append(home, stayed{lane.ID(), name, whyHome(a, r, lab.clock.Now())})
 		}
 	}
 	return home

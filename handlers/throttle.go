@@ -49,7 +49,7 @@ func newThrottle(clock sessions.Clock) *throttle { return &throttle{clock: clock
 func (t *throttle) try(name string) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tried, at := t.place(name), now(t.clock)
+	tried, at := t.place(name), t.clock.Now()
 	// Tries that seem to come from the future do not count either: after the clock was
 	// set back, a name must not be locked for longer.
 	if age := at.Sub(tried.since); age >= throttleWindow || age < 0 {
@@ -140,7 +140,7 @@ func (p pinThrottle) count(ctx context.Context, name string, most uint64) (wait 
 		if err != nil {
 			return 0, err
 		}
-		at, full := now(p.clock), counter.Version >= most
+		at, full := p.clock.Now(), counter.Version >= most
 		switch {
 		case counter.Version == 0:
 			counter.Owner, counter.Created, counter.Saved, counter.Expires = throttleOwner, at, at, at.Add(throttleWindow)
@@ -183,7 +183,7 @@ func (p pinThrottle) counter(ctx context.Context, name string) (counter sessions
 	case err != nil && !errors.Is(err, sessions.ErrExpired):
 		return counter, 0, err
 	}
-	return counter, counter.Expires.Sub(now(p.clock)), nil
+	return counter, counter.Expires.Sub(p.clock.Now()), nil
 }
 
 func pinCounter(name string) sessions.ID {

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/sessions"
+	"cookielab/sessions/browser"
 )
 
 // tokenKind is one of the two kinds of token.
@@ -83,7 +84,7 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	got := hands{Fresh: true, Deed: "got"}
 	for _, kind := range lab.tokenKinds() {
-		token, err := kind.lane.issue(c.Request().Context(), who, lab.age(), clientName(c.Request()))
+		token, err := kind.lane.issue(c.Request().Context(), who, lab.age(), browser.ClientName(c.Request().UserAgent()))
 		if err != nil {
 			return err
 		}
@@ -344,7 +345,7 @@ func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) er
 	if err != nil && !errors.Is(err, sessions.ErrExpired) {
 		return err
 	}
-	v.Kept, v.Over = true, !record.Expires.After(now(lab.clock))
+	v.Kept, v.Over = true, !record.Expires.After(lab.clock.Now())
 	v.Owner, v.Record = whoIs(saidBy(record.Data)), indented(string(record.Data))
 	return nil
 }

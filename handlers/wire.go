@@ -169,7 +169,7 @@ func (w *Wire) Open(id, key sessions.ID, turn int, signedIn bool) *Book {
 	case book.key != (sessions.ID{}):
 		delete(w.byKey, book.key)
 		book = book.handOver()
-		book.used = now(w.clock)
+		book.used = w.clock.Now()
 		w.books[id] = book
 	}
 	book.key, book.turn, book.signedIn = key, turn, signedIn
@@ -185,7 +185,7 @@ func (w *Wire) book(id sessions.ID) *Book {
 		book = newBook(w)
 		w.books[id] = book
 	}
-	book.used = now(w.clock)
+	book.used = w.clock.Now()
 	return book
 }
 
@@ -200,7 +200,7 @@ func (w *Wire) known(r *http.Request) *Book {
 	defer w.mu.Unlock()
 	book := w.byKey[sessions.KeyID(notebookPurpose, keys[0])]
 	if book != nil {
-		book.used = now(w.clock)
+		book.used = w.clock.Now()
 	}
 	return book
 }

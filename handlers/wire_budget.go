@@ -320,7 +320,7 @@ func (w *Wire) makeRoomForBook() {
 	if len(w.books) < maxBooks {
 		return
 	}
-	rested := now(w.clock).Add(-bookRest)
+	rested := w.clock.Now().Add(-bookRest)
 	type standing struct {
 		use  int // 0: nobody has used it for an hour; 1: somebody has; 2: somebody who is signed in
 		did  int // its exchanges, if it is in use

@@ -83,7 +83,7 @@ func (c *Cached) Load(ctx context.Context, id ID) (Record, error) {
 			return Record{}, err
 		}
 		if version == rec.Version && expires.UnixMicro() == rec.Expires.UnixMicro() {
-			if !rec.Expires.After(c.clock.now()) {
+			if !rec.Expires.After(c.clock.Now()) {
 				return rec, ErrExpired
 			}
 			return rec, nil
@@ -224,7 +224,7 @@ func (b *breaker) may() bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.clock.now()
+	now := b.clock.Now()
 	if wait := b.next.Sub(now); wait > 0 && wait <= cacheRest { // a longer wait: the clock was set back
 		return false
 	}
@@ -236,5 +236,5 @@ func (b *breaker) may() bool {
 func (b *breaker) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.next = b.clock.now().Add(cacheRest)
+	b.next = b.clock.Now().Add(cacheRest)
 }

@@ -55,6 +55,21 @@ func ReadCookies(r *http.Request, name string) []string {
 	return values
 }
 
+// RawCookies returns the values of all cookies of one name, as they stand in the Cookie
+// headers: with quotes, and also those that net/http refuses to read. Compare
+// [ReadCookies].
+func RawCookies(r *http.Request, name string) []string {
+	var values []string
+	for _, line := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if before, value, _ := strings.Cut(pair, "="); strings.Trim(before, " \t") == name {
+				values = append(values, strings.Trim(value, " \t"))
+			}
+		}
+	}
+	return values
+}
+
 func (c cookieCarrier) Write(header http.Header, value string, maxAge time.Duration, now time.Time) error {
 	if size := len(c.o.Name) + len(value); size > MaxCookie {
 		return fmt.Errorf("%w for a cookie: its name and value have %d bytes, at most %d", ErrTooLarge, size, MaxCookie)

@@ -167,7 +167,7 @@ func (f *Files) Create(ctx context.Context, rec Record) error {
 // Load implements [Store].
 func (f *Files) Load(ctx context.Context, id ID) (Record, error) {
 	rec, err := f.look(ctx, id)
-	if err == nil && !rec.Expires.After(f.clock.now()) {
+	if err == nil && !rec.Expires.After(f.clock.Now()) {
 		err = ErrExpired
 	}
 	return rec, err
@@ -183,7 +183,7 @@ func (f *Files) Update(ctx context.Context, rec Record) error {
 	switch old, err := f.read(rec.ID); {
 	case err != nil:
 		return err
-	case !old.Expires.After(f.clock.now()):
+	case !old.Expires.After(f.clock.Now()):
 		return ErrExpired
 	case old.Version != rec.Version:
 		return ErrConflict
@@ -242,7 +242,7 @@ func (f *Files) remove(id ID) error {
 // ByOwner implements [Store]. There is no index: it reads every file, those of
 // all owners, which takes seconds where there are hundreds of thousands.
 func (f *Files) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
-	return pageOfWalk(f.owned(ctx, owner), f.clock.now(), after, limit)
+	return pageOfWalk(f.owned(ctx, owner), f.clock.Now(), after, limit)
 }
 
 // Trim implements [Store]. Like ByOwner, it reads every file.

@@ -387,7 +387,7 @@ func (m *Manager) ClearExpired(ctx context.Context) (int, error) {
 func (m *Manager) Options() Options { return m.options }
 
 // now is in UTC, so that all times calculated from it are, too.
-func (m *Manager) now() time.Time { return m.options.Clock.now().UTC() }
+func (m *Manager) now() time.Time { return m.options.Clock.Now() }
 
 func (m *Manager) logger() *slog.Logger {
 	if m.options.Logger != nil {
@@ -464,7 +464,7 @@ func Clean(ctx context.Context, store Cleaner, interval time.Duration, clock Clo
 		logger = slog.Default()
 	}
 	for pause(ctx, interval) == nil {
-		if _, err := ClearExpired(ctx, store, clock.now().Add(-Linger)); err != nil && ctx.Err() == nil {
+		if _, err := ClearExpired(ctx, store, clock.Now().Add(-Linger)); err != nil && ctx.Err() == nil {
 			logger.Error("cleaning expired sessions failed", "error", fmt.Errorf("clean: %w", err))
 		}
 	}

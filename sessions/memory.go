@@ -142,7 +142,7 @@ func (m *Memory) makeRoom(s *shard, owner string, grows *entry) bool {
 	}
 	for records >= m.perShard || bytes > m.bytesPerShard {
 		victim := m.victim(s, grows)
-		if !victim.nobodys && isNobodys(owner) && victim.expires > m.clock.now().UnixMicro() {
+		if !victim.nobodys && isNobodys(owner) && victim.expires > m.clock.Now().UnixMicro() {
 			return false
 		}
 		records, bytes = records-1, bytes-victim.size()
@@ -156,7 +156,7 @@ func (m *Memory) makeRoom(s *shard, owner string, grows *entry) bool {
 // have owners, it looks at the other entries, too, for one that has none.
 func (m *Memory) victim(s *shard, stays *entry) (victim *entry) {
 	const sample = 8
-	now, seen := m.clock.now().UnixMicro(), 0
+	now, seen := m.clock.Now().UnixMicro(), 0
 	for _, e := range s.entries {
 		switch {
 		case e == stays:
@@ -194,7 +194,7 @@ func (m *Memory) Load(_ context.Context, id ID) (Record, error) {
 	switch {
 	case !ok:
 		return Record{}, ErrNotFound
-	case !rec.Expires.After(m.clock.now()):
+	case !rec.Expires.After(m.clock.Now()):
 		return rec, ErrExpired
 	default:
 		return rec, nil
@@ -214,7 +214,7 @@ func (m *Memory) look(id ID) (rec Record, ok bool) {
 
 // Update implements [Store].
 func (m *Memory) Update(_ context.Context, rec Record) error {
-	now := m.clock.now().UnixMicro()
+	now := m.clock.Now().UnixMicro()
 	s := m.shard(rec.ID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +260,7 @@ func (m *Memory) Delete(_ context.Context, id ID, version uint64) error {
 
 // ByOwner implements [Store], by an index.
 func (m *Memory) ByOwner(_ context.Context, owner string, after Record, limit int) ([]Record, error) {
-	return pageOfWalk(m.owned(owner), m.clock.now(), after, limit)
+	return pageOfWalk(m.owned(owner), m.clock.Now(), after, limit)
 }
 
 // Trim implements [Store], by the index of owners.

@@ -182,7 +182,7 @@ func (p *Postgres) load(ctx context.Context, id ID) (Record, error) {
 		return Record{}, err
 	}
 	rec, err := row(v[:]).record(id)
-	if err == nil && !rec.Expires.After(p.clock.now()) {
+	if err == nil && !rec.Expires.After(p.clock.Now()) {
 		err = ErrExpired
 	}
 	return rec, err
@@ -192,7 +192,7 @@ func (p *Postgres) load(ctx context.Context, id ID) (Record, error) {
 // two for one record, the later one waits for the earlier and looks again.
 func (p *Postgres) Update(_ context.Context, rec Record) error {
 	ctx := p.bounded()
-	n, err := p.add(ctx, postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.now())
+	n, err := p.add(ctx, postgresSQL.update, []byte(rec.Owner), rec.Saved, rec.Expires, notNull(rec.Data), rec.ID[:], rec.Version, p.clock.Now())
 	if err == nil && n == 0 {
 		return p.whyNot(ctx, rec.ID)
 	}
@@ -242,7 +242,7 @@ func (p *Postgres) ByOwner(_ context.Context, owner string, after Record, limit 
 	if !isStart(after) {
 		saved = pgtype.Timestamptz{Time: after.Saved, Valid: true}
 	}
-	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.now(), saved, after.ID[:], max(limit, 0))
+	rows, err := p.pool.Query(p.bounded(), postgresSQL.byOwner, []byte(owner), p.clock.Now(), saved, after.ID[:], max(limit, 0))
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -289,7 +289,7 @@ func (p *Postgres) ClearExpired(ctx context.Context, before time.Time, limit int
 		more, err = p.inSteps(ctx, limit-n, postgresSQL.clearUnreadable)
 		n += more
 	}
-	if err != nil || n >= limit || !before.After(p.clock.now()) {
+	if err != nil || n >= limit || !before.After(p.clock.Now()) {
 		return n, err
 	}
 	more, err := p.inSteps(ctx, limit-n, postgresSQL.clearUsed, before)

@@ -130,7 +130,7 @@ func (r *Redis) Put(ctx context.Context, rec Record) error {
 }
 
 func (r *Redis) write(ctx context.Context, op string, version, next uint64, rec Record) error {
-	now := r.clock.now()
+	now := r.clock.Now()
 	all := []any{op, version, now.UnixMicro(), next, rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
 		(max(reach(rec, now).Sub(now), 0) + Linger).Milliseconds(), rec.Data, rec.Created.UnixMicro()}
 	args := all
@@ -210,7 +210,7 @@ func (r *Redis) Load(ctx context.Context, id ID) (Record, error) {
 	switch {
 	case err != nil:
 		return Record{}, err
-	case !found.rec.Expires.After(r.clock.now()):
+	case !found.rec.Expires.After(r.clock.Now()):
 		return found.rec, ErrExpired
 	default:
 		return found.rec, nil

@@ -74,7 +74,7 @@ func (r *Redis) list(ctx context.Context, rec Record, now time.Time) (listed, by
 
 // ByOwner implements [Store]. It walks all of an owner's list, in small steps.
 func (r *Redis) ByOwner(ctx context.Context, owner string, after Record, limit int) ([]Record, error) {
-	return pageOfWalk(r.owned(ctx, owner), r.clock.now(), after, limit)
+	return pageOfWalk(r.owned(ctx, owner), r.clock.Now(), after, limit)
 }
 
 // Trim implements [Store]. A list still has entries of the removed records; the next

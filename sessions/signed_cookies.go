@@ -77,7 +77,7 @@ func (e signedCookies) Load(_ context.Context, value string) (*State, error) {
 		Created: inReach(time.UnixMicro(sealed.Created)), Saved: inReach(time.UnixMicro(sealed.Saved)),
 	}}
 	state.Record.Expires = notTooFar(time.UnixMicro(sealed.Expires), state.Record.Saved)
-	if !state.Record.Expires.After(e.clock.now()) {
+	if !state.Record.Expires.After(e.clock.Now()) {
 		return state, ErrExpired
 	}
 	if secret > 0 {

@@ -271,7 +271,7 @@ func (s *SQLite) loadUntil(ctx context.Context, until time.Time, id ID) (Record,
 		return Record{}, err
 	}
 	rec, err := row(v[:]).record(id)
-	if err == nil && !rec.Expires.After(s.clock.now()) {
+	if err == nil && !rec.Expires.After(s.clock.Now()) {
 		err = ErrExpired
 	}
 	return rec, err
@@ -281,7 +281,7 @@ func (s *SQLite) loadUntil(ctx context.Context, until time.Time, id ID) (Record,
 func (s *SQLite) Update(ctx context.Context, rec Record) error {
 	until := waitsUntil(ctx)
 	n, err := s.add(ctx, until, s.update, rec.Owner, rec.Saved.UnixMicro(), rec.Expires.UnixMicro(),
-		string(rec.Data), rec.ID[:], rec.Version, s.clock.now().UnixMicro())
+		string(rec.Data), rec.ID[:], rec.Version, s.clock.Now().UnixMicro())
 	if err == nil && n == 0 {
 		return s.whyNot(ctx, until, rec.ID)
 	}
@@ -337,7 +337,7 @@ func (s *SQLite) ByOwner(ctx context.Context, owner string, after Record, limit 
 	}
 	defer s.reading.unlock()
 	query := func() (*sql.Rows, error) { // max, because for SQLite -1 means no limit
-		return s.ofOwner.QueryContext(whole(ctx), owner, s.clock.now().UnixMicro(), saved, after.ID[:], max(limit, 0))
+		return s.ofOwner.QueryContext(whole(ctx), owner, s.clock.Now().UnixMicro(), saved, after.ID[:], max(limit, 0))
 	}
 	rows, err := query()
 	for isBusy(err) && again(ctx, until) {

@@ -164,7 +164,7 @@ func (r *reserve) keep(ctx context.Context, until time.Time) error {
 		return err
 	}
 	defer r.turn.unlock()
-	now := r.clock.now()
+	now := r.clock.Now()
 	if now.Sub(time.Unix(0, r.failed.Load())).Abs() < time.Second {
 		return fmt.Errorf("%w: the rest is kept for removals", ErrFull)
 	}
@@ -198,5 +198,5 @@ func (r *reserve) make() error {
 func (r *reserve) give() {
 	_ = os.Remove(r.path)
 	r.seen.last.Store(0)
-	r.failed.Store(r.clock.now().UnixNano()) // so that it is not made again at once
+	r.failed.Store(r.clock.Now().UnixNano()) // so that it is not made again at once
 }

@@ -93,11 +93,13 @@ type Quota struct {
 // can move it; nil is time.Now.
 type Clock func() time.Time
 
-func (c Clock) now() time.Time {
+// Now is the time that the clock tells, in UTC: in a local zone, a time that is calculated
+// from it could fall into a year that JSON does not accept.
+func (c Clock) Now() time.Time {
 	if c == nil {
-		return time.Now()
+		return time.Now().UTC()
 	}
-	return c()
+	return c().UTC()
 }
 
 // isStart reports whether this record, given to [Store.ByOwner], means the start of the
