@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"iter"
 	"net/http"
 	"time"
 
@@ -45,62 +44,21 @@ func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 	}
 	sessions.AfterCommit(c, func() {
 		if book := n.Book(); book != nil {
-			book.expect(lab.valuesAfter(c))
+			book.expect(lab.lanes.ValuesAfter(c))
 			lab.replay(c, book)
 		}
 	})
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// valuesAfter are the lanes' values that the browser will carry after this
-// reply: what it sent, changed as the reply's Set-Cookie lines say.
-func (lab *Lab) valuesAfter(c echo.Context) map[string]string {
-	values := lab.valuesOf(c)
-	for lane, cookie := range lab.cookiesSet(c) {
-		if cookie.MaxAge < 0 {
-			delete(values, lane.ID())
-		} else {
-			values[lane.ID()] = cookie.Value
-		}
-	}
-	return values
-}
-
-// cookiesSet are the lanes' cookies that the reply sets or, with a negative
-// MaxAge, deletes: read from its Set-Cookie lines, so that nothing is missed.
-func (lab *Lab) cookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
-	return func(yield func(CookieLane, *http.Cookie) bool) {
-		for _, line := range c.Response().Header()["Set-Cookie"] {
-			cookie, err := http.ParseSetCookie(line)
-			if err != nil {
-				continue // not one of ours: those always parse
-			}
-			if lane := lab.laneOfCookie(cookie.Name); lane != nil && !yield(lane, cookie) {
-				return
-			}
-		}
-	}
-}
-
-// valuesOf are the lanes' values that came.
-func (lab *Lab) valuesOf(c echo.Context) map[string]string {
-	values := map[string]string{}
-	for _, lane := range lab.lanes {
-		if came := sessions.ReadCookies(c.Request(), lane.Cookie().Name); len(came) > 0 {
-			values[lane.ID()] = came[0]
-		}
-	}
-	return values
-}
-
 // postEdit serves POST /act/edit: what one could do in DevTools, for all three.
 func (lab *Lab) postEdit(c echo.Context) error {
-	return lab.forgeAll(c, "edit", lab.lanes, forgeRole, "/dashboard")
+	return lab.forgeAll(c, "edit", lab.lanes.Cookies, forgeRole, "/dashboard")
 }
 
 // postFlip serves POST /act/flip/{lane}: one character in the middle.
 func (lab *Lab) postFlip(c echo.Context) error {
-	lane, err := lab.laneParam(c)
+	lane, err := lab.lanes.Param(c)
 	if err != nil {
 		return err
 	}
@@ -114,7 +72,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, changed []CookieLane, forg
 		return err
 	}
 	done := Deed{Name: deed, Lane: laneOf(changed)}
-	n, came, forged := notebookOf(c), lab.valuesOf(c), map[string]string{}
+	n, came, forged := notebookOf(c), lab.lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
@@ -187,7 +145,7 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.valuesAfter(c))) })
+		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.lanes.ValuesAfter(c))) })
 	}
 	return true, nil
 }
@@ -220,7 +178,7 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 // place of this browser's session key. The notebook's cookie alone is not enough to be
 // signed in again: somebody else may have a copy of it.
 func (lab *Lab) mayRestore(c echo.Context) bool {
-	n, came := notebookOf(c), lab.valuesOf(c)[Session]
+	n, came := notebookOf(c), lab.lanes.Values(c)[Session]
 	return n != nil && came != "" && equal(n.session.Text(bookForged), forgery(came))
 }
 
@@ -270,7 +228,7 @@ func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
 // postDrop serves POST /act/drop/{lane}: deletes only the browser's copy, as
 // one could in DevTools. The server's half does not notice.
 func (lab *Lab) postDrop(c echo.Context) error {
-	lane, err := lab.laneParam(c)
+	lane, err := lab.lanes.Param(c)
 	if err != nil {
 		return err
 	}

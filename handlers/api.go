@@ -69,7 +69,7 @@ func (lab *Lab) getLanes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := lab.token.Recall(c)
+	token, err := lab.lanes.Opaque.Recall(c)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (lab *Lab) postCopy(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	taken := lab.copyOf(lab.valuesOf(c))
+	taken := lab.copyOf(lab.lanes.Values(c))
 	if len(taken.Cookies) == 0 {
 		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
 	}
@@ -69,7 +69,7 @@ func (lab *Lab) postReplay(c echo.Context) error {
 // copyOf is a copy of values by lane.
 func (lab *Lab) copyOf(values map[string]string) *Copy {
 	taken := &Copy{Taken: lab.clock.Now()}
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		if value, ok := values[lane.ID()]; ok {
 			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.Cookie().Name, value})
 		}

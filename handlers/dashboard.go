@@ -130,7 +130,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		p.Home = byReason(w, e.Home)
 	}
 	cells := cellsOf(findings, described, taken)
-	before, strayed := book.show(lab.valuesOf(c), cells)
+	before, strayed := book.show(lab.lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
 	_, signedIn := lab.signedIn(c)
@@ -154,7 +154,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 		switch {
 		case cookie.Name == notebookCookie:
 			notebook = len(cookie.Name) + len(cookie.Value)
-		case lab.laneOfCookie(cookie.Name) == nil:
+		case lab.lanes.OfCookie(cookie.Name) == nil:
 			foreign++
 		}
 	}

@@ -206,6 +206,6 @@ func (lab *Lab) purposeOfCookie(name string) string {
 
 // knowsCookie reports whether a name is one of the lab's cookies or Django's.
 func (lab *Lab) knowsCookie(name string) bool {
-	_, way := lab.ways[name]
+	_, way := lab.lanes.IDs()[name]
 	return way || name == notebookCookie || strings.HasPrefix(name, engineCookie("")) || name == "sessionid" || name == "csrftoken"
 }

@@ -26,7 +26,7 @@ type doorPage struct {
 // getDoor serves GET /door/{lane}: 200 to a teacher, else 403 with the check
 // that failed.
 func (lab *Lab) getDoor(c echo.Context) error {
-	lane, err := lab.laneParam(c)
+	lane, err := lab.lanes.Param(c)
 	if err != nil {
 		return err
 	}

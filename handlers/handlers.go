@@ -63,15 +63,12 @@ type Lab struct {
 	pages   *Pages
 	buffers sync.Pool // of *bytes.Buffer, to render to
 
-	lanes     []CookieLane // plain, signed, session: always in this order
-	token     tokenLane    // the fourth, for clients without cookies
-	sealed    tokenLane    // the same with self-contained tokens, to compare
-	sessions  *sessions.Manager
+	lanes     *Set
+	sessions  *sessions.Manager // of the session lane
 	notebooks *sessions.Manager
 	wire      *Wire
-	ways      map[string]string // the lane of each cookie's name
-	streams   chan struct{}     // has one item for each stream under way
-	closing   context.Context   // done when streams must end
+	streams   chan struct{}   // has one item for each stream under way
+	closing   context.Context // done when streams must end
 	close     context.CancelFunc
 	throttle  *throttle
 	pin       pinThrottle
@@ -87,19 +84,15 @@ type Lab struct {
 	kinds     map[string]routeKind
 }
 
-// The purposes that are mixed into every key's hash.
-const (
-	sessionPurpose  = "session"
-	tokenPurpose    = "token"
-	notebookPurpose = "notebook"
-)
+// notebookPurpose is mixed into the hash of a notebook's key.
+const notebookPurpose = "notebook"
 
 // New makes the lab; an error names what cannot work.
 func New(config Config) (*Lab, error) {
 	lab := &Lab{
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
-		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{}, ways: map[string]string{},
+		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
 		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
@@ -111,38 +104,24 @@ func New(config Config) (*Lab, error) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
-	bookOptions := lab.sessionOptions(notebookAge)
-	bookOptions.Name = notebookCookie
-	bookOptions.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
-
-	engine, err := lab.engine(sessionPurpose, sessions.Keyed)
+	var err error
+	lab.lanes, err = newSet(LaneConfig{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: lab.log}, notebookCookie)
 	if err != nil {
 		return nil, err
 	}
-	var errs [8]error
-	lab.sessions, errs[0] = sessions.New(engine, config.Cookie)
-	errs[3] = lab.makeTokens()
-	lab.notebooks, errs[1] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
-	lab.runs, errs[4] = lab.newRuns()
-	lab.playLogin, errs[6] = lab.newPlayLogin()
-	lab.playAPI, errs[7] = lab.newPlayAPI()
-	var signer *sessions.Signer
-	signer, errs[2] = sessions.NewSigner(signedCookie, config.Secrets...)
-	lab.proofs, errs[5] = sessions.NewSigner(classPurpose, config.Secrets...)
+	lab.sessions = lab.lanes.Sessions
+	bookOptions := lab.lanes.Options(notebookAge)
+	bookOptions.Name = notebookCookie
+	bookOptions.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
+
+	var errs [5]error
+	lab.notebooks, errs[0] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
+	lab.runs, errs[1] = lab.newRuns()
+	lab.playLogin, errs[2] = lab.newPlayLogin()
+	lab.playAPI, errs[3] = lab.newPlayAPI()
+	lab.proofs, errs[4] = sessions.NewSigner(classPurpose, config.Secrets...)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
-	}
-	lab.lanes = []CookieLane{
-		plainLane{config.Clock},
-		signedLane{signer, config.Clock},
-		sessionLane{lab.sessions, config.Clock},
-	}
-	for _, lane := range lab.lanes {
-		name := lane.Cookie().Name
-		if _, taken := lab.ways[name]; taken || name == notebookCookie {
-			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", name)}
-		}
-		lab.ways[name] = lane.ID()
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
@@ -150,31 +129,6 @@ func New(config Config) (*Lab, error) {
 	lab.class.join(lab)
 	lab.routes()
 	return lab, nil
-}
-
-// engine makes the engine that the program was started with, for one purpose:
-// over a store, if it has one, with the keys of sessions.Keyed or sessions.Tokens.
-func (lab *Lab) engine(purpose string, over func(string, sessions.Store) sessions.Engine) (sessions.Engine, error) {
-	if lab.config.Sessions != nil {
-		return over(purpose, lab.config.Sessions), nil
-	}
-	return lab.sealing(purpose)
-}
-
-// sessionOptions are those of sessions that the lab keeps besides the visitor's own.
-func (lab *Lab) sessionOptions(age time.Duration) sessions.Options {
-	o := sessions.DefaultOptions()
-	o.Age, o.Clock, o.Logger = age, lab.clock, lab.log
-	return o
-}
-
-// sealing makes the engine that keeps nothing on the server, for one purpose.
-func (lab *Lab) sealing(purpose string) (sessions.Engine, error) {
-	signer, err := sessions.NewSigner(purpose, lab.config.Secrets...)
-	if err != nil {
-		return nil, err
-	}
-	return sessions.SignedCookies(signer, lab.config.Clock), nil
 }
 
 // routeKind says what a route may do with the notebook.
@@ -348,35 +302,6 @@ func (lab *Lab) Close() {
 	}
 }
 
-// lane finds a lane by its ID.
-func (lab *Lab) lane(id string) (CookieLane, bool) {
-	for _, lane := range lab.lanes {
-		if lane.ID() == id {
-			return lane, true
-		}
-	}
-	return nil, false
-}
-
-// laneParam finds the lane that the address names.
-func (lab *Lab) laneParam(c echo.Context) (CookieLane, error) {
-	lane, ok := lab.lane(c.Param("lane"))
-	if !ok {
-		return nil, echo.ErrNotFound
-	}
-	return lane, nil
-}
-
-// laneOfCookie finds the lane that a cookie belongs to; nil for other cookies.
-func (lab *Lab) laneOfCookie(name string) CookieLane {
-	for _, lane := range lab.lanes {
-		if lane.Cookie().Name == name {
-			return lane
-		}
-	}
-	return nil
-}
-
 const (
 	sessionFindingKey = "cookielab/handlers.session finding"
 	rememberedKey     = "cookielab/handlers.remembered"
@@ -398,14 +323,14 @@ func (lab *Lab) recall(c echo.Context, lane Lane) (Finding, error) {
 
 // recallSession asks the lane that knows who is signed in, for the page's head.
 func (lab *Lab) recallSession(c echo.Context) error {
-	_, err := lab.recall(c, lab.lanes[len(lab.lanes)-1])
+	_, err := lab.recall(c, lab.lanes.Session())
 	return err
 }
 
 // recallAll asks every lane of the dashboard, in order.
 func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
-	findings := make([]Finding, 0, len(lab.lanes))
-	for _, lane := range lab.lanes {
+	findings := make([]Finding, 0, len(lab.lanes.Cookies))
+	for _, lane := range lab.lanes.Cookies {
 		f, err := lab.recall(c, lane)
 		if err != nil {
 			return nil, err
@@ -418,7 +343,7 @@ func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
 // remember makes every lane remember somebody, for the same time, and ends the
 // record that this browser was given before, if its key does not come any more.
 func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error {
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		if err := lane.Remember(c, who, age); err != nil {
 			return err
 		}

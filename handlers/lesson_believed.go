@@ -51,5 +51,5 @@ func (lessons) Believed() lesson {
 
 // editAll does what anybody can do in DevTools, for all three ways at once.
 func editAll(s *lessonStep) error {
-	return s.lab.forgeAll(s.c, "edit", s.lab.lanes, forgeRole, s.url("observe"))
+	return s.lab.forgeAll(s.c, "edit", s.lab.lanes.Cookies, forgeRole, s.url("observe"))
 }

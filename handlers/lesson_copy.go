@@ -11,7 +11,7 @@ import (
 
 // leaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *lessonStep) leaveCopy() {
-	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
 	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
 }
 
@@ -90,7 +90,7 @@ func (s *lessonStep) curlView() (v closerView) {
 // curlLine is a line for a terminal: it sends a copy of the three cookies, and
 // names the run, by which the lesson learns what the server concluded.
 func (s *lessonStep) curlLine() string {
-	taken := s.lab.copyOf(s.lab.valuesOf(s.c))
+	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
 	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}

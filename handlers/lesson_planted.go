@@ -112,7 +112,7 @@ func (lessons) Planted() lesson {
 // newPlayLogin makes the manager for the sessions of the play login. They are apart from
 // the lab's own sessions.
 func (lab *Lab) newPlayLogin() (*sessions.Manager, error) {
-	options := lab.sessionOptions(playKeyAge)
+	options := lab.lanes.Options(playKeyAge)
 	options.Name, options.Path = playKey, playKeyPath
 	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
 }

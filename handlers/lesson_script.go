@@ -73,7 +73,7 @@ func scriptSeen(s *lessonStep) error {
 		return err
 	}
 	names := strings.Fields(told["names"])
-	for _, lane := range s.lab.lanes {
+	for _, lane := range s.lab.lanes.Cookies {
 		s.note("read."+lane.ID(), yesNo(slices.Contains(names, lane.Cookie().Name)))
 	}
 	s.noteYou("use")

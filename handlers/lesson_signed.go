@@ -77,7 +77,7 @@ const readingLine = `(d=>d(d('PASTE').split('|')[1]))(s=>atob(s.replace(/-/g,'+'
 
 // flipSigned changes one character of the signed cookie, and of no other.
 func flipSigned(s *lessonStep) error {
-	lane, _ := s.lab.lane(Signed)
+	lane, _ := s.lab.lanes.Lane(Signed)
 	if f := s.finding(Signed); f.Verdict == Verified {
 		s.noteSealed("set", f)
 		s.forget("changed")

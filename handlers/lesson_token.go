@@ -73,7 +73,7 @@ func (lessons) Token() lesson {
 
 // newPlayAPI makes the manager for the tokens of the lesson's API. They open nothing else.
 func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
-	options := lab.sessionOptions(playTokenAge)
+	options := lab.lanes.Options(playTokenAge)
 	options.Carrier = sessions.Authorization(tokenScheme)
 	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
 }
@@ -242,7 +242,7 @@ func tokenOrSession(s *lessonStep) (v closerView) {
 		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
 		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
 	}
-	if value := s.lab.valuesOf(s.c)[Session]; s.finding(Session).Verdict.Accepted() && value != "" {
+	if value := s.lab.lanes.Values(s.c)[Session]; s.finding(Session).Verdict.Accepted() && value != "" {
 		name := s.lab.sessions.Options().Name
 		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
 	}

@@ -24,7 +24,7 @@ func (lab *Lab) logOut(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		if err := lane.Forget(c); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (lab *Lab) logOut(c echo.Context) error {
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.
 func (lab *Lab) postLogoutLane(c echo.Context) error {
-	lane, err := lab.laneParam(c)
+	lane, err := lab.lanes.Param(c)
 	if err != nil {
 		return err
 	}

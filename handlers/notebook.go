@@ -139,7 +139,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		lab.noteHome(c, n)
 		sessions.AfterCommit(c, func() {
 			if len(c.Response().Header()["Set-Cookie"]) > 0 {
-				n.Book().reissued(lab.valuesOf(c), lab.valuesAfter(c))
+				n.Book().reissued(lab.lanes.Values(c), lab.lanes.ValuesAfter(c))
 			}
 		})
 		// Commits run last registered first: after the lanes' cookies are
@@ -184,7 +184,7 @@ func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 // themselves, so that no handler can forget to.
 func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) error {
 	at := lab.clock.Now()
-	for lane, cookie := range lab.cookiesSet(c) {
+	for lane, cookie := range lab.lanes.CookiesSet(c) {
 		if cookie.MaxAge < 0 {
 			n.session.Delete(bookSet + lane.ID())
 			n.session.Delete(bookKnown + lane.ID())
@@ -402,7 +402,7 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 	}
 	// This is Put it back. A logout may be under way with the value that the lab wrote in
 	// place of the key: it has to end the new session, too.
-	if err = lab.sessions.Point(ctx, lab.valuesOf(c)[Session], by); errors.Is(err, sessions.ErrExists) {
+	if err = lab.sessions.Point(ctx, lab.lanes.Values(c)[Session], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err

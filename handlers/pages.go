@@ -6,8 +6,6 @@ package handlers
 import (
 	"html/template"
 	"io/fs"
-
-	"cookielab/sessions"
 )
 
 // Pages are the labels, templates, static files and source that pages are made
@@ -61,12 +59,4 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	return p, nil
 }
 
-// form is which way a way's values look like: its own. Only where the session
-// lies in its cookie, that one holds the facts under a seal, as the signed way's
-// does: so its cells, its decoding and its forging are those, too.
-func (p *Pages) form(way string) string {
-	if way == Session && p.engine == sessions.EngineSignedCookies {
-		return Signed
-	}
-	return way
-}
+func (p *Pages) form(way string) string { return formatOf(p.engine, way) }

@@ -76,7 +76,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		return nil, problem(http.StatusBadRequest, "bad_request", say("console.unknown"))
 	}
 	caller := &caller{lab: lab, c: c, url: "http://" + local.String() + "/api/session/"}
-	caller.cookie = lab.valuesOf(c)[Session]
+	caller.cookie = lab.lanes.Values(c)[Session]
 	r := &race{kind: kind}
 
 	// 1.

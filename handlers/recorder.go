@@ -49,7 +49,7 @@ func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}
 		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
-		if r.exchange.ways = lab.ways; replay {
+		if r.exchange.ways = lab.lanes.IDs(); replay {
 			r.exchange.Client = ClientOther
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {

@@ -78,7 +78,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 // ourCookies are the names of the cookies that the lab sets.
 func (lab *Lab) ourCookies() []string {
 	var names []string
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		names = append(names, lane.Cookie().Name)
 	}
 	return append(names, notebookCookie)
@@ -126,7 +126,7 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			return nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 	}
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		if err := lane.Forget(c); err != nil {
 			return nil, err
 		}
@@ -168,7 +168,7 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the
 // notebook saw them set with, where those are not the usual ones.
 func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		a, ok := n.Attributes(lane.ID())
 		if !ok || (a.Path == "/" && a.Domain == "") {
 			continue

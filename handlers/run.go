@@ -39,7 +39,7 @@ func (runCarrier) Erase(http.Header)                                         {}
 func (runCarrier) Vary() string                                              { return "Cookie" }
 
 func (lab *Lab) newRuns() (*sessions.Manager, error) {
-	options := lab.sessionOptions(runAge)
+	options := lab.lanes.Options(runAge)
 	options.Carrier = runCarrier{}
 	return sessions.New(sessions.Keyed(runPurpose, lab.config.Notebooks), options)
 }

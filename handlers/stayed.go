@@ -23,7 +23,7 @@ type stayed struct {
 // request did not bring.
 func (lab *Lab) stayedHome(r *http.Request, n *Notebook) []stayed {
 	var home []stayed
-	for _, lane := range lab.lanes {
+	for _, lane := range lab.lanes.Cookies {
 		name := lane.Cookie().Name
 		if len(sessions.RawCookies(r, name)) > 0 {
 			continue

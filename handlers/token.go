@@ -12,24 +12,6 @@ import (
 	"cookielab/sessions"
 )
 
-// makeTokens makes the two token lanes: the program's engine decides what kind
-// of token /api/token issues; self-contained ones are always there to compare.
-func (lab *Lab) makeTokens() error {
-	options := lab.sessionOptions(lab.config.Cookie.Age)
-	options.Carrier = sessions.Authorization(tokenScheme)
-	lane := func(engine sessions.Engine, err error) (tokenLane, error) {
-		if err != nil {
-			return tokenLane{}, err
-		}
-		manager, err := sessions.New(engine, options)
-		return tokenLane{manager, lab.clock}, err
-	}
-	var errs [2]error
-	lab.token, errs[0] = lane(lab.engine(tokenPurpose, sessions.Tokens))
-	lab.sealed, errs[1] = lane(lab.sealing(tokenPurpose))
-	return errors.Join(errs[:]...)
-}
-
 type tokenAnswer struct {
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires_at"`
@@ -46,7 +28,7 @@ func (lab *Lab) postToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.token.Remember(c, who, lab.age()); err != nil {
+	if err := lab.lanes.Opaque.Remember(c, who, lab.age()); err != nil {
 		return err
 	}
 	lab.log.Info("token issued", "name", who.User, "role", who.Role)
@@ -54,11 +36,11 @@ func (lab *Lab) postToken(c echo.Context) error {
 }
 
 // deleteToken serves DELETE /api/token: ends the token that the request carries.
-func (lab *Lab) deleteToken(c echo.Context) error { return lab.endToken(c, lab.token) }
+func (lab *Lab) deleteToken(c echo.Context) error { return lab.endToken(c, lab.lanes.Opaque) }
 
 // deleteSealedToken serves DELETE /api/token/sealed: the same for a self-contained
 // token of /tokens, which is refused.
-func (lab *Lab) deleteSealedToken(c echo.Context) error { return lab.endToken(c, lab.sealed) }
+func (lab *Lab) deleteSealedToken(c echo.Context) error { return lab.endToken(c, lab.lanes.Sealed) }
 
 // endToken answers 204, and the token is dead at once; 401 where none came that
 // counts; 409 where the server keeps nothing that it could remove.
@@ -92,16 +74,16 @@ type whoamiAnswer struct {
 // somebody else's because a browser added a cookie.
 func (lab *Lab) getWhoami(c echo.Context) error {
 	if len(c.Request().Header["Authorization"]) > 0 {
-		return lab.whoami(c, lab.token, lab.token.manager)
+		return lab.whoami(c, lab.lanes.Opaque, lab.lanes.Opaque.manager)
 	}
 	c.Response().Header().Add("Vary", "Authorization")
-	return lab.whoami(c, lab.lanes[len(lab.lanes)-1], lab.sessions)
+	return lab.whoami(c, lab.lanes.Session(), lab.sessions)
 }
 
 // getWhoamiSealed serves GET /api/whoami/sealed: the same for a self-contained
 // token of /tokens. It decides nothing: the door to the lab is /api/whoami.
 func (lab *Lab) getWhoamiSealed(c echo.Context) error {
-	return lab.whoami(c, lab.sealed, lab.sealed.manager)
+	return lab.whoami(c, lab.lanes.Sealed, lab.lanes.Sealed.manager)
 }
 
 // whoami answers who this is by the session that one lane carries; 401 for

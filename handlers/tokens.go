@@ -37,10 +37,10 @@ const (
 // keeps nothing on the server, and so has no opaque ones.
 func (lab *Lab) tokenKinds() []tokenKind {
 	kinds := []tokenKind{
-		{opaque, lab.token, "/api/whoami", "/api/token"},
-		{sealed, lab.sealed, "/api/whoami/sealed", "/api/token/sealed"},
+		{opaque, lab.lanes.Opaque, "/api/whoami", "/api/token"},
+		{sealed, lab.lanes.Sealed, "/api/whoami/sealed", "/api/token/sealed"},
 	}
-	if !lab.token.manager.KeepsRecords() {
+	if !lab.lanes.Opaque.manager.KeepsRecords() {
 		return kinds[1:]
 	}
 	return kinds
@@ -179,12 +179,12 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	id, _ := sessions.ParseID(text)
-	if _, err := findOwned(ctx, lab.token.manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
+	if _, err := findOwned(ctx, lab.lanes.Opaque.manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
 		return problem(http.StatusNotFound, "not_found", say("error.no_such_token")) // over already, or somebody else's
 	} else if err != nil {
 		return err
 	}
-	if err := lab.token.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := lab.lanes.Opaque.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
 	lab.log.Info("token ended", "name", who.User)
@@ -279,7 +279,7 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 		held = book.changeHands(func(h *hands) { h.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
-	p.NoOpaque = !lab.token.manager.KeepsRecords()
+	p.NoOpaque = !lab.lanes.Opaque.manager.KeepsRecords()
 	for _, kind := range lab.tokenKinds() {
 		v, err := lab.viewToken(c, w, kind, held)
 		if err != nil {
@@ -338,7 +338,7 @@ func (lab *Lab) viewToken(c echo.Context, w *words, kind tokenKind, h hands) (v 
 // viewTokenRecord shows what lies on the server for a token.
 func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) error {
 	v.Filed = shortKey(id.String())
-	record, err := lab.token.manager.Find(c.Request().Context(), id)
+	record, err := lab.lanes.Opaque.manager.Find(c.Request().Context(), id)
 	if errors.Is(err, sessions.ErrNotFound) {
 		return nil
 	}
@@ -406,7 +406,7 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 
 // listTokens lists the tokens of a user that come after a record, the newest first.
 func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string, after sessions.Record) error {
-	owned, err := lab.token.manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
+	owned, err := lab.lanes.Opaque.manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
 	if err != nil {
 		return err
 	}
@@ -420,7 +420,7 @@ func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string,
 			Created: ending{isoTime(record.Created), devToolsTime(record.Created)},
 			Ends:    ending{isoTime(record.Expires), devToolsTime(record.Expires)},
 		}
-		client, err := clientNamed(c.Request().Context(), lab.token.manager, user, record.ID)
+		client, err := clientNamed(c.Request().Context(), lab.lanes.Opaque.manager, user, record.ID)
 		if err != nil {
 			return err
 		}

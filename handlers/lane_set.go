@@ -1,0 +1,213 @@
+// The lanes of one server, with the engines behind them, and what all lanes are asked
+// together: which values came, and which will the browser carry after this reply.
+
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/sessions"
+)
+
+// The purposes that are mixed into the hash of a session's key and of a token.
+const (
+	sessionPurpose = "session"
+	tokenPurpose   = "token"
+)
+
+// LaneConfig is what the lanes are made of.
+type LaneConfig struct {
+	Store   sessions.Store   // of the sessions and the tokens; nil: they are sealed (engine signed_cookies)
+	Cookie  sessions.Options // of the session lane
+	Secrets [][]byte         // the first seals, all verify; at least sessions.MinSecret bytes each
+	Clock   sessions.Clock   // nil: time.Now
+	Log     *slog.Logger
+}
+
+// Set is the lanes of one server.
+type Set struct {
+	Cookies  []CookieLane      // plain, signed, session: always in this order
+	Opaque   tokenLane         // the fourth, for clients without cookies; with signed_cookies it is sealed, too
+	Sealed   tokenLane         // the same with self-contained tokens, to compare
+	Sessions *sessions.Manager // of the session lane
+	config   LaneConfig
+	ids      map[string]string // the lane of each cookie's name
+}
+
+// newSet makes the lanes. An error names what cannot work, for example a
+// [sessions.OptionError] where two lanes would have cookies of one name; taken are names
+// that other cookies of the lab have.
+func newSet(config LaneConfig, taken ...string) (*Set, error) {
+	s := &Set{config: config, ids: map[string]string{}}
+	engine, err := s.Engine(sessionPurpose, sessions.Keyed)
+	if err != nil {
+		return nil, err
+	}
+	if s.Sessions, err = sessions.New(engine, config.Cookie); err != nil {
+		return nil, err
+	}
+	signer, err := sessions.NewSigner(signedCookie, config.Secrets...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.makeTokens(); err != nil {
+		return nil, err
+	}
+	s.Cookies = []CookieLane{
+		plainLane{config.Clock},
+		signedLane{signer, config.Clock},
+		sessionLane{s.Sessions, config.Clock},
+	}
+	for _, name := range taken {
+		s.ids[name] = ""
+	}
+	for _, lane := range s.Cookies {
+		name := lane.Cookie().Name
+		if _, taken := s.ids[name]; taken {
+			return nil, &sessions.OptionError{Option: "Name", Reason: fmt.Sprintf("%q is a name that the lab uses already", name)}
+		}
+		s.ids[name] = lane.ID()
+	}
+	for _, name := range taken {
+		delete(s.ids, name)
+	}
+	return s, nil
+}
+
+// makeTokens makes the two token lanes: the program's engine decides what kind
+// of token /api/token issues; self-contained ones are always there to compare.
+func (s *Set) makeTokens() error {
+	options := s.Options(s.config.Cookie.Age)
+	options.Carrier = sessions.Authorization(tokenScheme)
+	lane := func(engine sessions.Engine, err error) (tokenLane, error) {
+		if err != nil {
+			return tokenLane{}, err
+		}
+		manager, err := sessions.New(engine, options)
+		return tokenLane{manager, s.config.Clock}, err
+	}
+	var errs [2]error
+	s.Opaque, errs[0] = lane(s.Engine(tokenPurpose, sessions.Tokens))
+	s.Sealed, errs[1] = lane(s.sealing(tokenPurpose))
+	return errors.Join(errs[:]...)
+}
+
+// Engine makes the engine that the program was started with, for one purpose: over its
+// store, if it has one, with the keys of [sessions.Keyed] or [sessions.Tokens]; else one
+// that keeps nothing on the server.
+func (s *Set) Engine(purpose string, over func(string, sessions.Store) sessions.Engine) (sessions.Engine, error) {
+	if s.config.Store != nil {
+		return over(purpose, s.config.Store), nil
+	}
+	return s.sealing(purpose)
+}
+
+// sealing makes the engine that keeps nothing on the server, for one purpose.
+func (s *Set) sealing(purpose string) (sessions.Engine, error) {
+	signer, err := sessions.NewSigner(purpose, s.config.Secrets...)
+	if err != nil {
+		return nil, err
+	}
+	return sessions.SignedCookies(signer, s.config.Clock), nil
+}
+
+// Options are those of sessions that the lab keeps besides the visitor's own: the
+// defaults, with an age, and with the lab's clock and log.
+func (s *Set) Options(age time.Duration) sessions.Options {
+	o := sessions.DefaultOptions()
+	o.Age, o.Clock, o.Logger = age, s.config.Clock, s.config.Log
+	return o
+}
+
+// Lane finds a lane with a cookie by its ID.
+func (s *Set) Lane(id string) (CookieLane, bool) {
+	for _, lane := range s.Cookies {
+		if lane.ID() == id {
+			return lane, true
+		}
+	}
+	return nil, false
+}
+
+// Session is the session lane.
+func (s *Set) Session() CookieLane { return s.Cookies[len(s.Cookies)-1] }
+
+// Param finds the lane that the address names; [echo.ErrNotFound] where it names none.
+func (s *Set) Param(c echo.Context) (CookieLane, error) {
+	lane, ok := s.Lane(c.Param("lane"))
+	if !ok {
+		return nil, echo.ErrNotFound
+	}
+	return lane, nil
+}
+
+// OfCookie finds the lane that a cookie belongs to; nil for other cookies.
+func (s *Set) OfCookie(name string) CookieLane {
+	for _, lane := range s.Cookies {
+		if lane.Cookie().Name == name {
+			return lane
+		}
+	}
+	return nil
+}
+
+// IDs are the lanes' IDs by the names of their cookies. Nobody changes them.
+func (s *Set) IDs() map[string]string { return s.ids }
+
+// Values are the lanes' values that came.
+func (s *Set) Values(c echo.Context) map[string]string {
+	values := map[string]string{}
+	for _, lane := range s.Cookies {
+		if came := sessions.ReadCookies(c.Request(), lane.Cookie().Name); len(came) > 0 {
+			values[lane.ID()] = came[0]
+		}
+	}
+	return values
+}
+
+// ValuesAfter are the lanes' values that the browser will carry after this
+// reply: what it sent, changed as the reply's Set-Cookie lines say.
+func (s *Set) ValuesAfter(c echo.Context) map[string]string {
+	values := s.Values(c)
+	for lane, cookie := range s.CookiesSet(c) {
+		if cookie.MaxAge < 0 {
+			delete(values, lane.ID())
+		} else {
+			values[lane.ID()] = cookie.Value
+		}
+	}
+	return values
+}
+
+// CookiesSet are the lanes' cookies that the reply sets or, with a negative
+// MaxAge, deletes: read from its Set-Cookie lines, so that nothing is missed.
+func (s *Set) CookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
+	return func(yield func(CookieLane, *http.Cookie) bool) {
+		for _, line := range c.Response().Header()["Set-Cookie"] {
+			cookie, err := http.ParseSetCookie(line)
+			if err != nil {
+				continue // not one of ours: those always parse
+			}
+			if lane := s.OfCookie(cookie.Name); lane != nil && !yield(lane, cookie) {
+				return
+			}
+		}
+	}
+}
+
+// formatOf is which way a way's values look like: its own. Only where the session
+// lies in its cookie, that one holds the facts under a seal, as the signed way's
+// does: so its cells, its decoding and its forging are those, too.
+func formatOf(engine, way string) string {
+	if way == Session && engine == sessions.EngineSignedCookies {
+		return Signed
+	}
+	return way
+}
