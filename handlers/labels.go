@@ -1,7 +1,8 @@
 // Labels: every word of the interface, in each language, from
-// templates/labels. A label that stands in a template is written into its text
-// before it is parsed, so it may hold markup and template actions; a phrase is
-// said by Go while a request is at work.
+// templates/labels, which has a file for each page and language. A label that
+// stands in a template is written into its text before it is parsed, so it may
+// hold markup and template actions; a phrase is said by Go while a request is
+// at work.
 
 package handlers
 
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -122,7 +124,9 @@ type languages struct {
 	matcher language.Matcher
 }
 
-// readLabels reads templates/labels/{language}.toml.
+// readLabels reads templates/labels/PAGE.LANGUAGE.toml, and merges the files of
+// each language. A label that two files of a language define is an error, which
+// names both.
 func readLabels(files fs.FS) (languages, error) {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
@@ -131,24 +135,35 @@ func readLabels(files fs.FS) (languages, error) {
 		return languages{}, err
 	}
 	var all languages
-	for _, name := range names { // "en" sorts before the others that there are
+	byTag := map[language.Tag]*words{}
+	definedIn := map[*words]map[string]string{} // the file of each label
+	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return languages{}, err
 		}
-		file, err := bundle.ParseMessageFileBytes(text, path.Base(name))
+		file, err := bundle.ParseMessageFileBytes(text, path.Base(name)) // whose name tells the language
 		if err != nil {
 			return languages{}, fmt.Errorf("labels %s: %w", name, err)
 		}
-		w := &words{tag: file.Tag, texts: map[string]string{}, localizer: i18n.NewLocalizer(bundle, file.Tag.String())}
-		for _, message := range file.Messages {
-			w.texts[message.ID] = message.Other
+		w := byTag[file.Tag]
+		if w == nil {
+			w = &words{tag: file.Tag, texts: map[string]string{}, localizer: i18n.NewLocalizer(bundle, file.Tag.String())}
+			byTag[file.Tag], definedIn[w] = w, map[string]string{}
+			all.all = append(all.all, w)
 		}
-		all.all = append(all.all, w)
+		for _, message := range file.Messages {
+			if first, ok := definedIn[w][message.ID]; ok {
+				return languages{}, fmt.Errorf("labels: %s and %s both define %q", first, name, message.ID)
+			}
+			w.texts[message.ID], definedIn[w][message.ID] = message.Other, name
+		}
 	}
-	if len(all.all) == 0 || all.all[0].tag != language.English {
-		return languages{}, errors.New("labels: templates/labels/en.toml is missing")
+	english := slices.Index(all.all, byTag[language.English])
+	if english < 0 {
+		return languages{}, errors.New("labels: templates/labels has no file in English (PAGE.en.toml)")
 	}
+	all.all[0], all.all[english] = all.all[english], all.all[0]
 	tags := make([]language.Tag, len(all.all))
 	for i, w := range all.all {
 		tags[i] = w.tag

@@ -1,6 +1,7 @@
-// Labels: none is missing, none is unused, and each is translated. What is used
-// is read from the templates and from the source, so that a page which is seldom
-// seen is checked, too.
+// Labels: none is missing, none is unused, each is translated, and lies in the
+// file of the same page in each language. What is used is read from the
+// templates and from the source, so that a page which is seldom seen is checked,
+// too.
 
 package handlers_test
 
@@ -17,6 +18,9 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
 
 	"cookielab/handlers"
 	"cookielab/sessions"
@@ -64,6 +68,56 @@ func TestLabels(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A page's words lie in the same file in each language.
+func TestLabelFiles(t *testing.T) {
+	files, err := filepath.Glob("../templates/labels/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]map[string]map[string]string{} // by page, language and label
+	for _, file := range files {
+		page, language, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".toml"), ".")
+		if pages[page] == nil {
+			pages[page] = map[string]map[string]string{}
+		}
+		pages[page][language] = labelsIn(t, file)
+	}
+	languages := newLab(t).Labels()
+	for page, inLanguage := range pages {
+		for language, labels := range inLanguage {
+			if languages[language] == nil {
+				t.Errorf("%s lies in a file of the language %q, which the lab does not speak", page, language)
+			}
+			for other := range languages {
+				for id := range labels {
+					if _, ok := inLanguage[other][id]; !ok {
+						t.Errorf("%s.%s.toml lacks %q, which %s.%s.toml has", page, other, id, page, language)
+					}
+				}
+			}
+		}
+	}
+}
+
+// labelsIn are the labels that stand in a file, by their names; of one with a
+// plural, the plural.
+func labelsIn(t *testing.T, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := i18n.ParseMessageFileBytes(text, filepath.Base(file), map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
+	if err != nil {
+		t.Fatal(file, err)
+	}
+	labels := map[string]string{}
+	for _, message := range read.Messages {
+		labels[message.ID] = message.Other
+	}
+	return labels
 }
 
 // place is what a translation must have as well: places, actions and tags.

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"cookielab/handlers/browsertest"
 )
 
@@ -345,25 +343,18 @@ func (p *projector) finds(t *testing.T, when, script string, selectors ...string
 	}
 }
 
-// readLabels are the words of a language, by name, as they stand in their file.
+// readLabels are the words of a language, by name, as they stand in its files.
 func readLabels(t *testing.T, language string) map[string]string {
 	t.Helper()
-	var file map[string]any
-	if _, err := toml.DecodeFile(filepath.Join("..", "templates", "labels", language+".toml"), &file); err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("../templates/labels/*." + language + ".toml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
 	}
 	labels := map[string]string{}
-	var flatten func(name string, value any)
-	flatten = func(name string, value any) {
-		switch value := value.(type) {
-		case string:
-			labels[strings.TrimPrefix(name, ".")] = strings.TrimSpace(value)
-		case map[string]any:
-			for key, inner := range value {
-				flatten(name+"."+key, inner)
-			}
+	for _, file := range files {
+		for id, text := range labelsIn(t, file) {
+			labels[id] = strings.TrimSpace(text)
 		}
 	}
-	flatten("", file)
 	return labels
 }
