@@ -171,7 +171,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 		p.Problem = flaw
 	default:
 		p.Parts = lineParts(p.Form.Line, &shown)
-		p.Hidden = shown.Hidden()
+		p.Hidden = some("layout.hidden", shown.Hidden())
 		lab.judge(c, &p, at)
 	}
 	f.Address = atMost(f.Address, maxAddress)

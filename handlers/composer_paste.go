@@ -102,7 +102,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 		}
 		p.Lines = append(p.Lines, one)
 	}
-	p.Hidden = shown.Hidden()
+	p.Hidden = some("layout.hidden", shown.Hidden())
 }
 
 // sentCookies is a header of the other direction: what a browser sends.

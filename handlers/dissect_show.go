@@ -132,7 +132,7 @@ func (d *dissected) show() {
 		d.Wire[i].HTML = came.spelt(d.Wire[i].Text, false, aroundPart)
 	}
 	d.Wire = slices.DeleteFunc(d.Wire, func(p wirePart) bool { return p.HTML == "" })
-	d.Came = came.Hidden()
+	d.Came = some("layout.hidden", came.Hidden())
 
 	inside := room{left: maxShown/2 + max(came.left, 0), hidden: d.apart}
 	for i := range d.Steps {
@@ -145,7 +145,7 @@ func (d *dissected) show() {
 		}
 		d.Steps[i].Blocks = shown
 	}
-	d.Inside = inside.Hidden()
+	d.Inside = some("layout.hidden", inside.Hidden())
 }
 
 // character counts from 1 for people, in characters.

@@ -38,6 +38,14 @@ func say(id string, args ...Args) Phrase {
 	return Phrase{ID: id, Args: args[0]}
 }
 
+// some is a phrase that counts something, Count of them; without an ID for 0.
+func some(id string, n int) Phrase {
+	if n == 0 {
+		return Phrase{}
+	}
+	return say(id, Args{"Count": n})
+}
+
 // words are the labels of one language.
 type words struct {
 	tag       language.Tag

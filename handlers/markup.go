@@ -144,13 +144,8 @@ func (r *room) spelt(text string, lines bool, around int) template.HTML {
 	return html
 }
 
-// Hidden says how many bytes are not shown; no ID: all are shown.
-func (r *room) Hidden() Phrase {
-	if r.hidden == 0 {
-		return Phrase{}
-	}
-	return say("layout.hidden", Args{"Count": r.hidden})
-}
+// Hidden is how many bytes are not shown.
+func (r *room) Hidden() int { return r.hidden }
 
 // cells is how wide a text is in monospace: characters of East Asia take two.
 func cells(text string) (n int) {
