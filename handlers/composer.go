@@ -159,7 +159,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	p.Sends = len(notebookOf(c).Book().sendsOf())
 	at, flaw := addressOf(f.Address)
 	status := http.StatusOK
-	shown := room{left: maxShown / 2}
+	shown := newRoom(maxShown / 2)
 	switch {
 	case len(f.Line) > maxComposed, len(f.Before) > maxComposed:
 		status = http.StatusRequestEntityTooLarge
@@ -176,7 +176,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	}
 	f.Address = atMost(f.Address, maxAddress)
 	if p.Paste.Text != "" {
-		lab.explain(c, &p.Paste, room{left: maxShown/2 + max(shown.left, 0)})
+		lab.explain(c, &p.Paste, newRoom(maxShown/2 + max(shown.Left(), 0)))
 	}
 	return lab.render(c, status, "composer", p)
 }

@@ -127,25 +127,25 @@ func (b *block) around() int {
 // show writes the markup of everything that was taken apart, as much as there is room
 // for. Half of the room is for the value as it came; the steps get the rest.
 func (d *dissected) show() {
-	came := room{left: maxShown / 2}
+	came := newRoom(maxShown / 2)
 	for i := range d.Wire {
 		d.Wire[i].HTML = came.spelt(d.Wire[i].Text, false, aroundPart)
 	}
 	d.Wire = slices.DeleteFunc(d.Wire, func(p wirePart) bool { return p.HTML == "" })
 	d.Came = some("layout.hidden", came.Hidden())
 
-	inside := room{left: maxShown/2 + max(came.left, 0), hidden: d.apart}
+	inside := newRoom(maxShown/2 + max(came.Left(), 0))
 	for i := range d.Steps {
 		var shown []block
 		for _, b := range d.Steps[i].Blocks {
 			b.HTML = inside.spelt(b.Text, b.Lines, b.around())
-			if inside.left >= 0 {
+			if inside.Left() >= 0 {
 				shown = append(shown, b)
 			}
 		}
 		d.Steps[i].Blocks = shown
 	}
-	d.Inside = some("layout.hidden", inside.Hidden())
+	d.Inside = some("layout.hidden", d.apart+inside.Hidden())
 }
 
 // character counts from 1 for people, in characters.

@@ -128,9 +128,14 @@ const maxSpelt = len(`<b class="byte">\u10ffff</b>`)
 // apart. It is bounded because one byte of a value can take thirty bytes of markup, and a
 // value can contain other values.
 type room struct {
-	left   int
-	hidden int // bytes of values for which there was no room
+	left, leftOut int // leftOut: bytes of values for which there was no room
 }
+
+// newRoom is room for so many bytes.
+func newRoom(bytes int) room { return room{left: bytes} }
+
+// Left is how many bytes may still be used; below 0: more were used than there was room for.
+func (r *room) Left() int { return r.left }
 
 // maxShown is the room that a page has in all.
 const maxShown = 128 << 10
@@ -140,12 +145,12 @@ const maxShown = 128 << 10
 func (r *room) spelt(text string, lines bool, around int) template.HTML {
 	html, rest := spelt(text, lines, r.left-around)
 	r.left -= len(html) + around // below 0: there was no room even for what is around it
-	r.hidden += rest
+	r.leftOut += rest
 	return html
 }
 
 // Hidden is how many bytes are not shown.
-func (r *room) Hidden() int { return r.hidden }
+func (r *room) Hidden() int { return r.leftOut }
 
 // cells is how wide a text is in monospace: characters of East Asia take two.
 func cells(text string) (n int) {
