@@ -31,6 +31,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"cookielab/handlers"
+	"cookielab/handlers/input"
 	"cookielab/sessions"
 )
 
@@ -494,10 +495,10 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 		return blame(settingOf[settings.Engine], err)
 	}
 	go s.stores.Clean(ctx, time.Minute)
-	var others []handlers.OtherServer
+	var others []input.Server
 	for _, other := range labs {
 		if other != s {
-			others = append(others, handlers.OtherServer{Server: other.name, Port: other.port()})
+			others = append(others, input.Server{Server: other.name, Port: other.port()})
 		}
 	}
 	var elsewhere string

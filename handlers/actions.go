@@ -9,6 +9,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -53,7 +56,7 @@ func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 
 // postEdit serves POST /act/edit: what one could do in DevTools, for all three.
 func (lab *Lab) postEdit(c echo.Context) error {
-	return lab.forgeAll(c, "edit", lab.lanes.Cookies, forgeRole, "/dashboard")
+	return lab.forgeAll(c, "edit", lab.lanes.Cookies, lanes.ForgeRole, "/dashboard")
 }
 
 // postFlip serves POST /act/flip/{lane}: one character in the middle.
@@ -62,12 +65,12 @@ func (lab *Lab) postFlip(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return lab.forgeAll(c, "flip", []CookieLane{lane}, flipCharacter, "/dashboard")
+	return lab.forgeAll(c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, "/dashboard")
 }
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, changed []CookieLane, forge func(form, value string) string, to string) error {
+func (lab *Lab) forgeAll(c echo.Context, deed string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -83,20 +86,20 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, changed []CookieLane, forg
 			continue
 		}
 		if size := len(lane.Cookie().Name) + len(rewritten); size > sessions.MaxCookie {
-			return problem(http.StatusUnprocessableEntity, "cookie_too_long", say("error.cookie_too_long",
-				Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
+			return input.NewProblem(http.StatusUnprocessableEntity, "cookie_too_long", locale.Msg("error.cookie_too_long",
+				locale.Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
 		}
 		forged[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
-	if value, ok := forged[Session]; ok {
+	if value, ok := forged[lanes.Session]; ok {
 		if err := lab.noteForgery(c, value); err != nil {
 			return err
 		}
 	}
 	for _, lane := range changed {
 		if value, ok := forged[lane.ID()]; ok {
-			if err := setCookie(c, lane, value, lab.ageLeft(n, lane), lab.clock.Now()); err != nil {
+			if err := lanes.SetCookie(c, lane, value, lab.ageLeft(n, lane), lab.clock.Now()); err != nil {
 				return err
 			}
 		}
@@ -106,7 +109,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, changed []CookieLane, forg
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
 // is closed.
-func (lab *Lab) ageLeft(n *Notebook, lane CookieLane) time.Duration {
+func (lab *Lab) ageLeft(n *Notebook, lane lanes.CookieLane) time.Duration {
 	a, ok := n.Attributes(lane.ID())
 	if !ok {
 		return lab.age()
@@ -178,7 +181,7 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 // place of this browser's session key. The notebook's cookie alone is not enough to be
 // signed in again: somebody else may have a copy of it.
 func (lab *Lab) mayRestore(c echo.Context) bool {
-	n, came := notebookOf(c), lab.lanes.Values(c)[Session]
+	n, came := notebookOf(c), lab.lanes.Values(c)[lanes.Session]
 	return n != nil && came != "" && equal(n.session.Text(bookForged), forgery(came))
 }
 
@@ -213,7 +216,7 @@ func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
 		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
 			return false, err
 		}
-		who = Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
+		who = lanes.Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
 		word = record
 	}
 	if err := lab.remember(c, who, lab.age()); err != nil {
@@ -235,14 +238,14 @@ func (lab *Lab) postDrop(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	eraseCookie(c, lane)
+	lanes.EraseCookie(c, lane)
 	return lab.done(c, Deed{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
 // signedIn is who the session lane found in this request: the only lane that
 // authorises anything. before has asked it.
-func (lab *Lab) signedIn(c echo.Context) (Identity, bool) {
-	f, ok := c.Get(sessionFindingKey).(Finding)
+func (lab *Lab) signedIn(c echo.Context) (lanes.Identity, bool) {
+	f, ok := c.Get(sessionFindingKey).(lanes.Finding)
 	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
 }
 
@@ -261,7 +264,7 @@ func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error
 }
 
 // laneOf names the one lane that a deed was about; "" for all.
-func laneOf(some []CookieLane) string {
+func laneOf(some []lanes.CookieLane) string {
 	if len(some) == 1 {
 		return some[0].ID()
 	}

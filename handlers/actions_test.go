@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 )
 
 // deed presses a button; the answer always leads to the dashboard.
@@ -47,7 +48,7 @@ func TestEdit(t *testing.T) {
 	if keeps := found["session"].ServerKeeps; keeps.Kind != "record" || keeps.Reached || !keeps.Live || keeps.Owner != "alice" {
 		t.Errorf("the server keeps %+v", keeps)
 	}
-	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Found {
+	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != lanes.Found {
 		t.Errorf("the key that the edit took away is %s", got)
 	}
 }
@@ -83,7 +84,7 @@ func TestPutItBack(t *testing.T) {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 			if c.want == everywhere {
-				if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Unknown {
+				if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != lanes.Unknown {
 					t.Errorf("the record that was left behind is %s", got)
 				}
 			}
@@ -97,7 +98,7 @@ func TestLogoutEndsWhatAnEditLeftBehind(t *testing.T) {
 	key := alice.cookie("lab_sessionid")
 	alice.deed(t, "/act/edit")
 	alice.deed(t, "/logout")
-	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != handlers.Unknown {
+	if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != lanes.Unknown {
 		t.Errorf("after logging out, the key from before the edit is %s", got)
 	}
 }
@@ -123,9 +124,9 @@ func TestOneWayOnly(t *testing.T) {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 			// Only a logout ends the record; the browser's copy is not it.
-			want := handlers.Found
+			want := lanes.Found
 			if c.path == "/act/logout/session" {
-				want = handlers.Unknown
+				want = lanes.Unknown
 			}
 			if got := lab.client().carry("lab_sessionid", key).lanes()["session"].Verdict; got != want {
 				t.Errorf("a copy of the key is %s, want %s", got, want)
@@ -277,7 +278,7 @@ func TestReset(t *testing.T) {
 	if !strings.Contains(proof.body, "Nothing arrived") || !strings.Contains(proof.body, "it is not on the server any more") || len(proof.cookies) != 0 {
 		t.Errorf("the proof sets %v and says %s", proof.cookies, proof.body)
 	}
-	if got := thief.lanes()["session"]; got.Verdict != handlers.Unknown || got.Attributes != nil {
+	if got := thief.lanes()["session"]; got.Verdict != lanes.Unknown || got.Attributes != nil {
 		t.Errorf("the server’s half is still there: %+v", got)
 	}
 	// Of a key that was replaced there is, for a minute, by which one.
@@ -338,7 +339,7 @@ func TestSigningInAgainEndsWhatAnEditLeftBehind(t *testing.T) {
 		alice.deed(t, "/act/edit")
 		alice.signIn("alice")
 		alice.post(end, nil)
-		if got := thief.lanes()["session"].Verdict; got != handlers.Unknown {
+		if got := thief.lanes()["session"].Verdict; got != lanes.Unknown {
 			t.Errorf("after %s the first key is %s", end, got)
 		}
 	}
@@ -379,7 +380,7 @@ func TestPutItBackRevivesNothing(t *testing.T) {
 		t.Errorf("putting back a session that was logged out meanwhile answers %d with %v", r.status, r.cookies)
 	}
 	lab.sessions.Before = nil
-	if got := alice.lanes()["session"].Verdict; got != handlers.Unknown {
+	if got := alice.lanes()["session"].Verdict; got != lanes.Unknown {
 		t.Errorf("after it the session is %s", got)
 	}
 	if rows := lab.rows(t); strings.Contains(rows, " session:alice ") {
@@ -392,7 +393,7 @@ func TestChangingOneLetterOfAnyNameStillReads(t *testing.T) {
 	for name, want := range map[string]string{"alice": "blice", "bob": "aob", "李小龙": "a小龙"} {
 		visitor := lab.client().signIn(name)
 		visitor.deed(t, "/act/flip/plain")
-		if got := visitor.lanes()["plain"]; got.Verdict != handlers.Believed || text(got.User) != want {
+		if got := visitor.lanes()["plain"]; got.Verdict != lanes.Believed || text(got.User) != want {
 			t.Errorf("%s becomes %s %q", name, got.Verdict, text(got.User))
 		}
 	}

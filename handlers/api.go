@@ -10,6 +10,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -22,7 +25,7 @@ type LaneFinding struct {
 	ID             string        `json:"id"`
 	Cookie         *string       `json:"cookie"` // null: the way has none
 	Sent           bool          `json:"sent"`
-	Verdict        Verdict       `json:"verdict"`
+	Verdict        lanes.Verdict `json:"verdict"`
 	User           *string       `json:"user"`
 	Role           *string       `json:"role"`
 	Reason         string        `json:"reason"`
@@ -93,7 +96,7 @@ func (lab *Lab) getLanes(c echo.Context) error {
 }
 
 // describe adds to findings what the notebook and the store know.
-func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, error) {
+func (lab *Lab) describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding, error) {
 	keeps, err := lab.serverKeeps(c, findings)
 	if err != nil {
 		return nil, err
@@ -102,9 +105,9 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 	described := make([]LaneFinding, len(findings))
 	for i, f := range findings {
 		d := LaneFinding{
-			ID: f.Lane, Cookie: textOrNil(f.Cookie), Sent: f.Sent, Verdict: f.Verdict,
-			User: textOrNil(f.Who.User), Role: textOrNil(f.Who.Role), Reason: w.say(f.Reason),
-			Checks: describeChecks(w, f), ServerExpires: timeOrNil(f.Expires), ServerKeeps: keeps[i],
+			ID: f.Lane, Cookie: markup.TextOrNil(f.Cookie), Sent: f.Sent, Verdict: f.Verdict,
+			User: markup.TextOrNil(f.Who.User), Role: markup.TextOrNil(f.Who.Role), Reason: w.Say(f.Reason),
+			Checks: describeChecks(w, f), ServerExpires: markup.TimeOrNil(f.Expires), ServerKeeps: keeps[i],
 		}
 		if a, ok := n.Attributes(f.Lane); ok {
 			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()
@@ -117,10 +120,10 @@ func (lab *Lab) describe(c echo.Context, findings []Finding) ([]LaneFinding, err
 	return described, nil
 }
 
-func describeChecks(w *words, f Finding) []LaneCheck {
+func describeChecks(w *locale.Printer, f lanes.Finding) []LaneCheck {
 	described := make([]LaneCheck, len(f.Checks))
 	for i, check := range f.Checks {
-		described[i] = LaneCheck{check.Name, check.OK, w.say(check.Detail)}
+		described[i] = LaneCheck{check.Name, check.OK, w.Say(check.Detail)}
 	}
 	return described
 }
@@ -128,15 +131,15 @@ func describeChecks(w *words, f Finding) []LaneCheck {
 // serverKeeps is what lies on the server for each finding. For the session way
 // it is the record that the request reached, or else the one that this browser
 // was last given and that still lies there.
-func (lab *Lab) serverKeeps(c echo.Context, findings []Finding) ([]*serverRecord, error) {
+func (lab *Lab) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*serverRecord, error) {
 	keeps := make([]*serverRecord, len(findings))
 	for i, f := range findings {
 		switch lab.pages.form(f.Lane) {
-		case Signed:
+		case lanes.Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
-		case Session, Token:
+		case lanes.Session, lanes.Token:
 			record, reached := f.Record, f.Record != nil
-			if record == nil && f.Lane == Session {
+			if record == nil && f.Lane == lanes.Session {
 				var err error
 				if record, err = lab.noted(c); err != nil {
 					return nil, err
@@ -187,18 +190,4 @@ func describeRecord(r *sessions.Record, reached bool, at time.Time) *serverRecor
 		d.Data = r.Data
 	}
 	return d
-}
-
-func textOrNil(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

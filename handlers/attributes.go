@@ -6,6 +6,11 @@ package handlers
 import (
 	"net/http"
 	"strconv"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // attributeTable is the table: of each row the cells in the order of the ways.
@@ -13,35 +18,29 @@ type attributeTable struct {
 	Name, Value, Domain, Path, Expires, Size, HTTPOnly, Secure, SameSite [3]string
 
 	// When it ends by either clock.
-	BrowserEnds, ServerEnds [3]ending
-}
-
-// ending is an instant to count down to, or words where there is none.
-type ending struct {
-	At   string // for scripts; "": no instant
-	Text string
+	BrowserEnds, ServerEnds [3]markup.Ending
 }
 
 const noAttribute = "–"
 
 // fill fills the column of one way. An edit in DevTools is seen by no server, so
 // only name, value and size are of what came.
-func (t *attributeTable) fill(i int, w *words, d LaneFinding, f Finding, r *http.Request) {
+func (t *attributeTable) fill(i int, w *locale.Printer, d LaneFinding, f lanes.Finding, r *http.Request) {
 	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
 		row[i] = noAttribute
 	}
 	t.Name[i], t.BrowserEnds[i].Text, t.ServerEnds[i].Text = f.Cookie, noAttribute, noAttribute
 	if f.Sent {
 		if t.Value[i] = f.Raw; f.Raw == "" {
-			t.Value[i] = w.text("script.empty")
+			t.Value[i] = w.Text("script.empty")
 		}
 		t.Size[i] = strconv.Itoa(len(f.Cookie) + len(f.Raw))
 	}
 	switch {
 	case d.ServerExpires != nil:
-		t.ServerEnds[i] = ending{isoTime(*d.ServerExpires), devToolsTime(*d.ServerExpires)}
-	case d.ID == Plain:
-		t.ServerEnds[i].Text = w.text("attributes.no_clock")
+		t.ServerEnds[i] = markup.Ending{At: markup.IsoTime(*d.ServerExpires), Text: markup.DevToolsTime(*d.ServerExpires)}
+	case d.ID == lanes.Plain:
+		t.ServerEnds[i].Text = w.Text("attributes.no_clock")
 	}
 	a := d.Attributes
 	if a == nil {
@@ -51,19 +50,19 @@ func (t *attributeTable) fill(i int, w *words, d LaneFinding, f Finding, r *http
 		if set {
 			return "✓"
 		}
-		return w.text("attributes.no")
+		return w.Text("attributes.no")
 	}
 	t.Path[i], t.HTTPOnly[i], t.Secure[i], t.SameSite[i] = a.Path, tick(a.HTTPOnly), tick(a.Secure), a.SameSite
 	if t.Domain[i] = "." + a.Domain; a.Domain == "" {
-		t.Domain[i], _, _ = splitHost(r.Host)
+		t.Domain[i], _, _ = input.SplitHost(r.Host)
 	}
 	if !f.Sent {
 		t.Size[i] = strconv.Itoa(a.Size)
 	}
 	if d.BrowserExpires == nil {
-		t.Expires[i], t.BrowserEnds[i].Text = "Session", w.text("attributes.until_closed")
+		t.Expires[i], t.BrowserEnds[i].Text = "Session", w.Text("attributes.until_closed")
 		return
 	}
-	t.Expires[i] = devToolsTime(*d.BrowserExpires)
-	t.BrowserEnds[i] = ending{isoTime(*d.BrowserExpires), t.Expires[i]}
+	t.Expires[i] = markup.DevToolsTime(*d.BrowserExpires)
+	t.BrowserEnds[i] = markup.Ending{At: markup.IsoTime(*d.BrowserExpires), Text: t.Expires[i]}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -21,33 +21,33 @@ func TestOddCookieHeaders(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		lines   []string // the header lines; LIVE and DEAD stand for keys
-		session handlers.Verdict
-		plain   handlers.Verdict // "": absent
+		session lanes.Verdict
+		plain   lanes.Verdict // "": absent
 	}{
-		{"row 1: no Cookie header at all is a visitor like any other", nil, handlers.Absent, ""},
-		{"row 2: an empty Cookie header is none", []string{"Cookie:"}, handlers.Absent, ""},
-		{"row 2: semicolons alone are no cookies", []string{"Cookie: ;;;; ;"}, handlers.Absent, ""},
-		{"row 3: of two the first counts, though it is the dead one", []string{"Cookie: lab_sessionid=DEAD; lab_sessionid=LIVE"}, handlers.Unknown, ""},
-		{"row 3: of two the first counts, though the second is dead", []string{"Cookie: lab_sessionid=LIVE; lab_sessionid=DEAD"}, handlers.Found, ""},
-		{"row 4: two Cookie headers are one", []string{"Cookie: plain_user=user=bob", "Cookie: lab_sessionid=LIVE"}, handlers.Found, handlers.Believed},
-		{"row 4: the first counts across two headers", []string{"Cookie: lab_sessionid=DEAD", "Cookie: lab_sessionid=LIVE"}, handlers.Unknown, ""},
-		{"row 5: a pair without = does not hide the next", []string{"Cookie: foo; lab_sessionid=LIVE"}, handlers.Found, ""},
-		{"row 6: a pair without a name does not hide the next", []string{"Cookie: =foo; lab_sessionid=LIVE"}, handlers.Found, ""},
-		{"row 7: an empty value is no key", []string{"Cookie: lab_sessionid="}, handlers.Unreadable, ""},
-		{"row 8: names are case-sensitive, upper", []string{"Cookie: LAB_SESSIONID=LIVE"}, handlers.Absent, ""},
-		{"row 8: names are case-sensitive, title", []string{"Cookie: Lab_sessionid=LIVE; Plain_user=user=bob"}, handlers.Absent, ""},
-		{"row 9: $Version and $Path are ordinary names", []string{"Cookie: $Version=1; lab_sessionid=LIVE; $Path=/"}, handlers.Found, ""},
-		{"row 10: quotes around a value are taken off", []string{`Cookie: lab_sessionid="LIVE"`}, handlers.Found, ""},
-		{"row 11: a comma separates nothing", []string{"Cookie: lab_sessionid=LIVE, other=1"}, handlers.Unreadable, ""},
-		{"row 12: a quote inside makes that pair alone unreadable", []string{`Cookie: lab_sessionid=LIVE"Y; plain_user=user=bob`}, handlers.Unreadable, handlers.Believed},
-		{"row 12: a backslash inside makes that pair alone unreadable", []string{`Cookie: lab_sessionid=LIVE\Y; plain_user=user=bob`}, handlers.Unreadable, handlers.Believed},
-		{"row 13: UTF-8 makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LIVEé; plain_user=user=bob"}, handlers.Unreadable, handlers.Believed},
-		{"row 13: a byte that is no UTF-8 makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LIVE\xff; plain_user=user=bob"}, handlers.Unreadable, handlers.Believed},
-		{"row 13: a tab inside makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LI\tVE; plain_user=user=bob"}, handlers.Unreadable, handlers.Believed},
-		{"row 14: a space after the name is nothing", []string{"Cookie: lab_sessionid =LIVE"}, handlers.Found, ""},
-		{"row 14: a space before the value is part of it", []string{"Cookie: lab_sessionid= LIVE"}, handlers.Unreadable, ""},
-		{"row 15: a value is never percent-decoded", []string{"Cookie: lab_sessionid=%2e%2e%2f%00"}, handlers.Unreadable, ""},
-		{"row 15: not even into a live key", []string{"Cookie: lab_sessionid=%" + hex(live[0]) + live[1:]}, handlers.Unreadable, ""},
+		{"row 1: no Cookie header at all is a visitor like any other", nil, lanes.Absent, ""},
+		{"row 2: an empty Cookie header is none", []string{"Cookie:"}, lanes.Absent, ""},
+		{"row 2: semicolons alone are no cookies", []string{"Cookie: ;;;; ;"}, lanes.Absent, ""},
+		{"row 3: of two the first counts, though it is the dead one", []string{"Cookie: lab_sessionid=DEAD; lab_sessionid=LIVE"}, lanes.Unknown, ""},
+		{"row 3: of two the first counts, though the second is dead", []string{"Cookie: lab_sessionid=LIVE; lab_sessionid=DEAD"}, lanes.Found, ""},
+		{"row 4: two Cookie headers are one", []string{"Cookie: plain_user=user=bob", "Cookie: lab_sessionid=LIVE"}, lanes.Found, lanes.Believed},
+		{"row 4: the first counts across two headers", []string{"Cookie: lab_sessionid=DEAD", "Cookie: lab_sessionid=LIVE"}, lanes.Unknown, ""},
+		{"row 5: a pair without = does not hide the next", []string{"Cookie: foo; lab_sessionid=LIVE"}, lanes.Found, ""},
+		{"row 6: a pair without a name does not hide the next", []string{"Cookie: =foo; lab_sessionid=LIVE"}, lanes.Found, ""},
+		{"row 7: an empty value is no key", []string{"Cookie: lab_sessionid="}, lanes.Unreadable, ""},
+		{"row 8: names are case-sensitive, upper", []string{"Cookie: LAB_SESSIONID=LIVE"}, lanes.Absent, ""},
+		{"row 8: names are case-sensitive, title", []string{"Cookie: Lab_sessionid=LIVE; Plain_user=user=bob"}, lanes.Absent, ""},
+		{"row 9: $Version and $Path are ordinary names", []string{"Cookie: $Version=1; lab_sessionid=LIVE; $Path=/"}, lanes.Found, ""},
+		{"row 10: quotes around a value are taken off", []string{`Cookie: lab_sessionid="LIVE"`}, lanes.Found, ""},
+		{"row 11: a comma separates nothing", []string{"Cookie: lab_sessionid=LIVE, other=1"}, lanes.Unreadable, ""},
+		{"row 12: a quote inside makes that pair alone unreadable", []string{`Cookie: lab_sessionid=LIVE"Y; plain_user=user=bob`}, lanes.Unreadable, lanes.Believed},
+		{"row 12: a backslash inside makes that pair alone unreadable", []string{`Cookie: lab_sessionid=LIVE\Y; plain_user=user=bob`}, lanes.Unreadable, lanes.Believed},
+		{"row 13: UTF-8 makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LIVEé; plain_user=user=bob"}, lanes.Unreadable, lanes.Believed},
+		{"row 13: a byte that is no UTF-8 makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LIVE\xff; plain_user=user=bob"}, lanes.Unreadable, lanes.Believed},
+		{"row 13: a tab inside makes that pair alone unreadable", []string{"Cookie: lab_sessionid=LI\tVE; plain_user=user=bob"}, lanes.Unreadable, lanes.Believed},
+		{"row 14: a space after the name is nothing", []string{"Cookie: lab_sessionid =LIVE"}, lanes.Found, ""},
+		{"row 14: a space before the value is part of it", []string{"Cookie: lab_sessionid= LIVE"}, lanes.Unreadable, ""},
+		{"row 15: a value is never percent-decoded", []string{"Cookie: lab_sessionid=%2e%2e%2f%00"}, lanes.Unreadable, ""},
+		{"row 15: not even into a live key", []string{"Cookie: lab_sessionid=%" + hex(live[0]) + live[1:]}, lanes.Unreadable, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var wrote []string
@@ -67,14 +67,14 @@ func TestOddCookieHeaders(t *testing.T) {
 				t.Fatalf("the API answers %d and sets %v", answer.status, answer.cookies)
 			}
 			found := lanesIn(t, answer.body)
-			if got := found[handlers.Session].Verdict; got != test.session {
+			if got := found[lanes.Session].Verdict; got != test.session {
 				t.Errorf("the session way concludes %s, not %s", got, test.session)
 			}
 			plain := test.plain
 			if plain == "" {
-				plain = handlers.Absent
+				plain = lanes.Absent
 			}
-			if got := found[handlers.Plain].Verdict; got != plain {
+			if got := found[lanes.Plain].Verdict; got != plain {
 				t.Errorf("the plain way concludes %s, not %s", got, plain)
 			}
 
@@ -102,7 +102,7 @@ func TestMalformedKeyIsNotLookedUp(t *testing.T) {
 				t.Errorf("the store was asked to %s", op)
 				return nil
 			}
-			if got := lab.client().carry("lab_sessionid", key).lanes()[handlers.Session].Verdict; got != handlers.Unreadable {
+			if got := lab.client().carry("lab_sessionid", key).lanes()[lanes.Session].Verdict; got != lanes.Unreadable {
 				t.Errorf("verdict %s", got)
 			}
 		})

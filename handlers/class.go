@@ -13,6 +13,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -28,8 +32,8 @@ type Class struct {
 // classEnd is how a class was ended. It stands, sealed, in the address of the page
 // that proves it, so that nobody can make up what that page says.
 type classEnd struct {
-	At      date `json:"at"`
-	Records int  `json:"records"` // that lay in the stores
+	At      lanes.Date `json:"at"`
+	Records int        `json:"records"` // that lay in the stores
 }
 
 const classPurpose = "class"
@@ -89,7 +93,7 @@ func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (clas
 			lab.log.Warn("sessions of the engines page stay until their time is over", "error", err)
 		}
 	}
-	class.by, class.last = by, classEnd{dateOf(at), records}
+	class.by, class.last = by, classEnd{lanes.DateOf(at), records}
 	return class.last, nil
 }
 
@@ -110,10 +114,10 @@ func (lab *Lab) endRecords(ctx context.Context) (records int, err error) {
 
 type classPage struct {
 	Page
-	Refused bool   // whoever asks is no teacher
-	Unsure  bool   // the form came without its tick
-	Done    bool   // and this is the proof
-	Records Phrase // how many went, and when
+	Refused bool           // whoever asks is no teacher
+	Unsure  bool           // the form came without its tick
+	Done    bool           // and this is the proof
+	Records locale.Message // how many went, and when
 }
 
 // getClass serves GET /class: what it will do, or, after it, what it did. The
@@ -126,7 +130,7 @@ func (lab *Lab) getClass(c echo.Context) error {
 	var end classEnd
 	if lab.proofs.Verify(c.QueryParam("done"), &end) == nil {
 		return lab.showClass(c, http.StatusOK, classPage{
-			Done: true, Records: say("class.records", Args{"Count": end.Records, "At": clockTime(end.At.time())}),
+			Done: true, Records: locale.Msg("class.records", locale.Args{"Count": end.Records, "At": markup.ClockTime(end.At.Time())}),
 		})
 	}
 	if !lab.isTeacher(c) {
@@ -137,7 +141,7 @@ func (lab *Lab) getClass(c echo.Context) error {
 
 // postClass serves POST /class (field sure).
 func (lab *Lab) postClass(c echo.Context) error {
-	sure, err := single(c.Request().PostForm, "sure")
+	sure, err := input.Single(c.Request().PostForm, "sure")
 	if err != nil {
 		return err
 	}
@@ -148,7 +152,7 @@ func (lab *Lab) postClass(c echo.Context) error {
 	if keys := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(keys) > 0 {
 		key = keys[0]
 	}
-	by := sessions.KeyID(sessionPurpose, key)
+	by := sessions.KeyID(lanes.SessionPurpose, key)
 	if end, again := lab.class.ended(by); again { // the second of two clicks comes from nobody
 		return lab.toProof(c, end, url.Values{})
 	}
@@ -183,10 +187,10 @@ func (lab *Lab) toProof(c echo.Context, end classEnd, chosen url.Values) error {
 // isTeacher is what the session way says, which has been asked.
 func (lab *Lab) isTeacher(c echo.Context) bool {
 	who, ok := lab.signedIn(c)
-	return ok && who.Role == RoleTeacher
+	return ok && who.Role == lanes.RoleTeacher
 }
 
 func (lab *Lab) showClass(c echo.Context, status int, p classPage) error {
-	p.Page = lab.page(c, say("class.title"))
+	p.Page = lab.page(c, locale.Msg("class.title"))
 	return lab.render(c, status, "class", p)
 }

@@ -7,18 +7,22 @@ package handlers
 import (
 	"html/template"
 	"strconv"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // rows are the table's rows.
-func (t *attributeTable) rows(w *words) template.HTML {
-	var m markup
+func (t *attributeTable) rows(w *locale.Printer) template.HTML {
+	var m markup.Writer
 	m.Grow(6 << 10)
 	begin := func(name, title string) {
-		m.raw(`<tr data-attribute="`)
-		m.raw(name)
-		m.raw(`"><th scope="row">`)
-		m.raw(title)
-		m.raw("</th>")
+		m.Raw(`<tr data-attribute="`)
+		m.Raw(name)
+		m.Raw(`"><th scope="row">`)
+		m.Raw(title)
+		m.Raw("</th>")
 	}
 	for _, row := range []struct {
 		name  string // as DevTools names its column
@@ -29,61 +33,44 @@ func (t *attributeTable) rows(w *words) template.HTML {
 	} {
 		begin(row.name, row.name)
 		for i, text := range row.cells {
-			m.raw("<td><code>")
+			m.Raw("<td><code>")
 			if row.cells == &t.Value && i == sessionColumn {
-				m.key(text)
+				m.Key(text)
 			} else {
-				m.text(text)
+				m.Text(text)
 			}
-			m.raw("</code></td>")
+			m.Raw("</code></td>")
 		}
-		m.raw("</tr>\n")
+		m.Raw("</tr>\n")
 	}
 	for _, row := range []struct {
 		name, title string
-		ends        *[3]ending
+		ends        *[3]markup.Ending
 	}{
-		{"browser-ends", w.text("attributes.browser_ends"), &t.BrowserEnds},
-		{"server-ends", w.text("attributes.server_ends"), &t.ServerEnds},
+		{"browser-ends", w.Text("attributes.browser_ends"), &t.BrowserEnds},
+		{"server-ends", w.Text("attributes.server_ends"), &t.ServerEnds},
 	} {
 		begin(row.name, row.title)
 		for _, end := range row.ends {
-			m.raw("<td>")
+			m.Raw("<td>")
 			if end.At != "" {
-				m.raw(`<time data-until="`)
-				m.text(end.At)
-				m.raw(`">`)
+				m.Raw(`<time data-until="`)
+				m.Text(end.At)
+				m.Raw(`">`)
 			}
-			m.text(end.Text)
+			m.Text(end.Text)
 			if end.At != "" {
-				m.raw("</time>")
+				m.Raw("</time>")
 			}
-			m.raw("</td>")
+			m.Raw("</td>")
 		}
-		m.raw("</tr>\n")
+		m.Raw("</tr>\n")
 	}
 	return template.HTML(m.String())
 }
 
 // sessionColumn is where the session way stands among the ways.
 const sessionColumn = 2
-
-// whoIs is "alice · student", wherever it is kept; "" for nobody.
-func whoIs(who Identity) template.HTML {
-	if who.User == "" {
-		return ""
-	}
-	var m markup
-	m.raw("<bdi>")
-	m.text(who.User)
-	m.raw("</bdi>")
-	if who.Role != "" {
-		m.raw(" · <bdi>")
-		m.text(who.Role)
-		m.raw("</bdi>")
-	}
-	return template.HTML(m.String())
-}
 
 // shares is how finely the envelope is divided: lab.css has a class for each.
 const shares = 24
@@ -97,20 +84,20 @@ func envelope(views []*laneView, notebook int) template.HTML {
 			total += v.Bytes
 		}
 	}
-	var m markup
+	var m markup.Writer
 	segment := func(class, id, name string, bytes int) {
-		m.raw(`<span class="segment `)
-		m.raw(class)
-		m.raw(id)
-		m.raw(" share-")
-		m.int(max(1, (bytes*shares+total/2)/total))
-		m.raw(`" id="travelled-`)
-		m.raw(id)
-		m.raw(`"><code>`)
-		m.text(name)
-		m.raw(`</code> <span class="bytes">`)
-		m.int(bytes)
-		m.raw(" B</span></span>")
+		m.Raw(`<span class="segment `)
+		m.Raw(class)
+		m.Raw(id)
+		m.Raw(" share-")
+		m.Int(max(1, (bytes*shares+total/2)/total))
+		m.Raw(`" id="travelled-`)
+		m.Raw(id)
+		m.Raw(`"><code>`)
+		m.Text(name)
+		m.Raw(`</code> <span class="bytes">`)
+		m.Int(bytes)
+		m.Raw(" B</span></span>")
 	}
 	for _, v := range views {
 		if v.Sent {
@@ -124,99 +111,76 @@ func envelope(views []*laneView, notebook int) template.HTML {
 }
 
 // recordOf is a record as it lies on the server.
-func recordOf(w *words, engine string, kept *serverRecord) template.HTML {
-	var m markup
+func recordOf(w *locale.Printer, engine string, kept *serverRecord) template.HTML {
+	var m markup.Writer
 	m.Grow(2 << 10)
-	expires := devToolsTime(*kept.Expires)
+	expires := markup.DevToolsTime(*kept.Expires)
 	if !kept.Live {
-		expires += " (" + w.text("closer.over") + ")"
+		expires += " (" + w.Text("closer.over") + ")"
 	}
-	owner, reached := kept.Owner, w.text("closer.reached_no")
+	owner, reached := kept.Owner, w.Text("closer.reached_no")
 	if owner == "" {
-		owner = w.text("dashboard.nobody")
+		owner = w.Text("dashboard.nobody")
 	}
 	if kept.Reached {
-		reached = w.text("closer.reached_yes")
+		reached = w.Text("closer.reached_yes")
 	}
-	m.raw("<dl>")
-	m.detail(w.text("closer.engine"), engine)
-	m.detail(w.text("closer.filed"), shortKey(kept.ID)+" · "+w.text("closer.filed_note"))
-	m.detail(w.text("closer.owner"), owner)
-	m.detail(w.text("closer.version"), strconv.FormatUint(kept.Version, 10))
-	m.detail(w.text("closer.created"), devToolsTime(*kept.Created))
-	m.detail(w.text("closer.saved"), devToolsTime(*kept.Saved))
-	m.detail(w.text("closer.expires"), expires)
-	m.detail(w.text("closer.size"), w.say(say("closer.size_bytes", Args{"Bytes": kept.Bytes})))
-	m.detail(w.text("closer.reached"), reached)
-	m.raw(`</dl><pre class="json" id="record">`)
-	m.text(string(kept.Data))
-	m.raw("</pre>")
+	m.Raw("<dl>")
+	m.Detail(w.Text("closer.engine"), engine)
+	m.Detail(w.Text("closer.filed"), markup.ShortKey(kept.ID)+" · "+w.Text("closer.filed_note"))
+	m.Detail(w.Text("closer.owner"), owner)
+	m.Detail(w.Text("closer.version"), strconv.FormatUint(kept.Version, 10))
+	m.Detail(w.Text("closer.created"), markup.DevToolsTime(*kept.Created))
+	m.Detail(w.Text("closer.saved"), markup.DevToolsTime(*kept.Saved))
+	m.Detail(w.Text("closer.expires"), expires)
+	m.Detail(w.Text("closer.size"), w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": kept.Bytes})))
+	m.Detail(w.Text("closer.reached"), reached)
+	m.Raw(`</dl><pre class="json" id="record">`)
+	m.Text(string(kept.Data))
+	m.Raw("</pre>")
 	return template.HTML(m.String())
-}
-
-// detail writes one line of a list of details.
-func (m *markup) detail(name, text string) {
-	m.raw("<dt>")
-	m.text(name)
-	m.raw("</dt><dd>")
-	m.text(text)
-	m.raw("</dd>")
 }
 
 // keyOf is a session's key.
 func keyOf(key string) template.HTML {
-	var m markup
-	m.key(key)
+	var m markup.Writer
+	m.Key(key)
 	return template.HTML(m.String())
 }
 
-// key writes a session's key, of which paper shows no more than six characters.
-func (m *markup) key(key string) {
-	const shown = 6
-	if len(key) <= shown {
-		m.text(key)
-		return
-	}
-	m.raw(`<span class="cut">`)
-	m.text(key[:shown])
-	m.raw(`<span class="rest">`)
-	m.text(key[shown:])
-	m.raw("</span></span>")
-}
-
 // partsOf are the parts of a value that was taken apart.
-func partsOf(fields []field) template.HTML {
+func partsOf(fields []markup.Field) template.HTML {
 	if len(fields) == 0 {
 		return ""
 	}
-	var m markup
-	m.raw("<dl>")
+	var m markup.Writer
+	m.Raw("<dl>")
 	for _, f := range fields {
-		m.detail(f.Name, f.Value)
+		m.Detail(f.Name, f.Value)
 	}
-	m.raw("</dl>")
+	m.Raw("</dl>")
 	return template.HTML(m.String())
 }
 
 // checksOf lists each check of a finding. The first that failed decided.
-func checksOf(w *words, f Finding, described []LaneCheck) template.HTML {
-	var m markup
+func checksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) template.HTML {
+	var m markup.Writer
 	m.Grow(1 << 10)
-	m.raw(`<ol class="checks">`)
+	m.Raw(`<ol class="checks">`)
 	for i, check := range f.Checks {
 		if check.OK {
-			m.raw(`<li class="ok"><span aria-hidden="true">✓</span> `)
-			m.text(w.say(check.Title()))
+			m.Raw(`<li class="ok"><span aria-hidden="true">✓</span> `)
+			m.Text(w.Say(check.Title()))
 		} else {
-			m.raw(`<li class="failed"><span aria-hidden="true">✗</span> `)
-			m.text(w.say(check.Title()))
-			m.raw(": ")
-			m.text(w.text("closer.failed"))
+			m.Raw(`<li class="failed"><span aria-hidden="true">✗</span> `)
+			m.Text(w.Say(check.Title()))
+			m.Raw(": ")
+			m.Text(w.Text("closer.failed"))
 		}
-		m.raw(` <span class="detail">`)
-		m.text(described[i].Detail)
-		m.raw("</span></li>")
+		m.Raw(` <span class="detail">`)
+		m.Text(described[i].Detail)
+		m.Raw("</span></li>")
 	}
-	m.raw("</ol>")
+	m.Raw("</ol>")
 	return template.HTML(m.String())
 }

@@ -15,6 +15,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
 )
 
@@ -35,14 +38,14 @@ type composeForm struct {
 type composerPage struct {
 	Page
 	Form      composeForm
-	Problem   Phrase // why the line was not looked at
-	Preset    string // the label of the one that was chosen
-	Headline  Phrase
+	Problem   locale.Message // why the line was not looked at
+	Preset    string         // the label of the one that was chosen
+	Headline  locale.Message
 	Elsewhere bool // the address is not the lab's: it cannot send from there
 	Sends     int  // lines that were really sent and not deleted since
 	Parts     template.HTML
-	Hidden    Phrase // says how much of the line Parts leaves out; no ID: nothing
-	Size      int    // bytes of name and value
+	Hidden    locale.Message // says how much of the line Parts leaves out; no ID: nothing
+	Size      int            // bytes of name and value
 	Columns   []composeColumn
 	Hints     []composeHint
 	Board     []boardRow
@@ -59,16 +62,16 @@ type composeColumn struct {
 	shownOutcome
 	Rule    browser.Rule
 	Section string // of the rule
-	Reason  Phrase
-	Life    Phrase
-	Beside  Phrase // another cookie of that name; no ID: there is none
+	Reason  locale.Message
+	Life    locale.Message
+	Beside  locale.Message // another cookie of that name; no ID: there is none
 	Cookie  *browser.Cookie
 	jar     *browser.Jar
 }
 
 // composeHint is a warning, and which profiles have it.
 type composeHint struct {
-	Text Phrase
+	Text locale.Message
 	Tip  bool
 	Who  string // "": all
 }
@@ -131,7 +134,7 @@ func (lab *Lab) getComposer(c echo.Context) error {
 
 // postComposer serves POST /composer: what the form says now.
 func (lab *Lab) postComposer(c echo.Context) error {
-	text, err := singles(c.Request().PostForm, "paste", "paste_address")
+	text, err := input.Singles(c.Request().PostForm, "paste", "paste_address")
 	if err != nil {
 		return err
 	}
@@ -155,28 +158,28 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	if !strings.Contains(f.Address, ":") {
 		f.Address = "https://" + f.Address // as people say it
 	}
-	p.Page, p.Presets = lab.page(c, say("composer.title")), presets
+	p.Page, p.Presets = lab.page(c, locale.Msg("composer.title")), presets
 	p.Sends = len(notebookOf(c).Book().sendsOf())
 	at, flaw := addressOf(f.Address)
 	status := http.StatusOK
-	shown := newRoom(maxShown / 2)
+	shown := markup.NewRoom(markup.MaxShown / 2)
 	switch {
 	case len(f.Line) > maxComposed, len(f.Before) > maxComposed:
 		status = http.StatusRequestEntityTooLarge
-		p.Problem = say("composer.too_long", Args{"Most": maxComposed})
-		f.Line, f.Before = atMost(f.Line, maxComposed), atMost(f.Before, maxComposed)
+		p.Problem = locale.Msg("composer.too_long", locale.Args{"Most": maxComposed})
+		f.Line, f.Before = markup.AtMost(f.Line, maxComposed), markup.AtMost(f.Before, maxComposed)
 		f.composeFields = fieldsOfLine(f.Line)
 	case flaw.ID != "":
 		status = http.StatusBadRequest
 		p.Problem = flaw
 	default:
 		p.Parts = lineParts(p.Form.Line, &shown)
-		p.Hidden = some("layout.hidden", shown.Hidden())
+		p.Hidden = locale.Some("layout.hidden", shown.Hidden())
 		lab.judge(c, &p, at)
 	}
-	f.Address = atMost(f.Address, maxAddress)
+	f.Address = markup.AtMost(f.Address, maxAddress)
 	if p.Paste.Text != "" {
-		lab.explain(c, &p.Paste, newRoom(maxShown/2 + max(shown.Left(), 0)))
+		lab.explain(c, &p.Paste, markup.NewRoom(markup.MaxShown/2+max(shown.Left(), 0)))
 	}
 	return lab.render(c, status, "composer", p)
 }
@@ -210,7 +213,7 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		}
 		for _, other := range jar.Cookies(moment) {
 			if v.Rule.ID != "replaced" && other.Name == column.name(p.Form.Line) && (v.Cookie == nil || !v.Cookie.Same(other)) {
-				column.Beside = say("composer.beside", Args{"Domain": excerpt(other.Domain), "Path": excerpt(other.Path)})
+				column.Beside = locale.Msg("composer.beside", locale.Args{"Domain": markup.Excerpt(other.Domain), "Path": markup.Excerpt(other.Path)})
 			}
 		}
 		p.Columns = append(p.Columns, column)
@@ -231,11 +234,11 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		p.Hints = append(p.Hints, hint)
 	}
 	p.Board = lab.board(p.Columns, at, moment)
-	p.Headline = headlineOf(p.Columns, p.Board, lab.words(c).text("reset.comma"))
+	p.Headline = headlineOf(p.Columns, p.Board, lab.words(c).Text("reset.comma"))
 }
 
 // headlineOf says in one sentence what the profiles make of the line.
-func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase {
+func headlineOf(columns []composeColumn, board []boardRow, comma string) locale.Message {
 	var keep, drop []string
 	for _, column := range columns {
 		if column.Cookie != nil {
@@ -247,19 +250,19 @@ func headlineOf(columns []composeColumn, board []boardRow, comma string) Phrase 
 	switch {
 	case len(drop) == 0 && sameCookies(columns):
 		if slices.ContainsFunc(board, func(row boardRow) bool { return !row.Alike }) {
-			return say("composer.all_keep_send_otherwise")
+			return locale.Msg("composer.all_keep_send_otherwise")
 		}
-		return say("composer.all_keep")
+		return locale.Msg("composer.all_keep")
 	case len(drop) == 0:
-		return say("composer.all_keep_otherwise")
+		return locale.Msg("composer.all_keep_otherwise")
 	case allAre(columns, "deletes"):
-		return say("composer.all_find_nothing")
+		return locale.Msg("composer.all_find_nothing")
 	case allAre(columns, "deleted"):
-		return say("composer.all_delete")
+		return locale.Msg("composer.all_delete")
 	case len(keep) == 0:
-		return say("composer.none_keeps", Args{"Reason": columns[0].Reason})
+		return locale.Msg("composer.none_keeps", locale.Args{"Reason": columns[0].Reason})
 	}
-	return say("composer.some_keep", Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
+	return locale.Msg("composer.some_keep", locale.Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
 }
 
 func allAre(columns []composeColumn, outcome string) bool {
@@ -285,9 +288,9 @@ func inCommon(c *browser.Cookie) browser.Cookie {
 
 // sectionOf is where the rule stands: in RFC 6265bis, if nothing else is said, or
 // nowhere.
-func sectionOf(w *words, rule browser.Rule) string {
+func sectionOf(w *locale.Printer, rule browser.Rule) string {
 	if rule.Section == browser.Measured {
-		return w.text("composer.measured")
+		return w.Text("composer.measured")
 	}
 	if rule.Section != "" && rule.Section[0] <= '9' {
 		return "§ " + rule.Section
@@ -296,21 +299,21 @@ func sectionOf(w *words, rule browser.Rule) string {
 }
 
 // lifeOf says how long a cookie lives.
-func lifeOf(c browser.Cookie, at time.Time) Phrase {
+func lifeOf(c browser.Cookie, at time.Time) locale.Message {
 	if c.Expires.IsZero() {
-		return say("composer.life.session")
+		return locale.Msg("composer.life.session")
 	}
 	left := c.Expires.Sub(at).Round(time.Second)
 	until := c.Expires.UTC().Format("2006-01-02 15:04:05 UTC")
 	switch {
 	case left >= 48*time.Hour:
-		return say("composer.life.days", Args{"N": strconv.Itoa(int(left.Hours() / 24)), "Until": until})
+		return locale.Msg("composer.life.days", locale.Args{"N": strconv.Itoa(int(left.Hours() / 24)), "Until": until})
 	case left >= 2*time.Hour:
-		return say("composer.life.hours", Args{"N": strconv.Itoa(int(left.Hours())), "Until": until})
+		return locale.Msg("composer.life.hours", locale.Args{"N": strconv.Itoa(int(left.Hours())), "Until": until})
 	case left >= 2*time.Minute:
-		return say("composer.life.minutes", Args{"N": strconv.Itoa(int(left.Minutes())), "Until": until})
+		return locale.Msg("composer.life.minutes", locale.Args{"N": strconv.Itoa(int(left.Minutes())), "Until": until})
 	}
-	return say("composer.life.seconds", Args{"N": strconv.Itoa(int(left.Seconds())), "Until": until})
+	return locale.Msg("composer.life.seconds", locale.Args{"N": strconv.Itoa(int(left.Seconds())), "Until": until})
 }
 
 // measured reports whether a browser, by name and version, is one of those that
@@ -334,19 +337,19 @@ func profileOf(userAgent string) browser.Profile {
 func (lab *Lab) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
 
 // lineParts shows a line in the colours of its parts, as much of it as there is room for.
-func lineParts(line string, shown *room) template.HTML {
+func lineParts(line string, shown *markup.Room) template.HTML {
 	const around = len(`<span class="part-attribute"></span>`)
-	var m markup
+	var m markup.Writer
 	for _, part := range browser.Parts(line) {
-		text := shown.spelt(part.Text, false, around)
+		text := shown.Spelt(part.Text, false, around)
 		if text == "" {
 			continue
 		}
-		m.raw(`<span class="part-`)
-		m.raw(string(part.Kind))
-		m.raw(`">`)
-		m.raw(string(text))
-		m.raw(`</span>`)
+		m.Raw(`<span class="part-`)
+		m.Raw(string(part.Kind))
+		m.Raw(`">`)
+		m.Raw(string(text))
+		m.Raw(`</span>`)
 	}
 	return template.HTML(m.String())
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
 )
 
@@ -26,8 +28,8 @@ type boardCell struct {
 	Title  string // of the profile
 	Kept   bool   // there is a cookie at all
 	Goes   bool
-	Reason Phrase // why it stays
-	Note   string // a label: what else is to be said
+	Reason locale.Message // why it stays
+	Note   string         // a label: what else is to be said
 }
 
 // boardRequest is a request of the board.
@@ -47,7 +49,7 @@ func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time)
 	for _, r := range boardRequests(at, columns) {
 		row := boardRow{ID: lastOf(r.label), Title: r.label, Same: true, Alike: true}
 		if r.to != at {
-			row.To = clip(r.to.String(), maxValueText)
+			row.To = markup.Clip(r.to.String(), markup.MaxValueText)
 		}
 		if from := r.context.From; from != nil && *from != at {
 			row.From = from.Scheme + "://" + from.Host

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/input"
 	"cookielab/sessions/browser"
 )
 
@@ -26,7 +27,7 @@ var composeNames = []string{"name", "value", "domain", "path", "expires", "max_a
 // That which the visitor changed since the page showed them (was is the line as it
 // was then), or what a button says (by).
 func composeFormOf(form url.Values) (f composeForm, err error) {
-	text, err := singles(form, append([]string{"line", "was", "by", "address", "came_before"}, composeNames...)...)
+	text, err := input.Singles(form, append([]string{"line", "was", "by", "address", "came_before"}, composeNames...)...)
 	if err != nil {
 		return f, err
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
 )
 
@@ -18,10 +20,10 @@ import (
 type pasteView struct {
 	Text    string
 	Address string // of the site; "": guessed for each line
-	Problem Phrase
+	Problem locale.Message
 	Lines   []pastedLine
-	Hidden  Phrase // says how much of the lines is not shown; no ID: nothing
-	More    Phrase // says how many lines are not explained; no ID: none
+	Hidden  locale.Message // says how much of the lines is not shown; no ID: nothing
+	More    locale.Message // says how many lines are not explained; no ID: none
 }
 
 // pastedLine is one Set-Cookie line.
@@ -30,9 +32,9 @@ type pastedLine struct {
 	From     string          // the address that was guessed for it; "": none had to be
 	Verdicts []composeColumn // of the browsers
 	Same     bool            // they agree
-	Life     Phrase
+	Life     locale.Message
 	Hints    []composeHint
-	More     Phrase // says how many hints are not given; no ID: none
+	More     locale.Message // says how many hints are not given; no ID: none
 }
 
 const (
@@ -41,19 +43,19 @@ const (
 )
 
 // explain takes the text apart, and shows as much of it as there is room for.
-func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
+func (lab *Lab) explain(c echo.Context, p *pasteView, shown markup.Room) {
 	if len(p.Text) > maxPasted {
-		p.Problem = say("composer.paste.too_long", Args{"Most": maxPasted >> 10})
-		p.Text, p.Address = atMost(p.Text, maxPasted), atMost(p.Address, maxAddress)
+		p.Problem = locale.Msg("composer.paste.too_long", locale.Args{"Most": maxPasted >> 10})
+		p.Text, p.Address = markup.AtMost(p.Text, maxPasted), markup.AtMost(p.Address, maxAddress)
 		return
 	}
 	lines := setCookieLines(p.Text)
 	switch {
 	case len(lines) == 0 && sentCookies.MatchString(p.Text):
-		p.Problem = say("composer.paste.sent")
+		p.Problem = locale.Msg("composer.paste.sent")
 		return
 	case len(lines) == 0:
-		p.Problem = say("composer.paste.nothing")
+		p.Problem = locale.Msg("composer.paste.nothing")
 		return
 	}
 	if p.Address != "" && !strings.Contains(p.Address, ":") {
@@ -61,11 +63,11 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 	}
 	given, flaw := addressOf(p.Address)
 	if p.Address != "" && flaw.ID != "" {
-		p.Problem, p.Address = flaw, atMost(p.Address, maxAddress)
+		p.Problem, p.Address = flaw, markup.AtMost(p.Address, maxAddress)
 		return
 	}
 	if len(lines) > maxPastedLines {
-		p.More = say("composer.paste.more_lines", Args{"Count": len(lines) - maxPastedLines})
+		p.More = locale.Msg("composer.paste.more_lines", locale.Args{"Count": len(lines) - maxPastedLines})
 		lines = lines[:maxPastedLines]
 	}
 	moment := lab.clock.Now()
@@ -93,7 +95,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 			if profile == browser.Chromium {
 				hints := v.Warnings[:min(len(v.Warnings), maxPastedHints)]
 				if more := len(v.Warnings) - len(hints); more > 0 {
-					one.More = say("composer.paste.more_hints", Args{"Count": more})
+					one.More = locale.Msg("composer.paste.more_hints", locale.Args{"Count": more})
 				}
 				for _, warning := range hints {
 					one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
@@ -102,7 +104,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown room) {
 		}
 		p.Lines = append(p.Lines, one)
 	}
-	p.Hidden = some("layout.hidden", shown.Hidden())
+	p.Hidden = locale.Some("layout.hidden", shown.Hidden())
 }
 
 // sentCookies is a header of the other direction: what a browser sends.

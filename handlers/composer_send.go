@@ -13,6 +13,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -53,13 +55,13 @@ func (lab *Lab) postSend(c echo.Context) error {
 		return err
 	}
 	line := f.Line
-	act, err := single(c.Request().PostForm, "act")
+	act, err := input.Single(c.Request().PostForm, "act")
 	if err != nil {
 		return err
 	}
 	n := notebookOf(c)
 	if n.Book() == nil { // without it nothing remembers the line, and its cookie could not be deleted
-		return problem(http.StatusConflict, "no_notebook", say("composer.no_notebook"))
+		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("composer.no_notebook"))
 	}
 	if act == "forget" {
 		apart := 0
@@ -73,18 +75,18 @@ func (lab *Lab) postSend(c echo.Context) error {
 	}
 	at, err := browser.ParseURL(lab.sendAddress(c))
 	if err != nil {
-		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
 	sent := sentLine{Line: line, URL: at, At: lab.clock.Now()}
 	switch {
 	case len(line) > maxComposed:
-		return problem(http.StatusRequestEntityTooLarge, "too_large", say("composer.too_long", Args{"Most": maxComposed}))
+		return input.NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("composer.too_long", locale.Args{"Most": maxComposed}))
 	case strings.ContainsAny(line, "\r\n"):
-		return problem(http.StatusBadRequest, "bad_request", say("composer.line_break"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("composer.line_break"))
 	case isNotebooks(line):
-		return problem(http.StatusConflict, "reserved", say("composer.reserved"))
+		return input.NewProblem(http.StatusConflict, "reserved", locale.Msg("composer.reserved"))
 	case sent.domainWide() > maxDomainWide:
-		return problem(http.StatusConflict, "too_wide", say("composer.too_wide", Args{"Most": maxDomainWide}))
+		return input.NewProblem(http.StatusConflict, "too_wide", locale.Msg("composer.too_wide", locale.Args{"Most": maxDomainWide}))
 	}
 	told, apart := cookieBytes(c.Request()), sent.apart()
 	if apart == 0 {
@@ -104,8 +106,8 @@ func (lab *Lab) postSend(c echo.Context) error {
 func cookieBytes(r *http.Request) int { return len(strings.Join(r.Header.Values("Cookie"), "; ")) }
 
 // tooMuchSent refuses a line that would make a Cookie header too long.
-func tooMuchSent() *Problem {
-	return problem(http.StatusConflict, "too_many", say("composer.too_many", Args{"KB": maxSentBack >> 10}))
+func tooMuchSent() *input.Problem {
+	return input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many", locale.Args{"KB": maxSentBack >> 10}))
 }
 
 // sendApart adds to the number of bytes that no request to /send shows (bookApart). It
@@ -164,7 +166,7 @@ func (b *Book) addSend(sent sentLine) error {
 		text += len(before.Line)
 	}
 	if len(b.sends) >= maxSends || text > maxSentText {
-		return problem(http.StatusConflict, "too_many", say("composer.too_many_lines", Args{"Most": maxSends, "KB": maxSentText >> 10}))
+		return input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many_lines", locale.Args{"Most": maxSends, "KB": maxSentText >> 10}))
 	}
 	sends := append(slices.Clone(b.sends), sent)
 	for _, profile := range browser.Profiles() {
@@ -248,13 +250,13 @@ type sentView struct {
 	Known    bool   // that is a profile of this browser
 	Measured bool   // and of this version of it
 	shownOutcome
-	Reason    Phrase
+	Reason    locale.Message
 	Predicted string // of the Cookie header, what was sent from here
 	Came      string
 	Agrees    bool
 	Script    string            // what document.cookie should say of them
 	Names     []string          // whose cookies are meant
-	Look      Phrase            // where in DevTools
+	Look      locale.Message    // where in DevTools
 	Store     map[string]string // what cookieStore should say of the last one, where it is Chromium's; nil: nothing
 }
 
@@ -266,7 +268,7 @@ func (lab *Lab) getSent(c echo.Context) error {
 	}
 	at, err := browser.ParseURL("http://" + c.Request().Host + "/sent")
 	if err != nil {
-		return problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
 	view := compareSends(sends, at, c.Request(), lab.clock.Now())
 	f := composeForm{Line: view.Line, Address: lab.sendAddress(c)}
@@ -322,11 +324,11 @@ func storeFields(c browser.Cookie) map[string]string {
 	return fields
 }
 
-func lookFor(profile browser.Profile) Phrase {
+func lookFor(profile browser.Profile) locale.Message {
 	if profile == browser.Firefox {
-		return say("composer.look.firefox")
+		return locale.Msg("composer.look.firefox")
 	}
-	return say("composer.look.chromium")
+	return locale.Msg("composer.look.chromium")
 }
 
 // ofNames are the pairs of a Cookie header that have one of the names.

@@ -16,6 +16,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -27,7 +31,7 @@ type consoleCall struct {
 
 	Status             int
 	Code               string // of a refusal
-	Message            Phrase
+	Message            locale.Message
 	Result             string
 	Accessed, Modified bool
 	Before, After      uint64 // the record's versions; 0: there was none
@@ -86,7 +90,7 @@ func (call *consoleCall) differences(before, after standing) {
 			call.MoreChanges++
 			continue
 		}
-		call.Changes = append(call.Changes, valueChange{clip(key, maxValueText), clip(was, maxValueText), clip(is, maxValueText)})
+		call.Changes = append(call.Changes, valueChange{markup.Clip(key, markup.MaxValueText), markup.Clip(was, markup.MaxValueText), markup.Clip(is, markup.MaxValueText)})
 	}
 }
 
@@ -115,7 +119,7 @@ func (b *Book) setCall(call *consoleCall) {
 // refused is answered at once, with its status; nothing was changed then.
 func (lab *Lab) postConsole(c echo.Context) error {
 	form := c.Request().PostForm
-	id, err := single(form, "call")
+	id, err := input.Single(form, "call")
 	if err != nil {
 		return err
 	}
@@ -125,7 +129,7 @@ func (lab *Lab) postConsole(c echo.Context) error {
 	}
 	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: noted(c)}
 	if entry.ID == atOnce {
-		kind, err := single(form, "kind")
+		kind, err := input.Single(form, "kind")
 		if err != nil {
 			return err
 		}
@@ -154,7 +158,7 @@ func (lab *Lab) postConsole(c echo.Context) error {
 	if entry.Op.name == deleteRecordOp.name {
 		after = standing{}
 	}
-	call.Result, call.Accessed, call.Modified = clip(string(result), maxResultText), answer.Accessed, answer.Modified
+	call.Result, call.Accessed, call.Modified = markup.Clip(string(result), maxResultText), answer.Accessed, answer.Modified
 	call.differences(before, after)
 	return lab.called(c, call)
 }
@@ -190,7 +194,7 @@ func (lab *Lab) called(c echo.Context, call *consoleCall) error {
 // refused answers a call that changed nothing. A store that is down, and a
 // session that was ended meanwhile, have pages of their own.
 func (lab *Lab) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
-	p := asProblem(err)
+	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError || errors.Is(err, sessions.ErrEnded) {
 		return err
 	}
@@ -213,11 +217,11 @@ func (entry *consoleEntry) body(form url.Values, call *consoleCall) ([]byte, err
 		fields[name] = json.RawMessage(raw)
 	}
 	for _, field := range entry.Fields {
-		text, err := single(form, field.Name)
+		text, err := input.Single(form, field.Name)
 		if err != nil {
 			return nil, err
 		}
-		call.inputs[field.Name] = clip(text, maxResultText)
+		call.inputs[field.Name] = markup.Clip(text, maxResultText)
 		if text == "" && (slices.Contains(entry.Op.may, field.Name)) {
 			continue // left out
 		}
@@ -298,7 +302,7 @@ func (lab *Lab) showConsole(c echo.Context, status int, id string, last *console
 		return err
 	}
 	w := lab.words(c)
-	p := consolePage{Page: lab.page(c, say("console.title")), Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
+	p := consolePage{Page: lab.page(c, locale.Msg("console.title")), Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
 	if p.Now, err = lab.consoleState(c, w); err != nil {
 		return err
 	}
@@ -316,7 +320,7 @@ func (lab *Lab) showConsole(c echo.Context, status int, id string, last *console
 }
 
 // describeCall adds what the wire knows of the last call.
-func (lab *Lab) describeCall(c echo.Context, w *words, p *consolePage) {
+func (lab *Lab) describeCall(c echo.Context, w *locale.Printer, p *consolePage) {
 	exchanges := notebookOf(c).Book().Exchanges()
 	if p.Call.race != nil {
 		p.Race = p.Call.race.view(w)
@@ -329,36 +333,36 @@ func (lab *Lab) describeCall(c echo.Context, w *words, p *consolePage) {
 	}
 	for _, line := range e.SetCookie {
 		name, rest, _ := strings.Cut(line, "=")
-		if e.ways[name] != Session {
+		if e.ways[name] != lanes.Session {
 			continue
 		}
 		value, attributes, _ := strings.Cut(rest, ";")
-		var m markup
-		m.text("Set-Cookie: " + name + "=" + shortKey(value) + ";" + attributes)
+		var m markup.Writer
+		m.Text("Set-Cookie: " + name + "=" + markup.ShortKey(value) + ";" + attributes)
 		p.Cookie = append(p.Cookie, template.HTML(m.String()))
 	}
 	naming := sequence{w: w}
 	for i := range e.Ops {
 		if ofSession(e.Ops[i]) {
 			name, answer := naming.operationLabels(&e.Ops[i])
-			p.Ops = append(p.Ops, opView{name, answer, milliseconds(e.Ops[i].Duration)})
+			p.Ops = append(p.Ops, opView{name, answer, markup.Milliseconds(e.Ops[i].Duration)})
 		}
 	}
-	p.Wire = &exchangeLine{e.Number, requestLabel(e), statusLabel(e.Status), milliseconds(e.Duration)}
+	p.Wire = &exchangeLine{e.Number, requestLabel(e), markup.StatusLabel(e.Status), markup.Milliseconds(e.Duration)}
 	p.Drawing = drawExchanges(w, []*Exchange{e})
 }
 
-func (lab *Lab) consoleState(c echo.Context, w *words) (state consoleState, err error) {
+func (lab *Lab) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
 	session, err := lab.sessions.Load(c)
 	if err != nil {
 		return state, err
 	}
 	state.Session = lab.config.Cookie.Name
 	if session.Rejected() != nil {
-		f, _ := c.Get(sessionFindingKey).(Finding)
-		state.Why = w.text("verdict." + string(f.Verdict) + ".word")
-		if f.Verdict == Absent {
-			state.Why = w.text("console.none_yet")
+		f, _ := c.Get(sessionFindingKey).(lanes.Finding)
+		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
+		if f.Verdict == lanes.Absent {
+			state.Why = w.Text("console.none_yet")
 		}
 		return state, nil
 	}
@@ -366,7 +370,7 @@ func (lab *Lab) consoleState(c echo.Context, w *words) (state consoleState, err 
 	if err != nil {
 		return state, err
 	}
-	state.There, state.Key, state.Bytes, state.Data = true, shortKey(session.Key()), len(data), string(data)
+	state.There, state.Key, state.Bytes, state.Data = true, markup.ShortKey(session.Key()), len(data), string(data)
 	if !lab.sessions.KeepsRecords() {
 		state.Bytes = len(session.Key())
 	}
@@ -413,10 +417,7 @@ func (lab *Lab) curlOf(c echo.Context, entry *consoleEntry) string {
 	}
 	line := "curl -H 'Content-Type: application/json'"
 	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
-		line += " -H 'Cookie: " + quoted(lab.config.Cookie.Name+"="+cookies[0]) + "'"
+		line += " -H 'Cookie: " + markup.Quoted(lab.config.Cookie.Name+"="+cookies[0]) + "'"
 	}
-	return line + " -d '" + quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
+	return line + " -d '" + markup.Quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
 }
-
-// quoted is a text between the single quotes of a shell.
-func quoted(text string) string { return strings.ReplaceAll(text, "'", `'\''`) }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions/storetest"
 )
 
@@ -93,7 +93,7 @@ func TestConsole(t *testing.T) {
 	page.holds(t, "now-version", "1")
 	page.holds(t, "now-data", `{"k1":123}`)
 	page.holds(t, "now-flags", "accessed yes · modified yes")
-	if a := c.lanes()[handlers.Session].Attributes; a == nil || a.MaxAge == nil || *a.MaxAge != 1209600 {
+	if a := c.lanes()[lanes.Session].Attributes; a == nil || a.MaxAge == nil || *a.MaxAge != 1209600 {
 		t.Errorf("the notebook has noted %+v", a)
 	}
 	number := c.wire()[len(c.wire())-3].Number // POST /console, then the page and /api/lanes
@@ -151,7 +151,7 @@ func TestConsole(t *testing.T) {
 	page.holds(t, "did-cookie", "nothing sent")
 	page.holds(t, "did-store", "delete deleted", "→ –", `_user : "alice" → nothing`)
 	page.holds(t, "now-none", "Unknown key")
-	if got := c.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+	if got := c.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 		t.Errorf("after delete() the session way concludes %s", got)
 	}
 	c.signIn("alice")
@@ -171,7 +171,7 @@ func TestConsoleRefuses(t *testing.T) {
 	alice := lab.client().signIn("alice")
 	alice.run(t, "set", "value", "text")
 	record := func() string { // the notebook's own may change
-		kept := alice.lanes()[handlers.Session].ServerKeeps
+		kept := alice.lanes()[lanes.Session].ServerKeeps
 		return fmt.Sprint(kept.ID, kept.Version, string(kept.Data))
 	}
 	before := record()
@@ -293,7 +293,7 @@ func TestConsoleTwoAtOnce(t *testing.T) {
 				}
 				c.answers(t, "get", `{"key":"visits"}`, fmt.Sprint(before))
 			}
-			if got := c.lanes()[handlers.Session].User; (got != nil) != (name == "alice") {
+			if got := c.lanes()[lanes.Session].User; (got != nil) != (name == "alice") {
 				t.Errorf("%s is %v afterwards", name, got)
 			}
 		}

@@ -9,6 +9,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -41,7 +44,7 @@ type consoleField struct {
 // Calls of the page alone: a program gets the key with every answer, and ends a
 // session by flush.
 var (
-	sessionKeyOp   = sessionOp{name: "session_key", run: func(s *sessionCall) (any, error) { return textOrNil(s.session.Key()), nil }}
+	sessionKeyOp   = sessionOp{name: "session_key", run: func(s *sessionCall) (any, error) { return markup.TextOrNil(s.session.Key()), nil }}
 	deleteRecordOp = sessionOp{name: "delete()", run: (*sessionCall).deleteRecord}
 )
 
@@ -148,5 +151,5 @@ func (lab *Lab) consoleEntry(c echo.Context, id string) (*consoleEntry, []consol
 			}
 		}
 	}
-	return nil, nil, problem(http.StatusBadRequest, "bad_request", say("console.unknown"))
+	return nil, nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("console.unknown"))
 }

@@ -16,6 +16,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -117,7 +120,7 @@ func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(answer.Lanes, func(d LaneFinding) bool { return d.ID == Token }), nil // cookies were copied
+	return slices.DeleteFunc(answer.Lanes, func(d LaneFinding) bool { return d.ID == lanes.Token }), nil // cookies were copied
 }
 
 // exchangeAsAnother is asAnother for a page that shows the exchange itself, as it
@@ -135,7 +138,7 @@ func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name
 		}
 		err = errors.New("the exchange that was just made has left the wire")
 	}
-	return nil, nil, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(err)
+	return nil, nil, input.NewProblem(http.StatusBadGateway, "no_answer", locale.Msg("error.no_answer")).Wrap(err)
 }
 
 // asAnother sends a request to this lab as another program does: over a
@@ -158,7 +161,7 @@ func (lab *Lab) asAnother(c echo.Context, book *Book, method, path, name, value 
 	request.Host = c.Request().Host // the name the cookies were set under
 	request.Header.Set(name, value)
 	request.Header.Set("User-Agent", "another-program/1.0")
-	request.Header.Set("Accept-Language", lab.words(c).tag.String()) // that of the page which shows the answer
+	request.Header.Set("Accept-Language", lab.words(c).Tag.String()) // that of the page which shows the answer
 	request.Header.Set(replayHeader, word)
 	response, err := lab.second.Do(request)
 	if err != nil {

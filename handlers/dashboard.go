@@ -11,6 +11,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -25,8 +28,8 @@ type dashboardPage struct {
 	Envelope    template.HTML // the Cookie header, cut at its cookies
 	Home        []stayedGroup // cookies that did not come
 	Foreign     int           // cookies that are not the lab's
-	ForeignNote Phrase
-	Doubles     []Phrase // cookies that came more than once
+	ForeignNote locale.Message
+	Doubles     []locale.Message // cookies that came more than once
 
 	Copy       *Copy
 	Attributes template.HTML
@@ -46,7 +49,7 @@ type laneView struct {
 	ID, Cookie       string
 	Form             string // which way its value looks like
 	Sent             bool
-	Verdict          Verdict
+	Verdict          lanes.Verdict
 	Mark, Word, Line string // the verdict in words
 	User, Role       string
 	Who              template.HTML // the same, as a chip has it; "": nobody
@@ -63,7 +66,7 @@ type laneView struct {
 
 	// What lies on the server: a record, or nothing.
 	Kept          template.HTML
-	Record        Identity // that it says
+	Record        lanes.Identity // that it says
 	Owner         template.HTML
 	Reached, Over bool
 
@@ -81,13 +84,11 @@ type laneView struct {
 // soonest.
 type ways struct{ Plain, Signed, Session *laneView }
 
-type field struct{ Name, Value string }
-
 // changed says which of a lane's cells a deed changed.
 type changed struct{ Browser, Server, Concluded, Copy bool }
 
 type copyVerdict struct {
-	Verdict    Verdict
+	Verdict    lanes.Verdict
 	Mark, Word string
 	Who        template.HTML
 }
@@ -107,7 +108,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	book := n.Book()
 	taken := book.Copy()
 	p := dashboardPage{
-		Page: lab.page(c, say("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
+		Page: lab.page(c, locale.Msg("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
 	var attributes attributeTable
@@ -117,14 +118,14 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 		if others := findings[i].Others; others > 0 {
-			p.Doubles = append(p.Doubles, say("dashboard.same_name", Args{"Count": others, "Cookie": findings[i].Cookie}))
+			p.Doubles = append(p.Doubles, locale.Msg("dashboard.same_name", locale.Args{"Count": others, "Cookie": findings[i].Cookie}))
 		}
 	}
 	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var notebook int
 	notebook, p.Foreign = lab.otherCookies(c.Request())
-	p.ForeignNote = say("dashboard.foreign", Args{"Count": p.Foreign})
+	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
 	p.Envelope = envelope(p.Lanes, notebook)
 	if e := noted(c); e != nil {
 		p.Home = byReason(w, e.Home)
@@ -136,7 +137,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	_, signedIn := lab.signedIn(c)
 	p.Kept = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = p.Kept && (signedIn || lab.mayRestore(c)) && !agreed(p.Lanes)
-	p.LookedUp, p.Unsealed = findings[len(findings)-1].reached("shape"), findings[len(findings)-1].reached("length")
+	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	deed, _ := n.Deed()
 	if strayed {
 		deed = Deed{Name: "strayed"}
@@ -162,11 +163,11 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 }
 
 // view makes the column of one lane.
-func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Context) *laneView {
+func (lab *Lab) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: lab.pages.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: whoIs(f.Who),
-		Mark: verdictMarks[d.Verdict], Word: w.text("verdict." + string(d.Verdict) + ".word"), Line: w.text("verdict." + string(d.Verdict) + ".line"),
-		Value: f.Raw, Short: shortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == Tampered, Checks: checksOf(w, f, d.Checks),
+		ID: d.ID, Cookie: f.Cookie, Form: lab.pages.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
+		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: checksOf(w, f, d.Checks),
 	}
 	if d.Verdict.Accepted() {
 		v.Reason = d.Reason
@@ -174,39 +175,39 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 	switch {
 	case f.Sent:
 		parts := takeApart(v.Form, f.Value)
-		v.Claims, v.Parts, v.Sealed = whoIs(parts.who), partsOf(parts.fields), parts.sealed
+		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), partsOf(parts.fields), parts.sealed
 		if f.Raw == "" {
-			v.Short = w.text("script.empty")
+			v.Short = w.Text("script.empty")
 		}
 		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
 		if v.Sealed != nil {
 			v.MAC = hex.EncodeToString(v.Sealed.MAC)
 		}
-		if d.ID == Session {
+		if d.ID == lanes.Session {
 			v.Key = keyOf(f.Raw)
 		}
-		if d.Verdict == Found {
+		if d.Verdict == lanes.Found {
 			v.Random = len(f.Value)
 		}
 		if d.BrowserExpires != nil {
-			v.Soon = isoTime(*d.BrowserExpires)
+			v.Soon = markup.IsoTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
 		v.Dropped = !d.BrowserExpires.After(lab.clock.Now())
 	}
 	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
 		v.Kept, v.Reached, v.Over = recordOf(w, lab.pages.engine, kept), kept.Reached, !kept.Live
-		if v.Record = f.Who; d.Verdict != Found {
-			v.Record = saidBy(kept.Data)
+		if v.Record = f.Who; d.Verdict != lanes.Found {
+			v.Record = lanes.SaidBy(kept.Data)
 		}
-		v.Owner = whoIs(v.Record)
+		v.Owner = lanes.WhoIs(v.Record)
 	}
 	if taken != nil {
 		for _, other := range taken.Lanes {
 			if other.ID == d.ID {
 				v.Copy = &copyVerdict{
-					other.Verdict, verdictMarks[other.Verdict], w.text("verdict." + string(other.Verdict) + ".word"),
-					whoIs(Identity{textOf(other.User), textOf(other.Role)}),
+					other.Verdict, lanes.VerdictMarks[other.Verdict], w.Text("verdict." + string(other.Verdict) + ".word"),
+					lanes.WhoIs(lanes.Identity{User: markup.TextOf(other.User), Role: markup.TextOf(other.Role)}),
 				}
 			}
 		}
@@ -214,46 +215,30 @@ func (lab *Lab) view(w *words, d LaneFinding, f Finding, taken *Copy, c echo.Con
 	return v
 }
 
-// saidBy is who a record is about.
-func saidBy(data []byte) Identity {
-	values, err := sessions.DecodeValues(data)
-	if err != nil {
-		return Identity{}
-	}
-	return Identity{values.Text(sessions.UserKey), values.Text(sessions.RoleKey)}
-}
-
-func textOf(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
-}
-
 // valueParts is what a value says.
 type valueParts struct {
-	who    Identity
-	fields []field
+	who    lanes.Identity
+	fields []markup.Field
 	sealed *sessions.Sealed
 }
 
 // takeApart reads what a value says, without believing it.
 func takeApart(form, value string) (p valueParts) {
 	switch form {
-	case Plain:
-		who, ok := readPlain(value)
+	case lanes.Plain:
+		who, ok := lanes.ReadPlain(value)
 		if !ok {
 			return p
 		}
-		return valueParts{who: who, fields: []field{{"user", who.User}, {"role", who.Role}}}
-	case Signed:
+		return valueParts{who: who, fields: []markup.Field{{Name: "user", Value: who.User}, {Name: "role", Value: who.Role}}}
+	case lanes.Signed:
 		sealed, err := sessions.Dissect(value)
 		if err != nil {
 			return p
 		}
 		p.sealed = &sealed
-		if content, err := readSealed(sealed.Content); err == nil {
-			p.who, p.fields = content.who(), content.fields()
+		if content, err := lanes.ReadSealed(sealed.Content); err == nil {
+			p.who, p.fields = content.Who(), content.Fields()
 		}
 	}
 	return p
@@ -286,20 +271,20 @@ func agreed(views []*laneView) bool {
 
 // cellsOf boils each cell of the rows down to a text, to compare. Row ② follows
 // row ①, so it has none.
-func cellsOf(findings []Finding, described []LaneFinding, taken *Copy) map[string]string {
+func cellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
 	cells := map[string]string{}
 	for i, f := range findings {
 		keeps := described[i].ServerKeeps
 		cells["1-"+f.Lane] = f.Raw
 		if at := described[i].BrowserExpires; f.Sent && at != nil {
-			cells["1-"+f.Lane] += " until " + clockTime(*at)
+			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
 		}
-		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + yesNo(keeps.Live)
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
 		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
 	}
 	if taken != nil {
 		for _, lane := range taken.Lanes {
-			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + textOf(lane.User) + " " + textOf(lane.Role)
+			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
 		}
 	}
 	return cells

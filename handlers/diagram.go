@@ -6,11 +6,13 @@ package handlers
 
 import (
 	"html/template"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -55,8 +57,8 @@ const (
 
 // sequence is a diagram while it is drawn.
 type sequence struct {
-	w         *words
-	svg, list markup
+	w         *locale.Printer
+	svg, list markup.Writer
 	y         int // where the next row begins
 	step      int
 
@@ -64,7 +66,7 @@ type sequence struct {
 }
 
 // drawExchanges draws exchanges of one notebook, in words' language.
-func drawExchanges(w *words, exchanges []*Exchange) template.HTML {
+func drawExchanges(w *locale.Printer, exchanges []*Exchange) template.HTML {
 	if len(exchanges) == 0 {
 		return ""
 	}
@@ -105,9 +107,9 @@ func drawExchanges(w *words, exchanges []*Exchange) template.HTML {
 		}
 	}
 	s.closing()
-	s.svg.raw(`</svg><ol class="steps">`)
-	s.svg.raw(s.list.String())
-	s.svg.raw(`</ol></div></figure>`)
+	s.svg.Raw(`</svg><ol class="steps">`)
+	s.svg.Raw(s.list.String())
+	s.svg.Raw(`</ol></div></figure>`)
 	return template.HTML(s.svg.String())
 }
 
@@ -122,7 +124,7 @@ func responseHeight(e *Exchange) int {
 // ofSession reports whether a store operation belongs to the session way or to
 // the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
 func ofSession(op sessions.StoreOp) bool {
-	return op.Purpose == sessionPurpose || op.Purpose == tokenPurpose || op.Purpose == "" && op.Name != "load"
+	return op.Purpose == lanes.SessionPurpose || op.Purpose == lanes.TokenPurpose || op.Purpose == "" && op.Name != "load"
 }
 
 // begin opens the figure and draws the lifelines, behind all that follows.
@@ -131,34 +133,34 @@ func (s *sequence) begin(exchanges []*Exchange, height int) {
 	b.Grow(8 << 10)
 	s.list.Grow(3 << 10)
 	id := exchanges[0].Number
-	b.raw(`<figure class="sequence"><div class="both"><svg role="img" width="`)
-	b.int(drawingWidth)
-	b.raw(`" height="`)
-	b.int(height)
-	b.raw(`" aria-labelledby="drawn-`)
-	b.int(id)
-	b.raw(` described-`)
-	b.int(id)
-	b.raw(`"><title id="drawn-`)
-	b.int(id)
-	b.raw(`">`)
+	b.Raw(`<figure class="sequence"><div class="both"><svg role="img" width="`)
+	b.Int(drawingWidth)
+	b.Raw(`" height="`)
+	b.Int(height)
+	b.Raw(`" aria-labelledby="drawn-`)
+	b.Int(id)
+	b.Raw(` described-`)
+	b.Int(id)
+	b.Raw(`"><title id="drawn-`)
+	b.Int(id)
+	b.Raw(`">`)
 	for i, e := range exchanges {
 		if i > 0 {
-			b.raw("; ")
+			b.Raw("; ")
 		}
-		b.text(requestLabel(e))
-		b.raw(" → ")
-		b.text(statusLabel(e.Status))
+		b.Text(requestLabel(e))
+		b.Raw(" → ")
+		b.Text(markup.StatusLabel(e.Status))
 	}
-	b.raw(`</title><desc id="described-`)
-	b.int(id)
-	b.raw(`">`)
+	b.Raw(`</title><desc id="described-`)
+	b.Int(id)
+	b.Raw(`">`)
 	if s.byOther {
-		b.text(s.w.text("wire.picture_other"))
+		b.Text(s.w.Text("wire.picture_other"))
 	} else {
-		b.text(s.w.text("wire.picture"))
+		b.Text(s.w.Text("wire.picture"))
 	}
-	b.raw(`</desc>`)
+	b.Raw(`</desc>`)
 	s.lifeline(browserX, height, "wire.browser", "wire.no_part", s.byBrowser)
 	if s.byOther {
 		s.lifeline(otherX, height, "wire.second", "", true)
@@ -169,23 +171,23 @@ func (s *sequence) begin(exchanges []*Exchange, height int) {
 
 // lifeline draws somebody who takes part, or pale, who does not and why.
 func (s *sequence) lifeline(x, height int, name, absence string, takesPart bool) {
-	label := s.w.text(name)
-	width := int(float64(cells(label))*cellWidth) + 24
-	s.svg.raw(`<g class="lifeline`)
+	label := s.w.Text(name)
+	width := int(float64(markup.Cells(label))*cellWidth) + 24
+	s.svg.Raw(`<g class="lifeline`)
 	if !takesPart {
-		s.svg.raw(` pale`)
+		s.svg.Raw(` pale`)
 	}
-	s.svg.raw(`"><path d="M`)
-	s.svg.point(x, 44)
-	s.svg.raw("V")
-	s.svg.int(height - 8)
-	s.svg.raw(`"/>`)
-	s.svg.rect(x-width/2, 12, width, 32)
-	s.svg.label(x, 34, "middle", label)
+	s.svg.Raw(`"><path d="M`)
+	s.svg.Point(x, 44)
+	s.svg.Raw("V")
+	s.svg.Int(height - 8)
+	s.svg.Raw(`"/>`)
+	s.svg.Rect(x-width/2, 12, width, 32)
+	s.svg.Label(x, 34, "middle", label)
 	if !takesPart {
-		s.svg.label(x, 66, "middle", s.w.text(absence))
+		s.svg.Label(x, 66, "middle", s.w.Text(absence))
 	}
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`</g>`)
 }
 
 // clientX is where the lifeline of an exchange's client stands.
@@ -200,21 +202,21 @@ func clientX(e *Exchange) int {
 // stayed home.
 func (s *sequence) request(e *Exchange) {
 	x := clientX(e)
-	s.svg.raw(`<g class="request">`)
-	s.svg.label(x+22, s.y+18, "start", clip(requestLabel(e), maxCells))
+	s.svg.Raw(`<g class="request">`)
+	s.svg.Label(x+22, s.y+18, "start", markup.Clip(requestLabel(e), maxCells))
 	s.arrow(x, serverX, s.y+44)
 	row := e.sent()
 	s.strip(x+24, s.y+30, &row, "wire.no_cookie")
 	s.number(x, s.y+44)
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`</g>`)
 	s.y += requestHeight
 	for _, home := range e.Home {
-		s.svg.raw(`<g class="home lane-`)
-		s.svg.raw(home.Lane)
-		s.svg.raw(`">`)
-		label := clip(s.w.text("wire.stayed")+" "+home.Name, maxCells)
+		s.svg.Raw(`<g class="home lane-`)
+		s.svg.Raw(home.Lane)
+		s.svg.Raw(`">`)
+		label := markup.Clip(s.w.Text("wire.stayed")+" "+home.Name, maxCells)
 		s.box(x+24, s.y, label, home.Lane, false)
-		s.svg.raw(`</g>`)
+		s.svg.Raw(`</g>`)
 		s.y += homeHeight
 	}
 	s.requestStep(e, &row)
@@ -224,43 +226,43 @@ func (s *sequence) request(e *Exchange) {
 func (s *sequence) operation(op *sessions.StoreOp) {
 	const middle = (serverX + storeX) / 2
 	name, answer := s.operationLabels(op)
-	s.svg.raw(`<g class="store">`)
-	s.svg.label(middle+6, s.y+16, "middle", clip(name, maxCells))
+	s.svg.Raw(`<g class="store">`)
+	s.svg.Label(middle+6, s.y+16, "middle", markup.Clip(name, maxCells))
 	s.arrow(serverX, storeX, s.y+26)
-	s.svg.label(middle, s.y+46, "middle", clip(answer, maxCells))
+	s.svg.Label(middle, s.y+46, "middle", markup.Clip(answer, maxCells))
 	s.back(storeX, serverX, s.y+54)
-	s.svg.raw(`<g class="took">`)
-	s.svg.label(storeX+14, s.y+45, "start", milliseconds(op.Duration))
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`<g class="took">`)
+	s.svg.Label(storeX+14, s.y+45, "start", markup.Milliseconds(op.Duration))
+	s.svg.Raw(`</g>`)
 	s.number(serverX, s.y+26)
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`</g>`)
 	s.y += operationHeight
 	s.operationStep(op, name, answer)
 }
 
 // conclusion draws what the server concludes, at its lifeline.
-func (s *sequence) conclusion(f *Finding) {
-	label := verdictMarks[f.Verdict] + " " + s.w.text("way."+f.Lane+".short") + s.w.text("wire.colon") + s.w.text("verdict."+string(f.Verdict)+".word")
+func (s *sequence) conclusion(f *lanes.Finding) {
+	label := lanes.VerdictMarks[f.Verdict] + " " + s.w.Text("way."+f.Lane+".short") + s.w.Text("wire.colon") + s.w.Text("verdict."+string(f.Verdict)+".word")
 	who := whoLabel(f.Who)
 	x := serverX - 20
-	s.svg.raw(`<g class="concluded lane-`)
-	s.svg.raw(f.Lane)
-	s.svg.raw(` verdict-`)
-	s.svg.raw(string(f.Verdict))
-	s.svg.raw(`">`)
+	s.svg.Raw(`<g class="concluded lane-`)
+	s.svg.Raw(f.Lane)
+	s.svg.Raw(` verdict-`)
+	s.svg.Raw(string(f.Verdict))
+	s.svg.Raw(`">`)
 	if who != "" {
 		width := boxWidth(who)
 		x -= width
-		s.svg.raw(`<g class="facts">`)
-		s.svg.rect(x, s.y, width, 28)
-		s.svg.label(x+10, s.y+20, "start", who)
-		s.svg.raw(`</g>`)
+		s.svg.Raw(`<g class="facts">`)
+		s.svg.Rect(x, s.y, width, 28)
+		s.svg.Label(x+10, s.y+20, "start", who)
+		s.svg.Raw(`</g>`)
 		x -= 8
 	}
-	label = clip(label, maxCells)
+	label = markup.Clip(label, maxCells)
 	s.box(x-boxWidth(label), s.y, label, f.Lane, false)
 	s.number(serverX, s.y+14)
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`</g>`)
 	s.y += conclusionHeight
 	s.conclusionStep(f)
 }
@@ -268,12 +270,12 @@ func (s *sequence) conclusion(f *Finding) {
 // response draws the dashed arrow back, with what it sets.
 func (s *sequence) response(e *Exchange) {
 	x := clientX(e)
-	label := statusLabel(e.Status)
+	label := markup.StatusLabel(e.Status)
 	if e.Location != "" {
 		label += " → " + e.Location
 	}
-	s.svg.raw(`<g class="response">`)
-	s.svg.label(x+22, s.y+18, "start", clip(label, maxCells))
+	s.svg.Raw(`<g class="response">`)
+	s.svg.Label(x+22, s.y+18, "start", markup.Clip(label, maxCells))
 	var row strip
 	for line := range e.sets() {
 		row.add(line.Name, line.Lane, line.Deletes)
@@ -285,12 +287,12 @@ func (s *sequence) response(e *Exchange) {
 		s.strip(x+24, line-14, &row, "")
 	}
 	s.number(serverX, line)
-	s.svg.raw(`</g>`)
+	s.svg.Raw(`</g>`)
 	if e.MoreOps { // beside the answer there is room
-		s.svg.raw(`<g class="store">`)
-		s.svg.label((serverX+storeX)/2, s.y+18, "middle", "…")
-		s.svg.raw(`</g>`)
-		s.aside("aside", s.w.text("wire.step.more_operations"))
+		s.svg.Raw(`<g class="store">`)
+		s.svg.Label((serverX+storeX)/2, s.y+18, "middle", "…")
+		s.svg.Raw(`</g>`)
+		s.aside("aside", s.w.Text("wire.step.more_operations"))
 		s.end()
 	}
 	s.y += responseHeight(e)
@@ -342,17 +344,17 @@ func (row *strip) end() {
 func (s *sequence) strip(x, y int, row *strip, none string) {
 	pieces := row.pieces[:row.n]
 	if len(pieces) == 0 && row.others == 0 {
-		label := s.w.text(none)
-		s.svg.raw(`<g class="none">`)
+		label := s.w.Text(none)
+		s.svg.Raw(`<g class="none">`)
 		s.box(x, y, label, "", false)
-		s.svg.raw(`</g>`)
+		s.svg.Raw(`</g>`)
 		return
 	}
 	var most int
 	for _, most = range [...]int{maxCells, 12, 10, 8, 6} { // until it fits
 		total := 0
 		for _, p := range pieces {
-			total += boxWidth(clip(p.name, most))
+			total += boxWidth(markup.Clip(p.name, most))
 		}
 		if row.others > 0 {
 			total += boxWidth("+1000")
@@ -362,129 +364,108 @@ func (s *sequence) strip(x, y int, row *strip, none string) {
 		}
 	}
 	for _, p := range pieces {
-		label := clip(p.name, most)
-		s.svg.raw(`<g class="`)
-		s.svg.raw(wayClass(p.lane))
-		s.svg.raw(`">`)
+		label := markup.Clip(p.name, most)
+		s.svg.Raw(`<g class="`)
+		s.svg.Raw(lanes.WayClass(p.lane))
+		s.svg.Raw(`">`)
 		x += s.box(x, y, label, p.lane, p.deleted)
-		s.svg.raw(`</g>`)
+		s.svg.Raw(`</g>`)
 	}
 	if row.others > 0 {
-		s.svg.raw(`<g class="none">`)
+		s.svg.Raw(`<g class="none">`)
 		s.box(x, y, "+"+strconv.Itoa(row.others), "", false)
-		s.svg.raw(`</g>`)
+		s.svg.Raw(`</g>`)
 	}
-}
-
-// wayClass is the class that gives a cookie its colour.
-func wayClass(lane string) string {
-	if lane == "" {
-		return "notebook"
-	}
-	return "lane-" + lane
 }
 
 // box draws a label in a frame with its way's edge, so that the ways can be
 // told apart without colour, and returns its width.
 func (s *sequence) box(x, y int, label, lane string, crossed bool) int {
 	width := boxWidth(label)
-	s.svg.rect(x, y, width, 28)
+	s.svg.Rect(x, y, width, 28)
 	switch lane {
-	case Plain:
-		s.svg.raw(`<path class="edge dotted" d="M`)
-		s.svg.point(x+2, y+1)
-		s.svg.raw(`v26"/>`)
-	case Signed:
-		s.svg.raw(`<path class="edge double" d="M`)
-		s.svg.point(x+1, y)
-		s.svg.raw(`v28m4 0v-28"/>`)
-	case Session:
-		s.svg.raw(`<path class="edge" d="M`)
-		s.svg.point(x+2, y)
-		s.svg.raw(`v28"/>`)
-	case Token:
-		s.svg.raw(`<path class="edge dashed" d="M`)
-		s.svg.point(x+2, y+1)
-		s.svg.raw(`v26"/>`)
+	case lanes.Plain:
+		s.svg.Raw(`<path class="edge dotted" d="M`)
+		s.svg.Point(x+2, y+1)
+		s.svg.Raw(`v26"/>`)
+	case lanes.Signed:
+		s.svg.Raw(`<path class="edge double" d="M`)
+		s.svg.Point(x+1, y)
+		s.svg.Raw(`v28m4 0v-28"/>`)
+	case lanes.Session:
+		s.svg.Raw(`<path class="edge" d="M`)
+		s.svg.Point(x+2, y)
+		s.svg.Raw(`v28"/>`)
+	case lanes.Token:
+		s.svg.Raw(`<path class="edge dashed" d="M`)
+		s.svg.Point(x+2, y+1)
+		s.svg.Raw(`v26"/>`)
 	}
-	s.svg.label(x+10, y+20, "start", label)
+	s.svg.Label(x+10, y+20, "start", label)
 	if crossed {
-		s.svg.raw(`<path class="crossed" d="M`)
-		s.svg.point(x+6, y+14)
-		s.svg.raw("h")
-		s.svg.int(width - 12)
-		s.svg.raw(`"/>`)
+		s.svg.Raw(`<path class="crossed" d="M`)
+		s.svg.Point(x+6, y+14)
+		s.svg.Raw("h")
+		s.svg.Int(width - 12)
+		s.svg.Raw(`"/>`)
 	}
 	return width
 }
 
 // arrow draws a request to the right.
 func (s *sequence) arrow(from, to, y int) {
-	s.svg.raw(`<path class="arrow" d="M`)
-	s.svg.point(from, y)
-	s.svg.raw("H")
-	s.svg.int(to - 2)
-	s.svg.raw(`m-9 -6l9 6l-9 6"/>`)
+	s.svg.Raw(`<path class="arrow" d="M`)
+	s.svg.Point(from, y)
+	s.svg.Raw("H")
+	s.svg.Int(to - 2)
+	s.svg.Raw(`m-9 -6l9 6l-9 6"/>`)
 }
 
 // back draws an answer to the left, dashed.
 func (s *sequence) back(from, to, y int) {
-	s.svg.raw(`<path class="arrow dashed" d="M`)
-	s.svg.point(from, y)
-	s.svg.raw("H")
-	s.svg.int(to + 2)
-	s.svg.raw(`"/><path class="arrow" d="M`)
-	s.svg.point(to+11, y-6)
-	s.svg.raw(`l-9 6l9 6"/>`)
+	s.svg.Raw(`<path class="arrow dashed" d="M`)
+	s.svg.Point(from, y)
+	s.svg.Raw("H")
+	s.svg.Int(to + 2)
+	s.svg.Raw(`"/><path class="arrow" d="M`)
+	s.svg.Point(to+11, y-6)
+	s.svg.Raw(`l-9 6l9 6"/>`)
 }
 
 // number draws the next step's number; the list has the same.
 func (s *sequence) number(x, y int) {
 	s.step++
-	s.svg.raw(`<circle cx="`)
-	s.svg.int(x)
-	s.svg.raw(`" cy="`)
-	s.svg.int(y)
+	s.svg.Raw(`<circle cx="`)
+	s.svg.Int(x)
+	s.svg.Raw(`" cy="`)
+	s.svg.Int(y)
 	radius := 12
 	if s.step >= 100 {
 		radius = 16
 	}
-	s.svg.raw(`" r="`)
-	s.svg.int(radius)
-	s.svg.raw(`"/><text class="step" text-anchor="middle" x="`)
-	s.svg.int(x)
-	s.svg.raw(`" y="`)
-	s.svg.int(y + 5)
-	s.svg.raw(`">`)
-	s.svg.int(s.step)
-	s.svg.raw(`</text>`)
+	s.svg.Raw(`" r="`)
+	s.svg.Int(radius)
+	s.svg.Raw(`"/><text class="step" text-anchor="middle" x="`)
+	s.svg.Int(x)
+	s.svg.Raw(`" y="`)
+	s.svg.Int(y + 5)
+	s.svg.Raw(`">`)
+	s.svg.Int(s.step)
+	s.svg.Raw(`</text>`)
 }
 
-func boxWidth(label string) int { return int(float64(cells(label))*cellWidth) + 18 }
+func boxWidth(label string) int { return int(float64(markup.Cells(label))*cellWidth) + 18 }
 
 func requestLabel(e *Exchange) string { return e.Method + " " + e.Target }
 
-// statusLabel is "303 See Other".
-func statusLabel(status int) string {
-	if text := http.StatusText(status); text != "" {
-		return strconv.Itoa(status) + " " + text
-	}
-	return strconv.Itoa(status)
-}
-
 // whoLabel is "alice · student", each part cut by itself; "" for nobody.
-func whoLabel(who Identity) string {
+func whoLabel(who lanes.Identity) string {
 	switch {
 	case who.User == "":
 		return ""
 	case who.Role == "":
-		return clip(who.User, maxCells)
+		return markup.Clip(who.User, maxCells)
 	default:
-		return clip(who.User, 18) + " · " + clip(who.Role, 11)
+		return markup.Clip(who.User, 18) + " · " + markup.Clip(who.Role, 11)
 	}
-}
-
-// milliseconds is "0.05 ms".
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64) + " ms"
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -17,67 +19,67 @@ const maxStepText = 200
 
 // li begins a step. Its number is said, because some items have none.
 func (s *sequence) li(text string) {
-	s.list.raw(`<li value="`)
-	s.list.int(s.step)
-	s.list.raw(`">`)
-	s.list.text(text)
+	s.list.Raw(`<li value="`)
+	s.list.Int(s.step)
+	s.list.Raw(`">`)
+	s.list.Text(text)
 }
 
 // aside begins an item that belongs to no arrow.
 func (s *sequence) aside(class, text string) {
-	s.list.raw(`<li class="`)
-	s.list.raw(class)
-	s.list.raw(`">`)
-	s.list.text(text)
+	s.list.Raw(`<li class="`)
+	s.list.Raw(class)
+	s.list.Raw(`">`)
+	s.list.Text(text)
 }
 
-func (s *sequence) end() { s.list.raw(`</li>`) }
+func (s *sequence) end() { s.list.Raw(`</li>`) }
 
 // more goes on with a step's sentence.
-func (s *sequence) more(text string) { s.list.text(text) }
+func (s *sequence) more(text string) { s.list.Text(text) }
 
 // space keeps words apart, but for a Chinese colon, which has room within.
 func (s *sequence) space() {
 	if !strings.HasSuffix(s.list.String(), "：") {
-		s.list.raw(" ")
+		s.list.Raw(" ")
 	}
 }
 
 // code appends a value of the wire; a class gives it a colour.
 func (s *sequence) code(class, text string) {
 	s.space()
-	s.list.raw(`<code`)
+	s.list.Raw(`<code`)
 	if class != "" {
-		s.list.raw(` class="`)
-		s.list.raw(class)
-		s.list.raw(`"`)
+		s.list.Raw(` class="`)
+		s.list.Raw(class)
+		s.list.Raw(`"`)
 	}
-	s.list.raw(`>`)
-	s.list.text(clip(text, maxStepText))
-	s.list.raw(`</code>`)
+	s.list.Raw(`>`)
+	s.list.Text(markup.Clip(text, maxStepText))
+	s.list.Raw(`</code>`)
 }
 
 func (s *sequence) requestStep(e *Exchange, row *strip) {
 	if e.Client == ClientOther {
-		s.li(s.w.text("wire.step.other_asks"))
+		s.li(s.w.Text("wire.step.other_asks"))
 	} else {
-		s.li(s.w.text("wire.step.browser_asks"))
+		s.li(s.w.Text("wire.step.browser_asks"))
 	}
 	s.code("", requestLabel(e))
 	if row.n == 0 && row.others == 0 {
-		s.more(s.w.text("wire.step.brings_nothing"))
+		s.more(s.w.Text("wire.step.brings_nothing"))
 	}
 	if row.n > 0 {
-		s.more(s.w.text("wire.step.brings"))
+		s.more(s.w.Text("wire.step.brings"))
 		s.pieces(row, false)
 	}
 	s.others(row)
 	s.end()
 	for _, home := range e.Home {
-		s.aside("aside", s.w.text("wire.step.stayed"))
+		s.aside("aside", s.w.Text("wire.step.stayed"))
 		s.code("lane-"+home.Lane, home.Name)
-		s.list.raw(" · ")
-		s.more(s.w.say(home.Reason))
+		s.list.Raw(" · ")
+		s.more(s.w.Say(home.Reason))
 		s.end()
 	}
 }
@@ -86,7 +88,7 @@ func (s *sequence) requestStep(e *Exchange, row *strip) {
 func (s *sequence) pieces(row *strip, deleted bool) (n int) {
 	for _, p := range row.pieces[:row.n] {
 		if p.deleted == deleted {
-			s.code(wayClass(p.lane), p.name)
+			s.code(lanes.WayClass(p.lane), p.name)
 			n++
 		}
 	}
@@ -96,63 +98,63 @@ func (s *sequence) pieces(row *strip, deleted bool) (n int) {
 // others says how many cookies have no place in the picture.
 func (s *sequence) others(row *strip) {
 	if row.others > 0 {
-		s.more(s.w.text("wire.step.and_others"))
+		s.more(s.w.Text("wire.step.and_others"))
 		s.space()
-		s.list.int(row.others)
+		s.list.Int(row.others)
 	}
 }
 
 func (s *sequence) operationStep(op *sessions.StoreOp, name, answer string) {
-	s.li(s.w.text("wire.step.asks_store"))
+	s.li(s.w.Text("wire.step.asks_store"))
 	s.code("", name)
-	s.more(s.w.text("wire.step.store_answers"))
+	s.more(s.w.Text("wire.step.store_answers"))
 	s.code("", answer)
-	s.list.raw(` <span class="took">`)
+	s.list.Raw(` <span class="took">`)
 	if op.Bytes > 0 {
-		s.list.int(op.Bytes)
-		s.list.raw(` B, `)
+		s.list.Int(op.Bytes)
+		s.list.Raw(` B, `)
 	}
-	s.list.raw(milliseconds(op.Duration))
-	s.list.raw(`</span>`)
+	s.list.Raw(markup.Milliseconds(op.Duration))
+	s.list.Raw(`</span>`)
 	s.end()
 }
 
-func (s *sequence) conclusionStep(f *Finding) {
-	s.li(s.w.text("wire.step.concludes"))
+func (s *sequence) conclusionStep(f *lanes.Finding) {
+	s.li(s.w.Text("wire.step.concludes"))
 	s.space()
-	s.list.raw(`<b class="lane-`)
-	s.list.raw(f.Lane)
-	s.list.raw(`">`)
-	s.list.text(s.w.text("way." + f.Lane + ".title"))
-	s.list.raw(`</b> · `)
-	s.more(s.w.text("verdict." + string(f.Verdict) + ".word"))
+	s.list.Raw(`<b class="lane-`)
+	s.list.Raw(f.Lane)
+	s.list.Raw(`">`)
+	s.list.Text(s.w.Text("way." + f.Lane + ".title"))
+	s.list.Raw(`</b> · `)
+	s.more(s.w.Text("verdict." + string(f.Verdict) + ".word"))
 	for _, part := range [...]string{f.Who.User, f.Who.Role} {
 		if part != "" {
-			s.list.raw(` · <strong><bdi>`)
-			s.list.text(clip(part, maxStepText))
-			s.list.raw(`</bdi></strong>`)
+			s.list.Raw(` · <strong><bdi>`)
+			s.list.Text(markup.Clip(part, maxStepText))
+			s.list.Raw(`</bdi></strong>`)
 		}
 	}
 	s.end()
 }
 
 func (s *sequence) responseStep(e *Exchange, row *strip) {
-	s.li(s.w.text("wire.step.answers"))
-	s.code("", statusLabel(e.Status))
-	s.list.raw(` <span class="took">`)
-	s.list.raw(milliseconds(e.Duration))
-	s.list.raw(`</span>`)
+	s.li(s.w.Text("wire.step.answers"))
+	s.code("", markup.StatusLabel(e.Status))
+	s.list.Raw(` <span class="took">`)
+	s.list.Raw(markup.Milliseconds(e.Duration))
+	s.list.Raw(`</span>`)
 	if e.Location != "" {
-		s.more(s.w.text("wire.step.sends_on"))
+		s.more(s.w.Text("wire.step.sends_on"))
 		s.code("", e.Location)
 	}
 	sets, deletes := row.counts()
 	if sets > 0 {
-		s.more(s.w.text("wire.step.sets"))
+		s.more(s.w.Text("wire.step.sets"))
 		s.pieces(row, false)
 	}
 	if deletes > 0 {
-		s.more(s.w.text("wire.step.deletes"))
+		s.more(s.w.Text("wire.step.deletes"))
 		s.pieces(row, true)
 	}
 	s.others(row)
@@ -183,22 +185,22 @@ func (s *sequence) own(e *Exchange) {
 	if n == 0 {
 		return
 	}
-	s.aside("aside own", s.w.text("wire.step.own"))
+	s.aside("aside own", s.w.Text("wire.step.own"))
 	s.space()
-	s.list.int(n)
-	s.list.raw(` ×, `)
-	s.list.raw(milliseconds(took))
+	s.list.Int(n)
+	s.list.Raw(` ×, `)
+	s.list.Raw(markup.Milliseconds(took))
 	s.end()
 }
 
 // closing says who was not needed.
 func (s *sequence) closing() {
 	if !s.byBrowser {
-		s.aside("aside", s.w.text("wire.step.no_part"))
+		s.aside("aside", s.w.Text("wire.step.no_part"))
 		s.end()
 	}
 	if !s.storeAsked {
-		s.aside("aside", s.w.text("wire.step.not_asked"))
+		s.aside("aside", s.w.Text("wire.step.not_asked"))
 		s.end()
 	}
 }
@@ -218,7 +220,7 @@ func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
 		answer = "done"
 	}
 	name = strings.ReplaceAll(op.Name, " ", "_")
-	return s.w.text("wire.op." + name), s.w.text("wire.answer." + answer)
+	return s.w.Text("wire.op." + name), s.w.Text("wire.answer." + answer)
 }
 
 // outcomeOf names how a store operation failed; "" when it did not.

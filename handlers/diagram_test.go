@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -295,7 +296,7 @@ func TestDrawingOfHostileText(t *testing.T) {
 	e := &handlers.Exchange{
 		Number: 1, Client: handlers.ClientBrowser, Start: time.Now(), Method: hostile, Target: "/" + hostile, Cookie: hostile + "=1; plain_user=2",
 		Status: 299, Location: hostile, SetCookie: []string{hostile + "=1; Max-Age=0"},
-		Findings: []handlers.Conclusion{{Finding: handlers.Finding{Lane: handlers.Plain, Verdict: handlers.Believed, Who: handlers.Identity{User: hostile, Role: hostile}}}},
+		Findings: []handlers.Conclusion{{Finding: lanes.Finding{Lane: lanes.Plain, Verdict: lanes.Believed, Who: lanes.Identity{User: hostile, Role: hostile}}}},
 	}
 	figure := string(lab.Draw("en", []*handlers.Exchange{e}))
 	d := takeApart(t, figure)

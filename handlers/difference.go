@@ -5,41 +5,43 @@ package handlers
 import (
 	"html/template"
 	"strings"
+
+	"cookielab/handlers/markup"
 )
 
 // difference shows two functions as one text: lines that only the unsafe one has
 // begin with −, those of the safe one with +.
 func (s source) difference(unsafe, safe string) template.HTML {
 	a, b := s[unsafe], s[safe]
-	var m markup
-	m.raw(`<figure class="difference"><figcaption>`)
-	m.raw(`<span class="unsafe">− `)
-	m.text(unsafe)
-	m.raw(`</span> <span class="safe">+ `)
-	m.text(safe)
-	m.raw(`</span> · `)
-	m.text(a.File)
+	var m markup.Writer
+	m.Raw(`<figure class="difference"><figcaption>`)
+	m.Raw(`<span class="unsafe">− `)
+	m.Text(unsafe)
+	m.Raw(`</span> <span class="safe">+ `)
+	m.Text(safe)
+	m.Raw(`</span> · `)
+	m.Text(a.File)
 	if b.File != a.File {
-		m.text(", " + b.File)
+		m.Text(", " + b.File)
 	}
-	m.raw(`</figcaption><pre class="go" translate="no">`)
+	m.Raw(`</figcaption><pre class="go" translate="no">`)
 	for _, line := range compare(strings.Split(a.Text, "\n"), strings.Split(b.Text, "\n")) {
 		switch line.kind {
 		case '-':
-			m.raw(`<del>− `)
-			m.text(line.text)
-			m.raw("\n</del>") // inside, since the element is a line of its own
+			m.Raw(`<del>− `)
+			m.Text(line.text)
+			m.Raw("\n</del>") // inside, since the element is a line of its own
 		case '+':
-			m.raw(`<ins>+ `)
-			m.text(line.text)
-			m.raw("\n</ins>")
+			m.Raw(`<ins>+ `)
+			m.Text(line.text)
+			m.Raw("\n</ins>")
 		default:
-			m.raw("  ")
-			m.text(line.text)
-			m.raw("\n")
+			m.Raw("  ")
+			m.Text(line.text)
+			m.Raw("\n")
 		}
 	}
-	m.raw("</pre></figure>")
+	m.Raw("</pre></figure>")
 	return template.HTML(m.String())
 }
 

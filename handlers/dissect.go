@@ -6,7 +6,6 @@ package handlers
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -44,8 +47,8 @@ type dissectPage struct {
 	Value, Key, Purpose, Before, Last string
 
 	Purposes []string
-	Own      bool   // a signed_user cookie came, to be looked at
-	Problem  Phrase // why the value was not looked at
+	Own      bool           // a signed_user cookie came, to be looked at
+	Problem  locale.Message // why the value was not looked at
 	Taken    *dissected
 	Verified *conclusion // nil: the value was only decoded
 }
@@ -59,7 +62,7 @@ func (lab *Lab) getDissect(c echo.Context) error {
 // showed before): act is decode, verify, flip or undo; or else example fills in
 // a value of this moment.
 func (lab *Lab) postDissect(c echo.Context) error {
-	fields, err := singles(c.Request().PostForm, "value", "key", "purpose", "before", "last", "act", "example")
+	fields, err := input.Singles(c.Request().PostForm, "value", "key", "purpose", "before", "last", "act", "example")
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (lab *Lab) postDissect(c echo.Context) error {
 		f.last = decodeAct
 	}
 	if f.purpose != "" && !slices.Contains(purposesOfLab(), f.purpose) {
-		return problem(http.StatusBadRequest, "bad_request", say("dissect.no_purpose"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
 		if f.value, f.key, err = lab.dissectExample(c, fields["example"]); err != nil {
@@ -92,7 +95,7 @@ func (lab *Lab) postDissect(c echo.Context) error {
 			f.value, f.before = f.before, ""
 		}
 	default:
-		return problem(http.StatusBadRequest, "bad_request", say("dissect.no_act"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_act"))
 	}
 	return lab.showDissect(c, f)
 }
@@ -106,16 +109,16 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 		return err
 	}
 	p := dissectPage{
-		Page:  lab.page(c, say("dissect.title")),
+		Page:  lab.page(c, locale.Msg("dissect.title")),
 		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
-		Purposes: purposesOfLab(), Own: len(sessions.RawCookies(c.Request(), signedCookie)) > 0,
+		Purposes: purposesOfLab(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
 	}
 	status := http.StatusOK
 	switch {
 	case max(len(f.value), len(f.key), len(f.before)) > maxDissected:
 		status = http.StatusRequestEntityTooLarge
-		p.Problem = say("dissect.too_long", Args{"Most": maxDissected})
-		p.Value, p.Key, p.Before = atMost(p.Value, maxDissected), atMost(p.Key, maxDissected), atMost(p.Before, maxDissected)
+		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxDissected})
+		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxDissected), markup.AtMost(p.Key, maxDissected), markup.AtMost(p.Before, maxDissected)
 	case f.value != "":
 		taken := lab.dissect(f.value)
 		p.Taken = &taken
@@ -131,48 +134,42 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 // that is not the lab's.
 func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, err error) {
 	at := lab.clock.Now()
-	alice := signedFacts{User: "alice", Role: RoleStudent, IssuedAt: dateOf(at), Expires: dateOf(at.Add(lab.age()))}
+	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(lab.age()))}
 	switch name {
 	case "signed":
-		if own := sessions.RawCookies(c.Request(), signedCookie); len(own) > 0 {
+		if own := sessions.RawCookies(c.Request(), lanes.SignedCookie); len(own) > 0 {
 			return typedText(own[0]), "", nil
 		}
 		value, err = lab.sealExample(alice)
 	case "over":
-		alice.IssuedAt, alice.Expires = dateOf(at.Add(-time.Hour)), dateOf(at.Add(-time.Minute))
+		alice.IssuedAt, alice.Expires = lanes.DateOf(at.Add(-time.Hour)), lanes.DateOf(at.Add(-time.Minute))
 		value, err = lab.sealExample(alice)
 	case "purpose":
 		value, err = lab.sealExample(alice)
-		value = signedCookie + "=" + value
+		value = lanes.SignedCookie + "=" + value
 	case "jwt":
 		return exampleJWT(alice), exampleKey, nil
 	case "none":
 		return exampleUnsignedJWT(alice), "", nil
 	case "base64":
-		value = base64.StdEncoding.EncodeToString([]byte(alice.json()))
+		value = base64.StdEncoding.EncodeToString([]byte(alice.Json()))
 	case "json":
-		value = alice.json()
+		value = alice.Json()
 	case "url":
-		value = plainValue(Identity{User: "小明", Role: RoleStudent})
+		value = lanes.PlainValue(lanes.Identity{User: "小明", Role: lanes.RoleStudent})
 	default:
-		err = problem(http.StatusBadRequest, "bad_request", say("dissect.no_act"))
+		err = input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_act"))
 	}
 	return value, "", err
 }
 
 // sealExample seals facts as the signed way does, for a purpose that no way has.
-func (lab *Lab) sealExample(facts signedFacts) (string, error) {
+func (lab *Lab) sealExample(facts lanes.SignedFacts) (string, error) {
 	signer, err := sessions.NewSigner(examplePurpose, lab.config.Secrets...)
 	if err != nil {
 		return "", err
 	}
 	return signer.Sign(facts)
-}
-
-// json is the content as the signed way writes it.
-func (f signedFacts) json() string {
-	text, _ := json.Marshal(f) // texts and numbers always fit
-	return string(text)
 }
 
 // flipMiddle changes the character in the middle. What only separates is left
@@ -181,7 +178,7 @@ func flipMiddle(value string) string {
 	characters := []rune(value)
 	for at := len(characters) / 2; at < len(characters); at++ {
 		if !strings.ContainsRune(".:=&%\"{}, ", characters[at]) {
-			characters[at] = []rune(otherLetter(characters[at]))[0]
+			characters[at] = []rune(lanes.OtherLetter(characters[at]))[0]
 			break
 		}
 	}
@@ -190,14 +187,14 @@ func flipMiddle(value string) string {
 
 // purposesOfLab are those for which the lab seals values, with whatever engine.
 func purposesOfLab() []string {
-	return []string{signedCookie, sessionPurpose, tokenPurpose, enginePurpose(sessions.EngineSignedCookies), examplePurpose}
+	return []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose, enginePurpose(sessions.EngineSignedCookies), examplePurpose}
 }
 
 // purposeOfCookie is what the value of a cookie is sealed for.
 func (lab *Lab) purposeOfCookie(name string) string {
 	switch name {
 	case lab.config.Cookie.Name:
-		return sessionPurpose
+		return lanes.SessionPurpose
 	case engineCookie(sessions.EngineSignedCookies):
 		return enginePurpose(sessions.EngineSignedCookies)
 	}

@@ -4,7 +4,13 @@
 
 package handlers
 
-import "time"
+import (
+	"time"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+)
 
 // outcome is what one check came to.
 type outcome string
@@ -22,7 +28,7 @@ type conclusion struct{ Checks []checkLine }
 type checkLine struct {
 	ID      string // "form", "signature", "age", "purpose"
 	Outcome outcome
-	Detail  Phrase
+	Detail  locale.Message
 }
 
 // checkTitles are the labels of the checks, in their order.
@@ -32,21 +38,21 @@ var checkTitles = []struct{ id, title string }{
 
 // line notes a check, and reports whether it passed. After one that failed none
 // is reached.
-func (v *conclusion) line(id string, o outcome, detail Phrase) bool {
+func (v *conclusion) line(id string, o outcome, detail locale.Message) bool {
 	if v.Failed() != nil {
-		o, detail = checkOpen, say("dissect.not_reached")
+		o, detail = checkOpen, locale.Msg("dissect.not_reached")
 	}
 	v.Checks = append(v.Checks, checkLine{id, o, detail})
 	return o == checkPassed
 }
 
 // formed notes the first check of every value.
-func (v *conclusion) formed(d *dissected, detail Phrase) bool {
+func (v *conclusion) formed(d *dissected, detail locale.Message) bool {
 	if d.Flaw.ID != "" {
 		return v.line("form", checkFailed, d.Flaw)
 	}
 	if d.Spare {
-		detail = say("dissect.formed.spare", Args{"Formed": detail})
+		detail = locale.Msg("dissect.formed.spare", locale.Args{"Formed": detail})
 	}
 	return v.line("form", checkPassed, detail)
 }
@@ -60,24 +66,24 @@ func (lab *Lab) verify(d *dissected, key, wanted string) (v conclusion) {
 	case formJWT:
 		v = lab.verifyJWT(d, key)
 	case formDjango:
-		v.formed(d, say("dissect.formed.django"))
-		v.line("signature", checkOpen, say("dissect.signature.django"))
-		v.line("age", checkOpen, say("dissect.age.django", Args{"At": clockTime(d.signed)}))
-		v.line("purpose", checkOpen, say("dissect.purpose.django"))
+		v.formed(d, locale.Msg("dissect.formed.django"))
+		v.line("signature", checkOpen, locale.Msg("dissect.signature.django"))
+		v.line("age", checkOpen, locale.Msg("dissect.age.django", locale.Args{"At": markup.ClockTime(d.signed)}))
+		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.django"))
 	case formKey, formToken:
-		v.formed(d, say("dissect.formed.key", Args{"Characters": len(d.value)}))
-		v.line("signature", checkOpen, say("dissect.signature.key"))
-		v.line("age", checkOpen, say("dissect.age.key"))
-		v.line("purpose", checkOpen, say("dissect.purpose.key"))
+		v.formed(d, locale.Msg("dissect.formed.key", locale.Args{"Characters": len(d.value)}))
+		v.line("signature", checkOpen, locale.Msg("dissect.signature.key"))
+		v.line("age", checkOpen, locale.Msg("dissect.age.key"))
+		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.key"))
 	default:
-		if v.formed(d, say("dissect.formed.plain")) {
-			v.line("signature", checkOpen, say("dissect.signature.missing"))
-			v.line("age", checkOpen, say("dissect.age.missing"))
-			v.line("purpose", checkOpen, say("dissect.purpose.missing"))
+		if v.formed(d, locale.Msg("dissect.formed.plain")) {
+			v.line("signature", checkOpen, locale.Msg("dissect.signature.missing"))
+			v.line("age", checkOpen, locale.Msg("dissect.age.missing"))
+			v.line("purpose", checkOpen, locale.Msg("dissect.purpose.missing"))
 		}
 	}
 	for _, one := range checkTitles[len(v.Checks):] {
-		v.line(one.id, checkOpen, say("dissect.not_reached"))
+		v.line(one.id, checkOpen, locale.Msg("dissect.not_reached"))
 	}
 	return v
 }
@@ -87,21 +93,21 @@ func (lab *Lab) verify(d *dissected, key, wanted string) (v conclusion) {
 func (v *conclusion) age(in instants, at time.Time, signed bool) {
 	switch {
 	case in.odd != "":
-		v.line("age", checkFailed, say("dissect.age.odd", Args{"Field": in.odd}))
+		v.line("age", checkFailed, locale.Msg("dissect.age.odd", locale.Args{"Field": in.odd}))
 	case !in.expires.IsZero() && !at.Before(in.expires):
-		v.line("age", checkFailed, say("dissect.age.over", Args{"At": clockTime(in.expires)}))
-	case in.notBefore.After(at.Add(maxSkew)):
-		v.line("age", checkFailed, say("dissect.age.early", Args{"At": clockTime(in.notBefore)}))
-	case in.issued.After(at.Add(maxSkew)):
-		v.line("age", checkFailed, say("dissect.age.future", Args{"At": clockTime(in.issued)}))
+		v.line("age", checkFailed, locale.Msg("dissect.age.over", locale.Args{"At": markup.ClockTime(in.expires)}))
+	case in.notBefore.After(at.Add(lanes.MaxSkew)):
+		v.line("age", checkFailed, locale.Msg("dissect.age.early", locale.Args{"At": markup.ClockTime(in.notBefore)}))
+	case in.issued.After(at.Add(lanes.MaxSkew)):
+		v.line("age", checkFailed, locale.Msg("dissect.age.future", locale.Args{"At": markup.ClockTime(in.issued)}))
 	case in.expires.IsZero() && len(in.fields) > 0:
-		v.line("age", checkOpen, say("dissect.age.no_end"))
+		v.line("age", checkOpen, locale.Msg("dissect.age.no_end"))
 	case in.expires.IsZero():
-		v.line("age", checkOpen, say("dissect.age.none"))
+		v.line("age", checkOpen, locale.Msg("dissect.age.none"))
 	case !signed:
-		v.line("age", checkOpen, say("dissect.age.says", Args{"At": clockTime(in.expires)}))
+		v.line("age", checkOpen, locale.Msg("dissect.age.says", locale.Args{"At": markup.ClockTime(in.expires)}))
 	default:
-		v.line("age", checkPassed, say("dissect.age.until", Args{"At": clockTime(in.expires)}))
+		v.line("age", checkPassed, locale.Msg("dissect.age.until", locale.Args{"At": markup.ClockTime(in.expires)}))
 	}
 }
 

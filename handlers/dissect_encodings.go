@@ -16,15 +16,16 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
 // Base64
 
 const (
-	base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	base64URL     = base64Letters + "-_"
-	base64Either  = base64URL + "+/"
+	base64Either = markup.Base64URL + "+/"
 )
 
 // fromBase64 decodes either alphabet, padded or not, as far as it goes; at is the
@@ -75,9 +76,9 @@ func (d *dissected) takeBase64(e *effort) {
 	decoded, at := fromBase64(value)
 	d.Wire = cut("whole", value, at)
 	if at >= 0 {
-		d.Flaw = say("dissect.flaw.base64", Args{"At": character(value, at)})
+		d.Flaw = locale.Msg("dissect.flaw.base64", locale.Args{"At": character(value, at)})
 		if at == len(value)-1 || at == len(value) {
-			d.Flaw = say("dissect.flaw.groups")
+			d.Flaw = locale.Msg("dissect.flaw.groups")
 		}
 	}
 	d.Spare = at < 0 && isSpare(value, decoded)
@@ -104,8 +105,8 @@ func (d *dissected) takeJSON() {
 			at = len(d.value)
 		}
 		at = max(at, 0)
-		if d.Flaw = say("dissect.flaw.json", Args{"At": character(d.value, at)}); at >= len(d.value) {
-			d.Flaw = say("dissect.flaw.json_end")
+		if d.Flaw = locale.Msg("dissect.flaw.json", locale.Args{"At": character(d.value, at)}); at >= len(d.value) {
+			d.Flaw = locale.Msg("dissect.flaw.json_end")
 		}
 	}
 	d.Wire = cut("content", d.value, at)
@@ -118,7 +119,7 @@ func (d *dissected) takeJSON() {
 // instants are the times that a JSON object names.
 type instants struct {
 	issued, notBefore, expires time.Time // zero: it names none
-	fields                     []field
+	fields                     []markup.Field
 	odd                        string // one that is no time
 }
 
@@ -146,7 +147,7 @@ func instantsIn(content []byte) (in instants) {
 			continue
 		}
 		at := time.UnixMilli(int64(math.Round(seconds * 1000)))
-		in.fields = append(in.fields, field{name, clockTime(at)})
+		in.fields = append(in.fields, markup.Field{Name: name, Value: markup.ClockTime(at)})
 		switch name {
 		case "iat":
 			in.issued = at
@@ -175,7 +176,7 @@ func isURL(value string) bool {
 func (d *dissected) takeURL(e *effort) {
 	d.Title = "dissect.form.url"
 	if _, at := percentDecoded(d.value); at >= 0 {
-		d.Flaw = say("dissect.flaw.percent", Args{"At": character(d.value, at)})
+		d.Flaw = locale.Msg("dissect.flaw.percent", locale.Args{"At": character(d.value, at)})
 		d.Wire = cut("content", d.value, at)
 		return
 	}
@@ -198,7 +199,7 @@ func (d *dissected) takeURL(e *effort) {
 		}
 		name, _ = percentDecoded(name)
 		value, _ = percentDecoded(value)
-		if i < maxFields {
+		if i < input.MaxFields {
 			fields.Blocks = append(fields.Blocks, block{Kind: "head", Text: name}, block{Kind: "content", Text: value})
 		} else {
 			d.apart += len(pair)
@@ -217,7 +218,7 @@ func (d *dissected) takeURL(e *effort) {
 		}
 		name, _ = percentDecoded(name)
 		for _, s := range e.further(value) {
-			s.Of = excerpt(name)
+			s.Of = markup.Excerpt(name)
 			d.Steps = append(d.Steps, s)
 		}
 	}
@@ -264,7 +265,7 @@ func (d *dissected) takeDjango(e *effort) {
 	}
 	d.Steps = []step{{Title: "dissect.step.django", Blocks: []block{
 		inside,
-		{Kind: "head", Label: "dissect.part.time", Text: stamp, Note: say("dissect.at", Args{"At": clockTime(d.signed)})},
+		{Kind: "head", Label: "dissect.part.time", Text: stamp, Note: locale.Msg("dissect.at", locale.Args{"At": markup.ClockTime(d.signed)})},
 		bytesOf("seal", "dissect.part.signature", mac),
 	}}}
 	if isURL(content) {

@@ -12,6 +12,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -33,16 +36,16 @@ const (
 // dissected is a value taken apart. Nothing of it has been verified.
 type dissected struct {
 	Form  form
-	Title string      // what it is, a label
-	For   string      // what it is for, by the name that stood before it; "": none did
-	Wire  []wirePart  // the value as it came, cut into its parts
-	Parts []namedPart // what those are called
-	Steps []step      // what decoding made of it
-	Flaw  Phrase      // why it is not well formed; no ID: it is
-	Spare bool        // its last character has bits that nobody reads
+	Title string         // what it is, a label
+	For   string         // what it is for, by the name that stood before it; "": none did
+	Wire  []wirePart     // the value as it came, cut into its parts
+	Parts []namedPart    // what those are called
+	Steps []step         // what decoding made of it
+	Flaw  locale.Message // why it is not well formed; no ID: it is
+	Spare bool           // its last character has bits that nobody reads
 
-	Came, Inside Phrase // say how much of Wire and of Steps is not shown; no ID: nothing
-	Deeper       bool   // there may be more inside than was decoded
+	Came, Inside locale.Message // say how much of Wire and of Steps is not shown; no ID: nothing
+	Deeper       bool           // there may be more inside than was decoded
 
 	value  string // without what stood around it
 	apart  int    // bytes of fields that there are no Steps for
@@ -83,10 +86,10 @@ type block struct {
 	Kind  string // as of a piece
 	Label string // a label; "": none
 	Text  string
-	HTML  template.HTML // as the page shows it
-	Lines bool          // several
-	Note  Phrase        // what it means
-	Times []field
+	HTML  template.HTML  // as the page shows it
+	Lines bool           // several
+	Note  locale.Message // what it means
+	Times []markup.Field
 }
 
 // dissect takes what was typed apart.
@@ -152,8 +155,8 @@ func (lab *Lab) unwrap(typed string) (before, value, after, purpose string) {
 	header := strings.ToLower(strings.TrimRight(headerName.FindString(value), ": \t"))
 	value = value[len(headerName.FindString(value)):]
 	if name := scheme.FindString(value); name != "" && header != "cookie" && header != "set-cookie" {
-		if value = value[len(name):]; strings.EqualFold(strings.TrimSpace(name), tokenScheme) {
-			purpose = tokenPurpose
+		if value = value[len(name):]; strings.EqualFold(strings.TrimSpace(name), lanes.TokenScheme) {
+			purpose = lanes.TokenPurpose
 		}
 		return typed[:len(typed)-len(value)], value, "", purpose
 	}

@@ -13,6 +13,10 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // jwtParts is what checking needs of a token.
@@ -37,13 +41,13 @@ func (d *dissected) takeJWT() {
 	d.Title = "dissect.form.jwt"
 	d.Parts = []namedPart{{"head", "dissect.part.header"}, {"content", "dissect.part.payload"}, {"seal", "dissect.part.signature"}}
 	texts := strings.SplitN(d.value, ".", 4) // three parts, and whatever follows them
-	flaw := func(p Phrase) {                 // only the first flaw is shown
+	flaw := func(p locale.Message) {         // only the first flaw is shown
 		if d.Flaw.ID == "" {
 			d.Flaw = p
 		}
 	}
 	if len(texts) != 3 {
-		d.Flaw = say("dissect.flaw.parts", Args{"Parts": strings.Count(d.value, ".") + 1})
+		d.Flaw = locale.Msg("dissect.flaw.parts", locale.Args{"Parts": strings.Count(d.value, ".") + 1})
 	}
 	var raw [3][]byte
 	s := step{Title: "dissect.step.jwt"}
@@ -55,11 +59,11 @@ func (d *dissected) takeJWT() {
 		}
 		part := d.Parts[i]
 		decoded, at := fromBase64(text)
-		if strange := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(base64URL, r) }); strange >= 0 {
+		if strange := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(markup.Base64URL, r) }); strange >= 0 {
 			at = strange // a JWT has one alphabet, and no padding
 		}
 		if at >= 0 {
-			flaw(say("dissect.flaw.base64", Args{"At": character(d.value, from+at)}))
+			flaw(locale.Msg("dissect.flaw.base64", locale.Args{"At": character(d.value, from+at)}))
 		}
 		if i > 0 {
 			d.Wire = append(d.Wire, wirePart{Text: "."})
@@ -77,16 +81,16 @@ func (d *dissected) takeJWT() {
 	d.object = instantsIn(raw[1])
 	header, payload := objectIn(raw[0]), objectIn(raw[1])
 	if header == nil {
-		flaw(say("dissect.flaw.object", Args{"Part": say("dissect.part.header")}))
+		flaw(locale.Msg("dissect.flaw.object", locale.Args{"Part": locale.Msg("dissect.part.header")}))
 	}
 	if payload == nil {
-		flaw(say("dissect.flaw.object", Args{"Part": say("dissect.part.payload")}))
+		flaw(locale.Msg("dissect.flaw.object", locale.Args{"Part": locale.Msg("dissect.part.payload")}))
 	}
 	if json.Unmarshal(header["alg"], &d.jwt.alg) != nil || d.jwt.alg == "" {
-		flaw(say("dissect.flaw.alg"))
+		flaw(locale.Msg("dissect.flaw.alg"))
 	}
 	if header["crit"] != nil { // RFC 7515: who does not know what it asks for must refuse
-		flaw(say("dissect.flaw.crit"))
+		flaw(locale.Msg("dissect.flaw.crit"))
 	}
 	d.jwt.signed, d.jwt.signature = d.value[:max(strings.LastIndex(d.value, "."), 0)], raw[2]
 	d.jwt.audience = string(bytes.TrimSpace(payload["aud"]))
@@ -120,7 +124,7 @@ var publicAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS
 
 // verifyJWT checks a token with a key that was typed.
 func (lab *Lab) verifyJWT(d *dissected, key string) (v conclusion) {
-	if !v.formed(d, say("dissect.formed.jwt")) {
+	if !v.formed(d, locale.Msg("dissect.formed.jwt")) {
 		return v
 	}
 	alg := d.jwt.alg
@@ -128,29 +132,29 @@ func (lab *Lab) verifyJWT(d *dissected, key string) (v conclusion) {
 	signed := false
 	switch {
 	case strings.EqualFold(alg, "none"):
-		v.line("signature", checkFailed, say("dissect.signature.none"))
+		v.line("signature", checkFailed, locale.Msg("dissect.signature.none"))
 		return v
 	case slices.Contains(publicAlgorithms, alg):
-		v.line("signature", checkOpen, say("dissect.signature.public", Args{"Algorithm": alg}))
+		v.line("signature", checkOpen, locale.Msg("dissect.signature.public", locale.Args{"Algorithm": alg}))
 	case hash == 0:
-		v.line("signature", checkOpen, say("dissect.signature.algorithm", Args{"Algorithm": alg}))
+		v.line("signature", checkOpen, locale.Msg("dissect.signature.algorithm", locale.Args{"Algorithm": alg}))
 	case key == "":
-		v.line("signature", checkOpen, say("dissect.signature.no_key", Args{"Algorithm": alg}))
+		v.line("signature", checkOpen, locale.Msg("dissect.signature.no_key", locale.Args{"Algorithm": alg}))
 	case fits(d.jwt, hash, []byte(key)):
-		signed = v.line("signature", checkPassed, say("dissect.signature.yes.jwt", Args{"Algorithm": alg}))
+		signed = v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.jwt", locale.Args{"Algorithm": alg}))
 	default:
 		decoded, at := fromBase64(key)
 		if at >= 0 || len(decoded) == 0 || !fits(d.jwt, hash, decoded) {
-			v.line("signature", checkFailed, say("dissect.signature.no.jwt", Args{"Algorithm": alg}))
+			v.line("signature", checkFailed, locale.Msg("dissect.signature.no.jwt", locale.Args{"Algorithm": alg}))
 			return v
 		}
-		signed = v.line("signature", checkPassed, say("dissect.signature.yes.jwt_base64", Args{"Algorithm": alg}))
+		signed = v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.jwt_base64", locale.Args{"Algorithm": alg}))
 	}
 	v.age(d.object, lab.clock.Now(), signed)
 	if audience := d.jwt.audience; audience != "" {
-		v.line("purpose", checkOpen, say("dissect.purpose.audience", Args{"Audience": clip(audience, maxValueText)}))
+		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.audience", locale.Args{"Audience": markup.Clip(audience, markup.MaxValueText)}))
 	} else {
-		v.line("purpose", checkOpen, say("dissect.purpose.no_audience"))
+		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.no_audience"))
 	}
 	return v
 }
@@ -167,7 +171,7 @@ func fits(token jwtParts, hash crypto.Hash, key []byte) bool {
 // nothing.
 const exampleKey = "everybody-may-read-this-example-key"
 
-func exampleJWT(facts signedFacts) string {
+func exampleJWT(facts lanes.SignedFacts) string {
 	signed := unsignedJWT("HS256", facts)
 	mac := hmac.New(crypto.SHA256.New, []byte(exampleKey))
 	mac.Write([]byte(signed))
@@ -175,17 +179,17 @@ func exampleJWT(facts signedFacts) string {
 }
 
 // exampleUnsignedJWT is what a forger sends: it says that it needs no signature.
-func exampleUnsignedJWT(facts signedFacts) string {
-	facts.Role = RoleTeacher
+func exampleUnsignedJWT(facts lanes.SignedFacts) string {
+	facts.Role = lanes.RoleTeacher
 	return unsignedJWT("none", facts) + "."
 }
 
-func unsignedJWT(alg string, facts signedFacts) string {
+func unsignedJWT(alg string, facts lanes.SignedFacts) string {
 	payload, _ := json.Marshal(struct { // texts and numbers always fit
-		Subject  string `json:"sub"`
-		Role     string `json:"role"`
-		IssuedAt date   `json:"iat"`
-		Expires  date   `json:"exp"`
+		Subject  string     `json:"sub"`
+		Role     string     `json:"role"`
+		IssuedAt lanes.Date `json:"iat"`
+		Expires  lanes.Date `json:"exp"`
 	}{facts.User, facts.Role, facts.IssuedAt, facts.Expires})
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(`{"alg":"`+alg+`","typ":"JWT"}`)) + "." + encode(payload)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -26,7 +28,7 @@ var (
 // taken out: then one end of it still decodes, from one of four places on.
 func isSealed(value string) bool {
 	letters := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(base64URL, r) {
+		if strings.ContainsRune(markup.Base64URL, r) {
 			return r
 		}
 		return 'A' // as good as any: here it does not matter what stands there
@@ -45,12 +47,12 @@ func (d *dissected) takeSealed() {
 	at := -1
 	outer, err := base64.URLEncoding.DecodeString(d.value)
 	var corrupt base64.CorruptInputError
-	if strange := strings.IndexFunc(d.value, func(r rune) bool { return !strings.ContainsRune(base64URL+"=", r) }); strange >= 0 {
+	if strange := strings.IndexFunc(d.value, func(r rune) bool { return !strings.ContainsRune(markup.Base64URL+"=", r) }); strange >= 0 {
 		at = strange // line breaks too, which Go's decoder passes over
-		d.Flaw = say("dissect.flaw.base64", Args{"At": character(d.value, at)})
+		d.Flaw = locale.Msg("dissect.flaw.base64", locale.Args{"At": character(d.value, at)})
 	} else if errors.As(err, &corrupt) {
 		at = min(int(corrupt), len(d.value))
-		d.Flaw = say("dissect.flaw.groups")
+		d.Flaw = locale.Msg("dissect.flaw.groups")
 	}
 	if at >= 0 {
 		outer, _ = fromBase64(d.value[:at])
@@ -60,15 +62,15 @@ func (d *dissected) takeSealed() {
 
 	parts := strings.SplitN(string(outer), "|", 3)
 	if d.Flaw.ID == "" && len(parts) != 3 {
-		d.Flaw = say("dissect.flaw.bars")
+		d.Flaw = locale.Msg("dissect.flaw.bars")
 	}
 	if len(d.value) > maxSealed {
-		d.Flaw = say("dissect.flaw.long", Args{"Bytes": len(d.value), "Most": maxSealed})
+		d.Flaw = locale.Msg("dissect.flaw.long", locale.Args{"Bytes": len(d.value), "Most": maxSealed})
 	}
 	once := step{Title: "dissect.step.sealed"}
-	stamp := block{Kind: "head", Label: "dissect.part.time", Text: parts[0], Note: say("dissect.no_number")}
+	stamp := block{Kind: "head", Label: "dissect.part.time", Text: parts[0], Note: locale.Msg("dissect.no_number")}
 	if seconds, err := strconv.ParseInt(parts[0], 10, 64); err == nil && seconds <= lastSecond && seconds >= -lastSecond {
-		stamp.Note = say("dissect.sealed_at", Args{"At": clockTime(time.Unix(seconds, 0))})
+		stamp.Note = locale.Msg("dissect.sealed_at", locale.Args{"At": markup.ClockTime(time.Unix(seconds, 0))})
 	}
 	once.Blocks = append(once.Blocks, stamp)
 	d.Steps = []step{once}
@@ -91,16 +93,16 @@ const maxSealed = 4096
 
 // verifySealed checks a value with the lab's keys, or with one that was typed.
 func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
-	if !v.formed(d, say("dissect.formed.sealed", Args{"Bytes": len(d.value)})) {
+	if !v.formed(d, locale.Msg("dissect.formed.sealed", locale.Args{"Bytes": len(d.value)})) {
 		return v
 	}
 	secrets, typed := lab.config.Secrets, key != ""
 	if typed {
 		secret, at := fromBase64(key)
 		if at >= 0 || len(secret) < sessions.MinSecret {
-			v.line("signature", checkOpen, say("dissect.signature.no_such_key", Args{"Least": sessions.MinSecret}))
+			v.line("signature", checkOpen, locale.Msg("dissect.signature.no_such_key", locale.Args{"Least": sessions.MinSecret}))
 			v.age(d.object, lab.clock.Now(), false)
-			v.line("purpose", checkOpen, say("dissect.purpose.unknown"))
+			v.line("purpose", checkOpen, locale.Msg("dissect.purpose.unknown"))
 			return v
 		}
 		secrets = [][]byte{secret}
@@ -115,29 +117,29 @@ func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 	purpose, index, content := opened(d.value, purposes, secrets)
 	if purpose == "" {
 		if typed {
-			v.line("signature", checkFailed, say("dissect.signature.no.typed"))
+			v.line("signature", checkFailed, locale.Msg("dissect.signature.no.typed"))
 		} else {
-			v.line("signature", checkFailed, say("dissect.signature.no.lab"))
+			v.line("signature", checkFailed, locale.Msg("dissect.signature.no.lab"))
 		}
 		return v
 	}
 	switch {
 	case typed:
-		v.line("signature", checkPassed, say("dissect.signature.yes.typed"))
+		v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.typed"))
 	case index > 0:
-		v.line("signature", checkPassed, say("dissect.signature.yes.older"))
+		v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.older"))
 	default:
-		v.line("signature", checkPassed, say("dissect.signature.yes.lab"))
+		v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.lab"))
 	}
 	if content == nil {
-		v.line("age", checkFailed, say("dissect.age.unreadable"))
+		v.line("age", checkFailed, locale.Msg("dissect.age.unreadable"))
 		return v
 	}
 	v.age(d.object, lab.clock.Now(), true)
 	if wanted != "" && wanted != purpose {
-		v.line("purpose", checkFailed, say("dissect.purpose.no", Args{"Wanted": wanted, "Found": purpose}))
+		v.line("purpose", checkFailed, locale.Msg("dissect.purpose.no", locale.Args{"Wanted": wanted, "Found": purpose}))
 	} else {
-		v.line("purpose", checkPassed, say("dissect.purpose.yes", Args{"Found": purpose}))
+		v.line("purpose", checkPassed, locale.Msg("dissect.purpose.yes", locale.Args{"Found": purpose}))
 	}
 	return v
 }

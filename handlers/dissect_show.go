@@ -10,6 +10,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // contentOf is the block of a decoded content: JSON laid out, text, or bytes.
@@ -18,8 +21,8 @@ func contentOf(kind, label string, content []byte) block {
 	switch {
 	case json.Valid(content):
 		b.Text = strings.TrimSpace(string(content))
-		if most, size := layout(b.Text); len(b.Text) > shortJSON && most <= mostNesting && size <= maxShown {
-			b.Text, b.Lines = indented(b.Text), true
+		if most, size := layout(b.Text); len(b.Text) > shortJSON && most <= mostNesting && size <= markup.MaxShown {
+			b.Text, b.Lines = markup.Indented(b.Text), true
 		}
 		b.Times = instantsIn(content).fields
 	case isText(content), mostlyText(content): // with what broke it to be seen
@@ -58,9 +61,9 @@ func layout(text string) (most, size int) {
 const mostBytes = 256 // that are shown as hex
 
 func bytesOf(kind, label string, content []byte) block {
-	b := block{Kind: kind, Label: label, Note: say("dissect.bytes", Args{"Bytes": len(content)})}
+	b := block{Kind: kind, Label: label, Note: locale.Msg("dissect.bytes", locale.Args{"Bytes": len(content)})}
 	if len(content) == 0 {
-		b.Note = say("dissect.no_bytes")
+		b.Note = locale.Msg("dissect.no_bytes")
 	}
 	if shown := content[:min(len(content), mostBytes)]; len(shown) > 0 {
 		b.Text = hex.EncodeToString(shown)
@@ -127,25 +130,25 @@ func (b *block) around() int {
 // show writes the markup of everything that was taken apart, as much as there is room
 // for. Half of the room is for the value as it came; the steps get the rest.
 func (d *dissected) show() {
-	came := newRoom(maxShown / 2)
+	came := markup.NewRoom(markup.MaxShown / 2)
 	for i := range d.Wire {
-		d.Wire[i].HTML = came.spelt(d.Wire[i].Text, false, aroundPart)
+		d.Wire[i].HTML = came.Spelt(d.Wire[i].Text, false, aroundPart)
 	}
 	d.Wire = slices.DeleteFunc(d.Wire, func(p wirePart) bool { return p.HTML == "" })
-	d.Came = some("layout.hidden", came.Hidden())
+	d.Came = locale.Some("layout.hidden", came.Hidden())
 
-	inside := newRoom(maxShown/2 + max(came.Left(), 0))
+	inside := markup.NewRoom(markup.MaxShown/2 + max(came.Left(), 0))
 	for i := range d.Steps {
 		var shown []block
 		for _, b := range d.Steps[i].Blocks {
-			b.HTML = inside.spelt(b.Text, b.Lines, b.around())
+			b.HTML = inside.Spelt(b.Text, b.Lines, b.around())
 			if inside.Left() >= 0 {
 				shown = append(shown, b)
 			}
 		}
 		d.Steps[i].Blocks = shown
 	}
-	d.Inside = some("layout.hidden", d.apart+inside.Hidden())
+	d.Inside = locale.Some("layout.hidden", d.apart+inside.Hidden())
 }
 
 // character counts from 1 for people, in characters.

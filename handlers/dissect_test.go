@@ -28,6 +28,7 @@ import (
 	"github.com/gorilla/securecookie"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -315,8 +316,8 @@ func TestDissectAgreesWithTheLab(t *testing.T) {
 				agree := func(value string) {
 					t.Helper()
 					c := lab.client().carry(cookie, value)
-					lane := map[string]string{"signed_user": handlers.Signed, "lab_sessionid": handlers.Session}[cookie]
-					accepted := c.lanes()[lane].Verdict == handlers.Verified
+					lane := map[string]string{"signed_user": lanes.Signed, "lab_sessionid": lanes.Session}[cookie]
+					accepted := c.lanes()[lane].Verdict == lanes.Verified
 					if got, _ := c.dissect("verify", cookie+"="+value).verdict(t); (got == "verified") != accepted {
 						t.Errorf("%s=%s: %s, and the lab accepts it: %t", cookie, value, got, accepted)
 					}
@@ -348,7 +349,7 @@ func TestDissectExamples(t *testing.T) {
 		// An example lets nobody in.
 		for _, cookie := range []string{"plain_user", "signed_user", "lab_sessionid"} {
 			found := lab.client().carry(cookie, strings.TrimPrefix(value, "signed_user=")).lanes()
-			if got := found[handlers.Signed].Verdict; got == handlers.Verified || found[handlers.Session].Verdict == handlers.Found {
+			if got := found[lanes.Signed].Verdict; got == lanes.Verified || found[lanes.Session].Verdict == lanes.Found {
 				t.Errorf("%s, sent as %s, is %s", name, cookie, got)
 			}
 		}

@@ -7,20 +7,20 @@ import (
 	"html/template"
 	"net/http"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
-
-// opensDoor is the rule of every door: the way took the visitor for a teacher.
-func (f Finding) opensDoor() bool { return f.Verdict.Accepted() && f.Who.Role == RoleTeacher }
 
 type doorPage struct {
 	Page
 	Lane    string
 	Open    bool
-	By      template.HTML // who, by this way alone
-	Failed  Phrase        // the check that kept it shut
-	Detail  Phrase
-	Verdict Verdict
+	By      template.HTML  // who, by this way alone
+	Failed  locale.Message // the check that kept it shut
+	Detail  locale.Message
+	Verdict lanes.Verdict
 }
 
 // getDoor serves GET /door/{lane}: 200 to a teacher, else 403 with the check
@@ -35,26 +35,26 @@ func (lab *Lab) getDoor(c echo.Context) error {
 		return err
 	}
 	p := doorPage{
-		Lane: lane.ID(), By: whoIs(f.Who), Verdict: f.Verdict,
-		Open: f.opensDoor(),
+		Lane: lane.ID(), By: lanes.WhoIs(f.Who), Verdict: f.Verdict,
+		Open: f.OpensDoor(),
 	}
 	status := http.StatusOK
 	if !p.Open {
 		status = http.StatusForbidden
-		p.Failed, p.Detail = say("check.role"), say("role.no", Args{"Role": f.Who.Role})
+		p.Failed, p.Detail = locale.Msg("check.role"), locale.Msg("role.no", locale.Args{"Role": f.Who.Role})
 		if f.Who.Role == "" {
-			p.Detail = say("role.none")
+			p.Detail = locale.Msg("role.none")
 		}
 		if check, ok := f.FailedCheck(); ok && !f.Verdict.Accepted() {
 			p.Failed, p.Detail = check.Title(), check.Detail
 		}
 	}
-	if lane.ID() != Session {
+	if lane.ID() != lanes.Session {
 		// The page's head names who is signed in, which the session lane knows.
 		if err := lab.recallSession(c); err != nil {
 			return err
 		}
 	}
-	p.Page = lab.page(c, say("door.title."+lane.ID()))
+	p.Page = lab.page(c, locale.Msg("door.title."+lane.ID()))
 	return lab.render(c, status, "door", p)
 }

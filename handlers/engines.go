@@ -14,6 +14,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -93,7 +97,7 @@ func (lab *Lab) getEngines(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := enginesPage{Page: lab.page(c, say("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
+	p := enginesPage{Page: lab.page(c, locale.Msg("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
 	var m enginesMemory
 	notebookOf(c).Book().enginesSeen(func(kept enginesMemory) {
 		m = kept
@@ -103,20 +107,20 @@ func (lab *Lab) getEngines(c echo.Context) error {
 	places := lab.room.here.places(c.Request().Context(), w, runs)
 	for _, r := range runs {
 		column := engineColumn{
-			Name: r.engine, Class: "lane-" + Session, Kind: lab.kindOf(w, r.engine), Cookie: r.name,
-			Came: r.carried, Value: shortKey(r.value), Set: shortLine(m.set[r.engine]), Places: places[r.engine],
+			Name: r.engine, Class: "lane-" + lanes.Session, Kind: lab.kindOf(w, r.engine), Cookie: r.name,
+			Came: r.carried, Value: markup.ShortKey(r.value), Set: shortLine(m.set[r.engine]), Places: places[r.engine],
 			Ops: opsOf(w, m.ops[r.engine]), Statements: lab.room.here.statementsOf(c.Request().Context(), m.ops[r.engine]),
 		}
 		if r.carried {
 			column.Bytes = len(r.name) + len(r.value)
 		}
 		if r.engine == sessions.EngineSignedCookies {
-			column.Class = "lane-" + Signed
+			column.Class = "lane-" + lanes.Signed
 		}
 		p.Columns = append(p.Columns, column)
 	}
 	for _, deed := range engineDeeds {
-		row := outcomeRow{Name: deed.name, Label: w.text(deed.label), Tip: w.text(deed.tip), Last: deed.name == m.last}
+		row := outcomeRow{Name: deed.name, Label: w.Text(deed.label), Tip: w.Text(deed.tip), Last: deed.name == m.last}
 		for _, r := range runs {
 			o := m.outcomes[deed.name][r.engine]
 			if deed.name != "elsewhere" && o.Django == o.Word {
@@ -129,22 +133,22 @@ func (lab *Lab) getEngines(c echo.Context) error {
 		}
 		p.Rows = append(p.Rows, row)
 	}
-	p.First = strings.Join(m.fresh, w.text("reset.comma"))
+	p.First = strings.Join(m.fresh, w.Text("reset.comma"))
 	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
 	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
 	return lab.render(c, http.StatusOK, "engines", p)
 }
 
-func cellOf(w *words, engine string, o engineOutcome) outcomeCell {
+func cellOf(w *locale.Printer, engine string, o engineOutcome) outcomeCell {
 	cell := outcomeCell{Engine: engine, Mark: outcomeMark(o.Word), Code: codeOf(o.Word), Django: codeOf(o.Django), DjangoMark: outcomeMark(o.Django)}
 	if o.Word != "" {
-		cell.Word = w.text(o.Word)
+		cell.Word = w.Text(o.Word)
 	}
 	if o.Detail.ID != "" {
-		cell.Detail = w.say(o.Detail)
+		cell.Detail = w.Say(o.Detail)
 	}
 	if o.Django != "" {
-		cell.DjangoWord = w.text(o.Django)
+		cell.DjangoWord = w.Text(o.Django)
 	}
 	return cell
 }
@@ -153,45 +157,45 @@ func cellOf(w *words, engine string, o engineOutcome) outcomeCell {
 func codeOf(word string) string { return strings.TrimPrefix(word, "engines.word.") }
 
 // groupsOf are the outcomes of one deed, by word.
-func groupsOf(w *words, cells []outcomeCell) (groups []outcomeGroup) {
+func groupsOf(w *locale.Printer, cells []outcomeCell) (groups []outcomeGroup) {
 	for _, cell := range cells {
 		i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.Code == cell.Code })
 		if i < 0 {
 			groups = append(groups, outcomeGroup{cell.Code, cell.Word, cell.Engine})
 			continue
 		}
-		groups[i].Engines += w.text("reset.comma") + cell.Engine
+		groups[i].Engines += w.Text("reset.comma") + cell.Engine
 	}
 	return groups
 }
 
-func opsOf(w *words, ops []engineOp) (views []opRow) {
+func opsOf(w *locale.Printer, ops []engineOp) (views []opRow) {
 	for _, op := range ops {
 		v := opRow{Second: op.Second, Store: op.Store, Name: op.Name, Took: took(op.Duration)}
 		switch {
 		case op.Err == nil:
 		case errors.Is(op.Err, sessions.ErrNotFound):
-			v.Answer = w.text("engines.not_found")
+			v.Answer = w.Text("engines.not_found")
 		case errors.Is(op.Err, sessions.ErrConflict):
-			v.Answer = w.text("engines.conflict")
+			v.Answer = w.Text("engines.conflict")
 		case errors.Is(op.Err, sessions.ErrExpired):
-			v.Answer = w.text("engines.expired")
+			v.Answer = w.Text("engines.expired")
 		default:
-			v.Answer = w.text("engines.no_answer")
+			v.Answer = w.Text("engines.no_answer")
 		}
 		views = append(views, v)
 	}
 	return views
 }
 
-func wayOf(w *words, ops []engineOp, outcome string) readingWay {
+func wayOf(w *locale.Printer, ops []engineOp, outcome string) readingWay {
 	var total time.Duration
 	for _, op := range ops {
 		total += op.Duration
 	}
 	way := readingWay{Steps: opsOf(w, ops), Total: took(total), Code: codeOf(outcome), Mark: outcomeMark(outcome)}
 	if outcome != "" {
-		way.Word = w.text(outcome)
+		way.Word = w.Text(outcome)
 	}
 	return way
 }
@@ -203,7 +207,7 @@ func shortLine(line string) string {
 	if name == "" {
 		return ""
 	}
-	if line = name + "=" + shortKey(value); more {
+	if line = name + "=" + markup.ShortKey(value); more {
 		line += ";" + attributes
 	}
 	return line
@@ -250,7 +254,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		return err
 	}
 	defer done()
-	f, _ := c.Get(sessionFindingKey).(Finding)
+	f, _ := c.Get(sessionFindingKey).(lanes.Finding)
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
@@ -283,7 +287,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if err := lesson.save(); err != nil {
 		return err
 	}
-	next, _ := nextOf(c.Request().PostForm)
+	next, _ := input.NextOf(c.Request().PostForm)
 	return c.Redirect(http.StatusSeeOther, enginesNext(next))
 }
 
@@ -307,7 +311,7 @@ func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
 		if !n.session.Has(bookEngine + engine) {
 			continue
 		}
-		eraseLine(c, &http.Cookie{
+		lanes.EraseLine(c, &http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {

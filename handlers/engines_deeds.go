@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -44,7 +45,7 @@ const (
 // engineOutcome is one cell of the table.
 type engineOutcome struct {
 	Word   string // one of the above; "": not tried yet
-	Detail Phrase
+	Detail locale.Message
 	Django string // what Django's cached_db makes of the same; "": not asked
 }
 
@@ -119,7 +120,7 @@ func (r *engineRun) fail(err error) {
 // write counts, and says when: in a session of any kind these are two values.
 func (room *engineRoom) write(ctx context.Context, r *engineRun, who string) {
 	if room.put(ctx, r, who, true); !r.decided() {
-		r.outcome = engineOutcome{Word: outcomeWritten, Detail: say("engines.counter", Args{"N": r.counter})}
+		r.outcome = engineOutcome{Word: outcomeWritten, Detail: locale.Msg("engines.counter", locale.Args{"N": r.counter})}
 	}
 }
 
@@ -167,7 +168,7 @@ func (room *engineRoom) readAgain(ctx context.Context, s *engineServer, r *engin
 	case there:
 		r.outcome.Word = found
 		if found == outcomeFound {
-			r.outcome.Detail = say("engines.counter", Args{"N": r.counter})
+			r.outcome.Detail = locale.Msg("engines.counter", locale.Args{"N": r.counter})
 		}
 	case r.carried:
 		r.outcome.Word = gone
@@ -230,10 +231,10 @@ func (room *engineRoom) logOutElsewhere(ctx context.Context, r *engineRun, who s
 		return
 	}
 	var django string
-	var detail Phrase
+	var detail locale.Message
 	if r.engine == sessions.EngineCachedDB {
 		if version, ok := room.here.copied(ctx, sessions.KeyID(enginePurpose(r.engine), r.value)); ok {
-			detail = say("engines.copy_stayed", Args{"Version": version})
+			detail = locale.Msg("engines.copy_stayed", locale.Args{"Version": version})
 		}
 		room.asDjango(ctx, room.here, r, outcomeWorks, outcomeEnded)
 		django = r.outcome.Django
@@ -244,9 +245,9 @@ func (room *engineRoom) logOutElsewhere(ctx context.Context, r *engineRun, who s
 		r.fail(err)
 		return
 	case there && known:
-		r.outcome.Word, detail = outcomeWorks, say("engines.ended_there")
+		r.outcome.Word, detail = outcomeWorks, locale.Msg("engines.ended_there")
 	case there:
-		r.outcome.Word, detail = outcomeWorks, say("engines.not_known_there")
+		r.outcome.Word, detail = outcomeWorks, locale.Msg("engines.not_known_there")
 	default:
 		r.outcome.Word = outcomeEnded
 	}
@@ -319,9 +320,9 @@ func (room *engineRoom) twoTabs(ctx context.Context, r *engineRun, who string) {
 		return
 	}
 	r.reading = ops
-	r.outcome = engineOutcome{Word: outcomeKept, Detail: say("engines.counter", Args{"N": r.counter})}
+	r.outcome = engineOutcome{Word: outcomeKept, Detail: locale.Msg("engines.counter", locale.Args{"N": r.counter})}
 	if kept < len(tabKeys) || r.counter != before+int64(len(tabKeys)) {
-		r.outcome = engineOutcome{Word: outcomeLost, Detail: say("engines.counter_short", Args{"N": r.counter, "Want": before + int64(len(tabKeys))})}
+		r.outcome = engineOutcome{Word: outcomeLost, Detail: locale.Msg("engines.counter_short", locale.Args{"N": r.counter, "Want": before + int64(len(tabKeys))})}
 	}
 }
 

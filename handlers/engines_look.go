@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -26,7 +28,7 @@ type enginePlace struct {
 	Title     string // what it is: "table sessions"
 	Name      string // as the back end names it: a path, a key
 	Statement string // with which it was read
-	Fields    []field
+	Fields    []markup.Field
 	Text      string // as it is
 	Until     string // when it goes, for a countdown
 	Ends      string // the same, to read
@@ -39,7 +41,7 @@ type enginePlace struct {
 const lookPatience = 3 * time.Second
 
 // places reads where each engine's bytes lie, all at once.
-func (s *engineServer) places(ctx context.Context, w *words, runs []*engineRun) map[string][]enginePlace {
+func (s *engineServer) places(ctx context.Context, w *locale.Printer, runs []*engineRun) map[string][]enginePlace {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
@@ -57,7 +59,7 @@ func (s *engineServer) places(ctx context.Context, w *words, runs []*engineRun) 
 	return byEngine
 }
 
-func (s *engineServer) placesOf(ctx context.Context, w *words, r *engineRun) []enginePlace {
+func (s *engineServer) placesOf(ctx context.Context, w *locale.Printer, r *engineRun) []enginePlace {
 	if r.engine == sessions.EngineSignedCookies {
 		return []enginePlace{sealedPlace(w, r)}
 	}
@@ -90,8 +92,8 @@ func stateOf(err error) string {
 }
 
 // row is the row in the database.
-func (s *engineServer) row(ctx context.Context, w *words, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.text("engines.row")}
+func (s *engineServer) row(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
+	p := enginePlace{Title: w.Text("engines.row")}
 	database, err := s.stores.Database(ctx)
 	if err != nil {
 		p.State = stateOf(err)
@@ -108,16 +110,16 @@ func (s *engineServer) row(ctx context.Context, w *words, id sessions.ID) engine
 	return p
 }
 
-func fieldsOf(rec sessions.Record) []field {
-	return []field{
-		{"id", shortKey(rec.ID.String())}, {"version", strconv.FormatUint(rec.Version, 10)}, {"owner", rec.Owner},
-		{"created", devToolsTime(rec.Created)}, {"saved", devToolsTime(rec.Saved)}, {"expires", devToolsTime(rec.Expires)},
+func fieldsOf(rec sessions.Record) []markup.Field {
+	return []markup.Field{
+		{Name: "id", Value: markup.ShortKey(rec.ID.String())}, {Name: "version", Value: strconv.FormatUint(rec.Version, 10)}, {Name: "owner", Value: rec.Owner},
+		{Name: "created", Value: markup.DevToolsTime(rec.Created)}, {Name: "saved", Value: markup.DevToolsTime(rec.Saved)}, {Name: "expires", Value: markup.DevToolsTime(rec.Expires)},
 	}
 }
 
 // entry is the entry in the cache, and for how long it is there.
-func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.text("engines.entry")}
+func (s *engineServer) entry(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
+	p := enginePlace{Title: w.Text("engines.entry")}
 	cache, err := s.stores.Cache(ctx)
 	if err != nil {
 		p.State = stateOf(err)
@@ -128,8 +130,8 @@ func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) engi
 		rec, err := cache.Load(ctx, id)
 		if p.State = stateOf(err); p.State == "there" {
 			p.Fields, p.Text = fieldsOf(rec), string(rec.Data)
-			p.Until, p.Ends, p.Over = isoTime(rec.Expires), devToolsTime(rec.Expires), w.text("engines.ends")
-			p.Note = w.text("engines.entry_note")
+			p.Until, p.Ends, p.Over = markup.IsoTime(rec.Expires), markup.DevToolsTime(rec.Expires), w.Text("engines.ends")
+			p.Note = w.Text("engines.entry_note")
 		}
 		return p
 	}
@@ -138,23 +140,23 @@ func (s *engineServer) entry(ctx context.Context, w *words, id sessions.ID) engi
 	if p.State = stateOf(err); p.State != "there" {
 		return p
 	}
-	p.Name = strings.Replace(entry.Key, id.String(), shortKey(id.String()), 1)
+	p.Name = strings.Replace(entry.Key, id.String(), markup.ShortKey(id.String()), 1)
 	for _, name := range []string{"version", "owner", "created", "saved", "expires", "listed"} {
 		if value, ok := entry.Fields[name]; ok {
-			p.Fields = append(p.Fields, field{name, value})
+			p.Fields = append(p.Fields, markup.Field{Name: name, Value: value})
 		}
 	}
-	p.Fields = append(p.Fields, field{"PTTL", strconv.FormatInt(entry.TTL.Milliseconds(), 10) + " ms"})
+	p.Fields = append(p.Fields, markup.Field{Name: "PTTL", Value: strconv.FormatInt(entry.TTL.Milliseconds(), 10) + " ms"})
 	p.Text = entry.Fields["data"]
 	at := s.config.Clock.Now().Add(entry.TTL)
-	p.Until, p.Ends, p.Over = isoTime(at), devToolsTime(at), w.text("engines.ttl")
-	p.Note = w.text("engines.ttl_note")
+	p.Until, p.Ends, p.Over = markup.IsoTime(at), markup.DevToolsTime(at), w.Text("engines.ttl")
+	p.Note = w.Text("engines.ttl_note")
 	return p
 }
 
 // file is the file and its content.
-func (s *engineServer) file(ctx context.Context, w *words, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.text("engines.file")}
+func (s *engineServer) file(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
+	p := enginePlace{Title: w.Text("engines.file")}
 	store, err := s.stores.Engine(ctx, sessions.EngineFile)
 	if err != nil {
 		p.State = stateOf(err)
@@ -184,8 +186,8 @@ func (s *engineServer) file(ctx context.Context, w *words, id sessions.ID) engin
 }
 
 // sealedPlace is the cookie, taken apart.
-func sealedPlace(w *words, r *engineRun) enginePlace {
-	p := enginePlace{Title: w.text("engines.cookie_itself"), State: "nothing"}
+func sealedPlace(w *locale.Printer, r *engineRun) enginePlace {
+	p := enginePlace{Title: w.Text("engines.cookie_itself"), State: "nothing"}
 	if !r.carried {
 		return p
 	}
@@ -198,8 +200,8 @@ func sealedPlace(w *words, r *engineRun) enginePlace {
 	if json.Indent(&lines, []byte(sealed.Content), "", "  ") == nil { // else it is no JSON, and stays as it is
 		p.Text = lines.String()
 	}
-	p.Fields = []field{{w.text("engines.sealed_at"), devToolsTime(sealed.Time)}, {w.text("engines.seal"), strconv.Itoa(len(sealed.MAC)) + " B"}}
-	p.Note = w.text("engines.readable")
+	p.Fields = []markup.Field{{Name: w.Text("engines.sealed_at"), Value: markup.DevToolsTime(sealed.Time)}, {Name: w.Text("engines.seal"), Value: strconv.Itoa(len(sealed.MAC)) + " B"}}
+	p.Note = w.Text("engines.readable")
 	return p
 }
 
@@ -291,8 +293,8 @@ func (lab *Lab) abilities() []abilityRow {
 func (lab *Lab) ownMemory() bool { return !strings.HasPrefix(lab.config.Engines.Cache, "redis") }
 
 // kindOf is what lies behind an engine, in a word or two.
-func (lab *Lab) kindOf(w *words, engine string) string {
-	database, cache := "SQLite", w.text("engines.memory")
+func (lab *Lab) kindOf(w *locale.Printer, engine string) string {
+	database, cache := "SQLite", w.Text("engines.memory")
 	if b := lab.config.Engines.Database; strings.HasPrefix(b, "postgres://") || strings.HasPrefix(b, "postgresql://") {
 		database = "PostgreSQL"
 	}
@@ -305,11 +307,11 @@ func (lab *Lab) kindOf(w *words, engine string) string {
 	case sessions.EngineCache:
 		return cache
 	case sessions.EngineFile:
-		return w.text("engines.files")
+		return w.Text("engines.files")
 	case sessions.EngineCachedDB:
 		return cache + " + " + database
 	default:
-		return w.text("engines.in_cookie")
+		return w.Text("engines.in_cookie")
 	}
 }
 
@@ -318,7 +320,7 @@ func took(d time.Duration) string {
 	if d < time.Millisecond {
 		return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', 1, 64) + " µs"
 	}
-	return milliseconds(d)
+	return markup.Milliseconds(d)
 }
 
 // statementsOf are the texts of the SQL among some operations, each once.

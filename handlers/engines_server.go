@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
 	"cookielab/sessions"
 )
 
@@ -75,7 +76,7 @@ func newEngineServer(config Config) *engineServer {
 	s := &engineServer{config: config, inner: echo.New(), hold: sessions.Hold(), stores: backend.Stores(), managers: map[string]*sessions.Manager{}}
 	s.inner.HTTPErrorHandler = func(err error, c echo.Context) {
 		c.Set(visitFailedKey, err)
-		_ = c.NoContent(asProblem(err).Status) // to memory, which does not fail
+		_ = c.NoContent(input.AsProblem(err).Status) // to memory, which does not fail
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 	"cookielab/sessions/storetest/servers"
@@ -147,7 +148,7 @@ func TestEngines(t *testing.T) {
 		// A key of one engine opens nothing in another, nor in the lab.
 		thief := lab.client().carry("lab_sessionid", c.cookie("lab_e_db")).carry("lab_e_file", c.cookie("lab_e_db")).
 			carry("lab_e_signed_cookies", c.cookie("lab_e_db")).carry("lab_e_cached_db", c.cookie("lab_e_db")).carry("lab_e_db", c.cookie("lab_e_cached_db"))
-		if got := thief.lanes()[handlers.Session].Verdict; got != "unknown" {
+		if got := thief.lanes()[lanes.Session].Verdict; got != "unknown" {
 			t.Errorf("the lab takes a key of the page for %s", got)
 		}
 		thief.get(enginesPath)

@@ -2,6 +2,8 @@
 
 package handlers
 
+import "cookielab/handlers/markup"
+
 // Dissect takes a value apart and verifies it with each key. It returns what it
 // is, and the verdicts with the lab's own key and with the given one.
 func (lab *Lab) Dissect(value, key string) (form, own, typed string) {
@@ -25,7 +27,7 @@ func (lab *Lab) Shown(value string) (bytes int) {
 }
 
 // MaxShown is how much there may be.
-const MaxShown = maxShown
+const MaxShown = markup.MaxShown
 
 // Unwrap is what stands before a value, the value, and what stands after it.
 func (lab *Lab) Unwrap(typed string) (before, value, after string) {

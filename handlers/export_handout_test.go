@@ -33,14 +33,14 @@ func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 				one.Shape, one.Answers = append(one.Shape, task.ID), append(one.Answers, string(field.Answer))
 			}
 		}
-		all[w.tag.String()] = one
+		all[w.Tag.String()] = one
 	}
 	return all
 }
 
 // ReadHandoutForTest reads a file of the sheets.
 func ReadHandoutForTest(lab *Lab, raw string) error {
-	_, err := readHandout(raw, lab.pages.languages.all[0])
+	_, err := readHandout(raw, lab.pages.languages.All[0])
 	return err
 }
 
@@ -52,7 +52,7 @@ type AskedForTest struct {
 
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
-	text := lab.pages.lessons[lab.pages.languages.named(language)][slug]
+	text := lab.pages.lessons[lab.pages.languages.Named(language)][slug]
 	asked := AskedForTest{string(text.Question), string(text.why(lab.lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)

@@ -38,7 +38,7 @@ func LessonsForTest(lab *Lab) (all []LessonForTest) {
 			for _, closer := range t.Closer {
 				text.Closer = append(text.Closer, closer.ID)
 			}
-			one.Texts[w.tag.String()] = text
+			one.Texts[w.Tag.String()] = text
 		}
 		all = append(all, one)
 	}

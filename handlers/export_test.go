@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -26,8 +27,8 @@ func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.pages.languages.all {
-		labels[w.tag.String()] = w.texts
+	for _, w := range lab.pages.languages.All {
+		labels[w.Tag.String()] = w.Texts()
 	}
 	return labels
 }
@@ -63,7 +64,7 @@ func CauseOf(err error) string { return causeOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
-	_, err := lab.class.end(context.Background(), sessions.KeyID(sessionPurpose, key), lab.clock.Now())
+	_, err := lab.class.end(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.clock.Now())
 	return err
 }
 
@@ -71,7 +72,7 @@ func (lab *Lab) EndClass(key string) error {
 // they have signed somebody in and begun a page.
 func (lab *Lab) Break() {
 	half := func(c echo.Context) error {
-		if err := lab.remember(c, Identity{User: "mallory", Role: RoleTeacher}, time.Hour); err != nil {
+		if err := lab.remember(c, lanes.Identity{User: "mallory", Role: lanes.RoleTeacher}, time.Hour); err != nil {
 			return err
 		}
 		c.Response().Header().Set("Half-Done", "yes")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -73,35 +73,35 @@ func TestForgedSignedValues(t *testing.T) {
 
 	for _, test := range []struct {
 		name, value string
-		verdict     handlers.Verdict
+		verdict     lanes.Verdict
 		check       string // that failed, "" for none
 	}{
-		{"as the server made it", genuine(alice), handlers.Verified, ""},
-		{"sealed with the older secret", seal(t, "signed_user", secrets[1], alice), handlers.Verified, ""},
-		{"row 34: no MAC", cut(2), handlers.Tampered, "seal"},
-		{"row 34: no MAC and no content", cut(1), handlers.Tampered, "seal"},
-		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(unseal(t, genuine(alice))[:len(unseal(t, genuine(alice)))-16])), handlers.Tampered, "seal"},
-		{"row 34: moved here from another cookie’s name", seal(t, "plain_user", secrets[0], alice), handlers.Tampered, "seal"},
-		{"row 34: sealed with a key of somebody else's", seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), handlers.Tampered, "seal"},
-		{"row 35: not base64", "%%%", handlers.Unreadable, "readable"},
-		{"row 35: base64 of the other alphabet", "++//", handlers.Unreadable, "readable"},
-		{"row 35: padding lost", strings.TrimRight(genuine(padded), "="), handlers.Unreadable, "readable"},
-		{"row 35: empty", "", handlers.Unreadable, "readable"},
-		{"row 35: 5 KB", strings.Repeat("QUJD", 5<<10/4), handlers.Unreadable, "length"},
-		{"row 35: sealed, but no object", genuine("alice"), handlers.Unreadable, "readable"},
-		{"row 35: sealed, but fields of another kind", genuine(map[string]any{"user": 1}), handlers.Unreadable, "readable"},
-		{"sealed, but without a user", genuine(facts{Role: "teacher", Issued: alice.Issued, Expires: alice.Expires}), handlers.Unreadable, "complete"},
-		{"sealed, but without an end", genuine(facts{User: "alice", Role: "teacher", Issued: alice.Issued}), handlers.Unreadable, "complete"},
-		{"a second before its end", genuine(until(time.Second)), handlers.Verified, ""},
-		{"row 36: at its end", genuine(until(0)), handlers.Expired, "age"},
-		{"row 36: long after its end", genuine(until(-1000 * time.Hour)), handlers.Expired, "age"},
-		{"dated half a minute ahead: clocks differ", genuine(issued(-30 * time.Second)), handlers.Verified, ""},
-		{"row 36: dated two minutes ahead", genuine(issued(-2 * time.Minute)), handlers.Unreadable, "dated"},
-		{"row 36: dated ahead, and expired: the date decides", genuine(facts{"alice", "teacher", at.Add(time.Hour).Unix(), at.Add(-time.Hour).Unix()}), handlers.Unreadable, "dated"},
+		{"as the server made it", genuine(alice), lanes.Verified, ""},
+		{"sealed with the older secret", seal(t, "signed_user", secrets[1], alice), lanes.Verified, ""},
+		{"row 34: no MAC", cut(2), lanes.Tampered, "seal"},
+		{"row 34: no MAC and no content", cut(1), lanes.Tampered, "seal"},
+		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(unseal(t, genuine(alice))[:len(unseal(t, genuine(alice)))-16])), lanes.Tampered, "seal"},
+		{"row 34: moved here from another cookie’s name", seal(t, "plain_user", secrets[0], alice), lanes.Tampered, "seal"},
+		{"row 34: sealed with a key of somebody else's", seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), lanes.Tampered, "seal"},
+		{"row 35: not base64", "%%%", lanes.Unreadable, "readable"},
+		{"row 35: base64 of the other alphabet", "++//", lanes.Unreadable, "readable"},
+		{"row 35: padding lost", strings.TrimRight(genuine(padded), "="), lanes.Unreadable, "readable"},
+		{"row 35: empty", "", lanes.Unreadable, "readable"},
+		{"row 35: 5 KB", strings.Repeat("QUJD", 5<<10/4), lanes.Unreadable, "length"},
+		{"row 35: sealed, but no object", genuine("alice"), lanes.Unreadable, "readable"},
+		{"row 35: sealed, but fields of another kind", genuine(map[string]any{"user": 1}), lanes.Unreadable, "readable"},
+		{"sealed, but without a user", genuine(facts{Role: "teacher", Issued: alice.Issued, Expires: alice.Expires}), lanes.Unreadable, "complete"},
+		{"sealed, but without an end", genuine(facts{User: "alice", Role: "teacher", Issued: alice.Issued}), lanes.Unreadable, "complete"},
+		{"a second before its end", genuine(until(time.Second)), lanes.Verified, ""},
+		{"row 36: at its end", genuine(until(0)), lanes.Expired, "age"},
+		{"row 36: long after its end", genuine(until(-1000 * time.Hour)), lanes.Expired, "age"},
+		{"dated half a minute ahead: clocks differ", genuine(issued(-30 * time.Second)), lanes.Verified, ""},
+		{"row 36: dated two minutes ahead", genuine(issued(-2 * time.Minute)), lanes.Unreadable, "dated"},
+		{"row 36: dated ahead, and expired: the date decides", genuine(facts{"alice", "teacher", at.Add(time.Hour).Unix(), at.Add(-time.Hour).Unix()}), lanes.Unreadable, "dated"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := lab.client().carry("signed_user", test.value)
-			found := c.lanes()[handlers.Signed]
+			found := c.lanes()[lanes.Signed]
 			if found.Verdict != test.verdict {
 				t.Errorf("concluded %s, not %s: %s", found.Verdict, test.verdict, found.Reason)
 			}
@@ -114,12 +114,12 @@ func TestForgedSignedValues(t *testing.T) {
 			if failed != test.check {
 				t.Errorf("the check that failed is %q, not %q", failed, test.check)
 			}
-			if known := found.User != nil; known != (test.verdict == handlers.Verified) {
+			if known := found.User != nil; known != (test.verdict == lanes.Verified) {
 				t.Errorf("%s, and the user is %v", found.Verdict, found.User)
 			}
 
 			door := c.get("/door/signed")
-			if open := door.status == http.StatusOK; open != (test.verdict == handlers.Verified) {
+			if open := door.status == http.StatusOK; open != (test.verdict == lanes.Verified) {
 				t.Errorf("%s, and the door answers %d", found.Verdict, door.status)
 			}
 			if test.check != "" && !strings.Contains(door.body, escaped(found.Reason)) {
@@ -143,7 +143,7 @@ func TestEveryByteIsSealed(t *testing.T) {
 		changed := []byte(text)
 		changed[i] ^= 1
 		c.carry("signed_user", base64.URLEncoding.EncodeToString(changed))
-		if got := c.lanes()[handlers.Signed].Verdict; got != handlers.Tampered {
+		if got := c.lanes()[lanes.Signed].Verdict; got != lanes.Tampered {
 			t.Errorf("row 34: byte %d of %q changed: %s", i, text, got)
 		}
 	}

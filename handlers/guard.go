@@ -3,24 +3,16 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strings"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
 
 	"github.com/labstack/echo/v4"
-)
-
-const (
-	maxBody   = 64 << 10 // bytes of a form
-	maxFields = 100      // fields of a form
 )
 
 // recoverPanic turns a panic into the 500 page; its stack goes to the log.
@@ -34,7 +26,7 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 					panic(r)
 				default:
 					log.Error("panic", "route", routeOf(c), "panic", r, "stack", string(debug.Stack()))
-					err = problem(http.StatusInternalServerError, "internal", say("error.internal"))
+					err = input.NewProblem(http.StatusInternalServerError, "internal", locale.Msg("error.internal"))
 					c.Error(err)
 					err = nil
 				}
@@ -81,22 +73,22 @@ var secureHeaderLines = http.Header{
 
 // readForm reads the body of an unsafe request, whole and before anything is
 // done: too long (413), broken (400) or of another kind (415) has no effect. It
-// is a form; below /api/ it is JSON, for [readJSON] to decode.
+// is a form; below /api/ it is JSON, for [ReadJSON] to decode.
 func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if isSafe(r.Method) {
+		if input.IsSafe(r.Method) {
 			return next(c)
 		}
-		parse := parseForm
-		if isAPI(r) {
-			limit := maxBody
+		parse := input.ParseForm
+		if input.IsAPI(r) {
+			limit := input.MaxBody
 			if c.Path() == predictPath {
 				limit = maxPredict
 			}
 			parse = func(r *http.Request) (url.Values, error) {
-				body, err := jsonBody(r, limit)
-				c.Set(jsonKey, body)
+				body, err := input.JsonBody(r, limit)
+				c.Set(input.JsonKey, body)
 				return nil, err
 			}
 		}
@@ -111,111 +103,6 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
-
-// readBody reads the whole body, which may have so many bytes.
-func readBody(r *http.Request, most int) ([]byte, error) {
-	if r.ContentLength > int64(most) {
-		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
-	if err != nil {
-		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_request")).wrap(err)
-	}
-	if len(body) > most {
-		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
-	}
-	return body, nil
-}
-
-const jsonKey = "cookielab/handlers.json"
-
-// jsonBody reads a body of JSON; an empty one may be of no kind.
-func jsonBody(r *http.Request, most int) ([]byte, error) {
-	body, err := readBody(r, most)
-	if err != nil || len(body) == 0 {
-		return nil, err
-	}
-	switch kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
-	case err != nil:
-		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_type")).wrap(err)
-	case kind != "application/json":
-		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", say("error.json_only"))
-	case !json.Valid(body):
-		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_json"))
-	}
-	return body, nil
-}
-
-// readJSON decodes the request's body into a struct; an empty body is {}. What
-// is no object, or has a field that the struct has not or has in another type,
-// is a 400 that names it.
-func readJSON(c echo.Context, into any) error {
-	body, _ := c.Get(jsonKey).([]byte)
-	if len(body) == 0 {
-		return nil
-	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); trimmed[0] != '{' {
-		return problem(http.StatusBadRequest, "bad_request", say("error.json_object"))
-	}
-	if field := repeatedField(body); field != "" { // decoding would take the last, another program the first
-		return problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": excerpt(field)}))
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) && kind.Field != "" {
-			return problem(http.StatusBadRequest, "bad_request", say("error.json_type", Args{"Field": excerpt(kind.Field), "Value": excerpt(kind.Value)})).wrap(err)
-		}
-		return problem(http.StatusBadRequest, "bad_request", say("error.json_field", Args{"Cause": excerpt(strings.TrimPrefix(err.Error(), "json: "))})).wrap(err)
-	}
-	return nil
-}
-
-// repeatedField is a field that a JSON object has twice, in whatever letters,
-// since decoding does not tell them apart; "" when there is none.
-func repeatedField(object []byte) string {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	_, _ = decoder.Token() // the brace; all of it is known to be well formed
-	seen := map[string]bool{}
-	for decoder.More() {
-		token, _ := decoder.Token()
-		name, _ := token.(string)
-		if seen[strings.ToLower(name)] {
-			return name
-		}
-		seen[strings.ToLower(name)] = true
-		var value json.RawMessage
-		_ = decoder.Decode(&value)
-	}
-	return ""
-}
-
-func parseForm(r *http.Request) (url.Values, error) {
-	body, err := readBody(r, maxBody)
-	if err != nil {
-		return nil, err
-	}
-	if strings.Count(string(body), "&") >= maxFields {
-		return nil, problem(http.StatusRequestEntityTooLarge, "too_large", say("error.too_large"))
-	}
-	if len(body) == 0 {
-		return url.Values{}, nil
-	}
-	switch kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
-	case err != nil, kind == "multipart/form-data" && parameters["boundary"] == "":
-		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_type")).wrap(err)
-	case kind != "application/x-www-form-urlencoded":
-		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", say("error.forms_only"))
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, problem(http.StatusBadRequest, "bad_request", say("error.broken_form")).wrap(err)
-	}
-	return form, nil
-}
-
 // sameOrigin refuses unsafe requests that another origin began
 // (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
 func (lab *Lab) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
@@ -225,31 +112,8 @@ func (lab *Lab) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err := lab.origins.Check(c.Request()); err != nil {
 			lab.log.Warn("cross-origin request refused", "route", routeOf(c), "site", siteOf(c.Request()))
-			return problem(http.StatusForbidden, "cross_origin", say("error.cross_origin")).wrap(err)
+			return input.NewProblem(http.StatusForbidden, "cross_origin", locale.Msg("error.cross_origin")).Wrap(err)
 		}
 		return next(c)
 	}
-}
-
-func isSafe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-}
-
-// single returns a form field that must not be repeated.
-func single(form url.Values, name string) (string, error) {
-	if values := form[name]; len(values) > 1 {
-		return "", problem(http.StatusBadRequest, "bad_request", say("error.repeated", Args{"Field": name}))
-	}
-	return form.Get(name), nil
-}
-
-// singles are several such fields.
-func singles(form url.Values, names ...string) (texts map[string]string, err error) {
-	texts = make(map[string]string, len(names))
-	for _, name := range names {
-		if texts[name], err = single(form, name); err != nil {
-			return nil, err
-		}
-	}
-	return texts, nil
 }

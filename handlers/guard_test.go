@@ -10,14 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 )
 
 // addresses are the lab's own, each with the methods it takes.
 func addresses(lab *testLab) map[string][]string {
 	found := map[string][]string{}
 	for _, route := range lab.Routes() {
-		path := strings.NewReplacer(":lane", handlers.Session, ":op", "keys", ":deed", "write", ":slug", "forgets", "*", "lab.css").Replace(route.Path)
+		path := strings.NewReplacer(":lane", lanes.Session, ":op", "keys", ":deed", "write", ":slug", "forgets", "*", "lab.css").Replace(route.Path)
 		found[path] = append(found[path], route.Method)
 	}
 	for _, methods := range found {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -33,7 +35,7 @@ type Config struct {
 	Hosts         []string // names under which browsers reach the lab, for links: "localhost", "[::1]"
 
 	Server string // this server's letter among several, "A"; "": it is alone
-	Others []OtherServer
+	Others []input.Server
 	Home   string // where browsers find this server: "http://localhost:8080"
 	Other  string // where they find the other site, see [OtherSite]; "": there is none
 	Class  *Class // what a new class ends besides this lab; nil: this lab alone
@@ -46,14 +48,6 @@ type Config struct {
 	Log   *slog.Logger   // nil: nothing is logged
 }
 
-// OtherServer is another server of the same lab: it has a memory of its own and
-// shares the rest. A browser sends it the same cookies, because ports do not
-// count for them (RFC 6265bis 8.5).
-type OtherServer struct {
-	Server string // its letter
-	Port   string // where it listens, on the same hosts
-}
-
 // Lab is one running Cookie Lab.
 type Lab struct {
 	config  Config
@@ -63,7 +57,7 @@ type Lab struct {
 	pages   *Pages
 	buffers sync.Pool // of *bytes.Buffer, to render to
 
-	lanes     *Set
+	lanes     *lanes.Set
 	sessions  *sessions.Manager // of the session lane
 	notebooks *sessions.Manager
 	wire      *Wire
@@ -105,7 +99,7 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	var err error
-	lab.lanes, err = newSet(LaneConfig{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: lab.log}, notebookCookie)
+	lab.lanes, err = lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: lab.log}, notebookCookie)
 	if err != nil {
 		return nil, err
 	}
@@ -309,13 +303,13 @@ const (
 )
 
 // recall asks one lane and puts what it finds on the wire.
-func (lab *Lab) recall(c echo.Context, lane Lane) (Finding, error) {
+func (lab *Lab) recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	f, err := lane.Recall(c)
 	if err != nil {
 		return f, err
 	}
 	noteFinding(c, f)
-	if lane.ID() == Session {
+	if lane.ID() == lanes.Session {
 		c.Set(sessionFindingKey, f)
 	}
 	return f, nil
@@ -328,8 +322,8 @@ func (lab *Lab) recallSession(c echo.Context) error {
 }
 
 // recallAll asks every lane of the dashboard, in order.
-func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
-	findings := make([]Finding, 0, len(lab.lanes.Cookies))
+func (lab *Lab) recallAll(c echo.Context) ([]lanes.Finding, error) {
+	findings := make([]lanes.Finding, 0, len(lab.lanes.Cookies))
 	for _, lane := range lab.lanes.Cookies {
 		f, err := lab.recall(c, lane)
 		if err != nil {
@@ -342,7 +336,7 @@ func (lab *Lab) recallAll(c echo.Context) ([]Finding, error) {
 
 // remember makes every lane remember somebody, for the same time, and ends the
 // record that this browser was given before, if its key does not come any more.
-func (lab *Lab) remember(c echo.Context, who Identity, age time.Duration) error {
+func (lab *Lab) remember(c echo.Context, who lanes.Identity, age time.Duration) error {
 	for _, lane := range lab.lanes.Cookies {
 		if err := lane.Remember(c, who, age); err != nil {
 			return err

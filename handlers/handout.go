@@ -15,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -73,10 +76,10 @@ var (
 )
 
 // readHandouts reads the sheets of all languages. An error names what is missing.
-func readHandouts(files fs.FS, all languages) (map[*words]*handoutText, error) {
-	texts := map[*words]*handoutText{}
-	for _, w := range all.all {
-		name := path.Join(handoutFolder, w.tag.String()+".md")
+func readHandouts(files fs.FS, all locale.Languages) (map[*locale.Printer]*handoutText, error) {
+	texts := map[*locale.Printer]*handoutText{}
+	for _, w := range all.All {
+		name := path.Join(handoutFolder, w.Tag.String()+".md")
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
@@ -88,7 +91,7 @@ func readHandouts(files fs.FS, all languages) (map[*words]*handoutText, error) {
 	return texts, nil
 }
 
-func readHandout(raw string, w *words) (*handoutText, error) {
+func readHandout(raw string, w *locale.Printer) (*handoutText, error) {
 	title, parts, err := handoutParts(raw)
 	if err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func readHandout(raw string, w *words) (*handoutText, error) {
 		case "grid":
 			read = m.table
 		case "assignments":
-			read = m.fields
+			read = m.Fields
 		}
 		read(part)
 		for i := range part.Parts {
@@ -172,7 +175,7 @@ func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Gri
 // that names the rows, and the others are the ways; else it is about the token.
 func (m *lessonMarkdown) table(part *handoutPart) {
 	var others []string
-	ways := []string{Token, Token, Token, Token}
+	ways := []string{lanes.Token, lanes.Token, lanes.Token, lanes.Token}
 	for _, line := range part.lines {
 		if !strings.HasPrefix(line, "|") {
 			others = append(others, line)
@@ -183,7 +186,7 @@ func (m *lessonMarkdown) table(part *handoutPart) {
 		}
 		texts := strings.Split(strings.Trim(line, "|"), "|")
 		if part.Columns == nil && strings.TrimSpace(texts[0]) == "" {
-			ways = []string{"", Plain, Signed, Session}
+			ways = []string{"", lanes.Plain, lanes.Signed, lanes.Session}
 		}
 		if len(texts) != len(ways) {
 			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(ways)))
@@ -203,7 +206,7 @@ func (m *lessonMarkdown) table(part *handoutPart) {
 }
 
 // fields reads a part that asks for something.
-func (m *lessonMarkdown) fields(part *handoutPart) {
+func (m *lessonMarkdown) Fields(part *handoutPart) {
 	var others []string
 	for _, line := range part.lines {
 		if match := fieldItem.FindStringSubmatch(line); match != nil {
@@ -250,7 +253,7 @@ func (lab *Lab) getHandout(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := handoutPage{Page: lab.page(c, say("handout.title")), Text: lab.pages.handouts[w],
+	p := handoutPage{Page: lab.page(c, locale.Msg("handout.title")), Text: lab.pages.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath

@@ -5,6 +5,8 @@ package handlers
 import (
 	"net/http"
 
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -13,5 +15,5 @@ func (lab *Lab) getHome(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "home", lab.page(c, say("home.name")))
+	return lab.render(c, http.StatusOK, "home", lab.page(c, locale.Msg("home.name")))
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -342,8 +343,8 @@ func lanesIn(t testing.TB, answer string) map[string]handlers.LaneFinding {
 // verdicts are the three ways' verdicts in order, such as "believed verified found".
 func (c *client) verdicts(with ...func(*http.Request)) string {
 	c.lab.t.Helper()
-	lanes := c.lanes(with...)
-	return string(lanes[handlers.Plain].Verdict + " " + lanes[handlers.Signed].Verdict + " " + lanes[handlers.Session].Verdict)
+	found := c.lanes(with...)
+	return string(found[lanes.Plain].Verdict + " " + found[lanes.Signed].Verdict + " " + found[lanes.Session].Verdict)
 }
 
 // What verdicts says about somebody who is signed in, and about nobody.

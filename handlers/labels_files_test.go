@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"cookielab/handlers/locale"
 )
 
 // labelFiles are files of templates/labels, by their names.
@@ -19,7 +21,7 @@ func labelFiles(texts map[string]string) fstest.MapFS {
 }
 
 func TestReadLabels(t *testing.T) {
-	all, err := readLabels(labelFiles(map[string]string{
+	all, err := locale.Read(labelFiles(map[string]string{
 		"login.de.toml": "[login]\ntitle = \"Anmelden\"", // sorts before every English file
 		"login.en.toml": "[login]\ntitle = \"Sign in\"\n[login.too_many]\none = \"{{.Count}} try\"\nother = \"{{.Count}} tries\"",
 		"wire.de.toml":  "[wire]\ntitle = \"Die Leitung\"",
@@ -29,22 +31,22 @@ func TestReadLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tags []string
-	for _, w := range all.all {
-		tags = append(tags, w.tag.String())
+	for _, w := range all.All {
+		tags = append(tags, w.Tag.String())
 	}
 	if !slices.Equal(tags, []string{"en", "de"}) {
 		t.Fatalf("the languages are %v, not English and then German", tags)
 	}
-	english, german := all.all[0], all.all[1]
+	english, german := all.All[0], all.All[1]
 	for id, want := range map[string]string{"login.title": "Sign in", "login.lead": "One login", "wire.title": "The wire"} {
-		if got := english.text(id); got != want {
+		if got := english.Text(id); got != want {
 			t.Errorf("%s says %q, want %q", id, got, want)
 		}
 	}
-	if got := english.say(say("login.too_many", Args{"Count": 1})); got != "1 try" {
+	if got := english.Say(locale.Msg("login.too_many", locale.Args{"Count": 1})); got != "1 try" {
 		t.Errorf("the singular is %q", got)
 	}
-	if got := german.text("login.title") + ", " + german.text("wire.title"); got != "Anmelden, Die Leitung" {
+	if got := german.Text("login.title") + ", " + german.Text("wire.title"); got != "Anmelden, Die Leitung" {
 		t.Errorf("German says %q", got)
 	}
 }
@@ -63,7 +65,7 @@ func TestReadLabelsRefuses(t *testing.T) {
 		"no file":                   {nil, []string{"English"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readLabels(labelFiles(test.files))
+			_, err := locale.Read(labelFiles(test.files))
 			if err == nil {
 				t.Fatal("it is read")
 			}

@@ -178,17 +178,21 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 	reasons, hints := browserWords(t)
 	s := speller{t: t, parts: map[string][]string{
 		"reason": reasons, "hint": hints,
-		"yesNo": {"yes", "no"}, "Verdict": verdicts,
+		"YesNo": {"yes", "no"}, "Verdict": verdicts,
 		"v":       {"absent", "believed", "verified", "found"}, // else a check failed, and its detail is the reason
-		"titleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
+		"TitleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    storeOperations(t),
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "replaced", "conflict", "exists", "unavailable"},
 		"way":     laneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
 		"ID": laneIDs, "Lane": laneIDs, "lane": laneIDs, "keyed": {"session", "token"},
 	}}
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.go", "*/*.go"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, some...)
 	}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
@@ -215,7 +219,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 			switch f := call.Fun.(type) {
 			case *ast.Ident:
 				switch f.Name {
-				case "say":
+				case "Msg":
 					ids = s.spell(call.Args[0])
 				case "said": // a sentence of what just happened
 					for _, id := range s.spell(call.Args[0]) {
@@ -224,7 +228,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				}
 			case *ast.SelectorExpr:
 				switch {
-				case f.Sel.Name == "text" && words(f.X):
+				case f.Sel.Name == "Msg", f.Sel.Name == "Text" && words(f.X):
 					ids = s.spell(call.Args[0])
 				case f.Sel.Name == "check" && len(call.Args) == 3: // a check is named, and has a title
 					for _, name := range s.spell(call.Args[0]) {

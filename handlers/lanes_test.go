@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 )
 
 func TestLoginSetsAllThreeCookies(t *testing.T) {
@@ -130,21 +131,21 @@ func TestPlainVerdicts(t *testing.T) {
 	lab := newLab(t)
 	for _, c := range []struct {
 		rule, value string
-		verdict     handlers.Verdict
+		verdict     lanes.Verdict
 		user, role  string
 	}{
-		{"as the lab writes it", "user=alice&role=student", handlers.Believed, "alice", "student"},
-		{"any role is believed", "user=alice&role=emperor", handlers.Believed, "alice", "emperor"},
-		{"a user is enough", "user=mallory", handlers.Believed, "mallory", ""},
-		{"the order does not matter", "role=teacher&user=bob", handlers.Believed, "bob", "teacher"},
-		{"URL encoding is decoded", "user=%E6%9D%8E&role=student", handlers.Believed, "李", "student"},
-		{"the first of two users counts", "user=a&user=b", handlers.Believed, "a", ""},
-		{"no user", "role=teacher", handlers.Unreadable, "", ""},
-		{"an empty user", "user=&role=teacher", handlers.Unreadable, "", ""},
-		{"an empty value", "", handlers.Unreadable, "", ""},
-		{"broken encoding", "user=%zz", handlers.Unreadable, "", ""},
-		{"a text that is no UTF-8", "user=%ff", handlers.Unreadable, "", ""},
-		{"another form", "alice", handlers.Unreadable, "", ""},
+		{"as the lab writes it", "user=alice&role=student", lanes.Believed, "alice", "student"},
+		{"any role is believed", "user=alice&role=emperor", lanes.Believed, "alice", "emperor"},
+		{"a user is enough", "user=mallory", lanes.Believed, "mallory", ""},
+		{"the order does not matter", "role=teacher&user=bob", lanes.Believed, "bob", "teacher"},
+		{"URL encoding is decoded", "user=%E6%9D%8E&role=student", lanes.Believed, "李", "student"},
+		{"the first of two users counts", "user=a&user=b", lanes.Believed, "a", ""},
+		{"no user", "role=teacher", lanes.Unreadable, "", ""},
+		{"an empty user", "user=&role=teacher", lanes.Unreadable, "", ""},
+		{"an empty value", "", lanes.Unreadable, "", ""},
+		{"broken encoding", "user=%zz", lanes.Unreadable, "", ""},
+		{"a text that is no UTF-8", "user=%ff", lanes.Unreadable, "", ""},
+		{"another form", "alice", lanes.Unreadable, "", ""},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			lane := lab.client().carry("plain_user", c.value).lanes()["plain"]
@@ -160,7 +161,7 @@ func TestCookieThatNoCookieMayBe(t *testing.T) {
 	lab := newLab(t)
 	found := lab.client().lanes(with("Cookie", `plain_user=user=小明; signed_user=a"b; lab_sessionid=x\\y`))
 	for _, id := range laneIDs {
-		if lane := found[id]; !lane.Sent || lane.Verdict != handlers.Unreadable || !strings.Contains(lane.Reason, "not allowed in a cookie") {
+		if lane := found[id]; !lane.Sent || lane.Verdict != lanes.Unreadable || !strings.Contains(lane.Reason, "not allowed in a cookie") {
 			t.Errorf("%s: sent %v, %s, because %s", id, lane.Sent, lane.Verdict, lane.Reason)
 		}
 	}
@@ -233,7 +234,7 @@ func TestLoginAsSomebodyElseLeavesNothingBehind(t *testing.T) {
 	if got := text(visitor.lanes()["session"].User); got != "bob" {
 		t.Errorf("the session is %q's", got)
 	}
-	if got := old.lanes()["session"].Verdict; got != handlers.Unknown {
+	if got := old.lanes()["session"].Verdict; got != lanes.Unknown {
 		t.Errorf("alice's key is %s after bob signed in", got)
 	}
 	if rows := lab.rows(t); strings.Contains(rows, "alice") && strings.Contains(rows, `"_user":"alice"`) {

@@ -11,6 +11,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -32,21 +35,21 @@ func beginBulk(s *lessonStep) error {
 func bulkCloser(s *lessonStep) (v closerView) {
 	row := lessonRow{ID: "bulk", Title: bulkHost, Note: s.fact("bulk.browser"), Cells: make([]lessonCell, 2)}
 	if came, err := strconv.Atoi(s.fact("bulk.came")); err == nil {
-		row.Cells[0] = lessonCell{Text: s.word("cookies", Args{"Count": bulkSent})}
-		row.Cells[1] = lessonCell{Code: "no", Text: s.word("cookies", Args{"Count": came}), Detail: s.bulkGone(s.fact("bulk.oldest"), came)}
+		row.Cells[0] = lessonCell{Text: s.word("cookies", locale.Args{"Count": bulkSent})}
+		row.Cells[1] = lessonCell{Code: "no", Text: s.word("cookies", locale.Args{"Count": came}), Detail: s.bulkGone(s.fact("bulk.oldest"), came)}
 		if came == bulkSent {
 			row.Cells[1].Code = "yes"
 		}
 	}
 	v.Board = lessonBoard{Columns: []lessonColumn{{Title: s.word("sent")}, {Title: s.word("came")}}, Rows: []lessonRow{row}}
-	host, _, _ := splitHost(s.c.Request().Host)
+	host, _, _ := input.SplitHost(s.c.Request().Host)
 	switch {
-	case !isLoopbackName(host):
+	case !input.IsLoopbackName(host):
 		v.Deeds = []deed{{Label: s.word("local")}}
 	case s.notes.Run == "":
 		v.Deeds = []deed{s.deed("bulk")}
 	default:
-		there := "http://" + bulkHost + ":" + localPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.notes.Run}}.Encode()
+		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.notes.Run}}.Encode()
 		v.Deeds = []deed{{To: there, Label: s.word("go"), Quiet: s.fact("bulk.came") != ""}}
 	}
 	return v
@@ -58,9 +61,9 @@ func (s *lessonStep) bulkGone(oldest string, came int) string {
 	case came == bulkSent:
 		return s.word("none-gone")
 	case oldest == strconv.Itoa(bulkSent-came):
-		return s.word("oldest-gone", Args{"Count": oldest, "Last": bulkName(bulkSent - came)})
+		return s.word("oldest-gone", locale.Args{"Count": oldest, "Last": bulkName(bulkSent - came)})
 	}
-	return s.word("some-gone", Args{"Count": bulkSent - came})
+	return s.word("some-gone", locale.Args{"Count": bulkSent - came})
 }
 
 func bulkName(number int) string { return fmt.Sprintf("play_%03d", number) }
@@ -75,7 +78,7 @@ func (lab *Lab) playBulk(c echo.Context, _ *sessions.Session) error {
 	h := c.Response().Header()
 	for number := 1; number <= bulkSent; number++ {
 		if len(sessions.RawCookies(c.Request(), bulkName(number))) > 0 {
-			h.Add("Set-Cookie", bulkName(number)+"=; Path="+playPath+"; Expires="+epoch.UTC().Format(http.TimeFormat))
+			h.Add("Set-Cookie", bulkName(number)+"=; Path="+playPath+"; Expires="+markup.Epoch.UTC().Format(http.TimeFormat))
 		}
 	}
 	for number := 1; number <= bulkSent; number++ {
@@ -104,9 +107,9 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 		}
 	}
 	p := playPage{
-		Page: lab.page(c, say("lessons.title")), Title: bulkHost,
-		Sentence: s.word("counted", Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.text("lessons.back_to_lesson")}},
+		Page: lab.page(c, locale.Msg("lessons.title")), Title: bulkHost,
+		Sentence: s.word("counted", locale.Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
+		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.Text("lessons.back_to_lesson")}},
 	}
 	p.Name = bulkHost + " · " + labName
 	p.Presenting = true // without the lab's menu: here, it would lead to a lab that knows nobody
@@ -116,7 +119,7 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 // onBulkHost refuses to do it anywhere else: the lab's own cookies would be among
 // those that are pushed out.
 func onBulkHost(c echo.Context) error {
-	if host, _, _ := splitHost(c.Request().Host); host != bulkHost {
+	if host, _, _ := input.SplitHost(c.Request().Host); host != bulkHost {
 		return echo.ErrNotFound
 	}
 	return nil

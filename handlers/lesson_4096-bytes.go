@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -132,11 +133,11 @@ func (s *lessonStep) fillingBoard(shown []filling) lessonBoard {
 		row := lessonRow{ID: f.id, Title: s.word("row-" + f.id), Cells: make([]lessonCell, 2)}
 		if s.fact("sent."+f.id) != "" {
 			row.Cells[0] = lessonCell{
-				Text: s.word("bytes", Args{"Bytes": f.bytes()}), Value: begins(f.cookie, f.character),
-				Detail: s.word("made", Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character}),
+				Text: s.word("bytes", locale.Args{"Bytes": f.bytes()}), Value: begins(f.cookie, f.character),
+				Detail: s.word("made", locale.Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character}),
 			}
 			if len(f.character) > 1 {
-				row.Cells[0].Detail = s.word("made-han", Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character})
+				row.Cells[0].Detail = s.word("made-han", locale.Args{"Name": len(f.cookie), "Count": f.count, "Character": f.character})
 			}
 		}
 		came := s.fact("came." + f.id)
@@ -146,11 +147,11 @@ func (s *lessonStep) fillingBoard(shown []filling) lessonBoard {
 		case came == "nothing":
 			row.Cells[1] = lessonCell{Code: "none", Text: s.word("nothing")}
 		case came == f.whole():
-			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("bytes", Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("kept")}
+			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("bytes", locale.Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("kept")}
 		case character == f.character || character == "?":
-			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", Args{"Bytes": size}), Detail: s.word("other")}
+			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", locale.Args{"Bytes": size}), Detail: s.word("other")}
 		default:
-			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("old")}
+			row.Cells[1] = lessonCell{Code: "no", Text: s.word("bytes", locale.Args{"Bytes": size}), Value: begins(f.cookie, character), Detail: s.word("old")}
 		}
 		b.Rows = append(b.Rows, row)
 	}

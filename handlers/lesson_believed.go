@@ -3,6 +3,11 @@
 
 package handlers
 
+import (
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
+)
+
 // Believed is lesson 3.
 func (lessons) Believed() lesson {
 	return lesson{
@@ -12,7 +17,7 @@ func (lessons) Believed() lesson {
 			switch verdict, _ := s.verdict("you.signed"); {
 			case s.fact("you.plain") == "":
 				return []deed{s.deed("edit")}
-			case verdict == Verified: // the plain one alone was edited, by hand
+			case verdict == lanes.Verified: // the plain one alone was edited, by hand
 				return []deed{{Act: "edit", Label: s.word("more")}}
 			}
 			return []deed{
@@ -22,10 +27,10 @@ func (lessons) Believed() lesson {
 			}
 		},
 		Look: func(s *lessonStep) {
-			if f := s.finding(Plain); f.Verdict.Accepted() && f.Who.Role == RoleTeacher && s.finding(Session).Who.Role != RoleTeacher {
+			if f := s.finding(lanes.Plain); f.Verdict.Accepted() && f.Who.Role == lanes.RoleTeacher && s.finding(lanes.Session).Who.Role != lanes.RoleTeacher {
 				s.noteYou("you")
 				for _, f := range s.findings {
-					s.note("door."+f.Lane, yesNo(f.opensDoor()))
+					s.note("door."+f.Lane, markup.YesNo(f.OpensDoor()))
 				}
 			}
 		},
@@ -34,7 +39,7 @@ func (lessons) Believed() lesson {
 			return lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.verdictRow("you", s.word("concludes")), doors}}
 		},
 		Happened: func(s *lessonStep) string {
-			if verdict, _ := s.verdict("you.plain"); verdict == Believed && s.fact("door.plain") == "yes" {
+			if verdict, _ := s.verdict("you.plain"); verdict == lanes.Believed && s.fact("door.plain") == "yes" {
 				return "A"
 			}
 			return ""
@@ -43,13 +48,13 @@ func (lessons) Believed() lesson {
 			plain, signed, session := s.takenIn("you")
 			return plain && s.fact("door.plain") == "yes" && !signed && !session
 		},
-		Code:   []string{"handlers.forgeRole", "handlers.Finding.opensDoor"},
-		Unsafe: "handlers.plainLane.Recall", Safe: "handlers.signedLane.Recall",
+		Code:   []string{"lanes.ForgeRole", "lanes.Finding.OpensDoor"},
+		Unsafe: "lanes.plain.Recall", Safe: "lanes.signed.Recall",
 		Django: "request.COOKIES[\"plain_user\"]                   # whatever the browser sends\nrequest.get_signed_cookie(\"signed_user\")        # raises BadSignature if it was changed",
 	}
 }
 
 // editAll does what anybody can do in DevTools, for all three ways at once.
 func editAll(s *lessonStep) error {
-	return s.lab.forgeAll(s.c, "edit", s.lab.lanes.Cookies, forgeRole, s.url("observe"))
+	return s.lab.forgeAll(s.c, "edit", s.lab.lanes.Cookies, lanes.ForgeRole, s.url("observe"))
 }

@@ -3,7 +3,12 @@
 
 package handlers
 
-import "cookielab/sessions"
+import (
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+	"cookielab/sessions"
+)
 
 // lessonBoard is a table. Its columns are the ways, or kinds of what was done.
 type lessonBoard struct {
@@ -60,8 +65,8 @@ func (c lessonCell) Seen() bool { return c.Code != "" || c.Text != "" || c.Value
 // ways are the columns of the three ways.
 func (s *lessonStep) ways() []lessonColumn {
 	var columns []lessonColumn
-	for _, way := range []string{Plain, Signed, Session} {
-		columns = append(columns, lessonColumn{s.w.text("way." + way + ".short"), way})
+	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+		columns = append(columns, lessonColumn{s.w.Text("way." + way + ".short"), way})
 	}
 	return columns
 }
@@ -72,9 +77,9 @@ func (s *lessonStep) verdictCell(name string) lessonCell {
 	if verdict == "" {
 		return lessonCell{}
 	}
-	cell := lessonCell{Code: verdictCodes[verdict], Text: s.w.text("verdict." + string(verdict) + ".word"), Detail: who}
+	cell := lessonCell{Code: verdictCodes[verdict], Text: s.w.Text("verdict." + string(verdict) + ".word"), Detail: who}
 	if who == "" {
-		cell.Detail = s.w.text("dashboard.nobody")
+		cell.Detail = s.w.Text("dashboard.nobody")
 	}
 	return cell
 }
@@ -85,19 +90,19 @@ func (s *lessonStep) engineNote() string {
 	if s.lab.pages.engine == sessions.EngineDB {
 		return ""
 	}
-	return s.w.say(say("lessons.other_engine", Args{"Engine": s.lab.pages.engine}))
+	return s.w.Say(locale.Msg("lessons.other_engine", locale.Args{"Engine": s.lab.pages.engine}))
 }
 
-var verdictCodes = map[Verdict]string{
-	Absent: "none", Believed: "warn", Verified: "yes", Found: "yes", Tampered: "no", Expired: "no", Unknown: "no", Unreadable: "no",
+var verdictCodes = map[lanes.Verdict]string{
+	lanes.Absent: "none", lanes.Believed: "warn", lanes.Verified: "yes", lanes.Found: "yes", lanes.Tampered: "no", lanes.Expired: "no", lanes.Unknown: "no", lanes.Unreadable: "no",
 }
 
-// yesNoCell is one of two cells, by what was written down as yesNo says it.
+// yesNoCell is one of two cells, by what was written down as YesNo says it.
 func (s *lessonStep) yesNoCell(name string, yes, no lessonCell) lessonCell {
 	switch s.fact(name) {
-	case yesNo(true):
+	case markup.YesNo(true):
 		return yes
-	case yesNo(false):
+	case markup.YesNo(false):
 		return no
 	default:
 		return lessonCell{}
@@ -107,7 +112,7 @@ func (s *lessonStep) yesNoCell(name string, yes, no lessonCell) lessonCell {
 // yesNoRow is a row of such cells, of the three ways.
 func (s *lessonStep) yesNoRow(name, title string, yes, no lessonCell) lessonRow {
 	row := lessonRow{ID: name, Title: title}
-	for _, way := range []string{Plain, Signed, Session} {
+	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 		row.Cells = append(row.Cells, s.yesNoCell(name+"."+way, yes, no))
 	}
 	return row
@@ -117,7 +122,7 @@ func (s *lessonStep) yesNoRow(name, title string, yes, no lessonCell) lessonRow 
 // "NAME.plain" and so on.
 func (s *lessonStep) verdictRow(name, title string) lessonRow {
 	row := lessonRow{ID: name, Title: title}
-	for _, way := range []string{Plain, Signed, Session} {
+	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 		row.Cells = append(row.Cells, s.verdictCell(name+"."+way))
 	}
 	return row

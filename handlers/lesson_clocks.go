@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // Clocks is lesson 9.
@@ -59,7 +63,7 @@ func (lessons) Clocks() lesson {
 				return s.curlView()
 			},
 		},
-		Code:   []string{"handlers.Lab.expireSoon", "handlers.plainLane.Recall", "handlers.signedLane.Recall", "handlers.Finding.lookUp"},
+		Code:   []string{"handlers.Lab.expireSoon", "lanes.plain.Recall", "lanes.signed.Recall", "lanes.Finding.lookUp"},
 		Django: "response.set_cookie(\"plain_user\", who, max_age=10)     # the browser's clock\nrequest.get_signed_cookie(\"signed_user\", max_age=10)   # the server's: SignatureExpired\nrequest.session.set_expiry(10)                        # the server's: a row with expire_date",
 	}
 }
@@ -91,7 +95,7 @@ func lookAtClocks(s *lessonStep) {
 	if !ok {
 		return
 	}
-	s.note("until", isoTime(until))
+	s.note("until", markup.IsoTime(until))
 	latest := map[string]string{} // whose facts say what was concluded when
 	copies := []sentCopy{{curlFacts, s.at(curlFacts + ".plain")}}
 	if sent, ok := s.noteCopy("sent"); ok {
@@ -106,7 +110,7 @@ func lookAtClocks(s *lessonStep) {
 	for when, facts := range latest {
 		s.noteAt(when, facts)
 	}
-	if s.fact("late.plain") != "" && s.fact("you.plain") != string(Absent) {
+	if s.fact("late.plain") != "" && s.fact("you.plain") != string(lanes.Absent) {
 		s.noteYou("you")
 	}
 }
@@ -132,7 +136,7 @@ func (s *lessonStep) when(c sentCopy, until time.Time) string {
 // tenSeconds is when the browser drops the cookies that it was given last; ok is
 // false when those are not the ones that last ten seconds.
 func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
-	a, ok := s.book.Attributes(Session)
+	a, ok := s.book.Attributes(lanes.Session)
 	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.SaidAt) {
 		return until, false
 	}
@@ -153,7 +157,7 @@ func (s *lessonStep) noteRow(name string) {
 	if !s.lab.sessions.KeepsRecords() {
 		s.note(name, "none")
 	} else if record, err := s.lab.noted(s.c); err == nil {
-		s.note(name, yesNo(record != nil))
+		s.note(name, markup.YesNo(record != nil))
 	}
 }
 
@@ -162,7 +166,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
 	if until, ok := s.tenSeconds(); ok && s.fact("late.plain") == "" {
 		for i := range soon.Cells {
-			soon.Cells[i].Until, soon.Cells[i].Over = isoTime(until), s.word("past")
+			soon.Cells[i].Until, soon.Cells[i].Over = markup.IsoTime(until), s.word("past")
 		}
 		b.Note = strings.TrimSpace(s.word("over") + " " + b.Note)
 	}
@@ -201,7 +205,7 @@ func clearedView(s *lessonStep) (v closerView) {
 	v.Deeds = []deed{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
 	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.lateRow("clean")}}
 	if n := s.fact("cleared"); n != "" {
-		v.Board.Note = s.word("removed", Args{"N": n})
+		v.Board.Note = s.word("removed", locale.Args{"N": n})
 	}
 	return v
 }

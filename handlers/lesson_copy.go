@@ -6,6 +6,8 @@ package handlers
 import (
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -30,7 +32,7 @@ func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
 		return sent, false
 	}
 	for _, way := range taken.Lanes {
-		s.noteVerdict(name+"."+way.ID, way.Verdict, Identity{textOf(way.User), textOf(way.Role)})
+		s.noteVerdict(name+"."+way.ID, way.Verdict, lanes.Identity{User: markup.TextOf(way.User), Role: markup.TextOf(way.Role)})
 	}
 	return taken.Sent, true
 }
@@ -41,7 +43,7 @@ const curlFacts = "curl"
 // noteAs writes down under name what was concluded about a copy, and who sent it,
 // as it stands under facts: nothing where that is nothing.
 func (s *lessonStep) noteAs(name, facts string) {
-	for _, fact := range []string{Plain, Signed, Session, "client"} {
+	for _, fact := range []string{lanes.Plain, lanes.Signed, lanes.Session, "client"} {
 		s.note(name+"."+fact, s.fact(facts+"."+fact))
 	}
 }
@@ -64,7 +66,7 @@ func (s *lessonStep) copyRow(name, title string) lessonRow {
 
 // takenIn reports which ways took the sender for somebody.
 func (s *lessonStep) takenIn(name string) (plain, signed, session bool) {
-	return s.accepted(name + "." + Plain), s.accepted(name + "." + Signed), s.accepted(name + "." + Session)
+	return s.accepted(name + "." + lanes.Plain), s.accepted(name + "." + lanes.Signed), s.accepted(name + "." + lanes.Session)
 }
 
 // makeCurlLine begins a run, so that the line can say whose copy it is.
@@ -81,7 +83,7 @@ func (s *lessonStep) curlView() (v closerView) {
 	if s.notes.Run != "" {
 		v.Deeds = []deed{{Label: s.word("paste"), Line: s.curlLine()}}
 	}
-	if s.fact(curlFacts+"."+Plain) != "" {
+	if s.fact(curlFacts+"."+lanes.Plain) != "" {
 		v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.copyRow(curlFacts, s.word("told"))}}
 	}
 	return v
@@ -94,5 +96,5 @@ func (s *lessonStep) curlLine() string {
 	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
-	return "curl -H 'Cookie: " + quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
+	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
 }

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -95,14 +98,14 @@ func whoAmIStill(s *lessonStep) error {
 }
 
 func lookAtEnds(s *lessonStep) {
-	if a, ok := s.book.Attributes(Session); ok && a.BrowserExpires() == nil {
+	if a, ok := s.book.Attributes(lanes.Session); ok && a.BrowserExpires() == nil {
 		s.note("close", "yes")
-		for _, way := range []string{Plain, Signed, Session} {
+		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 			if a, ok := s.book.Attributes(way); ok {
 				s.note("ends."+way, instantFact(a.BrowserExpires()))
 			}
 		}
-		if f := s.finding(Session); !f.Expires.IsZero() {
+		if f := s.finding(lanes.Session); !f.Expires.IsZero() {
 			s.note("ends.record", instantFact(&f.Expires))
 		}
 	}
@@ -117,7 +120,7 @@ func instantFact(at *time.Time) string {
 	if at == nil {
 		return "never"
 	}
-	return isoTime(*at)
+	return markup.IsoTime(*at)
 }
 
 // endCell shows such a fact.
@@ -143,7 +146,7 @@ func (s *lessonStep) secondTab() string {
 
 func endsBoard(s *lessonStep) lessonBoard {
 	cookie := lessonRow{ID: "cookie", Title: s.word("kept")}
-	for _, way := range []string{Plain, Signed, Session} {
+	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 		cookie.Cells = append(cookie.Cells, s.endCell("ends."+way))
 	}
 	return lessonBoard{Columns: s.ways(), Rows: []lessonRow{cookie, s.verdictRow("tab", s.word("tab")), s.verdictRow("still", s.word("after"))}}
@@ -154,7 +157,7 @@ func outlivesView(s *lessonStep) (v closerView) {
 	v.Deeds = []deed{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("kept")}}
 	v.Board.Rows = []lessonRow{
-		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + Session)}},
+		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + lanes.Session)}},
 		{ID: "end-record", Title: s.word("end.record"), Cells: []lessonCell{s.endCell("ends.record")}},
 	}
 	return v
@@ -190,13 +193,13 @@ func (s *lessonStep) slide(how string, session *sessions.Session) error {
 	s.forget("slide." + how)
 	if session.Rejected() == nil {
 		s.note("slide", how)
-		s.note("slide.from", isoTime(session.Ends()))
+		s.note("slide.from", markup.IsoTime(session.Ends()))
 	}
 	return s.to("board-slides")
 }
 
 func (s *lessonStep) noteSlide() {
-	how, ends := s.fact("slide"), s.finding(Session).Expires
+	how, ends := s.fact("slide"), s.finding(lanes.Session).Expires
 	from, err := time.Parse(time.RFC3339Nano, s.fact("slide.from"))
 	if how == "" || s.fact("slide."+how) != "" || err != nil || ends.IsZero() {
 		return
@@ -215,10 +218,10 @@ func slidesView(s *lessonStep) (v closerView) {
 			row.Cells[0] = lessonCell{Code: "none", Text: s.word("stayed")}
 		default:
 			ms, _ := strconv.Atoi(moved)
-			row.Cells[0] = lessonCell{Code: "yes", Text: s.word("moved", Args{"Seconds": strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64)})}
+			row.Cells[0] = lessonCell{Code: "yes", Text: s.word("moved", locale.Args{"Seconds": strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64)})}
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
 	}
-	v.Board.Note = s.word("save_always." + yesNo(s.lab.sessions.Options().SaveEveryRequest))
+	v.Board.Note = s.word("save_always." + markup.YesNo(s.lab.sessions.Options().SaveEveryRequest))
 	return v
 }

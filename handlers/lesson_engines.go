@@ -91,7 +91,7 @@ func (s *lessonStep) engineCell(name string) lessonCell {
 	}
 	word = "engines.word." + word
 	codes := map[string]string{"✓": "yes", "?": "warn", "✗": "no", "○": "none"}
-	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.text(word)}
+	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.Text(word)}
 }
 
 // noteEngines writes down what became of the session in each engine, whichever

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // helloCookie is the name tag of lesson 1.
@@ -25,7 +28,7 @@ func (lessons) Forgets() lesson {
 			case s.fact("tag") == "":
 				return []deed{s.deed("tag")}
 			case s.fact("third") == "":
-				return []deed{{Label: s.word("tagged", Args{"Number": s.fact("tag")})}, {Act: "ask", Label: s.word("again")}}
+				return []deed{{Label: s.word("tagged", locale.Args{"Number": s.fact("tag")})}, {Act: "ask", Label: s.word("again")}}
 			}
 			return []deed{{Label: s.word("all")}}
 		},
@@ -39,13 +42,13 @@ func (lessons) Forgets() lesson {
 				switch seen := s.fact(request); seen {
 				case "":
 				case "stranger":
-					row.Note = clockTime(s.at(request))
+					row.Note = markup.ClockTime(s.at(request))
 					row.Cells[0] = lessonCell{Code: "none", Text: s.word("nothing")}
 					row.Cells[1] = lessonCell{Code: "no", Text: s.word("stranger")}
 				default:
-					row.Note = clockTime(s.at(request))
+					row.Note = markup.ClockTime(s.at(request))
 					row.Cells[0] = lessonCell{Value: helloCookie + "=" + seen}
-					row.Cells[1] = lessonCell{Code: "yes", Text: s.word("known", Args{"Number": seen})}
+					row.Cells[1] = lessonCell{Code: "yes", Text: s.word("known", locale.Args{"Number": seen})}
 				}
 				b.Rows = append(b.Rows, row)
 			}

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -98,14 +101,14 @@ func takeBackTenKB(s *lessonStep) error {
 // noteSizes writes down how large the cookie is that came, and the record it led
 // to, and how that is named.
 func (s *lessonStep) noteSizes(when string) {
-	f := s.finding(Session)
+	f := s.finding(lanes.Session)
 	if !f.Verdict.Accepted() {
 		return
 	}
 	s.note(when+".cookie", strconv.Itoa(len(f.Cookie)+len(f.Raw)))
 	if f.Record != nil {
 		s.note(when+".record", strconv.Itoa(len(f.Record.Data)))
-		s.note(when+".row", shortKey(f.Record.ID.String()))
+		s.note(when+".row", markup.ShortKey(f.Record.ID.String()))
 	}
 }
 
@@ -142,15 +145,15 @@ func (s *lessonStep) sizeCell(when, what string) lessonCell {
 	case n == 0:
 		return lessonCell{}
 	}
-	cell := lessonCell{Text: s.word("bytes", Args{"Bytes": n})}
+	cell := lessonCell{Text: s.word("bytes", locale.Args{"Bytes": n})}
 	switch {
 	case when == "before":
 	case s.fact("stored") == "refused" && what == "cookie":
-		cell.Code, cell.Detail = "no", s.word("refused", Args{"Limit": sessions.MaxCookie})
+		cell.Code, cell.Detail = "no", s.word("refused", locale.Args{"Limit": sessions.MaxCookie})
 	case n == before:
 		cell.Code, cell.Detail = "yes", s.word("same")
 	default:
-		if cell.Detail = s.word("grew", Args{"Bytes": n - before}); what == "cookie" {
+		if cell.Detail = s.word("grew", locale.Args{"Bytes": n - before}); what == "cookie" {
 			cell.Code = "warn"
 		}
 	}
@@ -168,7 +171,7 @@ func issueIDs(s *lessonStep) error {
 		tries := triesToGuess(kind.guesses(issued[last-1]), issued[last])
 		for i, id := range issued {
 			if len(id) == sessions.KeyLength {
-				issued[i] = shortKey(id)
+				issued[i] = markup.ShortKey(id)
 			}
 		}
 		s.note("ids."+kind.name, strings.Join(issued[:last], "  "))
@@ -184,9 +187,9 @@ func idBoard(s *lessonStep) lessonBoard {
 		switch tries := s.bytes("tries." + kind.name); {
 		case row.Cells[0].Value == "":
 		case tries > 0:
-			row.Cells[1] = lessonCell{Code: "warn", Text: s.word("guessed"), Detail: s.word("tries", Args{"N": tries})}
+			row.Cells[1] = lessonCell{Code: "warn", Text: s.word("guessed"), Detail: s.word("tries", locale.Args{"N": tries})}
 		default:
-			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("not_guessed"), Detail: s.word("tried", Args{"N": maxGuesses})}
+			row.Cells[1] = lessonCell{Code: "yes", Text: s.word("not_guessed"), Detail: s.word("tried", locale.Args{"N": maxGuesses})}
 		}
 		b.Rows = append(b.Rows, row)
 	}

@@ -3,7 +3,11 @@
 
 package handlers
 
-import "net/http"
+import (
+	"net/http"
+
+	"cookielab/handlers/lanes"
+)
 
 // tagCookie is what lesson 8 deletes with a wrong Path, and then with the right one.
 var tagCookie = &http.Cookie{Name: "tag", Path: "/lessons/logout"}
@@ -63,7 +67,7 @@ func (lessons) Logout() lesson {
 				return s.curlView()
 			},
 		},
-		Code:   []string{"handlers.copyAndLogOut", "handlers.plainLane.Forget", "handlers.signedLane.Forget", "handlers.sessionLane.Forget"},
+		Code:   []string{"handlers.copyAndLogOut", "lanes.plain.Forget", "lanes.signed.Forget", "lanes.session.Forget"},
 		Django: "logout(request)                          # session.flush(): deletes the row\nresponse.delete_cookie(\"plain_user\")     # asks the browser, and no one else",
 	}
 }
@@ -83,7 +87,7 @@ func copyAndLogOut(s *lessonStep) error {
 // gone reports whether this request brought none of the three.
 func (s *lessonStep) gone() bool {
 	for _, f := range s.findings {
-		if f.Verdict != Absent {
+		if f.Verdict != lanes.Absent {
 			return false
 		}
 	}

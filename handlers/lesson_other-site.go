@@ -17,6 +17,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -77,7 +79,7 @@ func (lessons) OtherSite() lesson {
 			form := lessonRow{ID: "form", Title: s.word("form"), Cells: []lessonCell{s.cameCell("form.play_lax"), s.transferCell("samesite")}}
 			b.Rows = []lessonRow{link, form}
 			if s.fact("link.play_lax") != "" {
-				b.Note = s.word("seen", Args{"Browser": s.browser()})
+				b.Note = s.word("seen", locale.Args{"Browser": s.browser()})
 			}
 			return b
 		},
@@ -155,11 +157,11 @@ func (s *lessonStep) setSiteCookies() error {
 func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
 	switch home := s.lab.config.Home; {
 	case s.lab.config.Other == "":
-		return "", &deed{Label: s.w.text("lessons.no_other_site")}
+		return "", &deed{Label: s.w.Text("lessons.no_other_site")}
 	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
-		return "", &deed{Label: s.w.say(say("lessons.open_at_home", Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
+		return "", &deed{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
 	}
-	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.tag.String()}}
+	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.Tag.String()}}
 	return s.lab.config.Other + path + "?" + query.Encode(), nil
 }
 
@@ -167,9 +169,9 @@ func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
 func (s *lessonStep) cameCell(name string) lessonCell {
 	switch s.fact(name) {
 	case "came":
-		return lessonCell{Code: "yes", Text: s.w.text("lessons.came")}
+		return lessonCell{Code: "yes", Text: s.w.Text("lessons.came")}
 	case "stayed":
-		return lessonCell{Code: "none", Text: s.w.text("lessons.stayed")}
+		return lessonCell{Code: "none", Text: s.w.Text("lessons.stayed")}
 	}
 	return lessonCell{}
 }
@@ -211,7 +213,7 @@ func siteMatrix(s *lessonStep) (v closerView) {
 		for _, cookie := range siteCookies {
 			cell := s.cameCell("all." + how + "." + cookie.name)
 			if age := s.fact("all." + how + ".age"); cookie.kind == "" && age != "" {
-				cell.Detail = s.word("age", Args{"Seconds": age})
+				cell.Detail = s.word("age", locale.Args{"Seconds": age})
 			}
 			row.Cells = append(row.Cells, cell)
 		}
@@ -236,9 +238,9 @@ func (s *lessonStep) thirdParty() string {
 	case !seen:
 		return ""
 	case came:
-		return s.word("third.sent", Args{"Browser": s.browser()})
+		return s.word("third.sent", locale.Args{"Browser": s.browser()})
 	default:
-		return s.word("third.blocked", Args{"Browser": s.browser()})
+		return s.word("third.blocked", locale.Args{"Browser": s.browser()})
 	}
 }
 
@@ -272,7 +274,7 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 	case s.notes.Run == "":
 		v.Deeds = []deed{s.deed("begin")}
 	default:
-		v.Deeds = []deed{{To: s.lab.config.Others[0].origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
+		v.Deeds = []deed{{To: s.lab.config.Others[0].Origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
@@ -300,7 +302,7 @@ func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
 func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
 	how := c.QueryParam("how")
 	if !slices.Contains(siteRequests, how) {
-		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
 	began, _ := strconv.ParseInt(run.Text(runBegan), 10, 64)
 	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(lab.clock.Now().Unix() - began)}, []string{}
@@ -429,7 +431,7 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 	case fromNeighbour:
 		row, board = from+"."+defence.name, "board-neighbour"
 	default:
-		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
 	outcome, status := "through", http.StatusOK
 	switch err := defence.order(transfer{c, run, lab.origins}); {
@@ -485,13 +487,13 @@ func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonTe
 	case from == fromOwn:
 		back = deed{To: playPath + "/account" + query, Label: text.Words["own"]}
 	case from == fromNeighbour && len(lab.config.Others) > 0:
-		back = deed{To: lab.config.Others[0].origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
+		back = deed{To: lab.config.Others[0].Origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
 	case from == fromMore && lab.config.Other != "":
 		back = deed{To: lab.config.Other + "/more" + query, Label: text.Words["play.back"]}
 	case lab.config.Other != "":
 		back = deed{To: lab.config.Other + "/" + query, Label: text.Words["play.back"], Quiet: run.Has("link.play_lax") && run.Has("form.play_lax")}
 	}
-	lesson := deed{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
+	lesson := deed{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).Text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
 	if back.To != "" {
 		p.Onward = append(p.Onward, back)
 	}

@@ -10,6 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -40,7 +45,7 @@ func (lab *Lab) getLessons(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := lessonsPage{Page: lab.page(c, say("lessons.title")), Of: len(lab.lessons)}
+	p := lessonsPage{Page: lab.page(c, locale.Msg("lessons.title")), Of: len(lab.lessons)}
 	for _, l := range lab.lessons {
 		s, err := lab.stepOf(c, l)
 		if err != nil {
@@ -55,7 +60,7 @@ func (lab *Lab) getLessons(c echo.Context) error {
 			i--
 		}
 		if i > len(p.Sittings) {
-			p.Sittings = append(p.Sittings, lessonSitting{Title: w.say(say("lessons.sitting", Args{"N": i}))})
+			p.Sittings = append(p.Sittings, lessonSitting{Title: w.Say(locale.Msg("lessons.sitting", locale.Args{"N": i}))})
 		}
 		entry := lessonEntry{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: s.text.Title, Short: l.Short,
 			Done: !s.notes.Done.IsZero(), Begun: s.asked() || s.begun()}
@@ -118,23 +123,23 @@ type lessonDeed struct {
 
 // nestedHints are hints of which each opens the next, and the last the solution.
 // So they come one by one without a script, and without anybody counting.
-func nestedHints(w *words, t *lessonText) template.HTML {
-	var m markup
+func nestedHints(w *locale.Printer, t *lessonText) template.HTML {
+	var m markup.Writer
 	for i, hint := range t.Hints {
-		m.raw("<p>")
+		m.Raw("<p>")
 		m.WriteString(string(hint))
-		m.raw("</p><details><summary>")
+		m.Raw("</p><details><summary>")
 		if i < len(t.Hints)-1 {
-			m.text(w.text("lessons.another_hint"))
+			m.Text(w.Text("lessons.another_hint"))
 		} else {
-			m.text(w.text("lessons.solution"))
+			m.Text(w.Text("lessons.solution"))
 		}
-		m.raw("</summary>")
+		m.Raw("</summary>")
 	}
-	m.raw(`<div class="solution">`)
+	m.Raw(`<div class="solution">`)
 	m.WriteString(string(t.Solution))
-	m.raw("</div>")
-	m.raw(strings.Repeat("</details>", len(t.Hints)))
+	m.Raw("</div>")
+	m.Raw(strings.Repeat("</details>", len(t.Hints)))
 	return template.HTML(m.String())
 }
 
@@ -168,7 +173,7 @@ func (lab *Lab) getLesson(c echo.Context) error {
 			part = "predict"
 		}
 		if !slices.Contains(lessonParts, part) {
-			return problem(http.StatusNotFound, "not_found", say("lessons.no_part"))
+			return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("lessons.no_part"))
 		}
 	}
 	if s.findings, err = lab.recallAll(c); err != nil {
@@ -202,7 +207,7 @@ func (s *lessonStep) finish() {
 func (s *lessonStep) page(part string) *lessonPage {
 	l, lab := s.lesson, s.lab
 	p := &lessonPage{
-		Page: lab.page(s.c, say("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
+		Page: lab.page(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
 		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure,
 		Browser: s.notes.Browser, Present: s.presents(), Part: part,
 		Code: l.Code, Django: l.Django, Script: l.Script,
@@ -227,7 +232,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	p.Right = p.SaidIt != "" && p.SaidIt == p.CameIt
 	if !s.notes.Done.IsZero() {
-		p.DoneAt = minute(s.notes.Done)
+		p.DoneAt = markup.Minute(s.notes.Done)
 	}
 	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.ready()
 	if p.NeedsSignIn {
@@ -252,7 +257,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	p.Difference = lab.pages.different[l.Slug]
 	for _, part := range lessonParts {
-		p.Parts = append(p.Parts, lessonPart{part, s.w.text("lessons." + part), s.url(part), p.Present && part == p.Part})
+		p.Parts = append(p.Parts, lessonPart{part, s.w.Text("lessons." + part), s.url(part), p.Present && part == p.Part})
 	}
 	p.Switch = lessonURL(l.Slug, "predict", !p.Present)
 	p.Back, p.Next = s.neighbours(p.Present, part)
@@ -264,9 +269,9 @@ func (s *lessonStep) page(part string) *lessonPage {
 func (s *lessonStep) state(waits bool) string {
 	shown := s.notes
 	if !shown.Done.IsZero() {
-		shown.Done = epoch // since when, changes until a visit may write it down
+		shown.Done = markup.Epoch // since when, changes until a visit may write it down
 	}
-	sum := sha256.Sum256([]byte(notesText(shown) + yesNo(waits)))
+	sum := sha256.Sum256([]byte(notesText(shown) + markup.YesNo(waits)))
 	return hex.EncodeToString(sum[:6])
 }
 
@@ -276,17 +281,17 @@ func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLin
 	at := slices.IndexFunc(s.lab.lessons, func(l *lesson) bool { return l == s.lesson })
 	to := func(i int, part string) lessonLink {
 		if i < 0 || i >= len(s.lab.lessons) {
-			return lessonLink{s.w.text("lessons.contents"), "/lessons"}
+			return lessonLink{s.w.Text("lessons.contents"), "/lessons"}
 		}
 		l := s.lab.lessons[i]
-		return lessonLink{s.w.say(say("lessons.number", Args{"N": l.Number, "Title": s.lab.pages.lessons[s.w][l.Slug].Title})), lessonURL(l.Slug, part, present)}
+		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.pages.lessons[s.w][l.Slug].Title})), lessonURL(l.Slug, part, present)}
 	}
 	if !present {
 		return to(at-1, "predict"), to(at+1, "predict")
 	}
 	i := slices.Index(lessonParts, part)
 	within := func(part string) lessonLink {
-		return lessonLink{s.w.text("lessons." + part), lessonURL(s.lesson.Slug, part, true)}
+		return lessonLink{s.w.Text("lessons." + part), lessonURL(s.lesson.Slug, part, true)}
 	}
 	if back = to(at-1, "explain"); i > 0 {
 		back = within(lessonParts[i-1])
@@ -300,7 +305,7 @@ func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLin
 // ready reports whether a student is signed in all three ways.
 func (s *lessonStep) ready() bool {
 	for _, f := range s.findings {
-		if !f.Verdict.Accepted() || f.Who != s.findings[0].Who || f.Who.Role != RoleStudent {
+		if !f.Verdict.Accepted() || f.Who != s.findings[0].Who || f.Who.Role != lanes.RoleStudent {
 			return false
 		}
 	}
@@ -310,7 +315,7 @@ func (s *lessonStep) ready() bool {
 // postLesson serves POST /lessons/{slug} (field act): the answer to the question
 // (said), a reset, or one of the lesson's own acts.
 func (lab *Lab) postLesson(c echo.Context) error {
-	fields, err := singles(c.Request().PostForm, "act", "said", presentParam)
+	fields, err := input.Singles(c.Request().PostForm, "act", "said", presentParam)
 	if err != nil {
 		return err
 	}
@@ -319,7 +324,7 @@ func (lab *Lab) postLesson(c echo.Context) error {
 		return err
 	}
 	if s.book == nil || !s.book.writes {
-		return problem(http.StatusConflict, "no_notebook", say("lessons.no_notebook"))
+		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("lessons.no_notebook"))
 	}
 	if s.findings, err = lab.recallAll(c); err != nil {
 		return err
@@ -333,9 +338,9 @@ func (lab *Lab) postLesson(c echo.Context) error {
 		do, ok := s.lesson.Acts[act]
 		switch {
 		case !ok:
-			return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+			return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 		case !s.asked():
-			return problem(http.StatusConflict, "predict_first", say("lessons.predict_first"))
+			return input.NewProblem(http.StatusConflict, "predict_first", locale.Msg("lessons.predict_first"))
 		}
 		err = do(s)
 	}
@@ -350,7 +355,7 @@ func (lab *Lab) postLesson(c echo.Context) error {
 // while nothing was seen yet.
 func (s *lessonStep) predict(said string) error {
 	if !slices.Contains([]string{"A", "B", "C", unsure, unasked}, said) {
-		return problem(http.StatusBadRequest, "bad_request", say("lessons.choose"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.choose"))
 	}
 	if s.begun() && s.asked() {
 		return s.done()
@@ -371,7 +376,7 @@ func (s *lessonStep) prepare() error {
 	if !s.lesson.SignedIn || s.ready() {
 		return nil
 	}
-	if who, ok := s.lab.signedIn(s.c); ok && who.Role != RoleStudent {
+	if who, ok := s.lab.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
 		return nil // who is a teacher signs in as a student, or not
 	}
 	if err := s.lab.before(s.c); err != nil {
@@ -399,7 +404,7 @@ func (s *lessonStep) reset() error {
 // eraseCookies deletes what the lesson has set.
 func (l *lesson) eraseCookies(c echo.Context) {
 	for _, cookie := range l.Cookies {
-		eraseLine(c, cookie)
+		lanes.EraseLine(c, cookie)
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -75,14 +79,14 @@ func (lessons) Planted() lesson {
 				return ""
 			case who != "":
 				return "C"
-			case verdict == Found:
+			case verdict == lanes.Found:
 				return "B"
 			}
 			return "A"
 		},
 		Done: func(s *lessonStep) bool {
 			verdict, _ := s.verdict("cycle.attacker")
-			return s.lesson.Happened(s) == "C" && verdict == Unknown
+			return s.lesson.Happened(s) == "C" && verdict == lanes.Unknown
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"invented": func(s *lessonStep) closerView {
@@ -152,7 +156,7 @@ func plantKey(s *lessonStep) error {
 		return err
 	}
 	s.forget("plant.")
-	s.noteVerdict("plant.attacker", who.Verdict, Identity{User: who.User})
+	s.noteVerdict("plant.attacker", who.Verdict, lanes.Identity{User: who.User})
 	s.plant(plantedSecret, cookie.Value)
 	return s.done()
 }
@@ -199,13 +203,13 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	if err := session.Save(s.c.Request().Context()); err != nil {
 		return err
 	}
-	s.noteVerdict(row+".you", Found, Identity{User: session.Text(sessions.UserKey)})
-	s.note(row+".same", yesNo(session.Key() == planted))
+	s.noteVerdict(row+".you", lanes.Found, lanes.Identity{User: session.Text(sessions.UserKey)})
+	s.note(row+".same", markup.YesNo(session.Key() == planted))
 	_, who, err := s.askPlay(http.MethodGet, "Cookie", playKey+"="+planted)
 	if err != nil {
 		return err
 	}
-	s.noteVerdict(row+".attacker", who.Verdict, Identity{User: who.User})
+	s.noteVerdict(row+".attacker", who.Verdict, lanes.Identity{User: who.User})
 	s.book.Book().keepSecret(secret, "") // it has served
 	return s.c.Redirect(http.StatusSeeOther, back)
 }
@@ -216,8 +220,8 @@ func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }
 // playAnswer is what the play server says about a request: the key that it
 // brought, and whose session that opens.
 type playAnswer struct {
-	Verdict Verdict `json:"verdict"`
-	User    string  `json:"user"`
+	Verdict lanes.Verdict `json:"verdict"`
+	User    string        `json:"user"`
 }
 
 // askPlay asks the play server as another program.
@@ -227,7 +231,7 @@ func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer pl
 		return nil, answer, err
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || e.Status != http.StatusOK {
-		return nil, answer, problem(http.StatusBadGateway, "no_answer", say("error.no_answer")).wrap(fmt.Errorf("the play server answered %d, and not as it should", e.Status))
+		return nil, answer, input.NewProblem(http.StatusBadGateway, "no_answer", locale.Msg("error.no_answer")).Wrap(fmt.Errorf("the play server answered %d, and not as it should", e.Status))
 	}
 	return e, answer, nil
 }
@@ -242,7 +246,7 @@ func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
 	if err := session.Set("basket", 0); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, playAnswer{Found, session.Text(sessions.UserKey)})
+	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // whoPlays serves GET /play/planted: who somebody is, by the key that came.
@@ -252,18 +256,18 @@ func (lab *Lab) whoPlays(c echo.Context, _ *sessions.Session) error {
 	case err != nil:
 		return err
 	case errors.Is(session.Rejected(), sessions.ErrAbsent):
-		return c.JSON(http.StatusOK, playAnswer{Verdict: Absent})
+		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Absent})
 	case session.Rejected() != nil:
-		return c.JSON(http.StatusOK, playAnswer{Verdict: Unknown})
+		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Unknown})
 	}
-	return c.JSON(http.StatusOK, playAnswer{Found, session.Text(sessions.UserKey)})
+	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // loginRow is what a login did to both.
 func (s *lessonStep) loginRow(row string) lessonRow {
 	cells := []lessonCell{{}, s.attackerCell(row + ".attacker")}
 	if _, who := s.verdict(row + ".you"); who != "" {
-		cells[0] = lessonCell{Code: "yes", Text: s.word("in", Args{"Name": who}), Detail: s.word("key." + s.fact(row+".same"))}
+		cells[0] = lessonCell{Code: "yes", Text: s.word("in", locale.Args{"Name": who}), Detail: s.word("key." + s.fact(row+".same"))}
 	}
 	return lessonRow{ID: row, Title: s.word("login." + row), Cells: cells}
 }
@@ -274,10 +278,10 @@ func (s *lessonStep) attackerCell(name string) lessonCell {
 	case verdict == "":
 		return lessonCell{}
 	case who != "":
-		return lessonCell{Code: "warn", Text: s.word("too", Args{"Name": who}), Detail: s.word("no_password")}
-	case verdict == Found:
+		return lessonCell{Code: "warn", Text: s.word("too", locale.Args{"Name": who}), Detail: s.word("no_password")}
+	case verdict == lanes.Found:
 		return lessonCell{Code: "none", Text: s.word("stranger"), Detail: s.word("empty")}
 	default:
-		return lessonCell{Code: "no", Text: s.w.text("verdict.unknown.word"), Detail: s.word("nothing")}
+		return lessonCell{Code: "no", Text: s.w.Text("verdict.unknown.word"), Detail: s.word("nothing")}
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -96,7 +98,7 @@ func (s *lessonStep) scopeNeighbour() string {
 	if s.presents() {
 		query.Set(presentParam, "")
 	}
-	return s.lab.config.Others[0].origin(s.c.Request()) + scopePath + "?" + query.Encode()
+	return s.lab.config.Others[0].Origin(s.c.Request()) + scopePath + "?" + query.Encode()
 }
 
 // playScope serves GET /play/scope, on the other port: what came?
@@ -109,10 +111,10 @@ func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
 	w, text := lab.words(c), lab.playText(c, scopeSlug)
 	back := lessonURL(scopeSlug, "observe", c.QueryParams().Has(presentParam))
 	return lab.showPlay(c, http.StatusOK, playPage{
-		Title:    w.fill(text.Words["play.title"], Args{"Host": c.Request().Host}),
+		Title:    w.Fill(text.Words["play.title"], locale.Args{"Host": c.Request().Host}),
 		Sentence: text.Words["play."+cameFact(came)],
 		Came:     []playCookie{{scopeCookie, "Path=" + playPath, came}},
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + back, Label: w.text("lessons.back_to_lesson")}},
+		Onward:   []deed{{To: "http://" + run.Text(runHome) + back, Label: w.Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -206,7 +208,7 @@ var insecureLines = []string{"play_plain=1; Path=/play; Max-Age=600", "play_secu
 
 // host is a stop's, of a trip that began at home.
 func (stop scopeStop) host(home string) string {
-	host, _, _ := splitHost(home)
+	host, _, _ := input.SplitHost(home)
 	switch {
 	case stop.on == "":
 		return host
@@ -229,11 +231,11 @@ func (stop scopeStop) address(home, port string) string {
 
 // playScopeTrip serves GET /play/scope/{…} (query trip, stop): a stop of a trip.
 func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
-	name, home, port := c.QueryParam("trip"), run.Text(runHome), localPort(c.Request())
+	name, home, port := c.QueryParam("trip"), run.Text(runHome), input.LocalPort(c.Request())
 	trip := scopeTrips[name]
 	at, err := strconv.Atoi(c.QueryParam("stop"))
 	if err != nil || at < 0 || at >= len(trip.stops) || trip.stops[at].address(home, port) != "http://"+c.Request().Host+c.Request().URL.Path {
-		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
 	stop, h := trip.stops[at], c.Response().Header()
 	if stop.on == mappedHost {
@@ -243,7 +245,7 @@ func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
 		h.Add("Set-Cookie", line)
 	}
 	w, text := lab.words(c), lab.playText(c, scopeSlug)
-	p := playPage{Title: w.fill(text.Words["play.title"], Args{"Host": c.Request().Host}), Sentence: text.Words["play.trip"]}
+	p := playPage{Title: w.Fill(text.Words["play.title"], locale.Args{"Host": c.Request().Host}), Sentence: text.Words["play.trip"]}
 	if stop.row != "" {
 		seen := map[string]string{}
 		for _, cookie := range trip.cookies {
@@ -255,7 +257,7 @@ func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
 			return err
 		}
 	}
-	next, onward := "http://"+home+lessonURL(scopeSlug, "board-"+name, false), w.text("lessons.back_to_lesson")
+	next, onward := "http://"+home+lessonURL(scopeSlug, "board-"+name, false), w.Text("lessons.back_to_lesson")
 	if at++; at < len(trip.stops) {
 		next, onward = trip.stops[at].url(home, port, name, at, c.QueryParam(runParam)), text.Words["play.on"]
 	}
@@ -275,7 +277,7 @@ func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." 
 
 // scopeTripView is a trip to take, and what it has shown.
 func (s *lessonStep) scopeTripView(name string) (v closerView) {
-	trip, home, port := scopeTrips[name], s.c.Request().Host, localPort(s.c.Request())
+	trip, home, port := scopeTrips[name], s.c.Request().Host, input.LocalPort(s.c.Request())
 	if s.fact("set") == home {
 		v.Deeds = []deed{{To: trip.stops[0].url(home, port, name, 0, s.notes.Run), Label: s.word("trip")}}
 	} else { // there is no run, or it began at another address

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/input"
 )
 
 // Scope tells lesson 11: on both ports, and on each of the trips.
@@ -98,7 +99,7 @@ func TestScope(t *testing.T) {
 		t.Error("it does not say that there is no second server")
 	}
 
-	lab = newLab(t, func(config *handlers.Config) { config.Others = []handlers.OtherServer{{Server: "B", Port: "1"}} })
+	lab = newLab(t, func(config *handlers.Config) { config.Others = []input.Server{{Server: "B", Port: "1"}} })
 	c = lab.client()
 	c.get("/lessons/scope")
 	c.post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})

@@ -9,6 +9,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 )
 
 // scriptFile is the attacker's script.
@@ -74,11 +79,11 @@ func scriptSeen(s *lessonStep) error {
 	}
 	names := strings.Fields(told["names"])
 	for _, lane := range s.lab.lanes.Cookies {
-		s.note("read."+lane.ID(), yesNo(slices.Contains(names, lane.Cookie().Name)))
+		s.note("read."+lane.ID(), markup.YesNo(slices.Contains(names, lane.Cookie().Name)))
 	}
 	s.noteYou("use")
-	session := s.finding(Session)
-	s.note("used", yesNo(session.Verdict.Accepted() && session.Who.User == told["who"]))
+	session := s.finding(lanes.Session)
+	s.note("used", markup.YesNo(session.Verdict.Accepted() && session.Who.User == told["who"]))
 	return s.done()
 }
 
@@ -87,7 +92,7 @@ func scriptOverwrote(s *lessonStep) error {
 	if _, err := s.scriptReport(); err != nil {
 		return err
 	}
-	s.note("overwrite", yesNo(s.finding(Session).Verdict.Accepted()))
+	s.note("overwrite", markup.YesNo(s.finding(lanes.Session).Verdict.Accepted()))
 	return s.done()
 }
 
@@ -98,21 +103,21 @@ func scriptHeard(s *lessonStep) error {
 	if err != nil {
 		return err
 	}
-	key, came := s.carried(s.finding(Session).Cookie)
-	s.note("echo", yesNo(came && told["key"] == shortKey(key)))
+	key, came := s.carried(s.finding(lanes.Session).Cookie)
+	s.note("echo", markup.YesNo(came && told["key"] == markup.ShortKey(key)))
 	return s.done()
 }
 
 // scriptReport reads what a script reports; a form of a page cannot.
 func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
 	r := s.c.Request()
-	told, err := singles(r.PostForm, fields...)
+	told, err := input.Singles(r.PostForm, fields...)
 	if err != nil {
 		return nil, err
 	}
 	whole := !slices.ContainsFunc(fields, func(name string) bool { return !r.PostForm.Has(name) })
 	if by := r.Header.Get("Sec-Fetch-Dest"); !whole || (by != "" && by != "empty") {
-		return nil, problem(http.StatusBadRequest, "bad_request", say("lessons.needs_script"))
+		return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.needs_script"))
 	}
 	return told, nil
 }
@@ -122,7 +127,7 @@ func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
 	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{s.yesNoCell(name, yes, no)}}
 	return closerView{
 		Deeds: []deed{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},
-		Board: lessonBoard{Columns: []lessonColumn{{Title: s.w.text("way.session.short"), Lane: Session}}, Rows: []lessonRow{row}},
+		Board: lessonBoard{Columns: []lessonColumn{{Title: s.w.Text("way.session.short"), Lane: lanes.Session}}, Rows: []lessonRow{row}},
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -17,23 +20,23 @@ func (lessons) Signed() lesson {
 		Number: 4, Slug: "signed", Minutes: 8, Short: true, Answer: "B", Why: []string{"readable", "sealed"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"flip": flipSigned, "put": putSignedBack},
 		Do: func(s *lessonStep) []deed {
-			f := s.finding(Signed)
+			f := s.finding(lanes.Signed)
 			switch {
-			case !s.finding(Session).Verdict.Accepted(): // on whose word would it be put back?
-				return []deed{{To: "/login?next=/lessons/signed", Label: s.w.text("layout.sign_in")}}
-			case s.fact("changed") == "" && f.Verdict == Verified:
+			case !s.finding(lanes.Session).Verdict.Accepted(): // on whose word would it be put back?
+				return []deed{{To: "/login?next=/lessons/signed", Label: s.w.Text("layout.sign_in")}}
+			case s.fact("changed") == "" && f.Verdict == lanes.Verified:
 				return []deed{{Label: s.word("paste"), Line: strings.Replace(readingLine, "PASTE", f.Value, 1)}, s.deed("flip")}
-			case f.Verdict == Verified && s.fact("set") != "":
+			case f.Verdict == lanes.Verified && s.fact("set") != "":
 				return []deed{{Label: s.word("all")}}
 			}
 			return []deed{{Act: "put", Label: s.word("put"), Quiet: s.fact("set") != ""}}
 		},
 		Look: func(s *lessonStep) {
-			switch f := s.finding(Signed); {
+			switch f := s.finding(lanes.Signed); {
 			case !s.asked(): // it may be tampered with since the lesson before
-			case f.Verdict == Tampered, s.fact("flipped") != "" && s.fact("changed") == "":
+			case f.Verdict == lanes.Tampered, s.fact("flipped") != "" && s.fact("changed") == "":
 				s.noteSealed("changed", f)
-			case f.Verdict == Verified && s.fact("changed") != "":
+			case f.Verdict == lanes.Verified && s.fact("changed") != "":
 				s.noteSealed("set", f)
 			}
 		},
@@ -48,25 +51,25 @@ func (lessons) Signed() lesson {
 			switch read := s.fact("set.read"); {
 			case read == "" || verdict == "":
 				return ""
-			case verdict == Verified:
+			case verdict == lanes.Verified:
 				return "C" // a character was changed, and the length was not
-			case verdict == Tampered && read != "nothing":
+			case verdict == lanes.Tampered && read != "nothing":
 				return "B"
-			case verdict == Tampered:
+			case verdict == lanes.Tampered:
 				return "A"
 			}
 			return ""
 		},
 		Done: func(s *lessonStep) bool {
 			verdict, _ := s.verdict("changed")
-			return verdict == Tampered && s.fact("set.read") != "" && s.fact("set.read") != "nothing"
+			return verdict == lanes.Tampered && s.fact("set.read") != "" && s.fact("set.read") != "nothing"
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"encrypted": encryptedBeside,
 			"moved":     movedElsewhere,
 			"last":      lastCharacters,
 		},
-		Code:   []string{"sessions.Dissect", "handlers.flipCharacter", "sessions.Signer.Verify"},
+		Code:   []string{"sessions.Dissect", "lanes.FlipCharacter", "sessions.Signer.Verify"},
 		Django: "response.set_signed_cookie(\"signed_user\", \"alice\")   # signed, not encrypted\nrequest.get_signed_cookie(\"signed_user\")             # BadSignature if it was changed",
 	}
 }
@@ -77,13 +80,13 @@ const readingLine = `(d=>d(d('PASTE').split('|')[1]))(s=>atob(s.replace(/-/g,'+'
 
 // flipSigned changes one character of the signed cookie, and of no other.
 func flipSigned(s *lessonStep) error {
-	lane, _ := s.lab.lanes.Lane(Signed)
-	if f := s.finding(Signed); f.Verdict == Verified {
+	lane, _ := s.lab.lanes.Lane(lanes.Signed)
+	if f := s.finding(lanes.Signed); f.Verdict == lanes.Verified {
 		s.noteSealed("set", f)
 		s.forget("changed")
 		s.note("flipped", "yes")
 	}
-	return s.lab.forgeAll(s.c, "flip", []CookieLane{lane}, flipCharacter, s.url("observe"))
+	return s.lab.forgeAll(s.c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, s.url("observe"))
 }
 
 // putSignedBack signs in again as before.
@@ -99,9 +102,9 @@ func putSignedBack(s *lessonStep) error {
 
 // noteSealed writes down what anybody reads in a signed value, and what the
 // server, which has the key, concludes.
-func (s *lessonStep) noteSealed(name string, f Finding) {
+func (s *lessonStep) noteSealed(name string, f lanes.Finding) {
 	read := "nothing"
-	if who := readWithoutKey(f.Value); validName(who.User) && (who.Role == RoleStudent || who.Role == RoleTeacher) {
+	if who := readWithoutKey(f.Value); validName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
 		read = who.User + " " + who.Role
 	}
 	failed, _ := f.FailedCheck()
@@ -111,16 +114,16 @@ func (s *lessonStep) noteSealed(name string, f Finding) {
 }
 
 // readWithoutKey is whom a signed value names, as everybody can read it.
-func readWithoutKey(value string) Identity {
+func readWithoutKey(value string) lanes.Identity {
 	sealed, err := sessions.Dissect(value)
 	if err != nil {
-		return Identity{}
+		return lanes.Identity{}
 	}
-	content, err := readSealed(sealed.Content)
+	content, err := lanes.ReadSealed(sealed.Content)
 	if err != nil {
-		return Identity{}
+		return lanes.Identity{}
 	}
-	return content.who()
+	return content.Who()
 }
 
 // sealedRow is what noteSealed wrote down under a name.
@@ -136,16 +139,16 @@ func (s *lessonStep) sealedRow(name string) lessonRow {
 	}
 	row.Cells[1] = s.verdictCell(name)
 	if failed := s.fact(name + ".check"); failed != "" {
-		row.Cells[1].Detail = s.word("failed", Args{"Check": s.w.text("check." + failed)})
+		row.Cells[1].Detail = s.word("failed", locale.Args{"Check": s.w.Text("check." + failed)})
 	}
 	return row
 }
 
 // exampleFacts name whom this lesson's examples are about. They are dated in whole
 // seconds, so that their length does not change with the time.
-func (s *lessonStep) exampleFacts(user string) signedFacts {
+func (s *lessonStep) exampleFacts(user string) lanes.SignedFacts {
 	at := s.lab.clock.Now().Truncate(time.Second)
-	return signedFacts{User: user, Role: RoleStudent, IssuedAt: dateOf(at), Expires: dateOf(at.Add(time.Hour))}
+	return lanes.SignedFacts{User: user, Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(time.Hour))}
 }
 
 // encryptedBeside seals the same facts twice at this moment, once encrypted before,
@@ -170,7 +173,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 }
 
 // sealedBy seals facts for this lesson's examples: no way takes their purpose.
-func sealedBy(make func(string, ...[]byte) (*sessions.Signer, error), secrets [][]byte, facts signedFacts) (string, error) {
+func sealedBy(make func(string, ...[]byte) (*sessions.Signer, error), secrets [][]byte, facts lanes.SignedFacts) (string, error) {
 	signer, err := make(examplePurpose, secrets...)
 	if err != nil {
 		return "", err
@@ -196,7 +199,7 @@ func movedElsewhere(s *lessonStep) (v closerView) {
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
 	value, err := sealedBy(sessions.NewSigner, s.lab.config.Secrets, s.exampleFacts("alice"))
 	for _, purpose := range []string{examplePurpose, "discount"} {
-		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
+		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
 		if signer, failed := sessions.NewSigner(purpose, s.lab.config.Secrets...); err == nil && failed == nil {
 			row.Cells[0] = lessonCell{Code: "no", Text: s.word("broken")}
 			if stillHolds(signer, value) {
@@ -210,7 +213,7 @@ func movedElsewhere(s *lessonStep) (v closerView) {
 
 // stillHolds reports whether a value verifies.
 func stillHolds(signer *sessions.Signer, value string) bool {
-	var facts signedFacts
+	var facts lanes.SignedFacts
 	return signer.Verify(value, &facts) == nil
 }
 
@@ -230,7 +233,7 @@ func lastCharacters(s *lessonStep) (v closerView) {
 		}
 		still := lessonCell{Code: "no", Text: s.word("none_of")}
 		if n := stillVerify(signer, value); n > 0 {
-			still = lessonCell{Code: "warn", Text: s.word("some_of", Args{"Count": n})}
+			still = lessonCell{Code: "warn", Text: s.word("some_of", locale.Args{"Count": n})}
 		}
 		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "last-" + user, Title: user, Cells: []lessonCell{{Value: "…" + value[len(value)-6:]}, still}})
 	}
@@ -241,7 +244,7 @@ func lastCharacters(s *lessonStep) (v closerView) {
 // the padding leave a value as good as it was.
 func stillVerify(signer *sessions.Signer, value string) (n int) {
 	at := len(strings.TrimRight(value, "=")) - 1
-	for _, c := range base64URL {
+	for _, c := range markup.Base64URL {
 		if changed := value[:at] + string(c) + value[at+1:]; changed != value && stillHolds(signer, changed) {
 			n++
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 
@@ -51,14 +53,14 @@ func (lab *Lab) factNow(value string) fact {
 type lessonStep struct {
 	lab    *Lab
 	c      echo.Context
-	w      *words
+	w      *locale.Printer
 	lesson *lesson
 	text   *lessonText
 	notes  lessonNotes
 	was    string // notes as they were, to save them only if they changed
 	book   *Notebook
 
-	findings []Finding // of this request, by lane: in order
+	findings []lanes.Finding // of this request, by lane: in order
 }
 
 // step begins one: it reads the notebook, and what the run under way has seen.
@@ -145,13 +147,13 @@ func (s *lessonStep) forget(prefixes ...string) {
 }
 
 // word is one of the lesson's words. A missing one shows itself, as a label does.
-func (s *lessonStep) word(name string, args ...Args) string {
+func (s *lessonStep) word(name string, args ...locale.Args) string {
 	text, ok := s.text.Words[name]
 	if !ok {
 		return "⟨" + name + "⟩"
 	}
 	if len(args) > 0 {
-		return s.w.fill(text, args[0])
+		return s.w.Fill(text, args[0])
 	}
 	return text
 }
@@ -160,29 +162,29 @@ func (s *lessonStep) word(name string, args ...Args) string {
 func (s *lessonStep) deed(act string) deed { return deed{Act: act, Label: s.word(act)} }
 
 // finding is what a way concluded from this request.
-func (s *lessonStep) finding(way string) Finding {
+func (s *lessonStep) finding(way string) lanes.Finding {
 	for _, f := range s.findings {
 		if f.Lane == way {
 			return f
 		}
 	}
-	return Finding{Lane: way, Verdict: Absent}
+	return lanes.Finding{Lane: way, Verdict: lanes.Absent}
 }
 
 // noteVerdict writes down what a way concluded, and about whom.
-func (s *lessonStep) noteVerdict(name string, verdict Verdict, who Identity) {
+func (s *lessonStep) noteVerdict(name string, verdict lanes.Verdict, who lanes.Identity) {
 	s.note(name, verdictFact(verdict, who))
 }
 
 // verdictFact is a verdict as a fact: "believed alice teacher". Names have no spaces.
-func verdictFact(verdict Verdict, who Identity) string {
+func verdictFact(verdict lanes.Verdict, who lanes.Identity) string {
 	return strings.TrimRight(string(verdict)+" "+who.User+" "+who.Role, " ")
 }
 
 // verdict is one that was written down, and about whom: "alice · teacher".
-func (s *lessonStep) verdict(name string) (verdict Verdict, who string) {
+func (s *lessonStep) verdict(name string) (verdict lanes.Verdict, who string) {
 	parts := strings.Split(s.fact(name), " ")
-	return Verdict(parts[0]), strings.Join(parts[1:], " · ")
+	return lanes.Verdict(parts[0]), strings.Join(parts[1:], " · ")
 }
 
 // accepted reports whether a verdict that was written down took somebody for somebody.
@@ -216,7 +218,7 @@ func (s *lessonStep) to(part string) error {
 	return s.c.Redirect(http.StatusSeeOther, s.url(part))
 }
 
-// setCookie sets one of the lesson's cookies, as a line: a lesson is about what
+// SetCookie sets one of the lesson's cookies, as a line: a lesson is about what
 // such a line does.
 func (s *lessonStep) setCookie(line string) { s.c.Response().Header().Add("Set-Cookie", line) }
 

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"cookielab/handlers/locale"
+
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -94,7 +96,7 @@ var (
 
 // readLessonText reads a file. A line [[name]] stands for the label lessons.name,
 // which may hold markup: what several lessons say alike.
-func readLessonText(files fs.FS, name string, w *words) (*lessonText, error) {
+func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, error) {
 	raw, err := fs.ReadFile(files, name)
 	if err != nil {
 		return nil, err
@@ -162,12 +164,12 @@ func readLessonText(files fs.FS, name string, w *words) (*lessonText, error) {
 
 // lessonMarkdown makes HTML of Markdown. Raw HTML in a file is left out.
 type lessonMarkdown struct {
-	w      *words
+	w      *locale.Printer
 	md     goldmark.Markdown
 	failed error
 }
 
-func newLessonMarkdown(w *words) *lessonMarkdown {
+func newLessonMarkdown(w *locale.Printer) *lessonMarkdown {
 	columns := parser.WithASTTransformers(util.Prioritized(columnNames{}, 500)) // after the tables are made
 	return &lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(columns))}
 }
@@ -222,7 +224,7 @@ func (m *lessonMarkdown) html(lines []string) template.HTML {
 	}
 	upright := strings.NewReplacer("<em>", "<strong>", "</em>", "</strong>").Replace(out.String()) // Chinese has no italics
 	text := fragment.ReplaceAllStringFunc(strings.TrimSpace(upright), func(found string) string {
-		label, err := m.w.label("lessons." + fragment.FindStringSubmatch(found)[1])
+		label, err := m.w.Label("lessons." + fragment.FindStringSubmatch(found)[1])
 		m.failed = errors.Join(m.failed, err)
 		return label
 	})

@@ -14,6 +14,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -42,7 +46,7 @@ func (lessons) Token() lesson {
 			case token == "":
 				return []deed{s.deed("get")}
 			case s.fact("form.header") == "":
-				return []deed{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: tokenScheme + " " + token, Quiet: true}}
+				return []deed{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: lanes.TokenScheme + " " + token, Quiet: true}}
 			}
 			return []deed{s.deed("send")}
 		},
@@ -74,7 +78,7 @@ func (lessons) Token() lesson {
 // newPlayAPI makes the manager for the tokens of the lesson's API. They open nothing else.
 func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
 	options := lab.lanes.Options(playTokenAge)
-	options.Carrier = sessions.Authorization(tokenScheme)
+	options.Carrier = sessions.Authorization(lanes.TokenScheme)
 	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
 }
 
@@ -128,7 +132,7 @@ func (s *lessonStep) order(from string) error {
 		return nil
 	}
 	_, _, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), http.MethodPost,
-		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, "Authorization", tokenScheme+" "+token)
+		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
 	return err
 }
 
@@ -137,7 +141,7 @@ func (s *lessonStep) order(from string) error {
 func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
 	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[c.QueryParam(fromParam)]
 	if !ok {
-		return problem(http.StatusBadRequest, "bad_request", say("lessons.no_act"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
 	user, err := lab.whoOrders(c)
 	if err != nil {
@@ -172,9 +176,9 @@ func (lab *Lab) whoOrders(c echo.Context) (string, error) {
 
 // refuseOrder answers 401: a page where a browser asks for one, else JSON.
 func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) error {
-	c.Response().Header().Set("WWW-Authenticate", tokenScheme)
+	c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
 	if !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": lab.words(c).text("error.not_authenticated")})
+		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": lab.words(c).Text("error.not_authenticated")})
 	}
 	text := lab.playText(c, "token")
 	return lab.showPlay(c, http.StatusUnauthorized, playPage{
@@ -183,7 +187,7 @@ func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) 
 			{playTokenCookie, text.Words["cookie"], carriesPlay(c, run, playTokenCookie)},
 			{"Authorization", text.Words["header"], header},
 		},
-		Onward: []deed{{To: "/lessons/token#observe", Label: lab.words(c).text("lessons.back_to_lesson")}},
+		Onward: []deed{{To: "/lessons/token#observe", Label: lab.words(c).Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -242,9 +246,9 @@ func tokenOrSession(s *lessonStep) (v closerView) {
 		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
 		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
 	}
-	if value := s.lab.lanes.Values(s.c)[Session]; s.finding(Session).Verdict.Accepted() && value != "" {
+	if value := s.lab.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
 		name := s.lab.sessions.Options().Name
-		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
+		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
 	}
 	v.Deeds = append(v.Deeds, deed{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
 	return v

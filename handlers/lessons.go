@@ -13,6 +13,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"cookielab/handlers/locale"
 )
 
 // lesson is one of the walkthrough.
@@ -93,15 +95,15 @@ func allLessons() (all []*lesson) {
 const lessonsFolder = "templates/lessons"
 
 // lessonTexts are the words of the lessons, by language and slug.
-type lessonTexts map[*words]map[string]*lessonText
+type lessonTexts map[*locale.Printer]map[string]*lessonText
 
 // readLessons reads the words of all lessons. An error names what is missing in
 // which language, or which function that a lesson shows is not in the source.
-func readLessons(files fs.FS, all languages, code source) (lessonTexts, error) {
+func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, error) {
 	texts := lessonTexts{}
 	known := allLessons()
-	for _, w := range all.all {
-		folder := path.Join(lessonsFolder, w.tag.String())
+	for _, w := range all.All {
+		folder := path.Join(lessonsFolder, w.Tag.String())
 		texts[w] = map[string]*lessonText{}
 		for _, l := range known {
 			text, err := readLessonText(files, path.Join(folder, l.Slug+".md"), w)

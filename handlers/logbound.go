@@ -18,6 +18,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -169,7 +170,7 @@ func cutText(text string) string {
 	if len(text) <= maxLogText {
 		return text
 	}
-	return atMost(text, maxLogText) + "…"
+	return markup.AtMost(text, maxLogText) + "…"
 }
 
 // The log contains nothing that a visitor typed: it may be a password in the wrong field.

@@ -19,13 +19,17 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/text/unicode/norm"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
 const (
 	teacherName = "teacher" // needs the PIN, and has the role
 	maxName     = 30        // letters
-	maxNext     = 2 << 10   // bytes
+
 )
 
 type loginPage struct {
@@ -36,11 +40,11 @@ type loginPage struct {
 // signInForm fills the form, which stands on the dashboard as well.
 type signInForm struct {
 	Username string
-	Password string // the class password: no secret, it is printed at the start
-	Next     string // "": the dashboard
-	Teacher  bool   // the PIN is asked for
-	Problem  Phrase // what was wrong; no ID: nothing was
-	ForToken bool   // for tokens, not for a login
+	Password string         // the class password: no secret, it is printed at the start
+	Next     string         // "": the dashboard
+	Teacher  bool           // the PIN is asked for
+	Problem  locale.Message // what was wrong; no ID: nothing was
+	ForToken bool           // for tokens, not for a login
 }
 
 func (lab *Lab) signInForm(c echo.Context) signInForm {
@@ -50,13 +54,13 @@ func (lab *Lab) signInForm(c echo.Context) signInForm {
 // getLogin serves GET /login.
 func (lab *Lab) getLogin(c echo.Context) error {
 	form := lab.signInForm(c)
-	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
+	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {
 		form.Next = next
 	}
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, say("login.title")), form})
+	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, locale.Msg("login.title")), form})
 }
 
 // postLogin serves POST /login (fields username, password, pin, next). It is
@@ -67,7 +71,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	next, asked := nextOf(form)
+	next, asked := input.NextOf(form)
 	if !asked {
 		next = "/dashboard"
 	}
@@ -77,7 +81,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return lab.render(c, refused.Status, "login", loginPage{lab.page(c, say("login.title")), shown})
+		return lab.render(c, refused.Status, "login", loginPage{lab.page(c, locale.Msg("login.title")), shown})
 	}
 	if err != nil {
 		return err
@@ -110,7 +114,7 @@ func credentialsIn(form url.Values) (given credentials, err error) {
 		name string
 		into *string
 	}{{"username", &given.Username}, {"password", &given.Password}, {"pin", &given.PIN}} {
-		if *field.into, err = single(form, field.name); err != nil {
+		if *field.into, err = input.Single(form, field.name); err != nil {
 			return credentials{}, err
 		}
 	}
@@ -120,48 +124,48 @@ func credentialsIn(form url.Values) (given credentials, err error) {
 // admit says who somebody is by what they give. It is the one way in, for a
 // login and for a token. A refusal is a [Problem]: 422 for a name that is none,
 // 403 for a wrong word, 429 with Retry-After after too many of those.
-func (lab *Lab) admit(c echo.Context, given credentials) (Identity, error) {
+func (lab *Lab) admit(c echo.Context, given credentials) (lanes.Identity, error) {
 	name, password, pin := cleanName(given.Username), given.Password, given.PIN
 	if !validName(name) {
-		return Identity{}, problem(http.StatusUnprocessableEntity, "bad_name", say("login.bad_name", Args{"Most": maxName}))
+		return lanes.Identity{}, input.NewProblem(http.StatusUnprocessableEntity, "bad_name", locale.Msg("login.bad_name", locale.Args{"Most": maxName}))
 	}
 	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
-		return Identity{}, problem(http.StatusForbidden, "needs_pin", say("login.needs_pin")) // no guess, so no try
+		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "needs_pin", locale.Msg("login.needs_pin")) // no guess, so no try
 	}
 	if name == teacherName {
 		return lab.admitTeacher(c, cmp.Or(pin, password)) // one field is enough for a program
 	}
 	if wait := lab.throttle.try(name); wait > 0 {
-		return Identity{}, lab.tooMany(c, RoleStudent, wait)
+		return lanes.Identity{}, lab.tooMany(c, lanes.RoleStudent, wait)
 	}
 	if !equal(password, lab.config.ClassPassword) {
-		lab.log.Warn("login failed", "role", RoleStudent)
-		return Identity{}, problem(http.StatusForbidden, "wrong_password", say("login.wrong_password"))
+		lab.log.Warn("login failed", "role", lanes.RoleStudent)
+		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_password", locale.Msg("login.wrong_password"))
 	}
 	lab.throttle.succeeded(name)
-	return Identity{User: name, Role: RoleStudent}, nil
+	return lanes.Identity{User: name, Role: lanes.RoleStudent}, nil
 }
 
 // admitTeacher is admit for someone who gives the teacher's name. The error may also come
 // from the store that counts the tries: then nobody is let in.
-func (lab *Lab) admitTeacher(c echo.Context, pin string) (Identity, error) {
+func (lab *Lab) admitTeacher(c echo.Context, pin string) (lanes.Identity, error) {
 	ctx := c.Request().Context()
 	from, err := lab.originOf(c)
 	if err != nil {
-		return Identity{}, err
+		return lanes.Identity{}, err
 	}
 	wait, err := lab.pin.try(ctx, from)
 	if err != nil {
-		return Identity{}, err
+		return lanes.Identity{}, err
 	}
 	if wait > 0 {
-		return Identity{}, lab.tooMany(c, RoleTeacher, wait)
+		return lanes.Identity{}, lab.tooMany(c, lanes.RoleTeacher, wait)
 	}
 	if !equal(pin, lab.config.TeacherPIN) {
-		lab.log.Warn("login failed", "role", RoleTeacher)
-		return Identity{}, problem(http.StatusForbidden, "wrong_pin", say("login.wrong_pin"))
+		lab.log.Warn("login failed", "role", lanes.RoleTeacher)
+		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_pin", locale.Msg("login.wrong_pin"))
 	}
-	return Identity{User: teacherName, Role: RoleTeacher}, lab.pin.succeeded(ctx, from)
+	return lanes.Identity{User: teacherName, Role: lanes.RoleTeacher}, lab.pin.succeeded(ctx, from)
 }
 
 // tooMany refuses one try too many. It does not log the name that was typed: before a
@@ -171,22 +175,22 @@ func (lab *Lab) tooMany(c echo.Context, role string, wait time.Duration) error {
 	seconds := int((wait + time.Second - 1) / time.Second)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
 	label := "login.too_many"
-	if role == RoleTeacher {
+	if role == lanes.RoleTeacher {
 		label = "login.too_many_pins"
 	}
-	return problem(http.StatusTooManyRequests, "too_many_tries", say(label, Args{"Count": seconds}))
+	return input.NewProblem(http.StatusTooManyRequests, "too_many_tries", locale.Msg(label, locale.Args{"Count": seconds}))
 }
 
 // refusal is what admit said no with; nil for anything else.
-func refusal(err error) *Problem {
-	var refused *Problem
+func refusal(err error) *input.Problem {
+	var refused *input.Problem
 	errors.As(err, &refused)
 	return refused
 }
 
 // refusedForm is the form again, saying what was wrong.
-func (lab *Lab) refusedForm(given credentials, refused *Problem) signInForm {
-	name := atMost(cleanName(given.Username), maxValueText)
+func (lab *Lab) refusedForm(given credentials, refused *input.Problem) signInForm {
+	name := markup.AtMost(cleanName(given.Username), markup.MaxValueText)
 	return signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: refused.Message}
 }
 
@@ -216,33 +220,4 @@ func validName(name string) bool {
 func equal(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// nextOf reads the field next: a path of this lab, or "/" for anything else.
-// asked is false where there is no such field.
-func nextOf(form url.Values) (next string, asked bool) {
-	values, asked := form["next"]
-	if !asked {
-		return "", false
-	}
-	if len(values) == 1 && safeNext(values[0]) {
-		return values[0], true
-	}
-	return "/", true
-}
-
-// safeNext reports whether a redirect to next stays on this lab in every
-// browser: browsers read \ as /, drop tabs and newlines, and take // for a host.
-func safeNext(next string) bool {
-	if len(next) > maxNext || !strings.HasPrefix(next, "/") ||
-		strings.ContainsFunc(next, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f || r == utf8.RuneError }) {
-		return false
-	}
-	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
-		return false
-	}
-	return !strings.HasPrefix(u.Path, "//") && !strings.ContainsFunc(u.Path, func(r rune) bool {
-		return r == '\\' || r < ' ' || r == 0x7f
-	}) && !strings.Contains(u.Path, "/..")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -48,7 +49,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 	if err := lane.Forget(c); err != nil {
 		return err
 	}
-	if lane.ID() == Session {
+	if lane.ID() == lanes.Session {
 		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).noteLogout()); err != nil {
 			return err
 		}

@@ -4,12 +4,16 @@
 
 package handlers
 
-import "github.com/labstack/echo/v4"
+import (
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/locale"
+)
 
 // getNeighbour serves GET /play/neighbour: a page that posts to the other server,
 // under the name by which this one was asked.
 func (lab *Lab) getNeighbour(c echo.Context) error {
-	p := foreignPage{Host: c.Request().Host, Lab: lab.config.Others[0].origin(c.Request()), Lesson: "other-site"}
+	p := foreignPage{Host: c.Request().Host, Lab: lab.config.Others[0].Origin(c.Request()), Lesson: "other-site"}
 	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
-	return p.show(c, lab.pages, "neighbour", say("other.neighbour.title"))
+	return p.show(c, lab.pages, "neighbour", locale.Msg("other.neighbour.title"))
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -130,7 +132,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		n.writes = !kind.readsOnly() && !fromElsewhere(c.Request())
+		n.writes = !kind.readsOnly() && !input.FromElsewhere(c.Request())
 		if err := n.name(); err != nil {
 			return err
 		}
@@ -159,14 +161,8 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// fromElsewhere reports whether another site, or another port, began a request.
-func fromElsewhere(r *http.Request) bool {
-	site := r.Header.Get("Sec-Fetch-Site")
-	return site != "" && site != "same-origin" && site != "none"
-}
-
 func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
-	if fromElsewhere(r) {
+	if input.FromElsewhere(r) {
 		return false
 	}
 	switch kind {
@@ -281,7 +277,7 @@ func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, sessi
 		return nil
 	}
 	for _, key := range sessions.ReadCookies(c.Request(), lab.config.Cookie.Name) {
-		if sessions.KeyID(sessionPurpose, key) == left {
+		if sessions.KeyID(lanes.SessionPurpose, key) == left {
 			return nil
 		}
 	}
@@ -293,7 +289,7 @@ func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
 
 // secretLanes are the ways whose values may be shown only to whoever was given them. The
 // plain value is no secret.
-var secretLanes = []string{Signed, Session}
+var secretLanes = []string{lanes.Signed, lanes.Session}
 
 // knownValues are the hashes of the values that this notebook saw set.
 func (n *Notebook) knownValues() map[sessions.ID]bool {
@@ -316,7 +312,7 @@ func (n *Notebook) know(session *sessions.Session) (known map[sessions.ID]bool, 
 	if key := session.Key(); key != "" {
 		id := knownAs(key)
 		if n.writes && !known[id] {
-			err = n.session.Set(bookKnown+Session, id.String())
+			err = n.session.Set(bookKnown+lanes.Session, id.String())
 		}
 		known[id] = true
 	}
@@ -402,7 +398,7 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 	}
 	// This is Put it back. A logout may be under way with the value that the lab wrote in
 	// place of the key: it has to end the new session, too.
-	if err = lab.sessions.Point(ctx, lab.lanes.Values(c)[Session], by); errors.Is(err, sessions.ErrExists) {
+	if err = lab.sessions.Point(ctx, lab.lanes.Values(c)[lanes.Session], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err

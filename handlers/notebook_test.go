@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -241,7 +242,7 @@ func TestNotebookAfterARestart(t *testing.T) {
 	}
 	after := alice.lanes()
 	for id, lane := range after {
-		if id == handlers.Token { // no cookie, so no attributes
+		if id == lanes.Token { // no cookie, so no attributes
 			continue
 		}
 		if lane.Attributes == nil || !lane.Attributes.SetAt.Equal(before[id].Attributes.SetAt) {

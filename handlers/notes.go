@@ -10,6 +10,9 @@ import (
 	"regexp"
 	"strings"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -24,7 +27,7 @@ func (lab *Lab) getNotes(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		title := w.say(say("lessons.number", Args{"N": l.Number, "Title": s.text.Title}))
+		title := w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.text.Title}))
 		if !s.asked() && !s.begun() {
 			open.WriteString("- " + title + "\n")
 			continue
@@ -34,13 +37,13 @@ func (lab *Lab) getNotes(c echo.Context) error {
 			done++
 		}
 	}
-	text := "# " + w.text("notes.title") + "\n\n" +
-		w.say(say("notes.written", Args{"At": minute(lab.clock.Now()), "Done": done, "Of": len(lab.lessons)})) + "\n" + begun.String()
+	text := "# " + w.Text("notes.title") + "\n\n" +
+		w.Say(locale.Msg("notes.written", locale.Args{"At": markup.Minute(lab.clock.Now()), "Done": done, "Of": len(lab.lessons)})) + "\n" + begun.String()
 	if open.Len() > 0 {
-		text += "\n## " + w.text("notes.open") + "\n\n" + open.String()
+		text += "\n## " + w.Text("notes.open") + "\n\n" + open.String()
 	}
 	h := c.Response().Header()
-	h.Set("Content-Language", w.tag.String())
+	h.Set("Content-Language", w.Tag.String())
 	h.Set("Content-Disposition", `attachment; filename="`+notesFile+`"`)
 	return c.Blob(http.StatusOK, "text/markdown; charset=utf-8", []byte(text))
 }
@@ -50,32 +53,32 @@ func (s *lessonStep) ownNotes() string {
 	choice := func(letter string) string {
 		for _, choice := range s.text.Choices {
 			if choice.Letter == letter {
-				return s.w.say(say("notes.choice", Args{"Letter": letter, "Text": markdown(choice.Text)}))
+				return s.w.Say(locale.Msg("notes.choice", locale.Args{"Letter": letter, "Text": markdown(choice.Text)}))
 			}
 		}
 		return ""
 	}
 	lines := []string{markdown(s.text.Question), ""}
-	line := func(p Phrase) { lines = append(lines, "- "+s.w.say(p)) }
+	line := func(p locale.Message) { lines = append(lines, "- "+s.w.Say(p)) }
 	switch said := choice(s.notes.Said); {
 	case said != "":
-		line(say("notes.predicted", Args{"Choice": said, "At": minute(s.notes.SaidAt)}))
+		line(locale.Msg("notes.predicted", locale.Args{"Choice": said, "At": markup.Minute(s.notes.SaidAt)}))
 	case s.notes.Said == unsure:
-		line(say("notes.unsure", Args{"At": minute(s.notes.SaidAt)}))
+		line(locale.Msg("notes.unsure", locale.Args{"At": markup.Minute(s.notes.SaidAt)}))
 	default:
-		line(say("notes.unasked"))
+		line(locale.Msg("notes.unasked"))
 	}
 	came := ""
 	if s.begun() {
 		came = choice(s.lesson.Happened(s))
 	}
 	if came != "" {
-		line(say("notes.happened", Args{"Choice": came}))
+		line(locale.Msg("notes.happened", locale.Args{"Choice": came}))
 	} else {
-		line(say("notes.nothing_yet"))
+		line(locale.Msg("notes.nothing_yet"))
 	}
 	if !s.notes.Done.IsZero() {
-		line(say("notes.done", Args{"At": minute(s.notes.Done), "Browser": escapeMarkdown(s.notes.Browser)}))
+		line(locale.Msg("notes.done", locale.Args{"At": markup.Minute(s.notes.Done), "Browser": escapeMarkdown(s.notes.Browser)}))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

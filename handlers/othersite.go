@@ -15,6 +15,9 @@ import (
 	"regexp"
 	"strings"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -104,7 +107,7 @@ func (s *OtherSite) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		maps.Copy(header, s.headers)
 		switch {
 		case !sameHost(r.Host, s.host):
-			return problem(http.StatusMisdirectedRequest, "misdirected_request", say("other.misdirected", Args{"Host": s.host}))
+			return input.NewProblem(http.StatusMisdirectedRequest, "misdirected_request", locale.Msg("other.misdirected", locale.Args{"Host": s.host}))
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			header.Set("Allow", "GET, HEAD")
 			return echo.ErrMethodNotAllowed
@@ -115,8 +118,8 @@ func (s *OtherSite) guard(next echo.HandlerFunc) echo.HandlerFunc {
 
 // sameHost reports whether two Host headers mean the same.
 func sameHost(a, b string) bool {
-	host, port, ok := splitHost(a)
-	wantHost, wantPort, _ := splitHost(b)
+	host, port, ok := input.SplitHost(a)
+	wantHost, wantPort, _ := input.SplitHost(b)
 	return ok && host == wantHost && port == wantPort
 }
 
@@ -124,7 +127,7 @@ func sameHost(a, b string) bool {
 func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p := foreignPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
-		return p.show(c, s.config.Pages, name, say(title))
+		return p.show(c, s.config.Pages, name, locale.Msg(title))
 	}
 }
 
@@ -133,12 +136,12 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := asProblem(err)
+	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("request to the other site failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
 	}
-	w, _ := s.config.Pages.languages.asked(c.Request())
-	page := foreignPage{Title: say(titleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
+	w, _ := s.config.Pages.languages.Asked(c.Request())
+	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
 	if err := s.config.Pages.foreign.render(c, w, new(bytes.Buffer), p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
@@ -148,7 +151,7 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 // foreignPage is what templates/other shows: pages of the other site, and of the
 // neighbour.
 type foreignPage struct {
-	Title     Phrase
+	Title     locale.Message
 	Host      string // whose page it is, as the address bar says it
 	Lab       string // the server that its requests go to
 	Neighbour string // the lab's other server; "": there is none
@@ -159,7 +162,7 @@ type foreignPage struct {
 	OtherLanguage string // this page in the other language
 
 	Status  int // of an error
-	Message Phrase
+	Message locale.Message
 }
 
 // LabHost is the lab's host, as a request names it.
@@ -176,27 +179,27 @@ var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 // show answers with a page for the run that its address names; without one, with
 // a page that says where to begin.
-func (p foreignPage) show(c echo.Context, pages *Pages, name string, title Phrase) error {
+func (p foreignPage) show(c echo.Context, pages *Pages, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return problem(http.StatusBadRequest, "bad_request", say("other.bad_run")).wrap(err)
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
 	}
-	asked, err := singles(query, "run", "lang")
+	asked, err := input.Singles(query, "run", "lang")
 	if err != nil {
 		return err
 	}
 	if query.Has("run") && !aRun.MatchString(asked["run"]) {
-		return problem(http.StatusBadRequest, "bad_request", say("other.bad_run"))
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run"))
 	}
-	w, ok := pages.languages.asked(c.Request())
+	w, ok := pages.languages.Asked(c.Request())
 	if !ok {
-		return problem(http.StatusBadRequest, "unknown_language", say("other.bad_lang"))
+		return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("other.bad_lang"))
 	}
 	p.Title, p.Run = title, asked["run"]
 	p.Prize, p.More = p.beside("/", asked["lang"]), p.beside("/more", asked["lang"])
-	p.OtherLanguage = p.beside(c.Request().URL.Path, pages.languages.other(w).tag.String())
+	p.OtherLanguage = p.beside(c.Request().URL.Path, pages.languages.Other(w).Tag.String())
 	if p.Run == "" {
-		name, p.Title = "start", say("other.start.title")
+		name, p.Title = "start", locale.Msg("other.start.title")
 	}
 	return pages.foreign.render(c, w, new(bytes.Buffer), http.StatusOK, name, p)
 }
@@ -215,19 +218,6 @@ func (p foreignPage) beside(path, language string) string {
 		return path
 	}
 	return path + "?" + query.Encode()
-}
-
-// asked is the language that an address asks for with ?lang=, else the best that
-// the browser accepts; not ok: the interface does not speak the one asked for.
-func (l languages) asked(r *http.Request) (w *words, ok bool) {
-	w, ok = l.accepted(r.Header.Get("Accept-Language")), true
-	if query := r.URL.Query(); query.Has("lang") {
-		named := l.named(query.Get("lang"))
-		if ok = named != nil; ok {
-			w = named
-		}
-	}
-	return w, ok
 }
 
 // foreignPolicy is the Content-Security-Policy of foreign pages: requests go to

@@ -17,6 +17,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/input"
 )
 
 // target is a lab as far as the other site sees it: it takes any request, and
@@ -141,7 +142,7 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 	t.Run("the neighbour is the same site", func(t *testing.T) {
 		t.Parallel()
 		first := newTarget(t)
-		lab := newLab(t, func(c *handlers.Config) { c.Others = []handlers.OtherServer{{Server: "A", Port: first.port}} })
+		lab := newLab(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: first.port}} })
 		_, port, _ := net.SplitHostPort(lab.addr)
 		v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: 1024, Height: 640}), base: "http://localhost:" + port}
 		v.Open(first.at() + "/")
@@ -161,7 +162,7 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 		t.Parallel()
 		lab := newTarget(t)
 		site := newOtherSite(t, lab.at(), "")
-		neighbour := newLab(t, func(c *handlers.Config) { c.Others = []handlers.OtherServer{{Server: "A", Port: lab.port}} })
+		neighbour := newLab(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: lab.port}} })
 		for _, size := range [][2]int{{1024, 640}, {390, 844}} {
 			for _, language := range []string{"en", "zh"} {
 				v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: size[0], Height: size[1], Language: language, Dark: true}), base: "http://" + site.addr}

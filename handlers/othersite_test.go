@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/input"
 	"cookielab/sessions"
 )
 
@@ -291,7 +292,7 @@ func TestNewOtherSite(t *testing.T) {
 // the host that was asked: the same site.
 func TestNeighbour(t *testing.T) {
 	lab := newLab(t, func(c *handlers.Config) {
-		c.Server, c.Others = "B", []handlers.OtherServer{{Server: "A", Port: "8080"}}
+		c.Server, c.Others = "B", []input.Server{{Server: "A", Port: "8080"}}
 	})
 	_, port, _ := net.SplitHostPort(lab.addr)
 	for _, host := range []string{"localhost", "127.0.0.1", "x.app.localhost"} {

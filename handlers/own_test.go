@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -81,7 +82,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 	for _, e := range lab.WireOf(alice.cookie(notebookCookie)) {
 		if e.NamesOnly {
 			names = names || strings.Contains(e.Cookie, "lab_sessionid=…")
-			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f handlers.Conclusion) bool { return f.Lane == handlers.Session && f.Verdict == handlers.Found })
+			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f handlers.Conclusion) bool { return f.Lane == lanes.Session && f.Verdict == lanes.Found })
 		}
 	}
 	if !names || !verdicts {
@@ -129,11 +130,11 @@ func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 			thief.post("/act/edit", nil)
 		}
 		thief.post("/act/restore", nil)
-		if got := thief.lanes()[handlers.Session]; got.Verdict.Accepted() {
+		if got := thief.lanes()[lanes.Session]; got.Verdict.Accepted() {
 			t.Errorf("%s it signs in as %v", name, got.User)
 		}
 	}
-	if got := teacher.lanes()[handlers.Session]; got.Verdict != handlers.Found || text(got.Role) != "teacher" {
+	if got := teacher.lanes()[lanes.Session]; got.Verdict != lanes.Found || text(got.Role) != "teacher" {
 		t.Errorf("the teacher's session is %s", got.Verdict)
 	}
 	if got := len(lab.WireOf(teacher.cookie(notebookCookie))); got < 4 {
@@ -159,7 +160,7 @@ func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 					thief.post(path, nil)
 				}
 				thief.post("/lessons/signed", url.Values{"act": {"put"}})
-				if got := thief.lanes()[handlers.Session]; got.Verdict.Accepted() {
+				if got := thief.lanes()[lanes.Session]; got.Verdict.Accepted() {
 					t.Errorf("with the session %q it signs in as %s", session, text(got.User))
 				}
 			}
@@ -234,7 +235,7 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 			}
 		}
 		lab.client().get("/dashboard", with("Cookie", sessionCookie+"="+first+"; "+victim.header()))
-		if got := lab.client().carry(sessionCookie, victim.cookie(sessionCookie)).lanes()[handlers.Session].Verdict; got != handlers.Found {
+		if got := lab.client().carry(sessionCookie, victim.cookie(sessionCookie)).lanes()[lanes.Session].Verdict; got != lanes.Found {
 			t.Errorf("%s first: the victim's own session is %s", name, got)
 		}
 	}
@@ -332,7 +333,7 @@ func TestAnOldKeyEndsNothing(t *testing.T) {
 	victim.signIn("teacher")
 	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
 		planted.thief().post(path, nil)
-		if got := victim.lanes()[handlers.Session]; got.Verdict != handlers.Found || text(got.User) != "teacher" {
+		if got := victim.lanes()[lanes.Session]; got.Verdict != lanes.Found || text(got.User) != "teacher" {
 			t.Errorf("after %s with the old keys the session is %s", path, got.Verdict)
 		}
 		if page := victim.get("/dashboard"); !strings.Contains(page.body, `lang="zh-Hans"`) || page.sets(notebookCookie) != nil {
@@ -378,7 +379,7 @@ func TestTwoTabsSignIn(t *testing.T) {
 	}
 	tab.get("/dashboard")
 	tab.post("/logout", nil)
-	if got := lab.client().carry(sessionCookie, first).lanes()[handlers.Session].Verdict; got.Accepted() {
+	if got := lab.client().carry(sessionCookie, first).lanes()[lanes.Session].Verdict; got.Accepted() {
 		t.Errorf("the first tab's session is %s after the logout", got)
 	}
 }
@@ -413,7 +414,7 @@ func TestAResetWithAnOldKey(t *testing.T) {
 		if got := len(lab.WireOf(c.cookie(notebookCookie))); got < seen || seen == 0 {
 			t.Errorf("%s: of %d exchanges, %d are left", name, seen, got)
 		}
-		if got := c.lanes()[handlers.Session].Verdict; got != handlers.Found {
+		if got := c.lanes()[lanes.Session].Verdict; got != lanes.Found {
 			t.Errorf("%s: the session is %s", name, got)
 		}
 	}
@@ -457,7 +458,7 @@ func TestEndingOthersWithoutRoom(t *testing.T) {
 			t.Errorf("%s is answered %d", path, r.status)
 		}
 		lab.sessions.Before, lab.notebooks.Before = nil, nil
-		if got := other.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+		if got := other.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 			t.Errorf("after %s the other session is %s", path, got)
 		}
 	}
@@ -604,7 +605,7 @@ func TestPutItBackRacingLogOut(t *testing.T) {
 		if out.status != http.StatusSeeOther {
 			continue // it was told that it did not happen
 		}
-		if got := alice.lanes()[handlers.Session].Verdict; got.Accepted() {
+		if got := alice.lanes()[lanes.Session].Verdict; got.Accepted() {
 			t.Fatalf("the session is %s after a logout", got)
 		}
 		if rows := lab.rows(t); strings.Contains(rows, " session:alice ") {
@@ -629,7 +630,7 @@ func TestLoggingOutWithoutRoom(t *testing.T) {
 				t.Errorf("answered %d with %v", r.status, r.cookies)
 			}
 			lab.sessions.Before, lab.notebooks.Before = nil, nil
-			if got := lab.client().carry(sessionCookie, key).lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+			if got := lab.client().carry(sessionCookie, key).lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 				t.Errorf("afterwards the key is %s", got)
 			}
 			if alice.signIn("alice"); alice.verdicts() != everywhere {

@@ -6,19 +6,22 @@ package handlers
 import (
 	"html/template"
 	"io/fs"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
 )
 
 // Pages are the labels, templates, static files and source that pages are made
 // of, in the words that are true for one session engine.
 type Pages struct {
 	engine    string
-	languages languages
+	languages locale.Languages
 	templates templates
 	foreign   templates // of the other site
 	static    staticFiles
 	lessons   lessonTexts
 	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
-	handouts  map[*words]*handoutText
+	handouts  map[*locale.Printer]*handoutText
 }
 
 // ReadPages reads templates/, static/ and the Go source that pages show
@@ -34,10 +37,10 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.languages, err = readLabels(files); err != nil {
+	if p.languages, err = locale.Read(files); err != nil {
 		return nil, err
 	}
-	p.languages.vary(engine)
+	p.languages.Vary(engine)
 	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, source, p.form); err != nil {
 		return nil, err
 	}
@@ -59,4 +62,4 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	return p, nil
 }
 
-func (p *Pages) form(way string) string { return formatOf(p.engine, way) }
+func (p *Pages) form(way string) string { return lanes.Format(p.engine, way) }

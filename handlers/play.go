@@ -12,6 +12,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -43,9 +45,9 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 			return err
 		}
 		if run == nil {
-			return problem(http.StatusGone, "no_run", say("lessons.no_run"))
+			return input.NewProblem(http.StatusGone, "no_run", locale.Msg("lessons.no_run"))
 		}
-		if w := lab.pages.languages.named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+		if w := lab.pages.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
 			c.Set(wordsKey, w)
 		}
 		h := c.Response().Header()
@@ -90,7 +92,7 @@ type playForm struct {
 
 // showPlay answers with such a page.
 func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
-	p.Page = lab.page(c, say("lessons.title"))
+	p.Page = lab.page(c, locale.Msg("lessons.title"))
 	p.Servers = nil // what came to this server, another cannot show
 	p.Name = p.Title + " · " + labName
 	p.Site = c.Request().Header.Get("Sec-Fetch-Site")

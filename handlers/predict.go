@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/text/encoding/unicode"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
 )
 
@@ -110,7 +112,7 @@ type PredictKept struct {
 // postPredict serves POST /api/predict.
 func (lab *Lab) postPredict(c echo.Context) error {
 	var q predictQuestion
-	if err := readJSON(c, &q); err != nil {
+	if err := input.ReadJSON(c, &q); err != nil {
 		return err
 	}
 	at := lab.clock.Now()
@@ -122,7 +124,7 @@ func (lab *Lab) postPredict(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	body, _ := c.Get(jsonKey).([]byte)
+	body, _ := c.Get(input.JsonKey).([]byte)
 	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), maxPredict)}
 	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}
 	for _, response := range q.Responses {
@@ -148,10 +150,10 @@ func (lab *Lab) postPredict(c echo.Context) error {
 		if err := size.add(sent.Header); err != nil {
 			return err
 		}
-		answer.CookieHeader = asText(sent.Header)
+		answer.CookieHeader = markup.AsText(sent.Header)
 		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
 		for _, kept := range sent.Kept {
-			one := PredictKept{asText(kept.Cookie.Name), kept.Rule.ID, w.say(ruleReason(kept.Rule))}
+			one := PredictKept{markup.AsText(kept.Cookie.Name), kept.Rule.ID, w.Say(ruleReason(kept.Rule))}
 			if err := size.add(one); err != nil {
 				return err
 			}
@@ -176,7 +178,7 @@ type answerSize struct{ bytes, most int }
 func (s *answerSize) add(part any) error {
 	raw, err := json.Marshal(part)
 	if s.bytes += len(raw); s.bytes > s.most {
-		return problem(http.StatusUnprocessableEntity, "too_large", say("predict.long_answer", Args{"KB": s.most >> 10}))
+		return input.NewProblem(http.StatusUnprocessableEntity, "too_large", locale.Msg("predict.long_answer", locale.Args{"KB": s.most >> 10}))
 	}
 	return err
 }
@@ -184,18 +186,18 @@ func (s *answerSize) add(part any) error {
 // jar checks the question, decodes the lines that are in base64, and makes an empty jar.
 func (q *predictQuestion) jar() (*browser.Jar, error) {
 	if !slices.Contains(browser.Profiles(), q.Browser) {
-		return nil, badPrediction(say("predict.no_browser"))
+		return nil, badPrediction(locale.Msg("predict.no_browser"))
 	}
 	lines, attributes := 0, 0
 	for i := range q.Responses {
 		r := &q.Responses[i]
 		if r.SetCookie != nil && r.SetCookieB64 != nil {
-			return nil, badPrediction(say("predict.two_forms"))
+			return nil, badPrediction(locale.Msg("predict.two_forms"))
 		}
 		for _, encoded := range r.SetCookieB64 {
 			line, err := base64.StdEncoding.DecodeString(encoded)
 			if err != nil {
-				return nil, badPrediction(say("predict.not_base64")).wrap(err)
+				return nil, badPrediction(locale.Msg("predict.not_base64")).Wrap(err)
 			}
 			r.SetCookie = append(r.SetCookie, string(line))
 		}
@@ -206,7 +208,7 @@ func (q *predictQuestion) jar() (*browser.Jar, error) {
 		lines += len(r.SetCookie) + len(r.Script)
 	}
 	if len(q.Responses) > maxResponses || lines > maxLines || attributes > maxAttributes {
-		return nil, badPrediction(say("predict.too_many", Args{"Responses": maxResponses, "Lines": maxLines, "Attributes": maxAttributes}))
+		return nil, badPrediction(locale.Msg("predict.too_many", locale.Args{"Responses": maxResponses, "Lines": maxLines, "Attributes": maxAttributes}))
 	}
 	return browser.New(q.Browser), nil
 }
@@ -263,31 +265,31 @@ func predictURL(raw string) (browser.URL, error) {
 
 // addressOf reads an address that somebody typed. flaw says why it cannot be used; no ID:
 // it can.
-func addressOf(raw string) (url browser.URL, flaw Phrase) {
+func addressOf(raw string) (url browser.URL, flaw locale.Message) {
 	if len(raw) > maxAddress {
-		return url, say("predict.long_url", Args{"Most": maxAddress})
+		return url, locale.Msg("predict.long_url", locale.Args{"Most": maxAddress})
 	}
 	url, err := browser.ParseURL(raw)
 	if err != nil {
-		return url, say("predict.bad_url", Args{"URL": excerpt(raw)})
+		return url, locale.Msg("predict.bad_url", locale.Args{"URL": markup.Excerpt(raw)})
 	}
-	return url, Phrase{}
+	return url, locale.Message{}
 }
 
-func badPrediction(message Phrase) *Problem {
-	return problem(http.StatusBadRequest, "bad_request", message)
+func badPrediction(message locale.Message) *input.Problem {
+	return input.NewProblem(http.StatusBadRequest, "bad_request", message)
 }
 
-func predictResult(w *words, v browser.Verdict, at time.Time) PredictResult {
+func predictResult(w *locale.Printer, v browser.Verdict, at time.Time) PredictResult {
 	result := PredictResult{
-		Outcome: v.Outcome, Rule: v.Rule.ID, Section: v.Rule.Section, Reason: w.say(ruleReason(v.Rule)), Warnings: []PredictWarning{},
+		Outcome: v.Outcome, Rule: v.Rule.ID, Section: v.Rule.Section, Reason: w.Say(ruleReason(v.Rule)), Warnings: []PredictWarning{},
 	}
 	if v.Cookie != nil {
 		cookie := predictCookie(*v.Cookie, at)
 		result.Cookie = &cookie
 	}
 	for _, warning := range v.Warnings {
-		result.Warnings = append(result.Warnings, PredictWarning{warning.ID, w.say(warningText(warning)), warning.Tip})
+		result.Warnings = append(result.Warnings, PredictWarning{warning.ID, w.Say(warningText(warning)), warning.Tip})
 	}
 	return result
 }
@@ -295,7 +297,7 @@ func predictResult(w *words, v browser.Verdict, at time.Time) PredictResult {
 // predictCookie writes a cookie down; bytes that are no text cannot stand in JSON.
 func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
 	p := PredictCookie{
-		Name: asText(c.Name), Value: asText(c.Value), Domain: asText(c.Domain), HostOnly: c.HostOnly, Path: asText(c.Path),
+		Name: markup.AsText(c.Name), Value: markup.AsText(c.Value), Domain: markup.AsText(c.Domain), HostOnly: c.HostOnly, Path: markup.AsText(c.Path),
 		Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: c.SameSite, Partitioned: c.Partitioned, Priority: c.Priority,
 	}
 	if !c.Expires.IsZero() {
@@ -305,20 +307,13 @@ func predictCookie(c browser.Cookie, at time.Time) PredictCookie {
 	return p
 }
 
-// asText is what can stand in JSON and on a page: bytes that are no UTF-8 become
-// U+FFFD, as browsers decode them.
-func asText(bytes string) string {
-	text, _ := unicode.UTF8.NewDecoder().String(bytes) // never fails
-	return text
-}
-
 // ruleReason is the sentence for a rule, and warningText that for a warning.
-func ruleReason(rule browser.Rule) Phrase {
+func ruleReason(rule browser.Rule) locale.Message {
 	reason := rule.ID
-	return say("rule."+reason, Args{"About": excerpt(rule.About)})
+	return locale.Msg("rule."+reason, locale.Args{"About": markup.Excerpt(rule.About)})
 }
 
-func warningText(warning browser.Warning) Phrase {
+func warningText(warning browser.Warning) locale.Message {
 	hint := warning.ID
-	return say("warning."+hint, Args{"About": excerpt(warning.About)})
+	return locale.Msg("warning."+hint, locale.Args{"About": markup.Excerpt(warning.About)})
 }

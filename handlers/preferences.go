@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/url"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -26,29 +29,29 @@ const (
 func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		n := notebookOf(c)
-		if w := lab.pages.languages.named(n.kept(bookLanguage)); w != nil {
+		if w := lab.pages.languages.Named(n.kept(bookLanguage)); w != nil {
 			c.Set(wordsKey, w)
 		}
 		if theme := n.kept(bookTheme); theme != "" {
 			c.Set(themeKey, theme)
 		}
-		if !isSafe(c.Request().Method) || lab.kind(c) == bare {
+		if !input.IsSafe(c.Request().Method) || lab.kind(c) == bare {
 			return next(c)
 		}
 		if query := c.QueryParams(); query.Has("lang") {
-			w := lab.pages.languages.named(query.Get("lang"))
+			w := lab.pages.languages.Named(query.Get("lang"))
 			if w == nil {
-				return problem(http.StatusBadRequest, "unknown_language", say("error.unknown_language"))
+				return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 			}
 			c.Set(wordsKey, w)
-			if err := n.keep(bookLanguage, w.tag.String()); err != nil {
+			if err := n.keep(bookLanguage, w.Tag.String()); err != nil {
 				return err
 			}
 		}
 		if query := c.QueryParams(); query.Has("theme") {
 			theme := query.Get("theme")
 			if theme != "light" && theme != "dark" {
-				return problem(http.StatusBadRequest, "unknown_theme", say("error.unknown_theme"))
+				return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
 			}
 			c.Set(themeKey, theme)
 			if err := n.keep(bookTheme, theme); err != nil {
@@ -77,11 +80,11 @@ func (n *Notebook) keep(key, value string) error {
 
 // words are those of the language in which a request is answered: chosen, or
 // else the best that the browser accepts.
-func (lab *Lab) words(c echo.Context) *words {
-	if w, ok := c.Get(wordsKey).(*words); ok {
+func (lab *Lab) words(c echo.Context) *locale.Printer {
+	if w, ok := c.Get(wordsKey).(*locale.Printer); ok {
 		return w
 	}
-	w := lab.pages.languages.accepted(c.Request().Header.Get("Accept-Language"))
+	w := lab.pages.languages.Accepted(c.Request().Header.Get("Accept-Language"))
 	c.Set(wordsKey, w)
 	return w
 }
@@ -90,7 +93,7 @@ func (lab *Lab) words(c echo.Context) *words {
 // answer to a form, the dashboard's.
 func choosing(c echo.Context, name, value string) string {
 	r, query := c.Request(), url.Values{name: {value}}
-	if !isSafe(r.Method) {
+	if !input.IsSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
 	for _, kept := range []string{"done", presentParam, runParam, answersParam, afterParam} {
@@ -98,7 +101,7 @@ func choosing(c echo.Context, name, value string) string {
 			query.Set(kept, c.QueryParam(kept))
 		}
 	}
-	if next, asked := nextOf(c.QueryParams()); asked && next != "/" {
+	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {
 		query.Set("next", next)
 	}
 	return r.URL.EscapedPath() + "?" + query.Encode()

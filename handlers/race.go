@@ -16,6 +16,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -73,10 +77,10 @@ type apiReply struct {
 func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || (kind != raceKeys && kind != raceSet && kind != raceAdd) {
-		return nil, problem(http.StatusBadRequest, "bad_request", say("console.unknown"))
+		return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("console.unknown"))
 	}
 	caller := &caller{lab: lab, c: c, url: "http://" + local.String() + "/api/session/"}
-	caller.cookie = lab.lanes.Values(c)[Session]
+	caller.cookie = lab.lanes.Values(c)[lanes.Session]
 	r := &race{kind: kind}
 
 	// 1.
@@ -102,7 +106,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		err := together(func(i int) error {
 			got, err := caller.call("get", map[string]any{"key": counter})
 			reads[i], _ = wholeIn(got.Result)
-			r.programs[i].Read = clip(string(got.Result), maxValueText)
+			r.programs[i].Read = markup.Clip(string(got.Result), markup.MaxValueText)
 			return err
 		})
 		if err != nil {
@@ -127,10 +131,10 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		reply, err := caller.call(op, fields)
 		racer := &r.programs[i]
 		racer.Op, racer.Wrote, racer.OK = op, wrote, reply.Status == http.StatusOK
-		if racer.Answer = statusLabel(reply.Status); reply.Error != "" {
+		if racer.Answer = markup.StatusLabel(reply.Status); reply.Error != "" {
 			racer.Answer += " · " + reply.Error
 		} else if kind == raceAdd {
-			racer.Answer += " · " + clip(string(reply.Result), maxValueText)
+			racer.Answer += " · " + markup.Clip(string(reply.Result), markup.MaxValueText)
 		}
 		return err
 	})
@@ -165,7 +169,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 			return err
 		}
 		is, _ := wholeIn(got.Result)
-		r.after, r.lost = clip(string(got.Result), maxValueText), int(number+answered-is)
+		r.after, r.lost = markup.Clip(string(got.Result), markup.MaxValueText), int(number+answered-is)
 		return nil
 	}
 	kept := int64(0)
@@ -181,7 +185,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 		if i > 0 {
 			r.after += ", "
 		}
-		r.after += name + " = " + clip(string(got.Result), maxValueText)
+		r.after += name + " = " + markup.Clip(string(got.Result), markup.MaxValueText)
 	}
 	r.lost = int(answered - kept)
 	return nil
@@ -232,7 +236,7 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	}
 	response, err := p.lab.second.Do(request)
 	if err != nil {
-		return reply, problem(http.StatusServiceUnavailable, "no_answer", say("console.no_answer")).wrap(err)
+		return reply, input.NewProblem(http.StatusServiceUnavailable, "no_answer", locale.Msg("console.no_answer")).Wrap(err)
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&reply); err != nil {
@@ -267,20 +271,20 @@ type raceView struct {
 	Failed        bool // something was lost, or refused
 }
 
-func (r *race) view(w *words) *raceView {
+func (r *race) view(w *locale.Printer) *raceView {
 	refused := !r.programs[0].OK || !r.programs[1].OK
 	v := &raceView{Kind: r.kind, Programs: r.programs, Before: r.before, After: r.after, Failed: refused || r.lost > 0}
 	switch {
 	case refused:
-		v.Sentence = w.text("console.race.refused")
+		v.Sentence = w.Text("console.race.refused")
 	case r.lost > 0 && r.kind == raceKeys:
-		v.Sentence = w.text("console.race.keys_lost")
+		v.Sentence = w.Text("console.race.keys_lost")
 	case r.lost > 0:
-		v.Sentence = w.text("console.race.set_lost")
+		v.Sentence = w.Text("console.race.set_lost")
 	case r.kind == raceKeys:
-		v.Sentence = w.text("console.race.keys_kept")
+		v.Sentence = w.Text("console.race.keys_kept")
 	default:
-		v.Sentence = w.text("console.race.counted")
+		v.Sentence = w.Text("console.race.counted")
 	}
 	return v
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -103,7 +105,7 @@ func shortCredentials(line string) string {
 		scheme, secret = "", line
 	}
 	if len(secret) > 12 {
-		secret = shortKey(secret)
+		secret = markup.ShortKey(secret)
 	} else { // too short to show any of it
 		secret = strings.Repeat("·", len(secret))
 	}
@@ -113,7 +115,7 @@ func shortCredentials(line string) string {
 const maxScheme = 16 // characters of an authentication scheme
 
 // noteFinding adds a lane's conclusion to the exchange under way.
-func noteFinding(c echo.Context, f Finding) {
+func noteFinding(c echo.Context, f lanes.Finding) {
 	if e := noted(c); e != nil {
 		e.Findings = append(e.Findings, Conclusion{f, time.Now()})
 	}
@@ -253,7 +255,7 @@ func (e *Exchange) namesOnly() *Exchange {
 		pairs = append(pairs, cookie.Name+"="+unsaid)
 	}
 	names.Cookie = strings.Join(pairs, "; ")
-	if scheme, _, _ := strings.Cut(e.Authorization, " "); slices.Contains([]string{tokenScheme, "Bearer", "Basic"}, scheme) {
+	if scheme, _, _ := strings.Cut(e.Authorization, " "); slices.Contains([]string{lanes.TokenScheme, "Bearer", "Basic"}, scheme) {
 		names.Authorization = scheme + " " + unsaid
 	} else if e.Authorization != "" {
 		names.Authorization = unsaid
@@ -266,7 +268,7 @@ func (e *Exchange) namesOnly() *Exchange {
 		names.Ops = append(names.Ops, op)
 	}
 	for _, f := range e.Findings {
-		f.Finding = Finding{Lane: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict, Who: f.Who, Reason: f.Reason}
+		f.Finding = lanes.Finding{Lane: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict, Who: f.Who, Reason: f.Reason}
 		names.Findings = append(names.Findings, f)
 	}
 	return names

@@ -15,6 +15,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
 
 	"github.com/labstack/echo/v4"
@@ -22,10 +26,10 @@ import (
 
 // Page is what the layout shows around every page.
 type Page struct {
-	Title Phrase
-	Name  string   // the title, with the lab's name
-	Asked bool     // the session lane was asked who this is
-	Who   Identity // by the session lane; empty: nobody
+	Title locale.Message
+	Name  string         // the title, with the lab's name
+	Asked bool           // the session lane was asked who this is
+	Who   lanes.Identity // by the session lane; empty: nobody
 
 	AtDashboard, AtLessons, AtWire bool // to mark them in the menu
 
@@ -44,28 +48,28 @@ type pageThere struct{ Server, URL string }
 
 // page fills the layout. Who is signed in is asked of the session lane, as far
 // as this request has a live session; where the store fails, nobody is named.
-func (lab *Lab) page(c echo.Context, title Phrase) Page {
+func (lab *Lab) page(c echo.Context, title locale.Message) Page {
 	p := Page{
-		Title: title, Name: lab.words(c).say(title),
+		Title: title, Name: lab.words(c).Say(title),
 		AtDashboard: c.Path() == "/dashboard", AtLessons: isLesson(c.Path()), AtWire: c.Path() == "/wire",
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
-		OtherLanguage: choosing(c, "lang", lab.pages.languages.other(lab.words(c)).tag.String()),
+		OtherLanguage: choosing(c, "lang", lab.pages.languages.Other(lab.words(c)).Tag.String()),
 	}
 	p.Server = lab.config.Server
 	for _, other := range lab.config.Others {
-		p.Servers = append(p.Servers, pageThere{other.Server, onServer(c.Request(), other)})
+		p.Servers = append(p.Servers, pageThere{other.Server, input.OnServer(c.Request(), other)})
 	}
 	if p.Name != labName {
 		p.Name += " · " + labName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
-	p.Printed = minute(lab.clock.Now())
+	p.Printed = markup.Minute(lab.clock.Now())
 	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
 		if part != "" {
 			p.Printed += " · " + part
 		}
 	}
-	f, ok := c.Get(sessionFindingKey).(Finding)
+	f, ok := c.Get(sessionFindingKey).(lanes.Finding)
 	if p.Asked = ok; ok && f.Verdict.Accepted() {
 		p.Who = f.Who
 	}
@@ -75,10 +79,10 @@ func (lab *Lab) page(c echo.Context, title Phrase) Page {
 const labName = "Cookie Lab"
 
 // templates holds one set per language and page.
-type templates map[*words]map[string]*template.Template
+type templates map[*locale.Printer]map[string]*template.Template
 
 // parseTemplates reads the pages in a folder: their layout, and the parts below.
-func parseTemplates(files fs.FS, folder string, all languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
+func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
 	layout := folder + "/layout.html"
 	pages, err := fs.Glob(files, folder+"/*.html")
 	if err != nil {
@@ -89,10 +93,10 @@ func parseTemplates(files fs.FS, folder string, all languages, assets staticFile
 		return nil, err
 	}
 	parsed := templates{}
-	for _, w := range all.all {
+	for _, w := range all.All {
 		parsed[w] = map[string]*template.Template{}
 		b := baker{
-			known: map[string]func(string) (string, error){"t": w.label, "static": assets.url, "source": code.text},
+			known: map[string]func(string) (string, error){"t": w.Label, "static": assets.url, "source": code.text},
 			live:  templateFunctions(w, code, assets),
 			form:  form,
 		}
@@ -102,7 +106,7 @@ func parseTemplates(files fs.FS, folder string, all languages, assets staticFile
 			}
 			t, err := b.page(files, append([]string{layout, page}, parts...))
 			if err != nil {
-				return nil, fmt.Errorf("in %v: %w", w.tag, err)
+				return nil, fmt.Errorf("in %v: %w", w.Tag, err)
 			}
 			parsed[w][strings.TrimSuffix(path.Base(page), ".html")] = t
 		}
@@ -156,7 +160,7 @@ func (b baker) bake(text string) (string, error) {
 	text = everyWay.ReplaceAllStringFunc(text, func(block string) string {
 		inner := everyWay.FindStringSubmatch(block)[1]
 		var out strings.Builder
-		for _, way := range []string{Plain, Signed, Session} {
+		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:], "FORM", b.form(way)).Replace(inner))
 		}
 		return out.String()
@@ -190,7 +194,7 @@ func (lab *Lab) render(c echo.Context, status int, name string, data any) error 
 const maxPooledPage = 1 << 20
 
 // render executes a page to memory first, so that a failure leaves no half page.
-func (s templates) render(c echo.Context, w *words, page *bytes.Buffer, status int, name string, data any) error {
+func (s templates) render(c echo.Context, w *locale.Printer, page *bytes.Buffer, status int, name string, data any) error {
 	t, ok := s[w][name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
@@ -198,7 +202,7 @@ func (s templates) render(c echo.Context, w *words, page *bytes.Buffer, status i
 	if err := t.Execute(page, data); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	c.Response().Header().Set("Content-Language", w.tag.String())
+	c.Response().Header().Set("Content-Language", w.Tag.String())
 	text := page.Bytes()
 	if !utf8.Valid(text) { // what came may be any bytes; a page is UTF-8
 		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
@@ -207,10 +211,10 @@ func (s templates) render(c echo.Context, w *words, page *bytes.Buffer, status i
 }
 
 // templateFunctions are for what only a request knows.
-func templateFunctions(w *words, code source, assets staticFiles) template.FuncMap {
+func templateFunctions(w *locale.Printer, code source, assets staticFiles) template.FuncMap {
 	return template.FuncMap{
 		"asset": assets.url,
-		"say":   w.say, "text": w.text, "short": shortKey,
+		"say":   w.Say, "text": w.Text, "short": markup.ShortKey,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.figure,
 		"hints":  func(t *lessonText) template.HTML { return nestedHints(w, t) },
@@ -218,12 +222,4 @@ func templateFunctions(w *words, code source, assets staticFiles) template.FuncM
 			return lessonDeed{d, p.Slug, p.Present, lessonURL(p.Slug, "observe", p.Present)}
 		},
 	}
-}
-
-// shortKey shows a key by its first four and last two characters.
-func shortKey(key string) string {
-	if len(key) <= 8 {
-		return key
-	}
-	return key[:4] + "…" + key[len(key)-2:]
 }

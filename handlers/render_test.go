@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 )
 
 // pages visits every page in every state that it has, and hands each reply on.
@@ -317,7 +318,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			if kind := api.header.Get("Content-Type"); kind != "application/json" || strings.Contains(api.body, "<") {
 				t.Errorf("the API answers %s: %s", kind, api.body)
 			}
-			if got := lanesIn(t, api.body)[handlers.Plain].User; got == nil || *got != hostile {
+			if got := lanesIn(t, api.body)[lanes.Plain].User; got == nil || *got != hostile {
 				t.Errorf("the API says %v", got)
 			}
 		})

@@ -12,6 +12,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
 	"cookielab/sessions"
 )
 
@@ -22,7 +25,7 @@ type resetPage struct {
 	Lies        bool     // and it lies there after all
 	Arrived     []string // names of the lab's cookies in this very request
 	Foreign     int      // cookies of other programs on this host: not ours to delete
-	ForeignNote Phrase
+	ForeignNote locale.Message
 	Keep        template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
 	Host        string
 	Others      []string // the same lab under other names, each with a jar of its own
@@ -52,7 +55,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 		}
 	}
 	_, p.Foreign = lab.otherCookies(c.Request())
-	p.ForeignNote = say("reset.foreign", Args{"Count": p.Foreign})
+	p.ForeignNote = locale.Msg("reset.foreign", locale.Args{"Count": p.Foreign})
 	chosen := url.Values{}
 	for _, name := range []string{"lang", "theme"} {
 		if value := c.QueryParam(name); value != "" {
@@ -65,13 +68,13 @@ func (lab *Lab) getReset(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil {
 		return err
 	}
-	host, _, _ := splitHost(p.Host)
+	host, _, _ := input.SplitHost(p.Host)
 	for _, name := range lab.config.Hosts {
 		if name != host {
-			p.Others = append(p.Others, name+":"+localPort(c.Request()))
+			p.Others = append(p.Others, name+":"+input.LocalPort(c.Request()))
 		}
 	}
-	p.Page = lab.page(c, say("reset.title"))
+	p.Page = lab.page(c, locale.Msg("reset.title"))
 	return lab.render(c, http.StatusOK, "reset", p)
 }
 
@@ -132,8 +135,8 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 		}
 		// Forget says nothing about a cookie that did not come, but it may be
 		// there all the same, for another path.
-		if lane.ID() == Session && len(sessions.ReadCookies(c.Request(), lane.Cookie().Name)) == 0 {
-			eraseCookie(c, lane)
+		if lane.ID() == lanes.Session && len(sessions.ReadCookies(c.Request(), lane.Cookie().Name)) == 0 {
+			lanes.EraseCookie(c, lane)
 		}
 	}
 	if err := lab.endLeftBehind(c); err != nil {
@@ -173,6 +176,6 @@ func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
 		if !ok || (a.Path == "/" && a.Domain == "") {
 			continue
 		}
-		eraseLine(c, &http.Cookie{Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure})
+		lanes.EraseLine(c, &http.Cookie{Name: lane.Cookie().Name, Path: a.Path, Domain: a.Domain, Secure: a.Secure})
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -52,7 +53,7 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 		if !ok {
 			id = sessions.ID{}
 		}
-		err := errors.Join(run.Set(runBook, id.String()), run.Set(runWords, s.w.tag.String()))
+		err := errors.Join(run.Set(runBook, id.String()), run.Set(runWords, s.w.Tag.String()))
 		for _, values := range own {
 			for name, value := range values {
 				err = errors.Join(err, run.Set(name, value))
@@ -102,7 +103,7 @@ func (lab *Lab) witness(run *sessions.Session, seen map[string]string) (err erro
 
 // witnessCopy writes down what the three ways conclude about a request that names
 // a run: a copy, sent from a terminal.
-func (lab *Lab) witnessCopy(c echo.Context, findings []Finding) error {
+func (lab *Lab) witnessCopy(c echo.Context, findings []lanes.Finding) error {
 	run, err := lab.run(c)
 	if err != nil || run == nil {
 		return err

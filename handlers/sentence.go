@@ -3,28 +3,28 @@
 
 package handlers
 
-import "strings"
+import (
+	"strings"
 
-// verdictMarks stand beside a verdict's word. Believed is a warning, not a
-// success.
-var verdictMarks = map[Verdict]string{
-	Absent: "○", Believed: "?", Verified: "✓", Found: "✓", Tampered: "✗", Expired: "◷", Unknown: "✗", Unreadable: "✗",
-}
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+)
 
 // sentence is what just happened.
-func sentence(w *words, deed Deed, views []*laneView, taken *Copy) string {
+func sentence(w *locale.Printer, deed Deed, views []*laneView, taken *Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
 	// What the session way says of a cookie as it was issued, of an edited one,
 	// and of a copy after the logout.
 	issued, edited, left := "found", "unknown", "unknown"
-	if session.Form == Signed {
+	if session.Form == lanes.Signed {
 		issued, edited, left = "verified", "tampered", "verified"
 	}
 	all := you == "believed verified "+issued && agreed(views)
 	none := you == "absent absent absent"
-	name := Args{"Name": session.User}
-	said := func(id string, args ...Args) string { return w.say(say("sentence."+id, args...)) }
+	name := locale.Args{"Name": session.User}
+	said := func(id string, args ...locale.Args) string { return w.Say(locale.Msg("sentence."+id, args...)) }
 	switch {
 	case deed.Name == "expire.nobody":
 		return said("expire_nobody")
@@ -40,9 +40,9 @@ func sentence(w *words, deed Deed, views []*laneView, taken *Copy) string {
 		return said("restore", name)
 	case deed.Name == "edit" && len(deed.Changed) == 0:
 		return said("edit_nothing")
-	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(views) && (session.Record.Role == RoleStudent || session.Form == Signed):
+	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(views) && (session.Record.Role == lanes.RoleStudent || session.Form == lanes.Signed):
 		return said("edit")
-	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == Session && session.Form == Session:
+	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == lanes.Session && session.Form == lanes.Session:
 		return joined(w, said("edit_again"), verdictList(w, views, false))
 	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified "+issued:
 		return said("copy")
@@ -59,7 +59,7 @@ func sentence(w *words, deed Deed, views []*laneView, taken *Copy) string {
 	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
 		return said("logout")
 	case none && session.Record.User != "":
-		return said("record_left", Args{"Name": session.Record.User})
+		return said("record_left", locale.Args{"Name": session.Record.User})
 	case none && taken == nil:
 		return said("nobody")
 	}
@@ -81,7 +81,7 @@ func timesUp(views []*laneView) bool {
 }
 
 // begin names the deed where no sentence of its own fits.
-func begin(said func(string, ...Args) string, deed Deed, session *laneView) string {
+func begin(said func(string, ...locale.Args) string, deed Deed, session *laneView) string {
 	switch deed.Name {
 	case "strayed":
 		return said("strayed")
@@ -91,7 +91,7 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 		}
 		return said("flip." + deed.Lane)
 	case "drop":
-		if deed.Lane == Session && session.Kept == "" {
+		if deed.Lane == lanes.Session && session.Kept == "" {
 			return said("drop_nothing")
 		}
 		return said("drop." + deed.Lane)
@@ -112,30 +112,30 @@ func begin(said func(string, ...Args) string, deed Deed, session *laneView) stri
 
 // verdictList is "You: Plain: Found. Signed: Verified." or the same of the
 // copy; "" where there is none.
-func verdictList(w *words, views []*laneView, ofCopy bool) string {
+func verdictList(w *locale.Printer, views []*laneView, ofCopy bool) string {
 	var parts []string
 	for _, v := range views {
 		switch {
 		case !ofCopy && v.User != "" && !agreed(views): // who, where they do not agree
-			parts = append(parts, w.say(say("sentence.verdict_who", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word, "User": clip(v.User, maxValueText), "Role": clip(v.Role, maxValueText)})))
+			parts = append(parts, w.Say(locale.Msg("sentence.verdict_who", locale.Args{"Way": w.Text("way." + v.ID + ".short"), "Word": v.Word, "User": markup.Clip(v.User, markup.MaxValueText), "Role": markup.Clip(v.Role, markup.MaxValueText)})))
 		case !ofCopy:
-			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Word})))
+			parts = append(parts, w.Say(locale.Msg("sentence.verdict", locale.Args{"Way": w.Text("way." + v.ID + ".short"), "Word": v.Word})))
 		case v.Copy != nil:
-			parts = append(parts, w.say(say("sentence.verdict", Args{"Way": w.text("way." + v.ID + ".short"), "Word": v.Copy.Word})))
+			parts = append(parts, w.Say(locale.Msg("sentence.verdict", locale.Args{"Way": w.Text("way." + v.ID + ".short"), "Word": v.Copy.Word})))
 		}
 	}
 	switch {
 	case len(parts) == 0:
 		return ""
 	case ofCopy:
-		return joined(w, w.text("sentence.list_copy"), parts...)
+		return joined(w, w.Text("sentence.list_copy"), parts...)
 	default:
-		return joined(w, w.text("sentence.list_you"), parts...)
+		return joined(w, w.Text("sentence.list_you"), parts...)
 	}
 }
 
 // joined puts sentences behind each other, as the language does.
-func joined(w *words, first string, more ...string) string {
+func joined(w *locale.Printer, first string, more ...string) string {
 	var parts []string
 	for _, part := range append([]string{first}, more...) {
 		if part != "" {
@@ -143,7 +143,7 @@ func joined(w *words, first string, more ...string) string {
 		}
 	}
 	separator := " "
-	if base, _ := w.tag.Base(); base.String() == "zh" {
+	if base, _ := w.Tag.Base(); base.String() == "zh" {
 		separator = "" // its full stop is as wide as a space already
 	}
 	return strings.Join(parts, separator)
@@ -165,9 +165,9 @@ func verdictsOf(views []*laneView) (you, theirs string) {
 // figure cuts them from the source.
 func ranBy(deed Deed) []string {
 	each := func(method string) (names []string) {
-		for _, lane := range []string{Plain, Signed, Session} {
+		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 			if deed.Lane == "" || deed.Lane == lane {
-				names = append(names, "handlers."+lane+"Lane."+method)
+				names = append(names, "lanes."+lane+"."+method)
 			}
 		}
 		return names
@@ -178,9 +178,9 @@ func ranBy(deed Deed) []string {
 	case "logout":
 		return each("Forget")
 	case "edit":
-		return []string{"handlers.forgeRole", "handlers.forgeSealed"}
+		return []string{"lanes.ForgeRole", "lanes.forgeSealed"}
 	case "flip":
-		return []string{"handlers.flipCharacter"}
+		return []string{"lanes.FlipCharacter"}
 	case "copy", "replay":
 		return []string{"handlers.Lab.sendCopy"}
 	case "end":
@@ -188,7 +188,7 @@ func ranBy(deed Deed) []string {
 	case "end.others":
 		return []string{"handlers.Lab.postEndOthers", "sessions.Manager.EndOthers"}
 	case "drop":
-		return []string{"handlers.eraseCookie", "sessions.cookieCarrier.Erase"}
+		return []string{"lanes.EraseCookie", "sessions.cookieCarrier.Erase"}
 	default:
 		return nil
 	}

@@ -14,6 +14,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -83,9 +86,9 @@ func (lab *Lab) postSessionOp(c echo.Context) error {
 		for i, op := range sessionOps {
 			names[i] = op.name
 		}
-		return problem(http.StatusNotFound, "unknown_op", say("session_api.unknown_op", Args{"Ops": strings.Join(names, ", ")}))
+		return input.NewProblem(http.StatusNotFound, "unknown_op", locale.Msg("session_api.unknown_op", locale.Args{"Ops": strings.Join(names, ", ")}))
 	}
-	body, _ := c.Get(jsonKey).([]byte)
+	body, _ := c.Get(input.JsonKey).([]byte)
 	args, err := op.read(body)
 	if err != nil {
 		return err
@@ -120,7 +123,7 @@ func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionA
 	if err := session.Save(ctx); err != nil {
 		return SessionAnswer{}, err
 	}
-	return SessionAnswer{op.name, result, textOrNil(session.Key()), session.Accessed(), session.Modified()}, nil
+	return SessionAnswer{op.name, result, markup.TextOrNil(session.Key()), session.Accessed(), session.Modified()}, nil
 }
 
 // think waits as a slow handler would, unless the client goes away.
@@ -134,7 +137,7 @@ func think(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return problem(http.StatusRequestTimeout, "gone", say("session_api.gone")).wrap(ctx.Err())
+		return input.NewProblem(http.StatusRequestTimeout, "gone", locale.Msg("session_api.gone")).Wrap(ctx.Err())
 	}
 }
 
@@ -216,7 +219,7 @@ func (s *sessionCall) items() (any, error) {
 func (s *sessionCall) update() (any, error) {
 	for _, key := range sortedKeys(s.values) { // all before any is set
 		if key == "" {
-			return nil, problem(http.StatusBadRequest, "bad_request", say("session_api.wrong_field", Args{"Field": "values", "Must": say("session_api.must.object")}))
+			return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("session_api.wrong_field", locale.Args{"Field": "values", "Must": locale.Msg("session_api.must.object")}))
 		}
 		if err := writable(key); err != nil {
 			return nil, err
@@ -241,11 +244,11 @@ func (s *sessionCall) add() (any, error) {
 		var old int64
 		if raw, ok := values[s.key]; ok {
 			if old, ok = wholeIn(raw); !ok {
-				return problem(http.StatusConflict, "not_whole", say("session_api.not_whole", Args{"Key": s.key}))
+				return input.NewProblem(http.StatusConflict, "not_whole", locale.Msg("session_api.not_whole", locale.Args{"Key": s.key}))
 			}
 		}
 		if sum = old + s.by; (sum > old) != (s.by > 0) && s.by != 0 {
-			return problem(http.StatusConflict, "number_too_large", say("session_api.sum_too_large", Args{"Key": s.key}))
+			return input.NewProblem(http.StatusConflict, "number_too_large", locale.Msg("session_api.sum_too_large", locale.Args{"Key": s.key}))
 		}
 		return values.Set(s.key, sum)
 	})
@@ -255,7 +258,7 @@ func (s *sessionCall) add() (any, error) {
 func (s *sessionCall) setExpiry() (any, error) {
 	err := s.session.SetExpiry(s.expiry)
 	if errors.Is(err, sessions.ErrExpiryTooFar) {
-		return nil, problem(http.StatusBadRequest, "expiry_too_far", say("session_api.expiry_too_far")).wrap(err)
+		return nil, input.NewProblem(http.StatusBadRequest, "expiry_too_far", locale.Msg("session_api.expiry_too_far")).Wrap(err)
 	}
 	return nil, err
 }
@@ -269,7 +272,7 @@ func (s *sessionCall) expires() (any, error) {
 // those are set by signing in and by set_expiry.
 func writable(key string) error {
 	if strings.HasPrefix(key, "_") {
-		return problem(http.StatusForbidden, "reserved_key", say("session_api.reserved", Args{"Key": key}))
+		return input.NewProblem(http.StatusForbidden, "reserved_key", locale.Msg("session_api.reserved", locale.Args{"Key": key}))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -118,7 +119,7 @@ func TestSessionCalls(t *testing.T) {
 			if first == "" || c.cookie(sessionCookie) != first {
 				t.Fatalf("the key is %q, the cookie %q", first, c.cookie(sessionCookie))
 			}
-			found := c.lanes()[handlers.Session]
+			found := c.lanes()[lanes.Session]
 			if found.User != nil || !found.Verdict.Accepted() {
 				t.Errorf("an anonymous session is %s, user %v", found.Verdict, found.User)
 			}
@@ -234,7 +235,7 @@ func TestSessionCallExpiry(t *testing.T) {
 		}
 		copied := lab.client().carry(sessionCookie, key)
 		copied.answers(t, "items", "{}", "{}")
-		if got := copied.lanes()[handlers.Session].Verdict; got != handlers.Expired {
+		if got := copied.lanes()[lanes.Session].Verdict; got != lanes.Expired {
 			t.Errorf("%s: a copy is %s", over, got)
 		}
 		// exists does not look at expiry, clear_expired does.
@@ -262,7 +263,7 @@ func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	lab := newLab(t)
 	ended := func(twin *client) {
 		t.Helper()
-		if got := twin.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+		if got := twin.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 			t.Errorf("the new key is %s after the logout", got)
 		}
 	}
@@ -282,7 +283,7 @@ func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	bob := lab.client().signIn("bob")
 	twin = lab.client().carry(sessionCookie, bob.cookie(sessionCookie))
 	twin.call("cycle_key", `{}`)
-	if got := bob.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+	if got := bob.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 		t.Errorf("the old key is %s", got)
 	}
 	if r := bob.post("/logout", nil); r.status != http.StatusSeeOther {
@@ -298,17 +299,17 @@ func TestSigningInAgainAfterAChangeOfKey(t *testing.T) {
 	alice := lab.client().signIn("alice")
 	alice.call("cycle_key", `{}`)
 	alice.signIn("alice")
-	if got := alice.lanes()[handlers.Session].Verdict; got != handlers.Found {
+	if got := alice.lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Errorf("the new session is %s", got)
 	}
 	twin := lab.client().carry(sessionCookie, alice.cookie(sessionCookie))
 	twin.call("cycle_key", `{}`) // somebody else has it
 	alice.drop(sessionCookie)
 	alice.signIn("alice")
-	if got := alice.lanes()[handlers.Session].Verdict; got != handlers.Found {
+	if got := alice.lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Errorf("the newest session is %s", got)
 	}
-	if got := twin.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+	if got := twin.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 		t.Errorf("what the left session became is %s", got)
 	}
 }
@@ -432,8 +433,8 @@ func TestSessionCallClearSignsOut(t *testing.T) {
 		alice := newLab(t).client().signIn("alice")
 		key := alice.cookie(sessionCookie)
 		alice.call(op, "{}")
-		lane := alice.lanes()[handlers.Session]
-		if want := map[string]handlers.Verdict{"clear": handlers.Found, "flush": handlers.Absent}[op]; lane.Verdict != want || lane.User != nil {
+		lane := alice.lanes()[lanes.Session]
+		if want := map[string]lanes.Verdict{"clear": lanes.Found, "flush": lanes.Absent}[op]; lane.Verdict != want || lane.User != nil {
 			t.Errorf("after %s: %s, user %v", op, lane.Verdict, lane.User)
 		}
 		if door := alice.get("/door/session"); door.status != http.StatusForbidden {
@@ -518,7 +519,7 @@ func TestSessionCallSavedOnce(t *testing.T) {
 		}
 		if engine == "db" {
 			c.answers(t, "add", `{"key":"a"}`, "2")
-			if kept := c.lanes()[handlers.Session].ServerKeeps; kept.Version != 4 { // before this request's own save
+			if kept := c.lanes()[lanes.Session].ServerKeeps; kept.Version != 4 { // before this request's own save
 				t.Errorf("after four calls the version is %d", kept.Version)
 			}
 		}
@@ -586,7 +587,7 @@ func TestSessionCallOvertakenByLogout(t *testing.T) {
 			if r.status != http.StatusConflict || !strings.Contains(r.body, `"session_ended"`) || len(r.cookies) > 0 {
 				t.Errorf("%s is answered %d %s, and sets %v", fields.op, r.status, r.body, r.cookies)
 			}
-			if got := slow.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+			if got := slow.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 				t.Errorf("after %s the old key is %s", fields.op, got)
 			}
 		})

@@ -14,6 +14,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -95,8 +98,8 @@ var opFields = map[string]opField{
 // that names it.
 func (op sessionOp) read(body []byte) (opArgs, error) {
 	args := opArgs{by: 1}
-	bad := func(sentence Phrase) (opArgs, error) {
-		return opArgs{}, problem(http.StatusBadRequest, "bad_request", sentence)
+	bad := func(sentence locale.Message) (opArgs, error) {
+		return opArgs{}, input.NewProblem(http.StatusBadRequest, "bad_request", sentence)
 	}
 	if len(body) == 0 {
 		body = []byte("{}")
@@ -106,26 +109,26 @@ func (op sessionOp) read(body []byte) (opArgs, error) {
 	}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
-		return bad(say("error.json_object"))
+		return bad(locale.Msg("error.json_object"))
 	}
 	takes := slices.Concat(op.needs, op.one, op.may, []string{"think_ms"})
 	for _, name := range sortedKeys(fields) {
 		if !slices.Contains(takes, name) {
-			return bad(say("session_api.unknown_field", Args{"Op": op.name, "Field": clip(name, maxValueText), "Fields": strings.Join(takes, ", ")}))
+			return bad(locale.Msg("session_api.unknown_field", locale.Args{"Op": op.name, "Field": markup.Clip(name, markup.MaxValueText), "Fields": strings.Join(takes, ", ")}))
 		}
 	}
 	for _, name := range op.needs {
 		if _, ok := fields[name]; !ok {
-			return bad(say("session_api.missing", Args{"Op": op.name, "Field": name}))
+			return bad(locale.Msg("session_api.missing", locale.Args{"Op": op.name, "Field": name}))
 		}
 	}
 	given := slices.DeleteFunc(slices.Clone(op.one), func(name string) bool { _, ok := fields[name]; return !ok })
 	if len(op.one) > 0 && len(given) != 1 {
-		return bad(say("session_api.exactly_one", Args{"Op": op.name, "Fields": strings.Join(op.one, ", ")}))
+		return bad(locale.Msg("session_api.exactly_one", locale.Args{"Op": op.name, "Fields": strings.Join(op.one, ", ")}))
 	}
 	for _, name := range sortedKeys(fields) {
 		if field := opFields[name]; !field.read(&args, fields[name]) {
-			return bad(say("session_api.wrong_field", Args{"Field": name, "Must": say(field.must)}))
+			return bad(locale.Msg("session_api.wrong_field", locale.Args{"Field": name, "Must": locale.Msg(field.must)}))
 		}
 	}
 	return args, nil
@@ -148,9 +151,11 @@ func wholeIn(raw json.RawMessage) (int64, bool) {
 // else than the next: text that is no UTF-8, a name that stands twice in an
 // object, a number too large for any machine's, nesting without end.
 func checkJSON(body []byte) error {
-	bad := func(sentence Phrase) error { return problem(http.StatusBadRequest, "bad_request", sentence) }
+	bad := func(sentence locale.Message) error {
+		return input.NewProblem(http.StatusBadRequest, "bad_request", sentence)
+	}
 	if !utf8.Valid(body) {
-		return bad(say("error.broken_json"))
+		return bad(locale.Msg("error.broken_json"))
 	}
 	type level struct {
 		names map[string]bool // nil in a list
@@ -165,7 +170,7 @@ func checkJSON(body []byte) error {
 			return nil
 		}
 		if err != nil {
-			return bad(say("error.broken_json"))
+			return bad(locale.Msg("error.broken_json"))
 		}
 		if end, ok := token.(json.Delim); ok && (end == '}' || end == ']') {
 			levels = levels[:len(levels)-1]
@@ -176,7 +181,7 @@ func checkJSON(body []byte) error {
 			if at.named = !at.named; at.named {
 				name, _ := token.(string)
 				if at.names[name] {
-					return bad(say("session_api.twice", Args{"Field": clip(name, maxValueText)}))
+					return bad(locale.Msg("session_api.twice", locale.Args{"Field": markup.Clip(name, markup.MaxValueText)}))
 				}
 				at.names[name] = true
 				continue
@@ -185,7 +190,7 @@ func checkJSON(body []byte) error {
 		switch token := token.(type) {
 		case json.Delim:
 			if len(levels) == maxDepth {
-				return bad(say("session_api.too_deep", Args{"Most": maxDepth}))
+				return bad(locale.Msg("session_api.too_deep", locale.Args{"Most": maxDepth}))
 			}
 			inner := level{}
 			if token == '{' {
@@ -194,7 +199,7 @@ func checkJSON(body []byte) error {
 			levels = append(levels, inner)
 		case json.Number:
 			if _, err := token.Float64(); err != nil {
-				return bad(say("session_api.too_large_number"))
+				return bad(locale.Msg("session_api.too_large_number"))
 			}
 		}
 	}

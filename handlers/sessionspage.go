@@ -14,6 +14,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -22,12 +26,12 @@ type sessionsPage struct {
 	Keeps    bool   // sessions lie on the server, so they can be listed
 	Verdict  string // in words, where nobody is signed in
 	Sessions []listedSession
-	Count    Phrase // how many there are
-	Others   bool   // there are other sessions than this one
-	Next     string // the address of the next page; "": there is none
-	Further  bool   // this is not the first page
-	How      Phrase // how the engine found them
-	Ended    Phrase // what was ended last; no ID: nothing
+	Count    locale.Message // how many there are
+	Others   bool           // there are other sessions than this one
+	Next     string         // the address of the next page; "": there is none
+	Further  bool           // this is not the first page
+	How      locale.Message // how the engine found them
+	Ended    locale.Message // what was ended last; no ID: nothing
 	EndedAt  time.Time
 }
 
@@ -59,7 +63,7 @@ func listAfter(c echo.Context) (after sessions.Record, err error) {
 	at, err := time.Parse(time.RFC3339Nano, saved)
 	var ok bool
 	if after.ID, ok = sessions.ParseID(id); !ok || err != nil || len(values) > 1 {
-		return after, problem(http.StatusBadRequest, "bad_request", say("sessions.bad_after"))
+		return after, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("sessions.bad_after"))
 	}
 	after.Saved = at.UTC()
 	return after, nil
@@ -89,9 +93,9 @@ func (lab *Lab) getSessions(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := sessionsPage{Page: lab.page(c, say("sessions.title")), Keeps: lab.sessions.KeepsRecords()}
-	if f, ok := c.Get(sessionFindingKey).(Finding); ok {
-		p.Verdict = w.text("verdict." + string(f.Verdict) + ".word")
+	p := sessionsPage{Page: lab.page(c, locale.Msg("sessions.title")), Keeps: lab.sessions.KeepsRecords()}
+	if f, ok := c.Get(sessionFindingKey).(lanes.Finding); ok {
+		p.Verdict = w.Text("verdict." + string(f.Verdict) + ".word")
 	}
 	who, ok := lab.signedIn(c)
 	if !ok || !p.Keeps {
@@ -107,10 +111,10 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p.How = say("sessions.how", Args{"Took": milliseconds(time.Since(start))})
-	p.Count, p.Others = say("sessions.count", Args{"Count": len(all), "Name": who.User}), len(all) > 1
+	p.How = locale.Msg("sessions.how", locale.Args{"Took": markup.Milliseconds(time.Since(start))})
+	p.Count, p.Others = locale.Msg("sessions.count", locale.Args{"Count": len(all), "Name": who.User}), len(all) > 1
 	if len(all) > maxCounted {
-		p.Count = say("sessions.count_many", Args{"Name": who.User})
+		p.Count = locale.Msg("sessions.count_many", locale.Args{"Name": who.User})
 	}
 	list, most := all, maxListed
 	var records []sessions.Record
@@ -131,22 +135,22 @@ func (lab *Lab) getSessions(c echo.Context) error {
 		}
 		p.Sessions = append(p.Sessions, listedSession{
 			ID: record.ID.String(), Client: client, Here: record.ID == here.ID,
-			Created: clockTime(record.Created), Saved: clockTime(record.Saved),
+			Created: markup.ClockTime(record.Created), Saved: markup.ClockTime(record.Saved),
 		})
 	}
 	if deed, ok := notebookOf(c).Deed(); ok {
 		p.EndedAt = deed.At
 		switch {
 		case deed.Name == "end" && deed.Client == "":
-			p.Ended = say("sessions.ended", Args{"Client": w.text("sessions.no_client")})
+			p.Ended = locale.Msg("sessions.ended", locale.Args{"Client": w.Text("sessions.no_client")})
 		case deed.Name == "end":
-			p.Ended = say("sessions.ended", Args{"Client": deed.Client})
+			p.Ended = locale.Msg("sessions.ended", locale.Args{"Client": deed.Client})
 		case deed.Name == "end.others" && deed.More:
-			p.Ended = say("sessions.ended_some", Args{"Count": deed.Ended})
+			p.Ended = locale.Msg("sessions.ended_some", locale.Args{"Count": deed.Ended})
 		case deed.Name == "end.others" && deed.Ended == 0:
-			p.Ended = say("sessions.ended_none")
+			p.Ended = locale.Msg("sessions.ended_none")
 		case deed.Name == "end.others":
-			p.Ended = say("sessions.ended_others", Args{"Count": deed.Ended})
+			p.Ended = locale.Msg("sessions.ended_others", locale.Args{"Count": deed.Ended})
 		}
 	}
 	return lab.render(c, http.StatusOK, "sessions", p)
@@ -156,7 +160,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 // visitor's own. Somebody else's is not told from one that does not exist, and
 // this very one is ended by the ordinary logout.
 func (lab *Lab) postEndSession(c echo.Context) error {
-	text, err := single(c.Request().PostForm, "id")
+	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
 		return err
 	}
@@ -176,7 +180,7 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 		err = lab.sessions.End(c.Request().Context(), id, 0)
 	}
 	if errors.Is(err, sessions.ErrNotFound) {
-		return noSuchSession.wrap(err)
+		return noSuchSession.Wrap(err)
 	}
 	if err != nil {
 		return err
@@ -211,7 +215,7 @@ func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (e
 	return lab.sessions.EndOthers(ctx, user, keep)
 }
 
-var noSuchSession = problem(http.StatusNotFound, "no_such_session", say("sessions.no_such"))
+var noSuchSession = input.NewProblem(http.StatusNotFound, "no_such_session", locale.Msg("sessions.no_such"))
 
 // ownerHere is who may end sessions: whoever the session way has found, and by
 // which record. Nobody may where there are none.
@@ -227,7 +231,7 @@ func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, er
 	}
 	who, ok := lab.signedIn(c)
 	if !ok {
-		return "", here, problem(http.StatusForbidden, "not_signed_in", say("sessions.not_signed_in"))
+		return "", here, input.NewProblem(http.StatusForbidden, "not_signed_in", locale.Msg("sessions.not_signed_in"))
 	}
 	here, err = lab.recordHere(c)
 	return who.User, here, err

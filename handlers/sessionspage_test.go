@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -119,7 +120,7 @@ func TestSessionsPage(t *testing.T) {
 		t.Fatalf("ending all others answers %d", r.status)
 	}
 	for _, c := range []*client{phone, third} {
-		if got := c.lanes()[handlers.Session].Verdict; got != handlers.Unknown {
+		if got := c.lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 			t.Errorf("another one is %s", got)
 		}
 	}
@@ -213,7 +214,7 @@ func TestSessionsOfOthers(t *testing.T) {
 			t.Errorf("GET %s is answered %d", path, r.status)
 		}
 	}
-	if got := alice.lanes()[handlers.Session].Verdict; got != handlers.Found {
+	if got := alice.lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Errorf("alice's session is %s", got)
 	}
 	sessionsOf := func(rows string) (n int) { return strings.Count(rows, " session:") + strings.Count(rows, " token:") }

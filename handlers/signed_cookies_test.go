@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -109,7 +110,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 		t.Error("the page shows Go that did not run: no cookie came")
 	}
 
-	lane := alice.lanes()[handlers.Session]
+	lane := alice.lanes()[lanes.Session]
 	if keeps := lane.ServerKeeps; keeps.Kind != "secret" || keeps.ID != "" || keeps.Reached || keeps.Data != nil {
 		t.Errorf("the server keeps %+v", keeps)
 	}
@@ -244,23 +245,23 @@ func TestForgedSealedSessions(t *testing.T) {
 	genuine := alice.cookie("lab_sessionid")
 	for _, test := range []struct {
 		name, value string
-		verdict     handlers.Verdict
+		verdict     lanes.Verdict
 		check       string
 	}{
-		{"genuine", genuine, handlers.Verified, ""},
-		{"anonymous", mine(t, lab, func(s *sessions.Session) error { return s.Set("cart", 3) }), handlers.Verified, ""},
-		{"empty", "", handlers.Unreadable, "readable"},
-		{"a key of another engine", strings.Repeat("k", 32), handlers.Tampered, "seal"},
-		{"of the signed way", alice.cookie("signed_user"), handlers.Tampered, "seal"},
-		{"sealed by somebody else", mine(t, lab, func(s *sessions.Session) error { return s.Set("_user", "eve") }, []byte(strings.Repeat("e", 32))), handlers.Tampered, "seal"},
-		{"sealed, but no session", seal(t, "session", secrets[0], "alice"), handlers.Unreadable, "readable"},
-		{"no base64", "!", handlers.Unreadable, "readable"},
-		{"5 KB", strings.Repeat("QUJD", 5<<10/4), handlers.Unreadable, "length"},
+		{"genuine", genuine, lanes.Verified, ""},
+		{"anonymous", mine(t, lab, func(s *sessions.Session) error { return s.Set("cart", 3) }), lanes.Verified, ""},
+		{"empty", "", lanes.Unreadable, "readable"},
+		{"a key of another engine", strings.Repeat("k", 32), lanes.Tampered, "seal"},
+		{"of the signed way", alice.cookie("signed_user"), lanes.Tampered, "seal"},
+		{"sealed by somebody else", mine(t, lab, func(s *sessions.Session) error { return s.Set("_user", "eve") }, []byte(strings.Repeat("e", 32))), lanes.Tampered, "seal"},
+		{"sealed, but no session", seal(t, "session", secrets[0], "alice"), lanes.Unreadable, "readable"},
+		{"no base64", "!", lanes.Unreadable, "readable"},
+		{"5 KB", strings.Repeat("QUJD", 5<<10/4), lanes.Unreadable, "length"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := lab.client().carry("lab_sessionid", test.value)
 			for range 2 { // a rejected cookie stays
-				lane := c.lanes()[handlers.Session]
+				lane := c.lanes()[lanes.Session]
 				failed := ""
 				for _, check := range lane.Checks {
 					if !check.OK {

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
 // stayed is one cookie that did not come.
 type stayed struct {
 	Lane, Name string
-	Reason     Phrase
+	Reason     locale.Message
 }
 
 // stayedHome finds the lanes' cookies that this browser was given and that this
@@ -43,9 +45,9 @@ type stayedGroup struct {
 }
 
 // byReason puts together what stayed home for the same reason.
-func byReason(w *words, home []stayed) (groups []stayedGroup) {
+func byReason(w *locale.Printer, home []stayed) (groups []stayedGroup) {
 	for _, one := range home {
-		reason := w.say(one.Reason)
+		reason := w.Say(one.Reason)
 		i := slices.IndexFunc(groups, func(g stayedGroup) bool { return g.Reason == reason })
 		if i < 0 {
 			i, groups = len(groups), append(groups, stayedGroup{Code: one.Reason.ID, Reason: reason})
@@ -57,17 +59,17 @@ func byReason(w *words, home []stayed) (groups []stayedGroup) {
 
 // whyHome names what kept a cookie at home, by the order of RFC 6265bis 5.8.3:
 // its path, the site that began the request, and before those its own end.
-func whyHome(a Attributes, r *http.Request, at time.Time) Phrase {
+func whyHome(a Attributes, r *http.Request, at time.Time) locale.Message {
 	until := a.BrowserExpires()
 	switch {
 	case until != nil && !until.After(at):
-		return say("home_reason.over")
+		return locale.Msg("home_reason.over")
 	case !pathMatches(a.Path, r.URL.Path):
-		return say("home_reason.path", Args{"Path": a.Path, "Asked": strings.Clone(clip(r.URL.Path, maxValueText))})
+		return locale.Msg("home_reason.path", locale.Args{"Path": a.Path, "Asked": strings.Clone(markup.Clip(r.URL.Path, markup.MaxValueText))})
 	case a.SameSite == "Strict" && r.Header.Get("Sec-Fetch-Site") == "cross-site":
-		return say("home_reason.strict")
+		return locale.Msg("home_reason.strict")
 	default:
-		return say("home_reason.unknown")
+		return locale.Msg("home_reason.unknown")
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -31,7 +34,7 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	if book == nil && c.Get(replacedKey) != nil {
 		return tellToComeAgain(c) // somebody has just signed in or out, and the browser will have the new key in a moment
 	}
-	if book == nil || fromElsewhere(c.Request()) {
+	if book == nil || input.FromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
 	done, err := lab.beginStream(book, (*Book).watch)
@@ -77,14 +80,14 @@ func tellToComeAgain(c echo.Context) error {
 func (lab *Lab) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
 	mine, ok := count(book)
 	if !ok {
-		return nil, problem(http.StatusTooManyRequests, "too_many_streams", say("wire.too_many"))
+		return nil, input.NewProblem(http.StatusTooManyRequests, "too_many_streams", locale.Msg("wire.too_many"))
 	}
 	select {
 	case lab.streams <- struct{}{}:
 		return func() { <-lab.streams; mine() }, nil
 	default:
 		mine()
-		return nil, problem(http.StatusServiceUnavailable, "too_many_streams", say("wire.too_many_here"))
+		return nil, input.NewProblem(http.StatusServiceUnavailable, "too_many_streams", locale.Msg("wire.too_many_here"))
 	}
 }
 
@@ -108,7 +111,7 @@ func seenLast(r *http.Request) (int, error) {
 	}
 	seen, err := strconv.Atoi(text)
 	if err != nil || seen < 0 {
-		return 0, problem(http.StatusBadRequest, "bad_number", say("wire.bad_number"))
+		return 0, input.NewProblem(http.StatusBadRequest, "bad_number", locale.Msg("wire.bad_number"))
 	}
 	return seen, nil
 }

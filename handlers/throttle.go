@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -212,7 +213,7 @@ func (lab *Lab) originOf(c echo.Context) (origin, error) {
 	if err != nil {
 		return origin{}, err
 	}
-	if session.Rejected() == nil && session.Text(sessions.RoleKey) == RoleTeacher {
+	if session.Rejected() == nil && session.Text(sessions.RoleKey) == lanes.RoleTeacher {
 		return origin{name: "login/" + session.Text(sessions.SinceKey)}, nil
 	}
 	r := c.Request()

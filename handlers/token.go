@@ -5,23 +5,21 @@ package handlers
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
-
-type tokenAnswer struct {
-	Token   string    `json:"token"`
-	Expires time.Time `json:"expires_at"`
-}
 
 // postToken serves POST /api/token: a name and the class password, as for a
 // login, for a token. It is 201 with the token, which no later answer repeats.
 func (lab *Lab) postToken(c echo.Context) error {
 	var given credentials
-	if err := readJSON(c, &given); err != nil {
+	if err := input.ReadJSON(c, &given); err != nil {
 		return err
 	}
 	who, err := lab.admit(c, given)
@@ -44,7 +42,7 @@ func (lab *Lab) deleteSealedToken(c echo.Context) error { return lab.endToken(c,
 
 // endToken answers 204, and the token is dead at once; 401 where none came that
 // counts; 409 where the server keeps nothing that it could remove.
-func (lab *Lab) endToken(c echo.Context, lane tokenLane) error {
+func (lab *Lab) endToken(c echo.Context, lane lanes.TokenLane) error {
 	f, err := lab.recall(c, lane)
 	if err != nil {
 		return err
@@ -54,7 +52,7 @@ func (lab *Lab) endToken(c echo.Context, lane tokenLane) error {
 	}
 	err = lane.Forget(c)
 	if errors.Is(err, sessions.ErrNotSupported) {
-		return problem(http.StatusConflict, "not_supported", say("error.token_stays", Args{"At": clockTime(f.Expires)})).wrap(err)
+		return input.NewProblem(http.StatusConflict, "not_supported", locale.Msg("error.token_stays", locale.Args{"At": markup.ClockTime(f.Expires)})).Wrap(err)
 	}
 	if err != nil {
 		return err
@@ -74,7 +72,7 @@ type whoamiAnswer struct {
 // somebody else's because a browser added a cookie.
 func (lab *Lab) getWhoami(c echo.Context) error {
 	if len(c.Request().Header["Authorization"]) > 0 {
-		return lab.whoami(c, lab.lanes.Opaque, lab.lanes.Opaque.manager)
+		return lab.whoami(c, lab.lanes.Opaque, lab.lanes.Opaque.Manager)
 	}
 	c.Response().Header().Add("Vary", "Authorization")
 	return lab.whoami(c, lab.lanes.Session(), lab.sessions)
@@ -83,12 +81,12 @@ func (lab *Lab) getWhoami(c echo.Context) error {
 // getWhoamiSealed serves GET /api/whoami/sealed: the same for a self-contained
 // token of /tokens. It decides nothing: the door to the lab is /api/whoami.
 func (lab *Lab) getWhoamiSealed(c echo.Context) error {
-	return lab.whoami(c, lab.lanes.Sealed, lab.lanes.Sealed.manager)
+	return lab.whoami(c, lab.lanes.Sealed, lab.lanes.Sealed.Manager)
 }
 
 // whoami answers who this is by the session that one lane carries; 401 for
 // nobody. What the lane would find, check by check, only the wire shows.
-func (lab *Lab) whoami(c echo.Context, lane Lane, manager *sessions.Manager) error {
+func (lab *Lab) whoami(c echo.Context, lane lanes.Lane, manager *sessions.Manager) error {
 	if noted(c) != nil {
 		if _, err := lab.recall(c, lane); err != nil {
 			return err
@@ -108,6 +106,6 @@ func (lab *Lab) whoami(c echo.Context, lane Lane, manager *sessions.Manager) err
 // unauthorized is the same answer for whatever was wrong: a wrong token learns
 // nothing from it.
 func unauthorized(c echo.Context) error {
-	c.Response().Header().Set("WWW-Authenticate", tokenScheme)
-	return problem(http.StatusUnauthorized, "not_authenticated", say("error.not_authenticated"))
+	c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
+	return input.NewProblem(http.StatusUnauthorized, "not_authenticated", locale.Msg("error.not_authenticated"))
 }

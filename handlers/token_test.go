@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -268,7 +269,7 @@ func TestWhoamiForNobody(t *testing.T) {
 	}
 	anonymous := made(t, lab, sessions.Keyed("session", lab.sessions), func(s *sessions.Session) error { return s.Set("basket", 1) })
 	c := lab.client().carry("lab_sessionid", anonymous)
-	if got := c.lanes()[handlers.Session].Verdict; got != handlers.Found {
+	if got := c.lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Fatalf("the anonymous session is %s", got)
 	}
 	isNobody(t, "an anonymous session", c.get("/api/whoami"))
@@ -480,20 +481,20 @@ func TestTheFourthLane(t *testing.T) {
 	}
 	for _, test := range []struct {
 		header  string
-		verdict handlers.Verdict
+		verdict lanes.Verdict
 		failed  string
 		keeps   string
 	}{
-		{"", handlers.Absent, "header", "nothing"},
-		{"Token " + live, handlers.Found, "", "record"},
-		{"Token " + ended, handlers.Unknown, "record", "nothing"},
-		{"Token " + short, handlers.Expired, "age", "record"},
-		{"Token abc", handlers.Unreadable, "shape", "nothing"},
-		{"Token " + sessions.NewKey(), handlers.Unreadable, "shape", "nothing"},
-		{"Bearer " + live, handlers.Unreadable, "scheme", "nothing"},
+		{"", lanes.Absent, "header", "nothing"},
+		{"Token " + live, lanes.Found, "", "record"},
+		{"Token " + ended, lanes.Unknown, "record", "nothing"},
+		{"Token " + short, lanes.Expired, "age", "record"},
+		{"Token abc", lanes.Unreadable, "shape", "nothing"},
+		{"Token " + sessions.NewKey(), lanes.Unreadable, "shape", "nothing"},
+		{"Bearer " + live, lanes.Unreadable, "scheme", "nothing"},
 	} {
 		r := c.get("/api/lanes", with("Authorization", test.header))
-		lane := lanesIn(t, r.body)[handlers.Token]
+		lane := lanesIn(t, r.body)[lanes.Token]
 		if lane.Verdict != test.verdict || lane.Sent != (test.header != "") || lane.ServerKeeps.Kind != test.keeps || lane.Reason == "" {
 			t.Errorf("%q: %+v keeps %+v", test.header, lane, lane.ServerKeeps)
 		}
@@ -509,7 +510,7 @@ func TestTheFourthLane(t *testing.T) {
 		if failed != test.failed {
 			t.Errorf("%q fails the check %q, want %q", test.header, failed, test.failed)
 		}
-		if live := test.verdict == handlers.Found; live != (lane.User != nil) || live && (*lane.User != "alice" || lane.ServerExpires == nil || !lane.ServerKeeps.Reached) {
+		if live := test.verdict == lanes.Found; live != (lane.User != nil) || live && (*lane.User != "alice" || lane.ServerExpires == nil || !lane.ServerKeeps.Reached) {
 			t.Errorf("%q is %v until %v", test.header, lane.User, lane.ServerExpires)
 		}
 		if strings.Contains(r.body, live) {
@@ -519,8 +520,8 @@ func TestTheFourthLane(t *testing.T) {
 
 	self := newLab(t, inCookies).client()
 	token := self.token("alice")
-	for header, want := range map[string]handlers.Verdict{token: handlers.Verified, forgeSigned(token): handlers.Tampered, live: handlers.Tampered, "abc": handlers.Unreadable} {
-		if lane := self.lanes(sending(header))[handlers.Token]; lane.Verdict != want || lane.ServerKeeps.Kind != "nothing" {
+	for header, want := range map[string]lanes.Verdict{token: lanes.Verified, forgeSigned(token): lanes.Tampered, live: lanes.Tampered, "abc": lanes.Unreadable} {
+		if lane := self.lanes(sending(header))[lanes.Token]; lane.Verdict != want || lane.ServerKeeps.Kind != "nothing" {
 			t.Errorf("%.20s…: %s, keeps %s", header, lane.Verdict, lane.ServerKeeps.Kind)
 		}
 	}
@@ -538,7 +539,7 @@ func TestWhoamiOnTheWire(t *testing.T) {
 	lab.notebooks.Before = nil
 	wire := lab.WireOf(c.cookie(notebookCookie))
 	last := wire[len(wire)-1]
-	if last.Target != "/api/whoami" || last.Authorization != "Token "+token[:4]+"…"+token[38:] || len(last.Findings) != 1 || last.Findings[0].Lane != handlers.Token {
+	if last.Target != "/api/whoami" || last.Authorization != "Token "+token[:4]+"…"+token[38:] || len(last.Findings) != 1 || last.Findings[0].Lane != lanes.Token {
 		t.Errorf("the wire ends with %+v", last)
 	}
 	for header, want := range map[string]string{

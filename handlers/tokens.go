@@ -17,6 +17,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -24,7 +28,7 @@ import (
 // tokenKind is one of the two kinds of token.
 type tokenKind struct {
 	ID          string // "opaque", "sealed"
-	lane        tokenLane
+	lane        lanes.TokenLane
 	Whoami, End string // the addresses that take it
 }
 
@@ -40,7 +44,7 @@ func (lab *Lab) tokenKinds() []tokenKind {
 		{opaque, lab.lanes.Opaque, "/api/whoami", "/api/token"},
 		{sealed, lab.lanes.Sealed, "/api/whoami/sealed", "/api/token/sealed"},
 	}
-	if !lab.lanes.Opaque.manager.KeepsRecords() {
+	if !lab.lanes.Opaque.Manager.KeepsRecords() {
 		return kinds[1:]
 	}
 	return kinds
@@ -59,7 +63,7 @@ type heldToken struct {
 	Kind  string
 	Value string
 	ID    sessions.ID // its record's; zero where nothing lies on the server
-	Who   Identity
+	Who   lanes.Identity
 	Ends  time.Time
 
 	Asked     *Exchange // when it was last sent to ask who one is; nil: not yet
@@ -84,7 +88,7 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	got := hands{Fresh: true, Deed: "got"}
 	for _, kind := range lab.tokenKinds() {
-		token, err := kind.lane.issue(c.Request().Context(), who, lab.age(), browser.ClientName(c.Request().UserAgent()))
+		token, err := kind.lane.Issue(c.Request().Context(), who, lab.age(), browser.ClientName(c.Request().UserAgent()))
 		if err != nil {
 			return err
 		}
@@ -159,14 +163,14 @@ func sameTokens(a, b hands) bool {
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
 func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
-	e, body, err := lab.exchangeAsAnother(c, book, method, path, "Authorization", tokenScheme+" "+token)
+	e, body, err := lab.exchangeAsAnother(c, book, method, path, "Authorization", lanes.TokenScheme+" "+token)
 	return e, string(bytes.TrimSpace(body)), err
 }
 
 // postTokensRevoke serves POST /tokens/revoke (field id): ends one token of
 // whoever is signed in.
 func (lab *Lab) postTokensRevoke(c echo.Context) error {
-	text, err := single(c.Request().PostForm, "id")
+	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
 		return err
 	}
@@ -179,12 +183,12 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	id, _ := sessions.ParseID(text)
-	if _, err := findOwned(ctx, lab.lanes.Opaque.manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
-		return problem(http.StatusNotFound, "not_found", say("error.no_such_token")) // over already, or somebody else's
+	if _, err := findOwned(ctx, lab.lanes.Opaque.Manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
+		return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("error.no_such_token")) // over already, or somebody else's
 	} else if err != nil {
 		return err
 	}
-	if err := lab.lanes.Opaque.manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := lab.lanes.Opaque.Manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
 	lab.log.Info("token ended", "name", who.User)
@@ -216,14 +220,14 @@ type tokenView struct {
 	Curl       string        // sends it; only while it is whole
 	Claims     template.HTML // who it says, to anybody
 	Content    string        // what anybody can read in it
-	Ends       ending
+	Ends       markup.Ending
 	Sent       string // the header, shortened
 	Bytes      int
 	Kept, Over bool // a record lies on the server; its time is over
 	Owner      template.HTML
 	Record     string // what it says
 	Filed      string // under which hash
-	Verdict    Verdict
+	Verdict    lanes.Verdict
 	Mark, Word string
 	Line       string
 	Who        template.HTML
@@ -238,7 +242,7 @@ type tokenView struct {
 // ownToken is one line of the list.
 type ownToken struct {
 	ID, Short     string
-	Created, Ends ending
+	Created, Ends markup.Ending
 	Client        string
 }
 
@@ -264,12 +268,12 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 		return err
 	}
 	w := lab.words(c)
-	p := tokensPage{Page: lab.page(c, say("way.token.title")), Engine: lab.pages.engine}
+	p := tokensPage{Page: lab.page(c, locale.Msg("way.token.title")), Engine: lab.pages.engine}
 	who, signedIn := lab.signedIn(c)
 	if p.SignIn = form; form.Problem.ID == "" {
 		p.SignIn = lab.signInForm(c)
 		if signedIn {
-			p.SignIn.Username, p.SignIn.Teacher = who.User, who.Role == RoleTeacher
+			p.SignIn.Username, p.SignIn.Teacher = who.User, who.Role == lanes.RoleTeacher
 		}
 	}
 	p.SignIn.ForToken = true
@@ -279,7 +283,7 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 		held = book.changeHands(func(h *hands) { h.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
-	p.NoOpaque = !lab.lanes.Opaque.manager.KeepsRecords()
+	p.NoOpaque = !lab.lanes.Opaque.Manager.KeepsRecords()
 	for _, kind := range lab.tokenKinds() {
 		v, err := lab.viewToken(c, w, kind, held)
 		if err != nil {
@@ -298,38 +302,38 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 }
 
 // viewToken makes the column of one kind.
-func (lab *Lab) viewToken(c echo.Context, w *words, kind tokenKind, h hands) (v tokenView, err error) {
+func (lab *Lab) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, h hands) (v tokenView, err error) {
 	v.tokenKind = kind
 	i := slices.IndexFunc(h.Tokens, func(t heldToken) bool { return t.Kind == kind.ID })
 	if i < 0 {
 		return v, nil
 	}
 	t := h.Tokens[i]
-	v.Held, v.Short, v.Length = true, shortKey(t.Value), len(t.Value)
-	v.Ends = ending{isoTime(t.Ends), devToolsTime(t.Ends)}
+	v.Held, v.Short, v.Length = true, markup.ShortKey(t.Value), len(t.Value)
+	v.Ends = markup.Ending{At: markup.IsoTime(t.Ends), Text: markup.DevToolsTime(t.Ends)}
 	if h.Fresh {
-		v.Whole, v.Curl = t.Value, "curl -i -H 'Authorization: "+tokenScheme+" "+t.Value+"' 'http://"+c.Request().Host+kind.Whoami+"'"
+		v.Whole, v.Curl = t.Value, "curl -i -H 'Authorization: "+lanes.TokenScheme+" "+t.Value+"' 'http://"+c.Request().Host+kind.Whoami+"'"
 	}
 	if kind.ID == sealed {
 		if parts, err := sessions.Dissect(t.Value); err == nil {
 			v.Content = strings.TrimSpace(parts.Content)
-			v.Claims = whoIs(claimedIn(parts.Content))
+			v.Claims = lanes.WhoIs(claimedIn(parts.Content))
 		}
 	} else if err := lab.viewTokenRecord(c, t.ID, &v); err != nil {
 		return v, err
 	}
 	if e := t.Asked; e != nil {
-		v.Sent, v.Bytes = e.Authorization, len(tokenScheme)+1+len(t.Value)
-		v.Status, v.Answer = statusLabel(e.Status), t.Answer
+		v.Sent, v.Bytes = e.Authorization, len(lanes.TokenScheme)+1+len(t.Value)
+		v.Status, v.Answer = markup.StatusLabel(e.Status), t.Answer
 		if len(e.Findings) > 0 {
 			f := e.Findings[0].Finding
-			v.Verdict, v.Mark, v.Who = f.Verdict, verdictMarks[f.Verdict], whoIs(f.Who)
-			v.Word, v.Line = w.text("verdict."+string(f.Verdict)+".word"), w.text("verdict."+string(f.Verdict)+".line")
+			v.Verdict, v.Mark, v.Who = f.Verdict, lanes.VerdictMarks[f.Verdict], lanes.WhoIs(f.Who)
+			v.Word, v.Line = w.Text("verdict."+string(f.Verdict)+".word"), w.Text("verdict."+string(f.Verdict)+".line")
 			v.Checks = checksOf(w, f, describeChecks(w, f))
 		}
 	}
 	if e := t.Ending; e != nil {
-		v.EndStatus, v.Ended = statusLabel(e.Status), e.Status == http.StatusNoContent
+		v.EndStatus, v.Ended = markup.StatusLabel(e.Status), e.Status == http.StatusNoContent
 		v.EndAnswer = messageIn(t.EndAnswer)
 	}
 	return v, nil
@@ -337,8 +341,8 @@ func (lab *Lab) viewToken(c echo.Context, w *words, kind tokenKind, h hands) (v 
 
 // viewTokenRecord shows what lies on the server for a token.
 func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) error {
-	v.Filed = shortKey(id.String())
-	record, err := lab.lanes.Opaque.manager.Find(c.Request().Context(), id)
+	v.Filed = markup.ShortKey(id.String())
+	record, err := lab.lanes.Opaque.Manager.Find(c.Request().Context(), id)
 	if errors.Is(err, sessions.ErrNotFound) {
 		return nil
 	}
@@ -346,25 +350,17 @@ func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) er
 		return err
 	}
 	v.Kept, v.Over = true, !record.Expires.After(lab.clock.Now())
-	v.Owner, v.Record = whoIs(saidBy(record.Data)), indented(string(record.Data))
+	v.Owner, v.Record = lanes.WhoIs(lanes.SaidBy(record.Data)), markup.Indented(string(record.Data))
 	return nil
 }
 
 // claimedIn is who a self-contained token says that it is about; nobody checks.
-func claimedIn(content string) Identity {
+func claimedIn(content string) lanes.Identity {
 	var inside struct{ Data json.RawMessage }
 	if json.Unmarshal([]byte(content), &inside) != nil {
-		return Identity{}
+		return lanes.Identity{}
 	}
-	return saidBy(inside.Data)
-}
-
-func indented(text string) string {
-	var out bytes.Buffer
-	if json.Indent(&out, []byte(text), "", "  ") != nil {
-		return text
-	}
-	return strings.TrimSpace(out.String())
+	return lanes.SaidBy(inside.Data)
 }
 
 // messageIn is what an error of the API says.
@@ -376,9 +372,9 @@ func messageIn(body string) string {
 
 // tokenSentence is what just happened: what was done, and what the server
 // concluded of both.
-func tokenSentence(w *words, h hands, kinds []tokenView) string {
+func tokenSentence(w *locale.Printer, h hands, kinds []tokenView) string {
 	if len(h.Tokens) == 0 {
-		return w.text("tokens.say.none")
+		return w.Text("tokens.say.none")
 	}
 	var verdicts []string
 	for _, v := range kinds {
@@ -386,27 +382,27 @@ func tokenSentence(w *words, h hands, kinds []tokenView) string {
 	}
 	switch concluded := strings.Join(verdicts, " "); {
 	case h.Fresh:
-		return w.say(say("tokens.say.fresh", Args{"Name": h.Tokens[0].Who.User}))
+		return w.Say(locale.Msg("tokens.say.fresh", locale.Args{"Name": h.Tokens[0].Who.User}))
 	case h.Deed == "got":
-		return w.text("tokens.say.got")
+		return w.Text("tokens.say.got")
 	case concluded == "found verified":
-		return w.text("tokens.say.both")
+		return w.Text("tokens.say.both")
 	case concluded == "unknown verified":
-		return w.text("tokens.say.ended")
+		return w.Text("tokens.say.ended")
 	case concluded == "verified" && h.Deed == "ended":
-		return w.text("tokens.say.stays")
+		return w.Text("tokens.say.stays")
 	case concluded == "verified":
-		return w.text("tokens.say.sealed")
+		return w.Text("tokens.say.sealed")
 	case !slices.ContainsFunc(kinds, func(v tokenView) bool { return v.Verdict.Accepted() }):
-		return w.text("tokens.say.over")
+		return w.Text("tokens.say.over")
 	default:
-		return w.text("tokens.say.differ")
+		return w.Text("tokens.say.differ")
 	}
 }
 
 // listTokens lists the tokens of a user that come after a record, the newest first.
-func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string, after sessions.Record) error {
-	owned, err := lab.lanes.Opaque.manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
+func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, user string, after sessions.Record) error {
+	owned, err := lab.lanes.Opaque.Manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
 	if err != nil {
 		return err
 	}
@@ -416,11 +412,11 @@ func (lab *Lab) listTokens(c echo.Context, w *words, p *tokensPage, user string,
 	}
 	for _, record := range owned {
 		one := ownToken{
-			ID: record.ID.String(), Short: shortKey(record.ID.String()), Client: w.text("tokens.client_unknown"),
-			Created: ending{isoTime(record.Created), devToolsTime(record.Created)},
-			Ends:    ending{isoTime(record.Expires), devToolsTime(record.Expires)},
+			ID: record.ID.String(), Short: markup.ShortKey(record.ID.String()), Client: w.Text("tokens.client_unknown"),
+			Created: markup.Ending{At: markup.IsoTime(record.Created), Text: markup.DevToolsTime(record.Created)},
+			Ends:    markup.Ending{At: markup.IsoTime(record.Expires), Text: markup.DevToolsTime(record.Expires)},
 		}
-		client, err := clientNamed(c.Request().Context(), lab.lanes.Opaque.manager, user, record.ID)
+		client, err := clientNamed(c.Request().Context(), lab.lanes.Opaque.Manager, user, record.ID)
 		if err != nil {
 			return err
 		}
@@ -440,7 +436,7 @@ func (lab *Lab) tokenCurl(host, name string) tokenCurl {
 	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
 	return tokenCurl{
 		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + quoted + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,
-		Ask: `curl -i -H "Authorization: ` + tokenScheme + ` $TOKEN" 'http://` + host + `/api/whoami'`,
-		End: `curl -i -X DELETE -H "Authorization: ` + tokenScheme + ` $TOKEN" 'http://` + host + `/api/token'`,
+		Ask: `curl -i -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/whoami'`,
+		End: `curl -i -X DELETE -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/token'`,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
@@ -55,7 +56,7 @@ type Exchange struct {
 // Conclusion is a finding with the moment at which it was made, by the same
 // clock as store operations: a diagram shows them in the order of happening.
 type Conclusion struct {
-	Finding
+	lanes.Finding
 	At time.Time
 }
 
@@ -87,7 +88,7 @@ func (e *Exchange) cookies() iter.Seq[sentCookie] {
 // the cookies.
 func (e *Exchange) sent() (row strip) {
 	if e.Authorization != "" {
-		row.add("Authorization", Token, false)
+		row.add("Authorization", lanes.Token, false)
 	}
 	for cookie := range e.cookies() {
 		row.add(cookie.Name, cookie.Lane, false)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -122,7 +124,7 @@ func weighOp(op *sessions.StoreOp) int {
 	return opBytes
 }
 
-func weighPhrase(p Phrase) int {
+func weighPhrase(p locale.Message) int {
 	if p.Args == nil {
 		return 0
 	}
@@ -131,7 +133,7 @@ func weighPhrase(p Phrase) int {
 		switch arg := arg.(type) {
 		case string:
 			n += entryBytes + len(arg)
-		case Phrase:
+		case locale.Message:
 			n += entryBytes + weighPhrase(arg)
 		}
 	}
@@ -182,7 +184,7 @@ func (c *Copy) weigh() int {
 		n += 2*textBytes + len(cookie.Name) + len(cookie.Value)
 	}
 	for _, lane := range c.Lanes {
-		n += conclusionBytes + len(textOf(lane.User)) + len(textOf(lane.Role))
+		n += conclusionBytes + len(markup.TextOf(lane.User)) + len(markup.TextOf(lane.Role))
 	}
 	return n
 }

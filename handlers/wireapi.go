@@ -9,6 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -75,11 +79,11 @@ type WireStoreOp struct {
 
 // WireFinding is what one way concluded.
 type WireFinding struct {
-	Lane    string  `json:"lane"`
-	Verdict Verdict `json:"verdict"`
-	User    *string `json:"user"`
-	Role    *string `json:"role"`
-	Reason  string  `json:"reason"`
+	Lane    string        `json:"lane"`
+	Verdict lanes.Verdict `json:"verdict"`
+	User    *string       `json:"user"`
+	Role    *string       `json:"role"`
+	Reason  string        `json:"reason"`
 }
 
 // getWireJSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
@@ -116,7 +120,7 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 // sends to one host.
 const maxListedCookies = 200
 
-func describeExchange(w *words, e *Exchange) WireExchange {
+func describeExchange(w *locale.Printer, e *Exchange) WireExchange {
 	d := WireExchange{
 		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
@@ -129,20 +133,20 @@ func describeExchange(w *words, e *Exchange) WireExchange {
 			d.MoreCookies++
 			continue
 		}
-		one := WireCookie{Name: cookie.Name, Lane: textOrNil(cookie.Lane)}
+		one := WireCookie{Name: cookie.Name, Lane: markup.TextOrNil(cookie.Lane)}
 		if !cookie.Left {
 			one.Bytes = &cookie.Bytes
 		}
 		d.Cookies = append(d.Cookies, one)
 	}
 	for _, home := range e.Home {
-		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.say(home.Reason)})
+		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.Say(home.Reason)})
 	}
 	for _, op := range e.Ops {
-		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, textOrNil(outcomeOf(op.Err))})
+		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(outcomeOf(op.Err))})
 	}
 	for _, f := range e.Findings {
-		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, textOrNil(f.Who.User), textOrNil(f.Who.Role), w.say(f.Reason)})
+		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, markup.TextOrNil(f.Who.User), markup.TextOrNil(f.Who.Role), w.Say(f.Reason)})
 	}
 	return d
 }

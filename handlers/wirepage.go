@@ -11,6 +11,10 @@ import (
 	"strconv"
 	"strings"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -52,7 +56,7 @@ func (lab *Lab) getWire(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := wirePage{Page: lab.page(c, say("wire.title")), Most: maxExchanges}
+	p := wirePage{Page: lab.page(c, locale.Msg("wire.title")), Most: maxExchanges}
 	seen, room := 0, maxRawOfPage
 	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
 		v := viewExchange(w, e, max(minRaw, min(room, maxRaw)))
@@ -64,7 +68,7 @@ func (lab *Lab) getWire(c echo.Context) error {
 		p.Exchanges[0].Open = true
 	}
 	// The page's own language, also where the notebook does not keep it.
-	p.Events = "/wire/events?" + url.Values{"after": {strconv.Itoa(seen)}, "lang": {w.tag.String()}}.Encode()
+	p.Events = "/wire/events?" + url.Values{"after": {strconv.Itoa(seen)}, "lang": {w.Tag.String()}}.Encode()
 	return lab.render(c, http.StatusOK, "wire", p)
 }
 
@@ -81,14 +85,14 @@ const (
 const maxTargetText = 500
 
 // viewExchange is an exchange on the page, with at most mostRaw bytes of its text.
-func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
+func viewExchange(w *locale.Printer, e *Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
-		Number: e.Number, Other: e.Client == ClientOther, At: isoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: milliseconds(e.Duration),
-		Method: clip(e.Method, maxTargetText), Target: clip(e.Target, maxTargetText), Status: statusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
+		Number: e.Number, Other: e.Client == ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
+		Method: markup.Clip(e.Method, maxTargetText), Target: markup.Clip(e.Target, maxTargetText), Status: markup.StatusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
 		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
-		v.Raw = atMost(v.Raw, mostRaw) + "…"
+		v.Raw = markup.AtMost(v.Raw, mostRaw) + "…"
 	}
 	sent, set := e.sent(), strip{}
 	for line := range e.sets() {
@@ -102,7 +106,7 @@ func viewExchange(w *words, e *Exchange, mostRaw int) exchangeView {
 
 func (row *strip) view() (pieces []pieceView, others int) {
 	for _, p := range row.pieces[:row.n] {
-		pieces = append(pieces, pieceView{wayClass(p.lane), clip(p.name, maxValueText), p.deleted})
+		pieces = append(pieces, pieceView{lanes.WayClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
 	}
 	return pieces, row.others
 }
@@ -125,7 +129,7 @@ func (e *Exchange) raw() string {
 	line("User-Agent", e.UserAgent)
 	line("Authorization", e.Authorization)
 	line("Cookie", e.Cookie)
-	text.WriteString("\n" + e.Protocol + " " + statusLabel(e.Status) + "\n")
+	text.WriteString("\n" + e.Protocol + " " + markup.StatusLabel(e.Status) + "\n")
 	line("Location", e.Location)
 	for _, cookie := range e.SetCookie {
 		line("Set-Cookie", cookie)

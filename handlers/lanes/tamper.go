@@ -1,7 +1,7 @@
 // Forging: what anybody can do to the cookies in their own browser, without
 // knowing a secret. The lab does it for those who have no DevTools at hand.
 
-package handlers
+package lanes
 
 import (
 	"encoding/base64"
@@ -10,17 +10,17 @@ import (
 	"cookielab/sessions"
 )
 
-// forgeRole makes a teacher of whoever a value names, as far as a value of its
+// ForgeRole makes a teacher of whoever a value names, as far as a value of its
 // form can be written:
 //
 //   - plain: the role is rewritten;
 //   - signed: the content is rewritten, the old seal is all there is;
 //   - session: nothing is written there to edit, so a key is invented.
-func forgeRole(form, value string) string {
+func ForgeRole(form, value string) string {
 	switch form {
 	case Plain:
-		if who, ok := readPlain(value); ok {
-			return plainValue(Identity{User: who.User, Role: RoleTeacher})
+		if who, ok := ReadPlain(value); ok {
+			return PlainValue(Identity{User: who.User, Role: RoleTeacher})
 		}
 	case Signed:
 		if forged, ok := forgeSealed(value, RoleTeacher); ok {
@@ -39,11 +39,11 @@ func forgeSealed(value, role string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	facts, err := readSealed(sealed.Content)
+	facts, err := ReadSealed(sealed.Content)
 	if err != nil {
 		return "", false
 	}
-	if facts.who().Role == role {
+	if facts.Who().Role == role {
 		return value, true
 	}
 	content, err := facts.withRole(role)
@@ -54,24 +54,24 @@ func forgeSealed(value, role string) (string, bool) {
 	return base64.URLEncoding.EncodeToString([]byte(sealed.Stamp + "|" + inner + "|" + string(sealed.MAC))), true
 }
 
-// flipCharacter changes one character of a value. In the plain value the first
+// FlipCharacter changes one character of a value. In the plain value the first
 // letter of the name, so that it still reads; elsewhere one in the middle,
 // because the last one before the padding of base64 may carry bits that nobody
 // reads.
-func flipCharacter(form, value string) string {
-	if who, ok := readPlain(value); ok && form == Plain {
+func FlipCharacter(form, value string) string {
+	if who, ok := ReadPlain(value); ok && form == Plain {
 		first, size := utf8.DecodeRuneInString(who.User)
-		who.User = otherLetter(first) + who.User[size:]
-		return plainValue(who)
+		who.User = OtherLetter(first) + who.User[size:]
+		return PlainValue(who)
 	}
 	if value == "" {
 		return value
 	}
 	at := len(value) / 2
-	return value[:at] + otherLetter(rune(value[at])) + value[at+1:]
+	return value[:at] + OtherLetter(rune(value[at])) + value[at+1:]
 }
 
-func otherLetter(r rune) string {
+func OtherLetter(r rune) string {
 	if r == 'a' {
 		return "b"
 	}

@@ -1,9 +1,10 @@
-// Lanes: the ways to remember a visitor, and what each concludes about a
-// request. A page says "way"; lane is the word of the code.
-
-package handlers
+// Package lanes holds the four ways to remember a visitor, and what each concludes about
+// a request; also what anybody can do to their values. A page says "way"; lane is the word
+// of the code.
+package lanes
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,11 +12,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
 // Lane is one way to remember a visitor. Read its files side by side, top to
-// bottom: lane_plain.go, lane_signed.go, lane_session.go, lane_token.go.
+// bottom: plain.go, signed.go, session.go, token.go.
 type Lane interface {
 	// ID names the lane in code, in URLs and in the API.
 	ID() string
@@ -87,7 +90,7 @@ type Finding struct {
 	Others  int    // further cookies of the same name, which do not count
 	Verdict Verdict
 	Who     Identity // empty where nobody is recognised
-	Reason  Phrase
+	Reason  locale.Message
 	Checks  []Check
 
 	// Expires is when the server stops believing; zero: it never does, or
@@ -102,11 +105,11 @@ type Finding struct {
 type Check struct {
 	Name   string // "seal"; its words are "check.seal"
 	OK     bool
-	Detail Phrase
+	Detail locale.Message
 }
 
 // Title is the check in words.
-func (c Check) Title() Phrase { return say("check." + c.Name) }
+func (c Check) Title() locale.Message { return locale.Msg("check." + c.Name) }
 
 // FailedCheck is the check that decided against the visitor; ok is false when
 // none did.
@@ -119,8 +122,8 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 	return Check{}, false
 }
 
-// reached reports whether the lane came as far as a check, passed or not.
-func (f Finding) reached(name string) bool {
+// Reached reports whether the lane came as far as a check, passed or not.
+func (f Finding) Reached(name string) bool {
 	return slices.ContainsFunc(f.Checks, func(c Check) bool { return c.Name == name })
 }
 
@@ -130,24 +133,24 @@ func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
 	raw := sessions.RawCookies(c.Request(), f.Cookie)
 	if f.Sent = len(raw) > 0; !f.Sent {
-		f.check("came", false, say("came.no", Args{"Cookie": f.Cookie}))
+		f.check("came", false, locale.Msg("came.no", locale.Args{"Cookie": f.Cookie}))
 		return f.conclude(Absent, Identity{}), false
 	}
 	f.Raw, f.Others = raw[0], len(raw)-1
 	values := sessions.ReadCookies(c.Request(), f.Cookie)
 	if len(values) == 0 {
-		f.check("came", true, say("came.yes", Args{"Cookie": f.Cookie}))
+		f.check("came", true, locale.Msg("came.yes", locale.Args{"Cookie": f.Cookie}))
 		if len(c.Request().Cookies()) == 0 && strings.Count(c.Request().Header.Get("Cookie"), ";") >= maxPairs {
-			f.check("count", false, say("count.no", Args{"Limit": maxPairs}))
+			f.check("count", false, locale.Msg("count.no", locale.Args{"Limit": maxPairs}))
 		} else {
-			f.check("characters", false, say("characters.no"))
+			f.check("characters", false, locale.Msg("characters.no"))
 		}
 		return f.conclude(Unreadable, Identity{}), false
 	}
 	f.Value = values[0]
-	came := say("came.yes", Args{"Cookie": f.Cookie})
+	came := locale.Msg("came.yes", locale.Args{"Cookie": f.Cookie})
 	if f.Raw == `"`+f.Value+`"` {
-		came = say("came.quoted", Args{"Cookie": f.Cookie})
+		came = locale.Msg("came.quoted", locale.Args{"Cookie": f.Cookie})
 	}
 	f.check("came", true, came)
 	return f, true
@@ -157,7 +160,7 @@ func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 const maxPairs = 3000
 
 // check notes one check and returns its outcome.
-func (f *Finding) check(name string, ok bool, detail Phrase) bool {
+func (f *Finding) check(name string, ok bool, detail locale.Message) bool {
 	f.Checks = append(f.Checks, Check{Name: name, OK: ok, Detail: detail})
 	return ok
 }
@@ -165,43 +168,70 @@ func (f *Finding) check(name string, ok bool, detail Phrase) bool {
 // conclude ends every Recall. The reason is the check that failed, or else
 // what the verdict means.
 func (f Finding) conclude(v Verdict, who Identity) Finding {
-	f.Verdict, f.Who, f.Reason = v, who, say("reason."+string(v))
+	f.Verdict, f.Who, f.Reason = v, who, locale.Msg("reason."+string(v))
 	if failed, ok := f.FailedCheck(); ok {
 		f.Reason = failed.Detail
 	}
 	if f.Others > 0 {
-		f.Reason = say("reason.others", Args{"Reason": f.Reason, "Count": f.Others, "Cookie": f.Cookie})
+		f.Reason = locale.Msg("reason.others", locale.Args{"Reason": f.Reason, "Count": f.Others, "Cookie": f.Cookie})
 	}
 	return f
 }
 
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-// laneCookie is a cookie as the plain and the signed lane have it: on every path
+// cookie is a cookie as the plain and the signed lane have it: on every path
 // of this host, and Lax.
-func laneCookie(name string, httpOnly bool) sessions.Options {
+func cookie(name string, httpOnly bool) sessions.Options {
 	return sessions.Options{Name: name, Path: "/", HTTPOnly: httpOnly, SameSite: http.SameSiteLaxMode}
 }
 
-// setCookie makes the reply set a lane's cookie, for age; 0: until the browser
+// SetCookie makes the reply set a lane's cookie, for age; 0: until the browser
 // is closed. ErrTooLarge when no browser would keep it.
-func setCookie(c echo.Context, lane CookieLane, value string, age time.Duration, at time.Time) error {
+func SetCookie(c echo.Context, lane CookieLane, value string, age time.Duration, at time.Time) error {
 	return sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
 }
 
-// eraseLine makes the reply delete any cookie, by its name, path and domain.
-func eraseLine(c echo.Context, cookie *http.Cookie) {
+// EraseLine makes the reply delete any cookie, by its name, path and domain.
+func EraseLine(c echo.Context, cookie *http.Cookie) {
 	gone := *cookie
-	gone.MaxAge, gone.Expires = -1, epoch
+	gone.MaxAge, gone.Expires = -1, markup.Epoch
 	c.SetCookie(&gone)
 }
 
-// eraseCookie makes the reply delete a lane's cookie.
-func eraseCookie(c echo.Context, lane CookieLane) {
+// EraseCookie makes the reply delete a lane's cookie.
+func EraseCookie(c echo.Context, lane CookieLane) {
 	sessions.Cookie(lane.Cookie()).Erase(c.Response().Header())
+}
+
+// WhoIs is "alice · student", wherever it is kept; "" for nobody.
+func WhoIs(who Identity) template.HTML {
+	if who.User == "" {
+		return ""
+	}
+	var m markup.Writer
+	m.Raw("<bdi>")
+	m.Text(who.User)
+	m.Raw("</bdi>")
+	if who.Role != "" {
+		m.Raw(" · <bdi>")
+		m.Text(who.Role)
+		m.Raw("</bdi>")
+	}
+	return template.HTML(m.String())
+}
+
+// VerdictMarks stand beside a verdict's word. Believed is a warning, not a
+// success.
+var VerdictMarks = map[Verdict]string{
+	Absent: "○", Believed: "?", Verified: "✓", Found: "✓", Tampered: "✗", Expired: "◷", Unknown: "✗", Unreadable: "✗",
+}
+
+// OpensDoor is the rule of every door: the way took the visitor for a teacher.
+func (f Finding) OpensDoor() bool { return f.Verdict.Accepted() && f.Who.Role == RoleTeacher }
+
+// WayClass is the class that gives a cookie its colour.
+func WayClass(lane string) string {
+	if lane == "" {
+		return "notebook"
+	}
+	return "lane-" + lane
 }

@@ -2,44 +2,45 @@
 // The signed way's are a few facts; with the engine signed_cookies the session
 // way's are the whole session.
 
-package handlers
+package lanes
 
 import (
 	"encoding/json"
 	"errors"
 	"time"
 
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
 // sealedContent is what stands under a seal, believed or not.
 type sealedContent interface {
-	who() Identity
-	fields() []field
+	Who() Identity
+	Fields() []markup.Field
 	withRole(role string) ([]byte, error) // the content with another role in it
 }
 
-// readSealed decodes a content, whichever of the two it is.
-func readSealed(content string) (sealedContent, error) {
+// ReadSealed decodes a content, whichever of the two it is.
+func ReadSealed(content string) (sealedContent, error) {
 	var session sealedSession
 	if json.Unmarshal([]byte(content), &session) == nil && session.Data != nil {
 		return session, nil
 	}
-	var facts signedFacts
+	var facts SignedFacts
 	err := json.Unmarshal([]byte(content), &facts)
 	return facts, err
 }
 
-func (f signedFacts) who() Identity { return Identity{f.User, f.Role} }
+func (f SignedFacts) Who() Identity { return Identity{f.User, f.Role} }
 
-func (f signedFacts) fields() []field {
-	return []field{
-		{"user", f.User}, {"role", f.Role},
-		{"iat", clockTime(f.IssuedAt.time())}, {"exp", clockTime(f.Expires.time())},
+func (f SignedFacts) Fields() []markup.Field {
+	return []markup.Field{
+		{Name: "user", Value: f.User}, {Name: "role", Value: f.Role},
+		{Name: "iat", Value: markup.ClockTime(f.IssuedAt.Time())}, {Name: "exp", Value: markup.ClockTime(f.Expires.Time())},
 	}
 }
 
-func (f signedFacts) withRole(role string) ([]byte, error) {
+func (f SignedFacts) withRole(role string) ([]byte, error) {
 	f.Role = role
 	return json.Marshal(f)
 }
@@ -54,15 +55,15 @@ type sealedSession struct {
 	Data    sessions.Values `json:"data"`
 }
 
-func (s sealedSession) who() Identity {
+func (s sealedSession) Who() Identity {
 	return Identity{s.Data.Text(sessions.UserKey), s.Data.Text(sessions.RoleKey)}
 }
 
-func (s sealedSession) fields() []field {
-	at := func(micro int64) string { return clockTime(time.UnixMicro(micro)) }
-	return []field{
-		{sessions.UserKey, s.who().User}, {sessions.RoleKey, s.who().Role},
-		{"iat", at(s.Created)}, {"saved", at(s.Saved)}, {"exp", at(s.Expires)},
+func (s sealedSession) Fields() []markup.Field {
+	at := func(micro int64) string { return markup.ClockTime(time.UnixMicro(micro)) }
+	return []markup.Field{
+		{Name: sessions.UserKey, Value: s.Who().User}, {Name: sessions.RoleKey, Value: s.Who().Role},
+		{Name: "iat", Value: at(s.Created)}, {Name: "saved", Value: at(s.Saved)}, {Name: "exp", Value: at(s.Expires)},
 	}
 }
 

@@ -2,7 +2,7 @@
 // Authorization, where the others let a browser send cookies. Only with the
 // engine signed_cookies the facts lie in the token itself, sealed.
 
-package handlers
+package lanes
 
 import (
 	"context"
@@ -12,36 +12,38 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
 
-// tokenScheme stands before the token: "Authorization: Token 9944b0…" (Django
+// TokenScheme stands before the token: "Authorization: Token 9944b0…" (Django
 // REST framework).
-const tokenScheme = "Token"
+const TokenScheme = "Token"
 
-type tokenLane struct {
-	manager *sessions.Manager
+type TokenLane struct {
+	Manager *sessions.Manager
 	clock   sessions.Clock
 }
 
-func (tokenLane) ID() string { return Token }
+func (TokenLane) ID() string { return Token }
 
 // Remember files the facts under a new key and hands it over in the reply's
 // body, this once: what is filed is its hash. The client has to keep it itself.
-func (l tokenLane) Remember(c echo.Context, who Identity, age time.Duration) error {
-	token, err := l.issue(c.Request().Context(), who, age, browser.ClientName(c.Request().UserAgent()))
+func (l TokenLane) Remember(c echo.Context, who Identity, age time.Duration) error {
+	token, err := l.Issue(c.Request().Context(), who, age, browser.ClientName(c.Request().UserAgent()))
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, tokenAnswer{token.Key(), token.Ends().UTC().Truncate(time.Second)})
 }
 
-// issue makes a token. It ends when it was said to: using it is no reason to let
+// Issue makes a token. It ends when it was said to: using it is no reason to let
 // it live longer.
-func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
+func (l TokenLane) Issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
 	at := l.clock.Now()
-	return l.manager.Create(ctx, func(token *sessions.Session) error {
+	return l.Manager.Create(ctx, func(token *sessions.Session) error {
 		return errors.Join(
 			token.SetExpiry(sessions.Until(at.Add(age))),
 			token.Set(sessions.UserKey, who.User),
@@ -54,20 +56,20 @@ func (l tokenLane) issue(ctx context.Context, who Identity, age time.Duration, c
 
 // Recall looks the key up or, where nothing lies on the server, checks the seal.
 // It asks the header alone: not the address, not a form, not a cookie.
-func (l tokenLane) Recall(c echo.Context) (Finding, error) {
+func (l TokenLane) Recall(c echo.Context) (Finding, error) {
 	f := Finding{Lane: Token, Sent: len(c.Request().Header["Authorization"]) > 0}
-	token, err := l.manager.Load(c)
+	token, err := l.Manager.Load(c)
 	if err != nil {
 		return f, err // the store did not answer: that is not "nobody"
 	}
-	if !f.check("header", f.Sent, say("header."+yesNo(f.Sent))) {
+	if !f.check("header", f.Sent, locale.Msg("header."+markup.YesNo(f.Sent))) {
 		return f.conclude(Absent, Identity{}), nil
 	}
-	value, _ := l.manager.Options().Carrier.Read(c.Request())
-	if !f.check("scheme", value != "", say("scheme."+yesNo(value != ""))) {
+	value, _ := l.Manager.Options().Carrier.Read(c.Request())
+	if !f.check("scheme", value != "", locale.Msg("scheme."+markup.YesNo(value != ""))) {
 		return f.conclude(Unreadable, Identity{}), nil
 	}
-	if !l.manager.KeepsRecords() {
+	if !l.Manager.KeepsRecords() {
 		return f.unseal(token), nil
 	}
 	return f.lookUp(token), nil
@@ -75,14 +77,19 @@ func (l tokenLane) Recall(c echo.Context) (Finding, error) {
 
 // Forget removes the record, and with it every copy of the token is worth
 // nothing. A token that carries all by itself cannot be ended: ErrNotSupported.
-func (l tokenLane) Forget(c echo.Context) error {
-	if !l.manager.KeepsRecords() {
+func (l TokenLane) Forget(c echo.Context) error {
+	if !l.Manager.KeepsRecords() {
 		return sessions.ErrNotSupported
 	}
-	token, err := l.manager.Load(c)
+	token, err := l.Manager.Load(c)
 	if err != nil {
 		return err
 	}
 	token.Flush()
 	return nil
+}
+
+type tokenAnswer struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires_at"`
 }

@@ -1,7 +1,7 @@
 // The session lane: the facts lie on the server, the browser carries a key. Only
 // with the engine signed_cookies the facts lie in the cookie itself, sealed.
 
-package handlers
+package lanes
 
 import (
 	"errors"
@@ -9,22 +9,25 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
 
-type sessionLane struct {
+type session struct {
 	manager *sessions.Manager
 	clock   sessions.Clock
 }
 
-func (sessionLane) ID() string                 { return Session }
-func (l sessionLane) Cookie() sessions.Options { return l.manager.Options() }
+func (session) ID() string { return Session }
+
+func (l session) Cookie() sessions.Options { return l.manager.Options() }
 
 // Remember files the facts in the session and gives it a new key, so that a
 // key somebody planted or saw before the login is worth nothing. What Hold
 // saves after the handler is what the next request finds.
-func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) error {
+func (l session) Remember(c echo.Context, who Identity, age time.Duration) error {
 	session, err := l.manager.Load(c)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (l sessionLane) Remember(c echo.Context, who Identity, age time.Duration) e
 }
 
 // Recall looks the key up or, where nothing lies on the server, checks the seal.
-func (l sessionLane) Recall(c echo.Context) (Finding, error) {
+func (l session) Recall(c echo.Context) (Finding, error) {
 	f, readable := newFinding(c, l)
 	if !readable {
 		return f, nil
@@ -71,11 +74,11 @@ func (f Finding) lookUp(session *sessions.Session) Finding {
 	keyed := f.Lane // session, token: what their keys look like differs
 	rejected := session.Rejected()
 	shape := !errors.Is(rejected, sessions.ErrMalformed)
-	if !f.check("shape", shape, say("shape."+yesNo(shape)+"."+keyed)) {
+	if !f.check("shape", shape, locale.Msg("shape."+markup.YesNo(shape)+"."+keyed)) {
 		return f.conclude(Unreadable, Identity{})
 	}
 	exists := !errors.Is(rejected, sessions.ErrNotFound)
-	if !f.check("record", exists, say("record."+yesNo(exists))) {
+	if !f.check("record", exists, locale.Msg("record."+markup.YesNo(exists))) {
 		return f.conclude(Unknown, Identity{})
 	}
 	record, live := session.Record()
@@ -83,7 +86,7 @@ func (f Finding) lookUp(session *sessions.Session) Finding {
 		record, _ = session.Expired()
 	}
 	f.Record, f.Expires = &record, record.Expires
-	if !f.check("age", live, say("age."+yesNo(live)+".session", Args{"At": clockTime(record.Expires)})) {
+	if !f.check("age", live, locale.Msg("age."+markup.YesNo(live)+".session", locale.Args{"At": markup.ClockTime(record.Expires)})) {
 		return f.conclude(Expired, Identity{})
 	}
 	return f.conclude(Found, Identity{
@@ -95,21 +98,21 @@ func (f Finding) lookUp(session *sessions.Session) Finding {
 // all there is. The engine checks in the same order.
 func (f Finding) unseal(session *sessions.Session) Finding {
 	short := len(f.Value) <= sessions.MaxCookie
-	if f.Cookie != "" && !f.check("length", short, say("length."+yesNo(short), Args{"Bytes": len(f.Value)})) {
+	if f.Cookie != "" && !f.check("length", short, locale.Msg("length."+markup.YesNo(short), locale.Args{"Bytes": len(f.Value)})) {
 		return f.conclude(Unreadable, Identity{})
 	}
 	rejected := session.Rejected()
 	readable := !errors.Is(rejected, sessions.ErrMalformed)
-	if !f.check("readable", readable, say("readable."+yesNo(readable)+".signed")) {
+	if !f.check("readable", readable, locale.Msg("readable."+markup.YesNo(readable)+".signed")) {
 		return f.conclude(Unreadable, Identity{})
 	}
 	sealed := !errors.Is(rejected, sessions.ErrTampered)
-	if !f.check("seal", sealed, say("seal."+yesNo(sealed))) {
+	if !f.check("seal", sealed, locale.Msg("seal."+markup.YesNo(sealed))) {
 		return f.conclude(Tampered, Identity{})
 	}
 	live := rejected == nil
 	f.Expires = session.Ends()
-	if !f.check("age", live, say("age."+yesNo(live)+".signed", Args{"At": clockTime(f.Expires)})) {
+	if !f.check("age", live, locale.Msg("age."+markup.YesNo(live)+".signed", locale.Args{"At": markup.ClockTime(f.Expires)})) {
 		return f.conclude(Expired, Identity{})
 	}
 	return f.conclude(Verified, Identity{
@@ -119,7 +122,7 @@ func (f Finding) unseal(session *sessions.Session) Finding {
 
 // Forget removes the record and the cookie. A copy of the key opens nothing. Of a
 // session that lay in the cookie, a copy goes on working until its time is over.
-func (l sessionLane) Forget(c echo.Context) error {
+func (l session) Forget(c echo.Context) error {
 	session, err := l.manager.Load(c)
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func (l sessionLane) Forget(c echo.Context) error {
 	session.Flush()
 	if errors.Is(session.Rejected(), sessions.ErrAbsent) && len(sessions.RawCookies(c.Request(), l.Cookie().Name)) > 0 {
 		// One came that net/http refuses to read; the manager never saw it.
-		eraseCookie(c, l)
+		EraseCookie(c, l)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // The lanes of one server, with the engines behind them, and what all lanes are asked
 // together: which values came, and which will the browser carry after this reply.
 
-package handlers
+package lanes
 
 import (
 	"errors"
@@ -18,12 +18,12 @@ import (
 
 // The purposes that are mixed into the hash of a session's key and of a token.
 const (
-	sessionPurpose = "session"
-	tokenPurpose   = "token"
+	SessionPurpose = "session"
+	TokenPurpose   = "token"
 )
 
-// LaneConfig is what the lanes are made of.
-type LaneConfig struct {
+// Config is what the lanes are made of.
+type Config struct {
 	Store   sessions.Store   // of the sessions and the tokens; nil: they are sealed (engine signed_cookies)
 	Cookie  sessions.Options // of the session lane
 	Secrets [][]byte         // the first seals, all verify; at least sessions.MinSecret bytes each
@@ -34,26 +34,26 @@ type LaneConfig struct {
 // Set is the lanes of one server.
 type Set struct {
 	Cookies  []CookieLane      // plain, signed, session: always in this order
-	Opaque   tokenLane         // the fourth, for clients without cookies; with signed_cookies it is sealed, too
-	Sealed   tokenLane         // the same with self-contained tokens, to compare
+	Opaque   TokenLane         // the fourth, for clients without cookies; with signed_cookies it is sealed, too
+	Sealed   TokenLane         // the same with self-contained tokens, to compare
 	Sessions *sessions.Manager // of the session lane
-	config   LaneConfig
+	config   Config
 	ids      map[string]string // the lane of each cookie's name
 }
 
-// newSet makes the lanes. An error names what cannot work, for example a
+// New makes the lanes. An error names what cannot work, for example a
 // [sessions.OptionError] where two lanes would have cookies of one name; taken are names
 // that other cookies of the lab have.
-func newSet(config LaneConfig, taken ...string) (*Set, error) {
+func New(config Config, taken ...string) (*Set, error) {
 	s := &Set{config: config, ids: map[string]string{}}
-	engine, err := s.Engine(sessionPurpose, sessions.Keyed)
+	engine, err := s.Engine(SessionPurpose, sessions.Keyed)
 	if err != nil {
 		return nil, err
 	}
 	if s.Sessions, err = sessions.New(engine, config.Cookie); err != nil {
 		return nil, err
 	}
-	signer, err := sessions.NewSigner(signedCookie, config.Secrets...)
+	signer, err := sessions.NewSigner(SignedCookie, config.Secrets...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +61,9 @@ func newSet(config LaneConfig, taken ...string) (*Set, error) {
 		return nil, err
 	}
 	s.Cookies = []CookieLane{
-		plainLane{config.Clock},
-		signedLane{signer, config.Clock},
-		sessionLane{s.Sessions, config.Clock},
+		plain{config.Clock},
+		signed{signer, config.Clock},
+		session{s.Sessions, config.Clock},
 	}
 	for _, name := range taken {
 		s.ids[name] = ""
@@ -85,17 +85,17 @@ func newSet(config LaneConfig, taken ...string) (*Set, error) {
 // of token /api/token issues; self-contained ones are always there to compare.
 func (s *Set) makeTokens() error {
 	options := s.Options(s.config.Cookie.Age)
-	options.Carrier = sessions.Authorization(tokenScheme)
-	lane := func(engine sessions.Engine, err error) (tokenLane, error) {
+	options.Carrier = sessions.Authorization(TokenScheme)
+	lane := func(engine sessions.Engine, err error) (TokenLane, error) {
 		if err != nil {
-			return tokenLane{}, err
+			return TokenLane{}, err
 		}
 		manager, err := sessions.New(engine, options)
-		return tokenLane{manager, s.config.Clock}, err
+		return TokenLane{manager, s.config.Clock}, err
 	}
 	var errs [2]error
-	s.Opaque, errs[0] = lane(s.Engine(tokenPurpose, sessions.Tokens))
-	s.Sealed, errs[1] = lane(s.sealing(tokenPurpose))
+	s.Opaque, errs[0] = lane(s.Engine(TokenPurpose, sessions.Tokens))
+	s.Sealed, errs[1] = lane(s.sealing(TokenPurpose))
 	return errors.Join(errs[:]...)
 }
 
@@ -202,12 +202,21 @@ func (s *Set) CookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
 	}
 }
 
-// formatOf is which way a way's values look like: its own. Only where the session
+// Format is which way a way's values look like: its own. Only where the session
 // lies in its cookie, that one holds the facts under a seal, as the signed way's
 // does: so its cells, its decoding and its forging are those, too.
-func formatOf(engine, way string) string {
+func Format(engine, way string) string {
 	if way == Session && engine == sessions.EngineSignedCookies {
 		return Signed
 	}
 	return way
+}
+
+// SaidBy is who a record is about.
+func SaidBy(data []byte) Identity {
+	values, err := sessions.DecodeValues(data)
+	if err != nil {
+		return Identity{}
+	}
+	return Identity{values.Text(sessions.UserKey), values.Text(sessions.RoleKey)}
 }
