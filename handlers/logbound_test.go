@@ -3,6 +3,7 @@
 package handlers_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,21 +16,24 @@ import (
 	"cookielab/sessions/storetest"
 )
 
+// output is what a log has written.
+type output struct{ bytes.Buffer }
+
 // boundedLog is a log whose clock the test can set.
-func boundedLog() (log *slog.Logger, out *logged, clock *storetest.Clock, flush func()) {
-	out, clock = &logged{}, storetest.NewClock()
+func boundedLog() (log *slog.Logger, out *output, clock *storetest.Clock, flush func()) {
+	out, clock = &output{}, storetest.NewClock()
 	handler := handlers.NewBoundedLog(out, clock.Now)
 	return slog.New(handler), out, clock, handler.Flush
 }
 
 // tells counts the lines that contain a text.
-func (l *logged) tells(text string) (lines int) {
-	for line := range strings.Lines(l.String()) {
+func (o *output) tells(text string) (n int) {
+	for line := range strings.Lines(o.String()) {
 		if strings.Contains(line, text) {
-			lines++
+			n++
 		}
 	}
-	return lines
+	return n
 }
 
 func TestLogIsBounded(t *testing.T) {
