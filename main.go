@@ -583,7 +583,7 @@ func serve(ctx context.Context, stop func(), servers []*server) error {
 	failed := make(chan error, 4*len(servers))
 	for _, s := range servers {
 		for _, listener := range s.listeners {
-			go func() { failed <- s.http.Serve(handlers.GuardListener(listener)) }()
+			go func() { failed <- s.http.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
 		}
 	}
 	var err error

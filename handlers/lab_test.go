@@ -64,7 +64,7 @@ func newLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 		t.Fatal(err)
 	}
 	server := serverFor(lab)
-	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+	go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
 	t.Cleanup(func() {
 		lab.web.CloseIdleConnections()
 		_ = server.Close()

@@ -39,7 +39,7 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	}
 	server := &http.Server{Handler: site}
 	handlers.GuardServer(server)
-	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+	go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return otherSite{t, listener.Addr().String()}
 }

@@ -15,7 +15,7 @@ func TestTheKernelStoresLittleForASlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guarded := handlers.GuardListener(listener)
+	guarded := handlers.GuardListener(listener, nil)
 	defer guarded.Close()
 	client, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {

@@ -59,7 +59,7 @@ func inItsOwnTime(t *testing.T, test func(t *testing.T, lab *testLab, dial func(
 			return listener.dial(), nil
 		}
 		server := serverFor(lab)
-		go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+		go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
 		test(t, lab, listener.dial)
 		lab.client().signIn("somebody-else")
 		lab.web.CloseIdleConnections()
