@@ -31,6 +31,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"cookielab/handlers"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 )
 
@@ -54,7 +55,7 @@ func main() {
 	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
-	log := handlers.NewBoundedLog(os.Stderr, nil)
+	log := serve.NewBoundedLog(os.Stderr, nil)
 	slog.SetDefault(slog.New(log)) // for what libraries log by themselves
 	if err == nil {
 		err = run(settings, os.Stdout, slog.New(log))
@@ -440,7 +441,7 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	}
 	slices.Sort(notes)
 	settings.greet(out, labs, otherSite, slices.Compact(notes))
-	return serve(ctx, stop, servers)
+	return serveAll(ctx, stop, servers)
 }
 
 // openOtherSite makes the other site beside the lab's servers; nil where it is
@@ -572,18 +573,18 @@ func newServer(lab http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	handlers.GuardServer(s)
+	serve.GuardServer(s)
 	return s
 }
 
-// serve runs until the context ends; then it finishes the requests under way,
+// serveAll runs until the context ends; then it finishes the requests under way,
 // for ten seconds at most. A second signal ends the program at once, because
 // stop has given the signals back.
-func serve(ctx context.Context, stop func(), servers []*server) error {
+func serveAll(ctx context.Context, stop func(), servers []*server) error {
 	failed := make(chan error, 4*len(servers))
 	for _, s := range servers {
 		for _, listener := range s.listeners {
-			go func() { failed <- s.http.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
+			go func() { failed <- s.http.Serve(serve.GuardListener(listener, handlers.SecureHeaders())) }()
 		}
 	}
 	var err error

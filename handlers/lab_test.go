@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -64,7 +65,7 @@ func newLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 		t.Fatal(err)
 	}
 	server := serverFor(lab)
-	go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
+	go func() { _ = server.Serve(serve.GuardListener(listener, handlers.SecureHeaders())) }()
 	t.Cleanup(func() {
 		lab.web.CloseIdleConnections()
 		_ = server.Close()
@@ -140,7 +141,7 @@ func serverFor(lab *testLab) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(lab.log, nil), slog.LevelWarn),
 	}
-	handlers.GuardServer(s)
+	serve.GuardServer(s)
 	return s
 }
 

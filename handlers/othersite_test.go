@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 )
 
@@ -38,8 +39,8 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: site}
-	handlers.GuardServer(server)
-	go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
+	serve.GuardServer(server)
+	go func() { _ = server.Serve(serve.GuardListener(listener, handlers.SecureHeaders())) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return otherSite{t, listener.Addr().String()}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/serve"
 )
 
 // pipes is a listener whose connections are pipes.
@@ -59,7 +60,7 @@ func inItsOwnTime(t *testing.T, test func(t *testing.T, lab *testLab, dial func(
 			return listener.dial(), nil
 		}
 		server := serverFor(lab)
-		go func() { _ = server.Serve(handlers.GuardListener(listener, handlers.SecureHeaders())) }()
+		go func() { _ = server.Serve(serve.GuardListener(listener, handlers.SecureHeaders())) }()
 		test(t, lab, listener.dial)
 		lab.client().signIn("somebody-else")
 		lab.web.CloseIdleConnections()

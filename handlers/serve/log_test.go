@@ -1,6 +1,6 @@
 // The log's bound: how much is written in a minute, and that the rest is counted.
 
-package handlers_test
+package serve_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"cookielab/handlers"
+	"cookielab/handlers/serve"
 	"cookielab/sessions/storetest"
 )
 
@@ -22,7 +22,7 @@ type output struct{ bytes.Buffer }
 // boundedLog is a log whose clock the test can set.
 func boundedLog() (log *slog.Logger, out *output, clock *storetest.Clock, flush func()) {
 	out, clock = &output{}, storetest.NewClock()
-	handler := handlers.NewBoundedLog(out, clock.Now)
+	handler := serve.NewBoundedLog(out, clock.Now)
 	return slog.New(handler), out, clock, handler.Flush
 }
 

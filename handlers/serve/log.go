@@ -1,6 +1,6 @@
 // The log's bound: how much it may write in a minute, and how long its texts may be.
 
-package handlers
+package serve
 
 import (
 	"bytes"

@@ -1,12 +1,12 @@
 //go:build unix
 
-package handlers_test
+package serve_test
 
 import (
 	"net"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/serve"
 )
 
 // A client that does not read takes little of the memory that TCP has.
@@ -15,7 +15,7 @@ func TestTheKernelStoresLittleForASlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guarded := handlers.GuardListener(listener, nil)
+	guarded := serve.GuardListener(listener, nil)
 	defer guarded.Close()
 	client, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -27,7 +27,7 @@ func TestTheKernelStoresLittleForASlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer served.Close()
-	if size, err := handlers.SendBuffer(served); err != nil || size > 256<<10 {
+	if size, err := serve.SendBuffer(served); err != nil || size > 256<<10 {
 		t.Errorf("%d bytes, %v", size, err)
 	}
 }

@@ -1,7 +1,7 @@
 // Replies that net/http makes itself have the security headers, and replies of handlers
 // are not changed.
 
-package handlers_test
+package serve_test
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/serve"
 )
 
 // headers go with every reply of the servers in these tests.
@@ -33,8 +33,8 @@ func serveWith(t *testing.T, handler http.HandlerFunc) string {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: handler}
-	handlers.GuardServer(server)
-	go func() { _ = server.Serve(handlers.GuardListener(listener, headers)) }()
+	serve.GuardServer(server)
+	go func() { _ = server.Serve(serve.GuardListener(listener, headers)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
 }

@@ -2,7 +2,7 @@
 // it cannot read without calling a handler. This adds the security headers to them, which
 // all other replies have.
 
-package handlers
+package serve
 
 import (
 	"bytes"
