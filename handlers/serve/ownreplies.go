@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 )
 
-// GuardServer prepares a server, before it serves, so that the replies that net/http makes
+// guardServer prepares a server, before it serves, so that the replies that net/http makes
 // itself also carry its listeners' headers. Each of its listeners must be wrapped by
-// [GuardListener]. "OPTIONS *" goes to the server's handler, too.
-func GuardServer(server *http.Server) {
+// guardListener. "OPTIONS *" goes to the server's handler, too.
+func guardServer(server *http.Server) {
 	inner := server.Handler
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(guardedConnKey{}).(*guardedConn); ok {
@@ -38,10 +38,10 @@ func GuardServer(server *http.Server) {
 
 type guardedConnKey struct{}
 
-// GuardListener wraps a listener of a server that [GuardServer] has prepared; headers go
+// guardListener wraps a listener of a server that guardServer has prepared; headers go
 // with the replies that net/http makes itself. It also sets how much the kernel stores for
 // a client that reads slowly.
-func GuardListener(listener net.Listener, headers http.Header) net.Listener {
+func guardListener(listener net.Listener, headers http.Header) net.Listener {
 	var lines bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		lines.WriteString(name + ": " + headers.Get(name) + "\r\n")

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,15 +29,14 @@ var headers = http.Header{
 // It returns the server's address.
 func serveWith(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	at, _, err := serve.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler}
-	serve.GuardServer(server)
-	go func() { _ = server.Serve(serve.GuardListener(listener, headers)) }()
+	server := serve.NewServer(at, handler, headers, slog.New(slog.DiscardHandler))
+	go func() { _ = server.Serve() }()
 	t.Cleanup(func() { _ = server.Close() })
-	return listener.Addr().String()
+	return net.JoinHostPort(at.Host, at.Port)
 }
 
 // hasHeaders complains of a reply that has not each of the headers once.
