@@ -6,11 +6,9 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -18,7 +16,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -168,7 +165,7 @@ func (s *settings) complete() error {
 	if _, ok := sameSites[strings.ToLower(s.CookieSameSite)]; !ok {
 		return fmt.Errorf("SESSION_COOKIE_SAMESITE: %q must be Lax, Strict or None", s.CookieSameSite)
 	}
-	s.secrets, err = readSecrets(s.Data, os.Getenv)
+	s.secrets, err = sessions.ReadSecrets(s.Data, os.Getenv)
 	return err
 }
 
@@ -294,105 +291,6 @@ func randomPIN() string {
 		panic(err) // crypto/rand ends the program before it fails
 	}
 	return fmt.Sprintf("%06d", n)
-}
-
-// readSecrets reads the signing keys: from the environment, else from the key
-// file, which is made at the first start.
-func readSecrets(folder string, environment func(string) string) ([][]byte, error) {
-	var secrets [][]byte
-	if text := environment("SECRET_KEY"); text != "" {
-		secret, err := decodeSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("SECRET_KEY: %w", err)
-		}
-		secrets = append(secrets, secret)
-	} else {
-		secret, err := keyFile(filepath.Join(folder, "secret.key"))
-		if err != nil {
-			return nil, fmt.Errorf("the key file: %w", err)
-		}
-		secrets = append(secrets, secret)
-	}
-	for text := range strings.SplitSeq(environment("SECRET_KEY_FALLBACKS"), ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		secret, err := decodeSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("SECRET_KEY_FALLBACKS: %w", err)
-		}
-		secrets = append(secrets, secret)
-	}
-	return secrets, nil
-}
-
-// decodeSecret reads base64 in either alphabet, padded or not. Its errors never
-// repeat the text.
-func decodeSecret(text string) ([]byte, error) {
-	text = strings.TrimRight(strings.TrimSpace(text), "=")
-	secret, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
-		secret, err = base64.RawURLEncoding.DecodeString(text)
-	}
-	if err != nil {
-		return nil, errors.New("not base64")
-	}
-	if len(secret) < sessions.MinSecret {
-		return nil, fmt.Errorf("%d bytes, at least %d are needed", len(secret), sessions.MinSecret)
-	}
-	return secret, nil
-}
-
-// keyFile reads the key file, or makes it. One that others may read is
-// refused: whoever has the key can sign in as anybody. (On Windows, where Go
-// sees no such bits, the folder's own protection has to do.)
-func keyFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeKeyFile(name); err == nil {
-			info, err = os.Stat(name)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read by others (mode %04o); make it private with chmod 600, or delete it for a new key", name, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := decodeSecret(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return secret, nil
-}
-
-// makeKeyFile makes the key file whole or not at all, so that a program started
-// at the same moment, or after a crash, never reads half a key. If the other
-// one was faster, its key stays.
-func makeKeyFile(name string) error {
-	file, err := os.CreateTemp(filepath.Dir(name), "new-*.key") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	secret := make([]byte, sessions.MinSecret)
-	rand.Read(secret) // never fails
-	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	err = os.Link(file.Name(), name) // unlike Rename, never replaces
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil: // a file system without links: then the last one stays
-		return os.Rename(file.Name(), name)
-	}
-	return nil
 }
 
 // run builds the lab from the inside out, serves until it is told to stop, and

@@ -4,8 +4,7 @@
 //   - TestProgram is the table of contents; its facts follow in that order:
 //     the start, the settings, the keys, restarts, kill -9, node B, the other
 //     site, two servers behind a proxy, signals, limits.
-//   - TestKeyFileIsMadeWhole and TestClockSetBack look at what cannot be seen
-//     from outside, or not without waiting.
+//   - TestClockSetBack looks at what cannot be seen from outside.
 //   - At the end: program (a built binary), lab (a running one), visitor (a
 //     browser with its cookies).
 package main
@@ -1621,29 +1620,6 @@ func (p program) limitsHeader(t *testing.T) {
 		a := large.get(t, s, "/")
 		if policy := a.header.Get("Content-Security-Policy"); a.status != http.StatusRequestHeaderFieldsTooLarge || !strings.HasPrefix(policy, "default-src 'none';") {
 			t.Errorf("%s answers %d, and its policy is %q", s.url, a.status, policy)
-		}
-	}
-}
-
-// Programs that start at the same moment must agree on the key, and none may
-// meet half a file.
-func TestKeyFileIsMadeWhole(t *testing.T) {
-	for range 50 {
-		folder := t.TempDir()
-		var keys [8][]byte
-		var errs [8]error
-		var all sync.WaitGroup
-		for i := range keys {
-			all.Go(func() { keys[i], errs[i] = keyFile(filepath.Join(folder, "secret.key")) })
-		}
-		all.Wait()
-		for i, key := range keys {
-			if errs[i] != nil || !bytes.Equal(key, keys[0]) {
-				t.Fatalf("number %d has another key than number 0, or none: %v", i, errs[i])
-			}
-		}
-		if files := list(t, folder); !slices.Equal(files, []string{"secret.key"}) {
-			t.Fatalf("left in the folder: %v", files)
 		}
 	}
 }
