@@ -22,12 +22,12 @@ screenshots: ## take README's pictures; with ALL=folder every page, in every siz
 	go test -tags screenshots ./handlers -run '^TestScreenshots$$' -count 1 -timeout 20m $(if $(ALL),-args -all '$(abspath $(ALL))')
 
 race: ## run the tests under the race detector, without browsers (needs a C compiler)
-	CGO_ENABLED=1 go test -race -short -parallel 4 . ./handlers ./sessions/...
+	CGO_ENABLED=1 go test -race -short -parallel 4 . ./handlers/... ./sessions/...
 
 bench: ## measure, beside scs and gorilla/sessions, too; ratios count, the machine does not; SHORT=1 hurries
 	@.ci/setup
 	go run -C sessions/bench . $(if $(SHORT),-short)
-	go test -run '^$$' -bench . -benchmem $(if $(SHORT),-benchtime 100ms) ./sessions/... ./handlers
+	go test -run '^$$' -bench . -benchmem $(if $(SHORT),-benchtime 100ms) ./sessions/... ./handlers/...
 
 lint: ## gofmt, go vet, staticcheck; and govulncheck, where its database can be reached
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }

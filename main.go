@@ -6,24 +6,19 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -32,6 +27,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 )
 
@@ -55,7 +51,7 @@ func main() {
 	}
 	logging.Disable() // of Redis, which would log past ours what it returns as an error, too
 	settings, err := readSettings(os.Args[1:])
-	log := handlers.NewBoundedLog(os.Stderr, nil)
+	log := serve.NewBoundedLog(os.Stderr, nil)
 	slog.SetDefault(slog.New(log)) // for what libraries log by themselves
 	if err == nil {
 		err = run(settings, os.Stdout, slog.New(log))
@@ -170,7 +166,7 @@ func (s *settings) complete() error {
 	if _, ok := sameSites[strings.ToLower(s.CookieSameSite)]; !ok {
 		return fmt.Errorf("SESSION_COOKIE_SAMESITE: %q must be Lax, Strict or None", s.CookieSameSite)
 	}
-	s.secrets, err = readSecrets(s.Data, os.Getenv)
+	s.secrets, err = sessions.ReadSecrets(s.Data, os.Getenv)
 	return err
 }
 
@@ -270,12 +266,12 @@ func (s *settings) greet(out io.Writer, servers []*server, otherSite *server, no
 
   Open            %s/dashboard
   Lessons         %[1]s/lessons
-`, servers[0].url())
+`, servers[0].at.URL())
 	for _, other := range servers[1:] {
-		fmt.Fprintf(out, "  Server %-8s %s/dashboard\n", other.name, other.url())
+		fmt.Fprintf(out, "  Server %-8s %s/dashboard\n", other.name, other.at.URL())
 	}
 	if otherSite != nil {
-		fmt.Fprintf(out, "  Other site      %s\n", otherSite.url())
+		fmt.Fprintf(out, "  Other site      %s\n", otherSite.at.URL())
 	}
 	fmt.Fprintf(out, `  Class password  %s
   Teacher         name "teacher", PIN %s
@@ -298,105 +294,6 @@ func randomPIN() string {
 	return fmt.Sprintf("%06d", n)
 }
 
-// readSecrets reads the signing keys: from the environment, else from the key
-// file, which is made at the first start.
-func readSecrets(folder string, environment func(string) string) ([][]byte, error) {
-	var secrets [][]byte
-	if text := environment("SECRET_KEY"); text != "" {
-		secret, err := decodeSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("SECRET_KEY: %w", err)
-		}
-		secrets = append(secrets, secret)
-	} else {
-		secret, err := keyFile(filepath.Join(folder, "secret.key"))
-		if err != nil {
-			return nil, fmt.Errorf("the key file: %w", err)
-		}
-		secrets = append(secrets, secret)
-	}
-	for text := range strings.SplitSeq(environment("SECRET_KEY_FALLBACKS"), ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		secret, err := decodeSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("SECRET_KEY_FALLBACKS: %w", err)
-		}
-		secrets = append(secrets, secret)
-	}
-	return secrets, nil
-}
-
-// decodeSecret reads base64 in either alphabet, padded or not. Its errors never
-// repeat the text.
-func decodeSecret(text string) ([]byte, error) {
-	text = strings.TrimRight(strings.TrimSpace(text), "=")
-	secret, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
-		secret, err = base64.RawURLEncoding.DecodeString(text)
-	}
-	if err != nil {
-		return nil, errors.New("not base64")
-	}
-	if len(secret) < sessions.MinSecret {
-		return nil, fmt.Errorf("%d bytes, at least %d are needed", len(secret), sessions.MinSecret)
-	}
-	return secret, nil
-}
-
-// keyFile reads the key file, or makes it. One that others may read is
-// refused: whoever has the key can sign in as anybody. (On Windows, where Go
-// sees no such bits, the folder's own protection has to do.)
-func keyFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeKeyFile(name); err == nil {
-			info, err = os.Stat(name)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read by others (mode %04o); make it private with chmod 600, or delete it for a new key", name, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := decodeSecret(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return secret, nil
-}
-
-// makeKeyFile makes the key file whole or not at all, so that a program started
-// at the same moment, or after a crash, never reads half a key. If the other
-// one was faster, its key stays.
-func makeKeyFile(name string) error {
-	file, err := os.CreateTemp(filepath.Dir(name), "new-*.key") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	secret := make([]byte, sessions.MinSecret)
-	rand.Read(secret) // never fails
-	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	err = os.Link(file.Name(), name) // unlike Rename, never replaces
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil: // a file system without links: then the last one stays
-		return os.Rename(file.Name(), name)
-	}
-	return nil
-}
-
 // run builds the lab from the inside out, serves until it is told to stop, and
 // takes it apart in reverse order.
 func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
@@ -406,20 +303,23 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if err := settings.complete(); err != nil {
 		return err
 	}
-	listeners, notes, err := listen(settings.Addr)
+	at, notes, err := serve.Listen(settings.Addr)
+	if errors.Is(err, serve.ErrBusy) {
+		err = fmt.Errorf("%w; choose another port, for example --addr localhost:8090", err)
+	}
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	first := &server{name: settings.ServerName, address: settings.Addr, listeners: listeners}
+	first := &server{name: settings.ServerName, at: at}
 	servers := []*server{first}
 	defer func() { err = errors.Join(err, closeAll(servers)) }()
-	listeners, more, err := listenIfFree("--node-b-addr", settings.NodeBAddr, "second server")
+	at, more, err := serve.ListenIfFree("--node-b-addr", settings.NodeBAddr, "second server")
 	if err != nil {
 		return err
 	}
-	if notes = append(notes, more...); listeners != nil {
+	if notes = append(notes, more...); at != nil {
 		first.name = cmp.Or(first.name, "A") // who is alone needs no name
-		servers = append(servers, &server{name: nodeB, address: settings.NodeBAddr, listeners: listeners})
+		servers = append(servers, &server{name: nodeB, at: at})
 	}
 	labs := slices.Clip(servers)
 	pages, err := handlers.ReadPages(files, settings.Engine)
@@ -441,24 +341,27 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	}
 	slices.Sort(notes)
 	settings.greet(out, labs, otherSite, slices.Compact(notes))
-	return serve(ctx, stop, servers)
+	var all []*serve.Server
+	for _, s := range servers {
+		all = append(all, s.http)
+	}
+	return serve.Run(ctx, stop, all...)
 }
 
 // openOtherSite makes the other site beside the lab's servers; nil where it is
 // switched off or cannot be, and the notes say why.
 func (s *settings) openOtherSite(labs []*server, pages *handlers.Pages, log *slog.Logger) (other *server, notes []string, err error) {
-	listeners, notes, err := listenIfFree("--other-addr", s.OtherAddr, "other site")
-	if listeners == nil {
+	at, notes, err := serve.ListenIfFree("--other-addr", s.OtherAddr, "other site")
+	if at == nil {
 		return nil, notes, err
 	}
-	other = &server{address: s.OtherAddr, listeners: listeners}
-	config := handlers.OtherSiteConfig{Pages: pages, Address: other.url(), Lab: labs[0].url(), Log: log}
+	config := handlers.OtherSiteConfig{Pages: pages, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
 	if len(labs) > 1 {
-		config.Neighbour = labs[0].urlAt(labs[1].port())
+		config.Neighbour = labs[0].at.URLAt(labs[1].at.Port)
 	}
 	site, err := handlers.NewOtherSite(config)
 	if err != nil {
-		err = errors.Join(err, closeAll([]*server{other}))
+		at.Close()
 	}
 	switch {
 	case errors.Is(err, handlers.ErrSameSite):
@@ -466,20 +369,17 @@ func (s *settings) openOtherSite(labs []*server, pages *handlers.Pages, log *slo
 	case err != nil:
 		return nil, nil, fmt.Errorf("--other-addr: %w", err)
 	}
-	other.http = newServer(site, log)
-	return other, notes, nil
+	return &server{at: at, http: serve.NewServer(at, site, handlers.SecureHeaders(), log)}, notes, nil
 }
 
 // server is one of the servers in this process: the lab with its own stores,
 // and so with a memory of its own; or the other site, which has neither.
 type server struct {
-	name      string // what pages call it; "": it is alone
-	address   string // as it was asked for
-	listeners []net.Listener
-
+	name   string // what pages call it; "": it is alone
+	at     *serve.Endpoint
 	stores *sessions.Stores
 	lab    *handlers.Lab
-	http   *http.Server
+	http   *serve.Server
 }
 
 // open opens the server's stores and makes its lab. Notebooks lie in the
@@ -498,26 +398,26 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 	var others []input.Server
 	for _, other := range labs {
 		if other != s {
-			others = append(others, input.Server{Server: other.name, Port: other.port()})
+			others = append(others, input.Server{Server: other.name, Port: other.at.Port})
 		}
 	}
 	var elsewhere string
 	if otherSite != nil {
-		elsewhere = otherSite.url()
+		elsewhere = otherSite.at.URL()
 	}
 	s.lab, err = handlers.New(handlers.Config{
 		Pages: pages, Sessions: store, Notebooks: notebooks,
 		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
-		AllowHosts: settings.AllowHost, Hosts: hostsOf(s.address, s.listeners),
-		Server: s.name, Others: others, Home: s.url(), Other: elsewhere, Class: class, Log: log,
+		AllowHosts: settings.AllowHost, Hosts: s.at.Hosts(),
+		Server: s.name, Others: others, Home: s.at.URL(), Other: elsewhere, Class: class, Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)
 	}
-	s.http = newServer(s.lab, log)
-	s.http.RegisterOnShutdown(s.lab.EndStreams)
+	s.http = serve.NewServer(s.at, s.lab, handlers.SecureHeaders(), log)
+	s.http.OnShutdown(s.lab.EndStreams)
 	return nil
 }
 
@@ -537,170 +437,7 @@ func closeAll(servers []*server) error {
 		if s.stores != nil {
 			errs = append(errs, s.stores.Close())
 		}
-		for _, listener := range s.listeners {
-			_ = listener.Close() // serving has closed it, unless an error came before
-		}
+		s.at.Close() // serving has done so, unless an error came before
 	}
 	return errors.Join(errs...)
-}
-
-func (s *server) port() string {
-	_, port, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // what a listener says is well formed
-	return port
-}
-
-// url is where a browser finds it.
-func (s *server) url() string { return s.urlAt(s.port()) }
-
-// urlAt is where a browser finds another port of its host.
-func (s *server) urlAt(port string) string {
-	host, _, _ := net.SplitHostPort(s.listeners[0].Addr().String()) // as above
-	if asked, _, _ := net.SplitHostPort(s.address); strings.EqualFold(asked, "localhost") {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
-
-// newServer sets the limits: slow or silent clients do not hold a connection
-// for ever.
-func newServer(lab http.Handler, log *slog.Logger) *http.Server {
-	s := &http.Server{
-		Handler:           lab,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	handlers.GuardServer(s)
-	return s
-}
-
-// serve runs until the context ends; then it finishes the requests under way,
-// for ten seconds at most. A second signal ends the program at once, because
-// stop has given the signals back.
-func serve(ctx context.Context, stop func(), servers []*server) error {
-	failed := make(chan error, 4*len(servers))
-	for _, s := range servers {
-		for _, listener := range s.listeners {
-			go func() { failed <- s.http.Serve(handlers.GuardListener(listener)) }()
-		}
-	}
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-	}
-	stop()
-	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	var ended sync.WaitGroup
-	errs := make([]error, len(servers))
-	for i, s := range servers {
-		ended.Go(func() { errs[i] = s.http.Shutdown(last) })
-	}
-	ended.Wait()
-	return errors.Join(append(errs, err)...)
-}
-
-// listen opens an address. "localhost" means 127.0.0.1 and [::1] on the same
-// port, because browsers try one or the other first; whatever is not loopback
-// is refused. The notes say what is different from the usual.
-func listen(address string) (listeners []net.Listener, notes []string, err error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%q is not HOST:PORT", address)
-	}
-	if !strings.EqualFold(host, "localhost") {
-		// Not IsLoopback: requests to 127.0.0.2 would all be answered 421.
-		if ip := net.ParseIP(host); !ip.Equal(net.IPv4(127, 0, 0, 1)) && !ip.Equal(net.IPv6loopback) {
-			return nil, nil, fmt.Errorf("%q: only localhost, 127.0.0.1 and [::1] are served; the lab shows every cookie in clear and stays on this machine", address)
-		}
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return nil, nil, busy(address, err)
-		}
-		return []net.Listener{l}, nil, nil
-	}
-	// Port 0 picks a free port once, for both; it may be taken on the other
-	// address, so another is tried.
-	for range 10 {
-		four, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", port))
-		if err != nil {
-			return nil, nil, busy(address, err)
-		}
-		_, chosen, _ := net.SplitHostPort(four.Addr().String()) // what a listener says is well formed
-		six, err := net.Listen("tcp6", net.JoinHostPort("::1", chosen))
-		switch {
-		case err == nil:
-			return []net.Listener{four, six}, nil, nil
-		case isNoIPv6(err):
-			return []net.Listener{four}, []string{"This machine has no IPv6, so only 127.0.0.1 is served."}, nil
-		}
-		_ = four.Close() // half an address is none
-		if port != "0" || !isBusy(err) {
-			return nil, nil, busy(address, err)
-		}
-	}
-	return nil, nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]")
-}
-
-// listenIfFree is listen for what the lab can do without: none for an empty
-// address, and for one in use, which the notes say.
-func listenIfFree(setting, address, what string) (listeners []net.Listener, notes []string, err error) {
-	if address == "" {
-		return nil, nil, nil
-	}
-	listeners, notes, err = listen(address)
-	var taken *busyError
-	switch {
-	case errors.As(err, &taken):
-		return nil, []string{fmt.Sprintf("There is no %s: %s is in use. %s chooses another address.", what, address, setting)}, nil
-	case err != nil:
-		return nil, nil, fmt.Errorf("%s: %w", setting, err)
-	}
-	return listeners, notes, nil
-}
-
-// hostsOf are the names under which browsers reach the listeners.
-func hostsOf(address string, listeners []net.Listener) []string {
-	var hosts []string
-	if host, _, _ := net.SplitHostPort(address); strings.EqualFold(host, "localhost") {
-		hosts = append(hosts, "localhost")
-	}
-	for _, listener := range listeners {
-		host, _, _ := net.SplitHostPort(listener.Addr().String()) // what a listener says is well formed
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		hosts = append(hosts, host)
-	}
-	return hosts
-}
-
-func isBusy(err error) bool {
-	const windows = syscall.Errno(10048) // WSAEADDRINUSE, which Go does not translate
-	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windows)
-}
-
-// isNoIPv6 reports that there is no such address here, or no such kind of address.
-func isNoIPv6(err error) bool {
-	const windowsFamily, windowsAddress = syscall.Errno(10047), syscall.Errno(10049)
-	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) ||
-		errors.Is(err, windowsFamily) || errors.Is(err, windowsAddress)
-}
-
-func busy(address string, err error) error {
-	if isBusy(err) {
-		return &busyError{address}
-	}
-	return err
-}
-
-// busyError says that another program listens there.
-type busyError struct{ address string }
-
-func (e *busyError) Error() string {
-	return e.address + " is in use by another program; choose another port, for example --addr localhost:8090"
 }

@@ -4,8 +4,7 @@
 //   - TestProgram is the table of contents; its facts follow in that order:
 //     the start, the settings, the keys, restarts, kill -9, node B, the other
 //     site, two servers behind a proxy, signals, limits.
-//   - TestServerLimits, TestKeyFileIsMadeWhole and TestClockSetBack look at
-//     what cannot be seen from outside, or not without waiting.
+//   - TestClockSetBack looks at what cannot be seen from outside.
 //   - At the end: program (a built binary), lab (a running one), visitor (a
 //     browser with its cookies).
 package main
@@ -1605,7 +1604,7 @@ func (p program) noticesLoss(t *testing.T) {
 // Limits.
 
 func (p program) limitsHeader(t *testing.T) {
-	l := p.start(t)
+	l := p.start(t, "--node-b-addr=localhost:0", "--other-addr=127.0.0.1:0")
 	for size, want := range map[int]int{
 		30 << 10: http.StatusOK,
 		40 << 10: http.StatusRequestHeaderFieldsTooLarge,
@@ -1615,44 +1614,12 @@ func (p program) limitsHeader(t *testing.T) {
 			t.Errorf("a header of %d bytes is answered %d, want %d", size, status, want)
 		}
 	}
-}
-
-func TestServerLimits(t *testing.T) {
-	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	for what, limit := range map[string]struct{ got, want time.Duration }{
-		"reading a header": {s.ReadHeaderTimeout, 5 * time.Second},
-		"reading":          {s.ReadTimeout, 15 * time.Second},
-		"writing":          {s.WriteTimeout, 30 * time.Second},
-		"being idle":       {s.IdleTimeout, time.Minute},
-	} {
-		if limit.got != limit.want {
-			t.Errorf("%s may take %v, want %v", what, limit.got, limit.want)
-		}
-	}
-	if s.MaxHeaderBytes != 32<<10 {
-		t.Errorf("a header may have %d bytes", s.MaxHeaderBytes)
-	}
-}
-
-// Programs that start at the same moment must agree on the key, and none may
-// meet half a file.
-func TestKeyFileIsMadeWhole(t *testing.T) {
-	for range 50 {
-		folder := t.TempDir()
-		var keys [8][]byte
-		var errs [8]error
-		var all sync.WaitGroup
-		for i := range keys {
-			all.Go(func() { keys[i], errs[i] = keyFile(filepath.Join(folder, "secret.key")) })
-		}
-		all.Wait()
-		for i, key := range keys {
-			if errs[i] != nil || !bytes.Equal(key, keys[0]) {
-				t.Fatalf("number %d has another key than number 0, or none: %v", i, errs[i])
-			}
-		}
-		if files := list(t, folder); !slices.Equal(files, []string{"secret.key"}) {
-			t.Fatalf("left in the folder: %v", files)
+	// No handler makes this reply, and it has the security headers all the same.
+	large := visitor{"foreign": strings.Repeat("x", 40<<10)}
+	for _, s := range []site{l.site, l.nodeB, l.otherSite} {
+		a := large.get(t, s, "/")
+		if policy := a.header.Get("Content-Security-Policy"); a.status != http.StatusRequestHeaderFieldsTooLarge || !strings.HasPrefix(policy, "default-src 'none';") {
+			t.Errorf("%s answers %d, and its policy is %q", s.url, a.status, policy)
 		}
 	}
 }

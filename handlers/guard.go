@@ -52,6 +52,10 @@ func setSecureHeaders(h http.Header) {
 	}
 }
 
+// SecureHeaders are the headers that every reply of the lab has, as a copy. The server
+// needs them for the replies that net/http makes without asking the lab.
+func SecureHeaders() http.Header { return secureHeaderLines.Clone() }
+
 // secureHeaderLines are the same for all replies, which share them: nobody
 // changes a line in place, and who appends to one gets a copy, as none has room.
 // Names are in the form of http.CanonicalHeaderKey.

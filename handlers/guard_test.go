@@ -99,6 +99,40 @@ func TestEveryAddressAndMethod(t *testing.T) {
 	}
 }
 
+// Replies that net/http makes itself, without a handler, are no exception.
+func TestOwnRepliesOfTheServer(t *testing.T) {
+	lab, site := newLab(t), newOtherSite(t, theLab, theNeighbour)
+	for server, addr := range map[string]string{"the lab": lab.addr, "the other site": site.addr} {
+		head := "GET /static/other.css HTTP/1.1\r\nHost: " + addr + "\r\n"
+		for _, test := range []struct {
+			name, request string
+			status        int
+		}{
+			{"no request line", "hello\r\n\r\n", http.StatusBadRequest},
+			{"an unknown version", "GET / HTTP/3.7\r\nHost: " + addr + "\r\n\r\n", http.StatusHTTPVersionNotSupported},
+			{"a large header", head + "X: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", http.StatusRequestHeaderFieldsTooLarge},
+			{"an unknown transfer encoding", head + "Transfer-Encoding: zip\r\n\r\n", http.StatusNotImplemented},
+			{"an unknown expectation", head + "Expect: miracles\r\n\r\n", http.StatusExpectationFailed},
+		} {
+			t.Run(server+": "+test.name, func(t *testing.T) {
+				answer := raw(t, addr, test.request)
+				if answer.status != test.status {
+					t.Errorf("answered %d: %s", answer.status, answer.body)
+				}
+				guarded(t, answer)
+				if answer.header.Get("Cache-Control") != "no-store" {
+					t.Error("it may be kept")
+				}
+			})
+		}
+	}
+	if answer := raw(t, lab.addr, "OPTIONS * HTTP/1.1\r\nHost: "+lab.addr+"\r\n\r\n"); answer.status < 400 {
+		t.Errorf("OPTIONS * is answered %d", answer.status)
+	} else {
+		guarded(t, answer)
+	}
+}
+
 // Row 44: a reply to HEAD is that to GET without its body.
 func TestHeadIsGetWithoutBody(t *testing.T) {
 	lab := newLab(t)

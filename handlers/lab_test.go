@@ -26,6 +26,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -60,17 +61,17 @@ type testLab struct {
 func newLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	t.Helper()
 	lab := makeLab(t, options...)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	at, _, err := serve.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := serverFor(lab)
-	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+	server := serverFor(lab, at)
+	go func() { _ = server.Serve() }()
 	t.Cleanup(func() {
 		lab.web.CloseIdleConnections()
 		_ = server.Close()
 	})
-	lab.addr = listener.Addr().String()
+	lab.addr = net.JoinHostPort(at.Host, at.Port)
 	return lab
 }
 
@@ -131,18 +132,8 @@ func inCookies(c *handlers.Config) {
 }
 
 // serverFor is a server with the limits of the program.
-func serverFor(lab *testLab) *http.Server {
-	s := &http.Server{
-		Handler:           lab,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(lab.log, nil), slog.LevelWarn),
-	}
-	handlers.GuardServer(s)
-	return s
+func serverFor(lab *testLab, at *serve.Endpoint) *serve.Server {
+	return serve.NewServer(at, lab, handlers.SecureHeaders(), slog.New(slog.NewTextHandler(lab.log, nil)))
 }
 
 // logged is what was logged.

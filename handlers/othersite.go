@@ -59,7 +59,7 @@ func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
 	}
 	// Its Referrer-Policy, same-origin, lets a page hide where it is: its forms
 	// reach the lab with "Origin: null" and no Referer, in Chromium and Firefox.
-	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: secureHeaderLines.Clone()}
+	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: SecureHeaders()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -5,6 +5,7 @@ package handlers_test
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/serve"
 	"cookielab/sessions"
 )
 
@@ -28,21 +30,20 @@ type otherSite struct {
 // newOtherSite starts one beside a lab that need not be there.
 func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	at, _, err := serve.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{
-		Pages: pagesOf(sessions.EngineDB), Address: "http://" + listener.Addr().String(), Lab: lab, Neighbour: neighbour,
+		Pages: pagesOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: site}
-	handlers.GuardServer(server)
-	go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+	server := serve.NewServer(at, site, handlers.SecureHeaders(), slog.New(slog.DiscardHandler))
+	go func() { _ = server.Serve() }()
 	t.Cleanup(func() { _ = server.Close() })
-	return otherSite{t, listener.Addr().String()}
+	return otherSite{t, net.JoinHostPort(at.Host, at.Port)}
 }
 
 // ask sends a request with these further lines in its header.

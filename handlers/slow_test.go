@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cookielab/handlers"
+	"cookielab/handlers/serve"
 )
 
 // pipes is a listener whose connections are pipes.
@@ -58,8 +58,8 @@ func inItsOwnTime(t *testing.T, test func(t *testing.T, lab *testLab, dial func(
 		lab.web.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 			return listener.dial(), nil
 		}
-		server := serverFor(lab)
-		go func() { _ = server.Serve(handlers.GuardListener(listener)) }()
+		server := serverFor(lab, &serve.Endpoint{Listeners: []net.Listener{listener}})
+		go func() { _ = server.Serve() }()
 		test(t, lab, listener.dial)
 		lab.client().signIn("somebody-else")
 		lab.web.CloseIdleConnections()

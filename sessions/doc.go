@@ -19,7 +19,8 @@
 // and [Redis], [Files], and [Cached] for a cache in front of a database;
 // [Backend] opens them by the names of Django's engines. Only [SignedCookies]
 // needs no store, and cannot do what takes one. A token ([Tokens],
-// [Authorization]) is a session that a program carries in a header.
+// [Authorization]) is a session that a program carries in a header. [ReadSecrets] reads
+// the keys that sign.
 //
 // What is saved and when: changes are recorded key by key and committed once,
 // after the handler, onto the record as it is then. Two requests that write

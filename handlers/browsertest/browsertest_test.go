@@ -29,6 +29,9 @@ var drivers = map[string]struct {
 
 // TestBrowsers shares one process of each browser among all its subtests.
 func TestBrowsers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: make test drives the browsers")
+	}
 	tests := map[string]func(*testing.T, Browser){
 		"Version":    testVersion,
 		"Open":       testOpen,

@@ -1,12 +1,11 @@
 //go:build unix
 
-package handlers_test
+package serve
 
 import (
 	"net"
+	"syscall"
 	"testing"
-
-	"cookielab/handlers"
 )
 
 // A client that does not read takes little of the memory that TCP has.
@@ -15,7 +14,7 @@ func TestTheKernelStoresLittleForASlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guarded := handlers.GuardListener(listener)
+	guarded := guardListener(listener, nil)
 	defer guarded.Close()
 	client, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -27,7 +26,15 @@ func TestTheKernelStoresLittleForASlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer served.Close()
-	if size, err := handlers.SendBuffer(served); err != nil || size > 256<<10 {
-		t.Errorf("%d bytes, %v", size, err)
+	inner, err := served.(*guardedConn).Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int
+	failed := inner.Control(func(fd uintptr) {
+		size, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF)
+	})
+	if failed != nil || err != nil || size > 256<<10 {
+		t.Errorf("%d bytes, %v, %v", size, failed, err)
 	}
 }

@@ -1,8 +1,9 @@
 // The log's bound: how much is written in a minute, and that the rest is counted.
 
-package handlers_test
+package serve_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,25 +12,28 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"cookielab/handlers"
+	"cookielab/handlers/serve"
 	"cookielab/sessions/storetest"
 )
 
+// output is what a log has written.
+type output struct{ bytes.Buffer }
+
 // boundedLog is a log whose clock the test can set.
-func boundedLog() (log *slog.Logger, out *logged, clock *storetest.Clock, flush func()) {
-	out, clock = &logged{}, storetest.NewClock()
-	handler := handlers.NewBoundedLog(out, clock.Now)
+func boundedLog() (log *slog.Logger, out *output, clock *storetest.Clock, flush func()) {
+	out, clock = &output{}, storetest.NewClock()
+	handler := serve.NewBoundedLog(out, clock.Now)
 	return slog.New(handler), out, clock, handler.Flush
 }
 
 // tells counts the lines that contain a text.
-func (l *logged) tells(text string) (lines int) {
-	for line := range strings.Lines(l.String()) {
+func (o *output) tells(text string) (n int) {
+	for line := range strings.Lines(o.String()) {
 		if strings.Contains(line, text) {
-			lines++
+			n++
 		}
 	}
-	return lines
+	return n
 }
 
 func TestLogIsBounded(t *testing.T) {

@@ -1,22 +1,16 @@
-// The log: how much it may write, and which parts of a request it may contain.
+// The log's bound: how much it may write in a minute, and how long its texts may be.
 
-package handlers
+package serve
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/markup"
 	"cookielab/sessions"
@@ -171,45 +165,4 @@ func cutText(text string) string {
 		return text
 	}
 	return markup.AtMost(text, maxLogText) + "…"
-}
-
-// The log contains nothing that a visitor typed: it may be a password in the wrong field.
-// So it names a request's route and not its address, and of a method or a header it
-// writes only known words.
-
-// routeOf is the route of a request, as handlers.go lists it, or "none".
-func routeOf(c echo.Context) string {
-	if c.Path() == "" {
-		return "none"
-	}
-	return c.Path()
-}
-
-// methodOf is the request's method, or "another".
-func methodOf(r *http.Request) string {
-	return known(r.Method, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions)
-}
-
-// siteOf is the Sec-Fetch-Site header, which says what site started the request, or
-// "another".
-func siteOf(r *http.Request) string {
-	return known(r.Header.Get("Sec-Fetch-Site"), "cross-site", "same-site", "same-origin", "none", "")
-}
-
-func known(text string, words ...string) string {
-	if slices.Contains(words, text) {
-		return text
-	}
-	return "another"
-}
-
-// causeOf is the text of an error for the log. It leaves out the address of a request
-// that the lab sent for a visitor.
-func causeOf(err error) string {
-	text := err.Error()
-	var sent *url.Error
-	if errors.As(err, &sent) {
-		text = strings.ReplaceAll(text, sent.Error(), sent.Op+": "+sent.Err.Error())
-	}
-	return text
 }

@@ -1,8 +1,8 @@
 // Replies that net/http makes itself (400, 417, 431, 501, 505): it answers a request that
-// it cannot read without calling a handler. This adds the lab's security headers to them,
-// which all other replies have.
+// it cannot read without calling a handler. This adds the security headers to them, which
+// all other replies have.
 
-package handlers
+package serve
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 )
 
-// GuardServer prepares a server, before it serves, so that the replies that net/http makes
-// itself also carry the lab's security headers. Each of its listeners must be wrapped by
-// [GuardListener]. "OPTIONS *" goes to the server's handler, too.
-func GuardServer(server *http.Server) {
+// guardServer prepares a server, before it serves, so that the replies that net/http makes
+// itself also carry its listeners' headers. Each of its listeners must be wrapped by
+// guardListener. "OPTIONS *" goes to the server's handler, too.
+func guardServer(server *http.Server) {
 	inner := server.Handler
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(guardedConnKey{}).(*guardedConn); ok {
@@ -38,12 +38,13 @@ func GuardServer(server *http.Server) {
 
 type guardedConnKey struct{}
 
-// GuardListener wraps a listener of a server that [GuardServer] has prepared. It also sets
-// how much the kernel stores for a client that reads slowly.
-func GuardListener(listener net.Listener) net.Listener {
+// guardListener wraps a listener of a server that guardServer has prepared; headers go
+// with the replies that net/http makes itself. It also sets how much the kernel stores for
+// a client that reads slowly.
+func guardListener(listener net.Listener, headers http.Header) net.Listener {
 	var lines bytes.Buffer
-	for _, name := range slices.Sorted(maps.Keys(secureHeaderLines)) {
-		lines.WriteString(name + ": " + secureHeaderLines.Get(name) + "\r\n")
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		lines.WriteString(name + ": " + headers.Get(name) + "\r\n")
 	}
 	return guardedListener{listener, lines.Bytes()}
 }
