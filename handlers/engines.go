@@ -304,19 +304,20 @@ func (n *Notebook) noteEngine(r *engineRun) error {
 	return n.session.Set(bookEngine+r.engine, id)
 }
 
-// forgetEngines expires the page's cookies and ends their records, as far as the
-// stores can be reached: what stays there ends by its age.
-func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
+// Forget expires the page's cookies and ends their records, as far as the stores can be
+// reached: what stays there ends by its age.
+func (room *engineRoom) Forget(c echo.Context, n *Notebook) {
+	config := room.here.config
 	for _, engine := range sessions.Engines() {
 		if !n.session.Has(bookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
-			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Name: engineCookie(engine), Path: enginesPath, Secure: config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
-			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {
-				lab.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
+			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
+				config.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}
 		}
 	}

@@ -67,8 +67,10 @@ type Lab struct {
 	throttle  *throttle
 	pin       pinThrottle
 	second    *http.Client // the other program that replays copies
-	room      *engineRoom  // of the page /engines
-	lessons   []*lesson    // in order
+	composer  *composer
+	room      *engineRoom // of the page /engines
+	lessons   course
+	forget    []Forgetter // in the order in which they are asked
 	runs      *sessions.Manager
 	playLogin *sessions.Manager // for the lesson planted
 	playAPI   *sessions.Manager // for the lesson token
@@ -87,7 +89,7 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
-		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
+		second: newSecondClient(), composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
@@ -119,6 +121,7 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
+	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
 	lab.class = cmp.Or(config.Class, new(Class))
 	lab.class.join(lab)
 	lab.routes()

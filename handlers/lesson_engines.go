@@ -65,7 +65,7 @@ func (lessons) Engines() lesson {
 			return true
 		},
 		Reset: func(s *lessonStep) error {
-			s.lab.forgetEngines(s.c, s.book)
+			s.lab.room.Forget(s.c, s.book)
 			return nil
 		},
 		Closer: map[string]func(*lessonStep) closerView{
