@@ -120,8 +120,10 @@ func (s *engineServer) clearCache(ctx context.Context) error {
 }
 
 // endAll ends all of the page's sessions, as far as the stores can be reached.
-func (room *engineRoom) endAll(ctx context.Context) error {
-	return errors.Join(room.here.endAll(ctx), room.there.endAll(ctx))
+func (room *engineRoom) endAll(ctx context.Context) {
+	if err := errors.Join(room.here.endAll(ctx), room.there.endAll(ctx)); err != nil {
+		room.here.config.Log.Warn("sessions of the engines page stay until their time is over", "error", err)
+	}
 }
 
 func (s *engineServer) endAll(ctx context.Context) error {

@@ -48,6 +48,14 @@ type Config struct {
 	Log   *slog.Logger   // nil: nothing is logged
 }
 
+// stores are those in which the lab keeps records; they may be the same one.
+func (config *Config) stores() []sessions.Store {
+	if config.Sessions == nil { // signed_cookies keeps its sessions in cookies
+		return []sessions.Store{config.Notebooks}
+	}
+	return []sessions.Store{config.Sessions, config.Notebooks}
+}
+
 // Lab is one running Cookie Lab.
 type Lab struct {
 	config  Config
@@ -76,6 +84,7 @@ type Lab struct {
 	playAPI   *sessions.Manager // for the lesson token
 	origins   *http.CrossOriginProtection
 	class     *Class           // with the others in this process
+	member    *Member          // of that class
 	proofs    *sessions.Signer // that a class was ended
 	kinds     map[string]routeKind
 }
@@ -123,7 +132,8 @@ func New(config Config) (*Lab, error) {
 	lab.room = newEngineRoom(config, lab.closing)
 	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
 	lab.class = cmp.Or(config.Class, new(Class))
-	lab.class.join(lab)
+	lab.member = &Member{Stores: config.stores(), Clear: []func(){lab.wire.Clear, lab.throttle.clear}, After: []func(context.Context){lab.room.endAll}}
+	lab.class.join(lab.member)
 	lab.routes()
 	return lab, nil
 }
@@ -292,7 +302,7 @@ func (lab *Lab) EndStreams() { lab.close() }
 // Close lets go of what the lab holds open; its stores are their owner's.
 func (lab *Lab) Close() {
 	lab.EndStreams()
-	lab.class.leave(lab)
+	lab.class.leave(lab.member)
 	lab.second.CloseIdleConnections()
 	if err := lab.room.close(); err != nil {
 		lab.log.Error("closing the stores of the engines page", "error", err)
@@ -366,10 +376,7 @@ func (lab *Lab) age() time.Duration { return lab.config.Cookie.Age }
 
 // getHealth serves GET /healthz: 200 while the stores answer.
 func (lab *Lab) getHealth(c echo.Context) error {
-	for _, store := range []sessions.Store{lab.config.Sessions, lab.config.Notebooks} {
-		if store == nil {
-			continue // signed_cookies has none
-		}
+	for _, store := range lab.config.stores() {
 		if err := probe(c.Request().Context(), store); err != nil {
 			return err
 		}
