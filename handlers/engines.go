@@ -243,10 +243,6 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	lesson, err := lab.stepOf(c, lab.lesson(enginesSlug))
-	if err != nil {
-		return err
-	}
 	wait, cancel := context.WithTimeout(c.Request().Context(), turnPatience)
 	defer cancel()
 	done, err := lab.room.begin(wait)
@@ -268,7 +264,9 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)
-		lesson.noteEngines(deed, runs)
+		if err := lab.room.tell(c, deed, runs); err != nil {
+			return err
+		}
 		for i, r := range runs {
 			if r.set != "" {
 				set[r.engine] = r.set
@@ -284,11 +282,11 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			}
 		}
 	}
-	if err := lesson.save(); err != nil {
-		return err
-	}
 	next, _ := input.NextOf(c.Request().PostForm)
-	return c.Redirect(http.StatusSeeOther, enginesNext(next))
+	if next == "" || next == "/" { // none, or one that leads out of the lab
+		next = enginesPath
+	}
+	return c.Redirect(http.StatusSeeOther, next)
 }
 
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so

@@ -43,6 +43,10 @@ type engineRoom struct {
 	// else one visitor's restart would be the other's outcome.
 	turn    chan struct{}
 	cleaned sync.WaitGroup
+
+	// OnAction is told, after each deed, what became of the session: the outcomes by
+	// engine. Its error ends the request. nil: nobody is told.
+	OnAction func(c echo.Context, deed string, outcomes map[string]engineOutcome) error
 }
 
 // engineServer is one of the two.
@@ -89,6 +93,18 @@ func (room *engineRoom) begin(ctx context.Context) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: others are at work on the engines page: %w", sessions.ErrUnavailable, ctx.Err())
 	}
+}
+
+// tell tells OnAction what became of a deed.
+func (room *engineRoom) tell(c echo.Context, deed string, runs []*engineRun) error {
+	if room.OnAction == nil {
+		return nil
+	}
+	outcomes := make(map[string]engineOutcome, len(runs))
+	for _, r := range runs {
+		outcomes[r.engine] = r.outcome
+	}
+	return room.OnAction(c, deed, outcomes)
 }
 
 // close closes the stores of both, once nothing cleans them any more.

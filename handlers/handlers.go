@@ -130,6 +130,7 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
+	lab.room.OnAction = lab.noteEngines
 	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
 	lab.class = cmp.Or(config.Class, new(Class))
 	lab.member = &Member{Stores: config.stores(), Clear: []func(){lab.wire.Clear, lab.throttle.clear}, After: []func(context.Context){lab.room.endAll}}
