@@ -78,6 +78,11 @@ type Lab struct {
 	composer  *composer
 	room      *engineRoom // of the page /engines
 	lessons   course
+
+	// onFindings is told what /api/lanes found, without the token. Its error ends the
+	// request. nil: nobody is told.
+	onFindings func(c echo.Context, findings []lanes.Finding) error
+
 	forget    []Forgetter // in the order in which they are asked
 	runs      *sessions.Manager
 	playLogin *sessions.Manager // for the lesson planted
@@ -131,6 +136,7 @@ func New(config Config) (*Lab, error) {
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
 	lab.room.OnAction = lab.noteEngines
+	lab.onFindings = lab.witnessCopy
 	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
 	lab.class = cmp.Or(config.Class, new(Class))
 	lab.member = &Member{Stores: config.stores(), Clear: []func(){lab.wire.Clear, lab.throttle.clear}, After: []func(context.Context){lab.room.endAll}}
