@@ -173,7 +173,7 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 		return noSuchSession
 	}
 	if id == here.ID {
-		return lab.postLogout(c)
+		return lab.signOut(c, "/dashboard")
 	}
 	record, err := findOwned(c.Request().Context(), lab.sessions, who, id)
 	if err == nil {
