@@ -260,7 +260,7 @@ func (lab *Lab) getTokens(c echo.Context) error {
 // showTokens shows the page. A form that was not filled in yet is prefilled with
 // whoever is signed in.
 func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
-	after, err := listAfter(c)
+	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
@@ -407,7 +407,7 @@ func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, use
 		return err
 	}
 	p.Further = !after.Saved.IsZero()
-	if owned, p.Next = firstOf(owned, mostTokens, "/tokens"); p.Next != "" {
+	if owned, p.Next = input.FirstOf(owned, mostTokens, "/tokens"); p.Next != "" {
 		p.Next += "#mine"
 	}
 	for _, record := range owned {

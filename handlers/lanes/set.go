@@ -136,8 +136,12 @@ func (s *Set) Lane(id string) (CookieLane, bool) {
 	return nil, false
 }
 
+// SessionColumn is where the session lane stands among [Set.Cookies], and so in each table
+// that has a column for each of them.
+const SessionColumn = 2
+
 // Session is the session lane.
-func (s *Set) Session() CookieLane { return s.Cookies[len(s.Cookies)-1] }
+func (s *Set) Session() CookieLane { return s.Cookies[SessionColumn] }
 
 // Param finds the lane that the address names; [echo.ErrNotFound] where it names none.
 func (s *Set) Param(c echo.Context) (CookieLane, error) {
