@@ -76,7 +76,8 @@ type Lab struct {
 	pin       pinThrottle
 	second    *http.Client // the other program that replays copies
 	composer  *composer
-	room      *engineRoom // of the page /engines
+	room      *engineRoom       // of the page /engines
+	purposes  map[string]string // for the dissector: see cookiePurposes
 	lessons   course
 
 	// onFindings is told what /api/lanes found, without the token. Its error ends the
@@ -135,6 +136,7 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
+	lab.purposes = lab.cookiePurposes()
 	lab.room.OnAction = lab.noteEngines
 	lab.onFindings = lab.witnessCopy
 	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
@@ -143,6 +145,22 @@ func New(config Config) (*Lab, error) {
 	lab.class.join(lab.member)
 	lab.routes()
 	return lab, nil
+}
+
+// cookiePurposes are what the values of the lab's cookies may be sealed for, by
+// the name of the cookie; "" for one in which nothing ever is.
+func (lab *Lab) cookiePurposes() map[string]string {
+	purposes := map[string]string{notebookCookie: ""}
+	for name := range lab.lanes.IDs() {
+		purposes[name] = ""
+	}
+	purposes[lanes.SignedCookie] = lanes.SignedCookie
+	purposes[lab.config.Cookie.Name] = lanes.SessionPurpose
+	for _, engine := range sessions.Engines() {
+		purposes[engineCookie(engine)] = ""
+	}
+	purposes[engineCookie(sessions.EngineSignedCookies)] = enginePurpose(sessions.EngineSignedCookies)
+	return purposes
 }
 
 // routeKind says what a route may do with the notebook.
