@@ -65,9 +65,9 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 	return class.last, by == class.by
 }
 
-// classAfterPatience is the part of the request's time that is kept for what is ended
+// classAfterTimeout is the part of the request's time that is kept for what is ended
 // last: see [Member].
-const classAfterPatience = 5 * time.Second
+const classAfterTimeout = 5 * time.Second
 
 // end ends everything of all members. What is new since is of the new class: a form
 // that is sent twice, by two clicks, ends one.
@@ -78,8 +78,8 @@ func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (clas
 		return class.last, nil
 	}
 	// It goes on when the browser goes away: half of it would help nobody.
-	due := dueIn(ctx, replyPatience)
-	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classAfterPatience))
+	due := input.DueIn(ctx, input.ReplyTimeout)
+	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classAfterTimeout))
 	defer cancel()
 	records := 0
 	for _, member := range class.members {

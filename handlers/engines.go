@@ -243,7 +243,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	wait, cancel := context.WithTimeout(c.Request().Context(), turnPatience)
+	wait, cancel := context.WithTimeout(c.Request().Context(), turnTimeout)
 	defer cancel()
 	done, err := lab.room.begin(wait)
 	if err != nil {
@@ -254,13 +254,13 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
-	all, cancel := context.WithDeadline(context.Background(), dueIn(c.Request().Context(), replyPatience))
+	all, cancel := context.WithDeadline(context.Background(), input.DueIn(c.Request().Context(), input.ReplyTimeout))
 	defer cancel()
 	for _, deed := range deeds {
 		if all.Err() != nil {
 			break // a store does not even refuse; what was not tried stays so
 		}
-		ctx, cancel := context.WithTimeout(all, deedPatience)
+		ctx, cancel := context.WithTimeout(all, deedTimeout)
 		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)

@@ -74,7 +74,7 @@ type Lab struct {
 	close     context.CancelFunc
 	throttle  *throttle
 	pin       pinThrottle
-	second    *http.Client // the other program that replays copies
+	program   *Program
 	composer  *composer
 	room      *engineRoom       // of the page /engines
 	purposes  map[string]string // for the dissector: see cookiePurposes
@@ -104,8 +104,9 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
-		second: newSecondClient(), composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
+		composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
+	lab.program = newProgram(lab.wire, lab.words)
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
@@ -328,7 +329,7 @@ func (lab *Lab) EndStreams() { lab.close() }
 func (lab *Lab) Close() {
 	lab.EndStreams()
 	lab.class.leave(lab.member)
-	lab.second.CloseIdleConnections()
+	lab.program.close()
 	if err := lab.room.close(); err != nil {
 		lab.log.Error("closing the stores of the engines page", "error", err)
 	}

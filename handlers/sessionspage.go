@@ -168,12 +168,12 @@ func (lab *Lab) postEndOthers(c echo.Context) error {
 	return lab.done(c, Deed{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
-// endPatience is how long one click may take to end sessions.
-const endPatience = 5 * time.Second
+// endTimeout is how long one click may take to end sessions.
+const endTimeout = 5 * time.Second
 
 // endOthers ends as many sessions as its time allows; more: there may be others.
 func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	return lab.sessions.EndOthers(ctx, user, keep)
 }

@@ -163,7 +163,7 @@ func sameTokens(a, b hands) bool {
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
 func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
-	e, body, err := lab.exchangeAsAnother(c, book, method, path, "Authorization", lanes.TokenScheme+" "+token)
+	e, body, err := lab.program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return e, string(bytes.TrimSpace(body)), err
 }
 
