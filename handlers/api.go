@@ -5,6 +5,7 @@ package handlers
 import (
 	"encoding/json"
 	"errors"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -79,8 +80,10 @@ func (lab *Lab) getLanes(c echo.Context) error {
 	if token.Sent { // no browser ever sends one by itself, so that is no news on the wire
 		noteFinding(c, token)
 	}
-	if err := lab.witnessCopy(c, findings); err != nil {
-		return err
+	if lab.onFindings != nil {
+		if err := lab.onFindings(c, findings); err != nil {
+			return err
+		}
 	}
 	findings = append(findings, token)
 	answer, err := lab.describe(c, findings)
@@ -126,6 +129,29 @@ func describeChecks(w *locale.Printer, f lanes.Finding) []LaneCheck {
 		described[i] = LaneCheck{check.Name, check.OK, w.Say(check.Detail)}
 	}
 	return described
+}
+
+// checksOf lists each check of a finding. The first that failed decided.
+func checksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) template.HTML {
+	var m markup.Writer
+	m.Grow(1 << 10)
+	m.Raw(`<ol class="checks">`)
+	for i, check := range f.Checks {
+		if check.OK {
+			m.Raw(`<li class="ok"><span aria-hidden="true">✓</span> `)
+			m.Text(w.Say(check.Title()))
+		} else {
+			m.Raw(`<li class="failed"><span aria-hidden="true">✗</span> `)
+			m.Text(w.Say(check.Title()))
+			m.Raw(": ")
+			m.Text(w.Text("closer.failed"))
+		}
+		m.Raw(` <span class="detail">`)
+		m.Text(described[i].Detail)
+		m.Raw("</span></li>")
+	}
+	m.Raw("</ol>")
+	return template.HTML(m.String())
 }
 
 // serverKeeps is what lies on the server for each finding. For the session way

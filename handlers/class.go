@@ -23,10 +23,17 @@ import (
 // Class is what the servers of one process share, so that a new class begins on
 // all of them: each has a memory of its own. The zero value is ready.
 type Class struct {
-	mu   sync.Mutex
-	labs []*Lab
-	last classEnd
-	by   sessions.ID // of the key that ended the last one; zero: nobody has yet
+	mu      sync.Mutex
+	members []*Member
+	last    classEnd
+	by      sessions.ID // of the key that ended the last one; zero: nobody has yet
+}
+
+// Member is what one server of the process ends with a class, in this order.
+type Member struct {
+	Stores []sessions.Store        // every record in them; after a failure nothing more is ended
+	Clear  []func()                // what memory holds: a notebook that still lived could fill it again
+	After  []func(context.Context) // what is ended as far as it can be, and logs what stays
 }
 
 // classEnd is how a class was ended. It stands, sealed, in the address of the page
@@ -38,16 +45,16 @@ type classEnd struct {
 
 const classPurpose = "class"
 
-func (class *Class) join(lab *Lab) {
+func (class *Class) join(m *Member) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
-	class.labs = append(class.labs, lab)
+	class.members = append(class.members, m)
 }
 
-func (class *Class) leave(lab *Lab) {
+func (class *Class) leave(m *Member) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
-	class.labs = slices.DeleteFunc(class.labs, func(other *Lab) bool { return other == lab })
+	class.members = slices.DeleteFunc(class.members, func(other *Member) bool { return other == m })
 }
 
 // ended is how somebody with this key ended the last class; ok is false where it
@@ -58,13 +65,12 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 	return class.last, by == class.by
 }
 
-// classRoomsPatience is the part of the request's time that is kept for the stores of
-// the engines page.
-const classRoomsPatience = 5 * time.Second
+// classAfterTimeout is the part of the request's time that is kept for what is ended
+// last: see [Member].
+const classAfterTimeout = 5 * time.Second
 
-// end ends everything: first what lies in the stores, then what memory holds, as
-// a notebook that still lived could fill it again. What is new since is of the
-// new class: a form that is sent twice, by two clicks, ends one.
+// end ends everything of all members. What is new since is of the new class: a form
+// that is sent twice, by two clicks, ends one.
 func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (classEnd, error) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
@@ -72,44 +78,32 @@ func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (clas
 		return class.last, nil
 	}
 	// It goes on when the browser goes away: half of it would help nobody.
-	due := dueIn(ctx, replyPatience)
-	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classRoomsPatience))
+	due := input.DueIn(ctx, input.ReplyTimeout)
+	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classAfterTimeout))
 	defer cancel()
 	records := 0
-	for _, lab := range class.labs {
-		n, err := lab.endRecords(ctx)
-		if records += n; err != nil {
-			return classEnd{}, err
+	for _, member := range class.members {
+		for _, store := range member.Stores {
+			n, err := sessions.EndAll(ctx, store)
+			if records += n; err != nil {
+				return classEnd{}, err
+			}
 		}
 	}
-	for _, lab := range class.labs {
-		lab.wire.Clear()
-		lab.throttle.clear()
+	for _, member := range class.members {
+		for _, drop := range member.Clear {
+			drop()
+		}
 	}
 	ctx, cancel = context.WithDeadline(context.Background(), due)
 	defer cancel()
-	for _, lab := range class.labs {
-		if err := lab.room.endAll(ctx); err != nil {
-			lab.log.Warn("sessions of the engines page stay until their time is over", "error", err)
+	for _, member := range class.members {
+		for _, end := range member.After {
+			end(ctx)
 		}
 	}
 	class.by, class.last = by, classEnd{lanes.DateOf(at), records}
 	return class.last, nil
-}
-
-// endRecords ends what lies in the lab's stores, which may be one: then the second
-// finds nothing. With signed_cookies there is only one.
-func (lab *Lab) endRecords(ctx context.Context) (records int, err error) {
-	for _, store := range []sessions.Store{lab.config.Sessions, lab.config.Notebooks} {
-		if store == nil {
-			continue
-		}
-		n, err := sessions.EndAll(ctx, store)
-		if records += n; err != nil {
-			return records, err
-		}
-	}
-	return records, nil
 }
 
 type classPage struct {

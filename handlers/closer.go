@@ -34,7 +34,7 @@ func (t *attributeTable) rows(w *locale.Printer) template.HTML {
 		begin(row.name, row.name)
 		for i, text := range row.cells {
 			m.Raw("<td><code>")
-			if row.cells == &t.Value && i == sessionColumn {
+			if row.cells == &t.Value && i == lanes.SessionColumn {
 				m.Key(text)
 			} else {
 				m.Text(text)
@@ -68,9 +68,6 @@ func (t *attributeTable) rows(w *locale.Printer) template.HTML {
 	}
 	return template.HTML(m.String())
 }
-
-// sessionColumn is where the session way stands among the ways.
-const sessionColumn = 2
 
 // shares is how finely the envelope is divided: lab.css has a class for each.
 const shares = 24
@@ -159,28 +156,5 @@ func partsOf(fields []markup.Field) template.HTML {
 		m.Detail(f.Name, f.Value)
 	}
 	m.Raw("</dl>")
-	return template.HTML(m.String())
-}
-
-// checksOf lists each check of a finding. The first that failed decided.
-func checksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) template.HTML {
-	var m markup.Writer
-	m.Grow(1 << 10)
-	m.Raw(`<ol class="checks">`)
-	for i, check := range f.Checks {
-		if check.OK {
-			m.Raw(`<li class="ok"><span aria-hidden="true">✓</span> `)
-			m.Text(w.Say(check.Title()))
-		} else {
-			m.Raw(`<li class="failed"><span aria-hidden="true">✗</span> `)
-			m.Text(w.Say(check.Title()))
-			m.Raw(": ")
-			m.Text(w.Text("closer.failed"))
-		}
-		m.Raw(` <span class="detail">`)
-		m.Text(described[i].Detail)
-		m.Raw("</span></li>")
-	}
-	m.Raw("</ol>")
 	return template.HTML(m.String())
 }

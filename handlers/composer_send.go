@@ -65,7 +65,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 	}
 	if act == "forget" {
 		apart := 0
-		for _, sent := range lab.forgetSends(c, n.Book()) {
+		for _, sent := range lab.composer.forgetSends(c, n.Book()) {
 			apart += sent.apart()
 		}
 		if err := n.sendApart(c.Request().Context(), 0, -apart); err != nil {
@@ -210,11 +210,17 @@ func isNotebooks(line string) bool {
 	return strings.Trim(name, " \t") == notebookCookie
 }
 
+// composer is the page /composer, as a [Forgetter].
+type composer struct{ clock sessions.Clock }
+
+// Forget deletes the cookies that were sent.
+func (p *composer) Forget(c echo.Context, n *Notebook) { p.forgetSends(c, n.Book()) }
+
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
 // them, and returns the lines, which the book then no longer has.
-func (lab *Lab) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
+func (p *composer) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
 	sends = book.clearSends()
-	moment := lab.clock.Now()
+	moment := p.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)

@@ -5,7 +5,9 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,13 +22,7 @@ import (
 	"cookielab/sessions"
 )
 
-const (
-	maxDissected = 8 << 10 // bytes of a value, and of a key
-
-	// examplePurpose is for what the lab seals for this page alone: no way takes
-	// it, so an example lets nobody in.
-	examplePurpose = "example"
-)
+const maxDissected = 8 << 10 // bytes of a value, and of a key
 
 // dissectForm is what the page's form says.
 type dissectForm struct {
@@ -73,7 +69,7 @@ func (lab *Lab) postDissect(c echo.Context) error {
 	if f.last != verifyAct {
 		f.last = decodeAct
 	}
-	if f.purpose != "" && !slices.Contains(purposesOfLab(), f.purpose) {
+	if f.purpose != "" && !slices.Contains(lab.allPurposes(), f.purpose) {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
@@ -111,7 +107,7 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 	p := dissectPage{
 		Page:  lab.page(c, locale.Msg("dissect.title")),
 		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
-		Purposes: purposesOfLab(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
+		Purposes: lab.allPurposes(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
 	}
 	status := http.StatusOK
 	switch {
@@ -165,7 +161,7 @@ func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, 
 
 // sealExample seals facts as the signed way does, for a purpose that no way has.
 func (lab *Lab) sealExample(facts lanes.SignedFacts) (string, error) {
-	signer, err := sessions.NewSigner(examplePurpose, lab.config.Secrets...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, lab.config.Secrets...)
 	if err != nil {
 		return "", err
 	}
@@ -185,24 +181,23 @@ func flipMiddle(value string) string {
 	return string(characters)
 }
 
-// purposesOfLab are those for which the lab seals values, with whatever engine.
-func purposesOfLab() []string {
-	return []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose, enginePurpose(sessions.EngineSignedCookies), examplePurpose}
+// allPurposes are those for which the lab seals values, with whatever engine.
+func (lab *Lab) allPurposes() []string {
+	all := []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose}
+	for _, purpose := range slices.Sorted(maps.Values(lab.purposes)) {
+		if purpose != "" && !slices.Contains(all, purpose) {
+			all = append(all, purpose)
+		}
+	}
+	return append(all, lanes.ExamplePurpose)
 }
 
-// purposeOfCookie is what the value of a cookie is sealed for.
-func (lab *Lab) purposeOfCookie(name string) string {
-	switch name {
-	case lab.config.Cookie.Name:
-		return lanes.SessionPurpose
-	case engineCookie(sessions.EngineSignedCookies):
-		return enginePurpose(sessions.EngineSignedCookies)
-	}
-	return name
-}
+// purposeOfCookie is what the value of a cookie is sealed for. A cookie in which nothing is
+// sealed, or that the lab does not know, has its name as its purpose.
+func (lab *Lab) purposeOfCookie(name string) string { return cmp.Or(lab.purposes[name], name) }
 
 // knowsCookie reports whether a name is one of the lab's cookies or Django's.
 func (lab *Lab) knowsCookie(name string) bool {
-	_, way := lab.lanes.IDs()[name]
-	return way || name == notebookCookie || strings.HasPrefix(name, engineCookie("")) || name == "sessionid" || name == "csrftoken"
+	_, ours := lab.purposes[name]
+	return ours || name == "sessionid" || name == "csrftoken"
 }

@@ -107,7 +107,7 @@ func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 		}
 		secrets = [][]byte{secret}
 	}
-	purposes := purposesOfLab()
+	purposes := lab.allPurposes()
 	if wanted == "" {
 		wanted = d.For
 	}

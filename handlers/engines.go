@@ -243,11 +243,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	lesson, err := lab.stepOf(c, lab.lesson(enginesSlug))
-	if err != nil {
-		return err
-	}
-	wait, cancel := context.WithTimeout(c.Request().Context(), turnPatience)
+	wait, cancel := context.WithTimeout(c.Request().Context(), turnTimeout)
 	defer cancel()
 	done, err := lab.room.begin(wait)
 	if err != nil {
@@ -258,17 +254,19 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
-	all, cancel := context.WithDeadline(context.Background(), dueIn(c.Request().Context(), replyPatience))
+	all, cancel := context.WithDeadline(context.Background(), input.DueIn(c.Request().Context(), input.ReplyTimeout))
 	defer cancel()
 	for _, deed := range deeds {
 		if all.Err() != nil {
 			break // a store does not even refuse; what was not tried stays so
 		}
-		ctx, cancel := context.WithTimeout(all, deedPatience)
+		ctx, cancel := context.WithTimeout(all, deedTimeout)
 		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)
-		lesson.noteEngines(deed, runs)
+		if err := lab.room.tell(c, deed, runs); err != nil {
+			return err
+		}
 		for i, r := range runs {
 			if r.set != "" {
 				set[r.engine] = r.set
@@ -284,11 +282,11 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			}
 		}
 	}
-	if err := lesson.save(); err != nil {
-		return err
-	}
 	next, _ := input.NextOf(c.Request().PostForm)
-	return c.Redirect(http.StatusSeeOther, enginesNext(next))
+	if next == "" || next == "/" { // none, or one that leads out of the lab
+		next = enginesPath
+	}
+	return c.Redirect(http.StatusSeeOther, next)
 }
 
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so
@@ -304,19 +302,20 @@ func (n *Notebook) noteEngine(r *engineRun) error {
 	return n.session.Set(bookEngine+r.engine, id)
 }
 
-// forgetEngines expires the page's cookies and ends their records, as far as the
-// stores can be reached: what stays there ends by its age.
-func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
+// Forget expires the page's cookies and ends their records, as far as the stores can be
+// reached: what stays there ends by its age.
+func (room *engineRoom) Forget(c echo.Context, n *Notebook) {
+	config := room.here.config
 	for _, engine := range sessions.Engines() {
 		if !n.session.Has(bookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
-			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Name: engineCookie(engine), Path: enginesPath, Secure: config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
-			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {
-				lab.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
+			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
+				config.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}
 		}
 	}

@@ -52,8 +52,8 @@ type engineOutcome struct {
 // Limits of time: for one deed, and for waiting until the deeds of others are done. All
 // seven deeds together have what is left of the request's time.
 const (
-	deedPatience = 8 * time.Second
-	turnPatience = 5 * time.Second
+	deedTimeout = 8 * time.Second
+	turnTimeout = 5 * time.Second
 )
 
 // Keys in the page's sessions.

@@ -37,14 +37,14 @@ type enginePlace struct {
 	State     string // "there", "nothing", "unreachable"
 }
 
-// lookPatience is how long one back end may take to show itself.
-const lookPatience = 3 * time.Second
+// lookTimeout is how long one back end may take to show itself.
+const lookTimeout = 3 * time.Second
 
 // places reads where each engine's bytes lie, all at once.
 func (s *engineServer) places(ctx context.Context, w *locale.Printer, runs []*engineRun) map[string][]enginePlace {
 	s.open.RLock()
 	defer s.open.RUnlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
 	found := make([][]enginePlace, len(runs))
 	var all sync.WaitGroup
@@ -331,7 +331,7 @@ func (s *engineServer) statementsOf(ctx context.Context, ops []engineOp) (texts 
 	}
 	s.open.RLock()
 	defer s.open.RUnlock()
-	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	database, err := s.stores.Database(ctx)
 	if err != nil {

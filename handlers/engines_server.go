@@ -43,6 +43,10 @@ type engineRoom struct {
 	// else one visitor's restart would be the other's outcome.
 	turn    chan struct{}
 	cleaned sync.WaitGroup
+
+	// OnAction is told, after each deed, what became of the session: the outcomes by
+	// engine. Its error ends the request. nil: nobody is told.
+	OnAction func(c echo.Context, deed string, outcomes map[string]engineOutcome) error
 }
 
 // engineServer is one of the two.
@@ -91,6 +95,18 @@ func (room *engineRoom) begin(ctx context.Context) (done func(), err error) {
 	}
 }
 
+// tell tells OnAction what became of a deed.
+func (room *engineRoom) tell(c echo.Context, deed string, runs []*engineRun) error {
+	if room.OnAction == nil {
+		return nil
+	}
+	outcomes := make(map[string]engineOutcome, len(runs))
+	for _, r := range runs {
+		outcomes[r.engine] = r.outcome
+	}
+	return room.OnAction(c, deed, outcomes)
+}
+
 // close closes the stores of both, once nothing cleans them any more.
 func (room *engineRoom) close() error {
 	room.cleaned.Wait()
@@ -120,8 +136,10 @@ func (s *engineServer) clearCache(ctx context.Context) error {
 }
 
 // endAll ends all of the page's sessions, as far as the stores can be reached.
-func (room *engineRoom) endAll(ctx context.Context) error {
-	return errors.Join(room.here.endAll(ctx), room.there.endAll(ctx))
+func (room *engineRoom) endAll(ctx context.Context) {
+	if err := errors.Join(room.here.endAll(ctx), room.there.endAll(ctx)); err != nil {
+		room.here.config.Log.Warn("sessions of the engines page stay until their time is over", "error", err)
+	}
 }
 
 func (s *engineServer) endAll(ctx context.Context) error {

@@ -48,6 +48,14 @@ type Config struct {
 	Log   *slog.Logger   // nil: nothing is logged
 }
 
+// stores are those in which the lab keeps records; they may be the same one.
+func (config *Config) stores() []sessions.Store {
+	if config.Sessions == nil { // signed_cookies keeps its sessions in cookies
+		return []sessions.Store{config.Notebooks}
+	}
+	return []sessions.Store{config.Sessions, config.Notebooks}
+}
+
 // Lab is one running Cookie Lab.
 type Lab struct {
 	config  Config
@@ -66,14 +74,23 @@ type Lab struct {
 	close     context.CancelFunc
 	throttle  *throttle
 	pin       pinThrottle
-	second    *http.Client // the other program that replays copies
-	room      *engineRoom  // of the page /engines
-	lessons   []*lesson    // in order
+	program   *Program
+	composer  *composer
+	room      *engineRoom       // of the page /engines
+	purposes  map[string]string // for the dissector: see cookiePurposes
+	lessons   course
+
+	// onFindings is told what /api/lanes found, without the token. Its error ends the
+	// request. nil: nobody is told.
+	onFindings func(c echo.Context, findings []lanes.Finding) error
+
+	forget    []Forgetter // in the order in which they are asked
 	runs      *sessions.Manager
 	playLogin *sessions.Manager // for the lesson planted
 	playAPI   *sessions.Manager // for the lesson token
 	origins   *http.CrossOriginProtection
 	class     *Class           // with the others in this process
+	member    *Member          // of that class
 	proofs    *sessions.Signer // that a class was ended
 	kinds     map[string]routeKind
 }
@@ -87,8 +104,9 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
-		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
+		composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
+	lab.program = newProgram(lab.wire, lab.words)
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	if lab.log == nil {
@@ -119,10 +137,31 @@ func New(config Config) (*Lab, error) {
 	}
 	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
+	lab.purposes = lab.cookiePurposes()
+	lab.room.OnAction = lab.noteEngines
+	lab.onFindings = lab.witnessCopy
+	lab.forget = []Forgetter{lab.composer, lab.lessons, lab.room}
 	lab.class = cmp.Or(config.Class, new(Class))
-	lab.class.join(lab)
+	lab.member = &Member{Stores: config.stores(), Clear: []func(){lab.wire.Clear, lab.throttle.clear}, After: []func(context.Context){lab.room.endAll}}
+	lab.class.join(lab.member)
 	lab.routes()
 	return lab, nil
+}
+
+// cookiePurposes are what the values of the lab's cookies may be sealed for, by
+// the name of the cookie; "" for one in which nothing ever is.
+func (lab *Lab) cookiePurposes() map[string]string {
+	purposes := map[string]string{notebookCookie: ""}
+	for name := range lab.lanes.IDs() {
+		purposes[name] = ""
+	}
+	purposes[lanes.SignedCookie] = lanes.SignedCookie
+	purposes[lab.config.Cookie.Name] = lanes.SessionPurpose
+	for _, engine := range sessions.Engines() {
+		purposes[engineCookie(engine)] = ""
+	}
+	purposes[engineCookie(sessions.EngineSignedCookies)] = enginePurpose(sessions.EngineSignedCookies)
+	return purposes
 }
 
 // routeKind says what a route may do with the notebook.
@@ -289,8 +328,8 @@ func (lab *Lab) EndStreams() { lab.close() }
 // Close lets go of what the lab holds open; its stores are their owner's.
 func (lab *Lab) Close() {
 	lab.EndStreams()
-	lab.class.leave(lab)
-	lab.second.CloseIdleConnections()
+	lab.class.leave(lab.member)
+	lab.program.close()
 	if err := lab.room.close(); err != nil {
 		lab.log.Error("closing the stores of the engines page", "error", err)
 	}
@@ -363,10 +402,7 @@ func (lab *Lab) age() time.Duration { return lab.config.Cookie.Age }
 
 // getHealth serves GET /healthz: 200 while the stores answer.
 func (lab *Lab) getHealth(c echo.Context) error {
-	for _, store := range []sessions.Store{lab.config.Sessions, lab.config.Notebooks} {
-		if store == nil {
-			continue // signed_cookies has none
-		}
+	for _, store := range lab.config.stores() {
 		if err := probe(c.Request().Context(), store); err != nil {
 			return err
 		}

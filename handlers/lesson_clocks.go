@@ -178,7 +178,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 func (s *lessonStep) lateRow(when string) lessonRow {
 	row := s.copyRow(when, s.word(when))
 	if lies := s.fact(when + ".row"); lies != "" {
-		row.Cells[sessionColumn].Detail = s.word("row." + lies)
+		row.Cells[lanes.SessionColumn].Detail = s.word("row." + lies)
 	}
 	return row
 }

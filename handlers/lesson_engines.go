@@ -6,6 +6,8 @@ package handlers
 import (
 	"slices"
 
+	"github.com/labstack/echo/v4"
+
 	"cookielab/sessions"
 )
 
@@ -65,7 +67,7 @@ func (lessons) Engines() lesson {
 			return true
 		},
 		Reset: func(s *lessonStep) error {
-			s.lab.forgetEngines(s.c, s.book)
+			s.lab.room.Forget(s.c, s.book)
 			return nil
 		},
 		Closer: map[string]func(*lessonStep) closerView{
@@ -94,23 +96,19 @@ func (s *lessonStep) engineCell(name string) lessonCell {
 	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.Text(word)}
 }
 
-// noteEngines writes down what became of the session in each engine, whichever
-// page the deed was done on; not before the question was answered.
-func (s *lessonStep) noteEngines(deed string, runs []*engineRun) {
-	if !s.asked() || !slices.Contains(engineEvents, deed) {
-		return
+// noteEngines writes down what became of the session in each engine, whichever page the
+// deed was done on; not before the question was answered.
+func (lab *Lab) noteEngines(c echo.Context, deed string, outcomes map[string]engineOutcome) error {
+	if !slices.Contains(engineEvents, deed) {
+		return nil
 	}
-	for _, r := range runs {
-		s.note(deed+"."+r.engine, codeOf(r.outcome.Word))
+	s, err := lab.stepOf(c, lab.lesson(enginesSlug))
+	if err != nil || !s.asked() {
+		return err
+	}
+	for engine, outcome := range outcomes {
+		s.note(deed+"."+engine, codeOf(outcome.Word))
 	}
 	s.finish()
-}
-
-// enginesNext is where a deed leads: to the page, or to the lesson if its form came
-// from there.
-func enginesNext(next string) string {
-	if slices.Contains([]string{lessonURL(enginesSlug, "observe", false), lessonURL(enginesSlug, "observe", true)}, next) {
-		return next
-	}
-	return enginesPath
+	return s.save()
 }

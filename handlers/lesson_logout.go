@@ -78,10 +78,7 @@ func copyAndLogOut(s *lessonStep) error {
 		return s.to("do")
 	}
 	s.leaveCopy()
-	if err := s.lab.logOut(s.c); err != nil {
-		return err
-	}
-	return s.lab.done(s.c, Deed{Name: "logout"}, s.url("observe"))
+	return s.lab.signOut(s.c, s.url("observe"))
 }
 
 // gone reports whether this request brought none of the three.

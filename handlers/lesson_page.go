@@ -408,9 +408,9 @@ func (l *lesson) eraseCookies(c echo.Context) {
 	}
 }
 
-// forgetLessons deletes the cookies of the lessons that were opened.
-func (lab *Lab) forgetLessons(c echo.Context, n *Notebook) {
-	for _, l := range lab.lessons {
+// Forget deletes the cookies of the lessons that were opened.
+func (all course) Forget(c echo.Context, n *Notebook) {
+	for _, l := range all {
 		if n.session.Has(bookLesson + l.Slug) {
 			l.eraseCookies(c)
 		}

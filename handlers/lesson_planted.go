@@ -226,7 +226,7 @@ type playAnswer struct {
 
 // askPlay asks the play server as another program.
 func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer playAnswer, err error) {
-	e, body, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), method, playPath+playKeyAsk+"?"+runParam+"="+s.notes.Run, name, value)
+	e, body, err := s.lab.program.Exchange(s.c, s.book.Book(), method, playPath+playKeyAsk+"?"+runParam+"="+s.notes.Run, http.Header{name: {value}})
 	if err != nil {
 		return nil, answer, err
 	}

@@ -131,8 +131,8 @@ func (s *lessonStep) order(from string) error {
 	if token == "" {
 		return nil
 	}
-	_, _, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), http.MethodPost,
-		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
+	_, _, err := s.lab.program.Exchange(s.c, s.book.Book(), http.MethodPost,
+		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return err
 }
 

@@ -79,8 +79,11 @@ type closerView struct {
 // lessons has a method for each lesson, and nothing else: to add one, add a file.
 type lessons struct{}
 
-// allLessons are those, in order.
-func allLessons() (all []*lesson) {
+// course is the lessons, in order.
+type course []*lesson
+
+// allLessons are those that there are.
+func allLessons() (all course) {
 	methods := reflect.ValueOf(lessons{})
 	for i := range methods.NumMethod() {
 		if make, ok := methods.Method(i).Interface().(func() lesson); ok {

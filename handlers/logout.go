@@ -14,14 +14,11 @@ import (
 
 // postLogout serves POST /logout.
 func (lab *Lab) postLogout(c echo.Context) error {
-	if err := lab.logOut(c); err != nil {
-		return err
-	}
-	return lab.done(c, Deed{Name: "logout"}, "/dashboard")
+	return lab.signOut(c, "/dashboard")
 }
 
-// logOut makes all three ways forget who this is.
-func (lab *Lab) logOut(c echo.Context) error {
+// signOut makes all three ways forget who this is, and sends the browser on.
+func (lab *Lab) signOut(c echo.Context, to string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
@@ -34,7 +31,10 @@ func (lab *Lab) logOut(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	return notebookOf(c).noteLogout()
+	if err := notebookOf(c).noteLogout(); err != nil {
+		return err
+	}
+	return lab.done(c, Deed{Name: "logout"}, to)
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.

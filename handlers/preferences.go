@@ -96,7 +96,7 @@ func choosing(c echo.Context, name, value string) string {
 	if !input.IsSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	for _, kept := range []string{"done", presentParam, runParam, answersParam, afterParam} {
+	for _, kept := range []string{"done", presentParam, runParam, answersParam, input.AfterParam} {
 		if c.QueryParams().Has(kept) {
 			query.Set(kept, c.QueryParam(kept))
 		}

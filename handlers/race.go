@@ -4,15 +4,11 @@
 package handlers
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,7 +48,6 @@ type racer struct {
 type caller struct {
 	lab *Lab
 	c   echo.Context
-	url string
 
 	mu     sync.Mutex
 	cookie string // "": none
@@ -75,12 +70,10 @@ type apiReply struct {
 //  4. what is there afterwards is read, and the browser is given the cookie that
 //     came last, as if both programs had been its own tabs.
 func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
-	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok || (kind != raceKeys && kind != raceSet && kind != raceAdd) {
+	if kind != raceKeys && kind != raceSet && kind != raceAdd {
 		return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("console.unknown"))
 	}
-	caller := &caller{lab: lab, c: c, url: "http://" + local.String() + "/api/session/"}
-	caller.cookie = lab.lanes.Values(c)[lanes.Session]
+	caller := &caller{lab: lab, c: c, cookie: lab.lanes.Values(c)[lanes.Session]}
 	r := &race{kind: kind}
 
 	// 1.
@@ -214,40 +207,25 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	if err != nil {
 		return reply, err
 	}
-	ctx, cancel := inTime(p.c.Request().Context(), 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+op, bytes.NewReader(body))
-	if err != nil {
-		return reply, err
-	}
-	request.Host = p.c.Request().Host
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", "another-program/1.0")
-	name := p.lab.config.Cookie.Name
+	header, name := http.Header{"Content-Type": {"application/json"}}, p.lab.config.Cookie.Name
 	p.mu.Lock()
 	if p.cookie != "" {
-		request.Header.Set("Cookie", name+"="+p.cookie)
+		header.Set("Cookie", name+"="+p.cookie)
 	}
 	p.mu.Unlock()
-	if book := notebookOf(p.c).Book(); book != nil {
-		word, withdraw := p.lab.wire.announce(book)
-		defer withdraw()
-		request.Header.Set(replayHeader, word)
-	}
-	response, err := p.lab.second.Do(request)
+	answer, err := p.lab.program.Do(p.c, notebookOf(p.c).Book(), http.MethodPost, "/api/session/"+op, header, body)
 	if err != nil {
 		return reply, input.NewProblem(http.StatusServiceUnavailable, "no_answer", locale.Msg("console.no_answer")).Wrap(err)
 	}
-	defer response.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&reply); err != nil {
+	if err := json.Unmarshal(answer.Body, &reply); err != nil {
 		return reply, err
 	}
-	if reply.Status = response.StatusCode; reply.Status == http.StatusServiceUnavailable {
+	if reply.Status = answer.Status; reply.Status == http.StatusServiceUnavailable {
 		return reply, fmt.Errorf("%w: a call of the console got no answer", sessions.ErrUnavailable)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, line := range response.Header["Set-Cookie"] {
+	for _, line := range answer.Header["Set-Cookie"] {
 		if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == name {
 			p.cookie, p.line = cookie.Value, line
 		}

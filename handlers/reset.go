@@ -18,6 +18,13 @@ import (
 	"cookielab/sessions"
 )
 
+// Forgetter is a page that leaves something in the browser besides the lanes' cookies.
+type Forgetter interface {
+	// Forget takes it back: the reply expires the cookies. What cannot be ended on the
+	// server now is logged, and ends by its age.
+	Forget(c echo.Context, n *Notebook)
+}
+
 type resetPage struct {
 	Page
 	Done        bool     // shown after a reset
@@ -117,8 +124,9 @@ func (lab *Lab) postReset(c echo.Context) error {
 //  1. The lanes forget: their cookies go, and the session's record.
 //  2. The record that this browser was last given goes, if it is another.
 //  3. A cookie that was set with another Path or Domain is another cookie: it
-//     is expired under those, too. So is what the composer sent.
-//  4. The notebook goes, with what memory holds for it.
+//     is expired under those, too.
+//  4. Pages take back what they left in the browser: see [Forgetter].
+//  5. The notebook goes, with what memory holds for it.
 //
 // It returns the language and the theme that the notebook kept, for the address
 // of the next page: that is to be read as was chosen, too. If the notebook's key was
@@ -144,9 +152,9 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	}
 	if n := notebookOf(c); n != nil {
 		lab.eraseElsewhere(c, n)
-		lab.forgetSends(c, n.Book())
-		lab.forgetLessons(c, n)
-		lab.forgetEngines(c, n)
+		for _, page := range lab.forget {
+			page.Forget(c, n)
+		}
 		if id, saved := n.ID(); saved {
 			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
 		}

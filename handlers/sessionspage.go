@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -48,44 +46,9 @@ type listedSession struct {
 // They are counted up to maxCounted, a number that the labels mention.
 const maxListed, maxCounted = 50, 1000
 
-// afterParam is the parameter that says after which record a page begins: when the record
-// was saved, and its ID.
-const afterParam = "after"
-
-// listAfter is the record after which a page begins, as its address says; the zero Record
-// for the first page.
-func listAfter(c echo.Context) (after sessions.Record, err error) {
-	values := c.QueryParams()[afterParam]
-	if len(values) == 0 {
-		return after, nil
-	}
-	saved, id, _ := strings.Cut(values[0], "_")
-	at, err := time.Parse(time.RFC3339Nano, saved)
-	var ok bool
-	if after.ID, ok = sessions.ParseID(id); !ok || err != nil || len(values) > 1 {
-		return after, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("sessions.bad_after"))
-	}
-	after.Saved = at.UTC()
-	return after, nil
-}
-
-// listURL is the address of the page that begins after a record.
-func listURL(path string, last sessions.Record) string {
-	return path + "?" + url.Values{afterParam: {last.Saved.UTC().Format(time.RFC3339Nano) + "_" + last.ID.String()}}.Encode()
-}
-
-// firstOf returns the first records of a list, at most most of them. next is the address
-// of the page with those that follow; "": none follow.
-func firstOf(list []sessions.Record, most int, path string) (records []sessions.Record, next string) {
-	if len(list) <= most {
-		return list, ""
-	}
-	return list[:most], listURL(path, list[most-1])
-}
-
 // getSessions serves GET /sessions.
 func (lab *Lab) getSessions(c echo.Context) error {
-	after, err := listAfter(c)
+	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
@@ -127,7 +90,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 		records, most = append(records, here), most-1
 	}
 	list = slices.DeleteFunc(list, func(r sessions.Record) bool { return r.ID == here.ID })
-	list, p.Next = firstOf(list, most, "/sessions")
+	list, p.Next = input.FirstOf(list, most, "/sessions")
 	for _, record := range append(records, list...) {
 		client, err := clientNamed(ctx, lab.sessions, who.User, record.ID)
 		if err != nil {
@@ -173,7 +136,7 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 		return noSuchSession
 	}
 	if id == here.ID {
-		return lab.postLogout(c)
+		return lab.signOut(c, "/dashboard")
 	}
 	record, err := findOwned(c.Request().Context(), lab.sessions, who, id)
 	if err == nil {
@@ -205,12 +168,12 @@ func (lab *Lab) postEndOthers(c echo.Context) error {
 	return lab.done(c, Deed{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
-// endPatience is how long one click may take to end sessions.
-const endPatience = 5 * time.Second
+// endTimeout is how long one click may take to end sessions.
+const endTimeout = 5 * time.Second
 
 // endOthers ends as many sessions as its time allows; more: there may be others.
 func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	return lab.sessions.EndOthers(ctx, user, keep)
 }
@@ -245,33 +208,4 @@ func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
 	}
 	record, _ := session.Record()
 	return record, nil
-}
-
-// findOwned finds a live session of a user by its ID. The error is
-// [sessions.ErrNotFound] if there is none, or if it is somebody else's.
-func findOwned(ctx context.Context, manager *sessions.Manager, user string, id sessions.ID) (sessions.Record, error) {
-	record, err := manager.Find(ctx, id)
-	if errors.Is(err, sessions.ErrExpired) || err == nil && record.Owner != user {
-		err = sessions.ErrNotFound
-	}
-	return record, err
-}
-
-// clientNamed is the program that signed in, by the session's ID: the data, which says it,
-// is not in the records of a list.
-func clientNamed(ctx context.Context, manager *sessions.Manager, user string, id sessions.ID) (string, error) {
-	record, err := findOwned(ctx, manager, user, id)
-	if err != nil && !errors.Is(err, sessions.ErrNotFound) {
-		return "", err
-	}
-	return clientOf(record), nil
-}
-
-// clientOf is the program that signed in.
-func clientOf(record sessions.Record) string {
-	values, err := sessions.DecodeValues(record.Data)
-	if err != nil {
-		return ""
-	}
-	return values.Text(sessions.ClientKey)
 }

@@ -160,8 +160,8 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
-// patience is how long a reader may take for one write.
-const patience = 30 * time.Second
+// writeTimeout is how long a reader may take for one write.
+const writeTimeout = 30 * time.Second
 
 func (e *eventWriter) event(id int, data string) error {
 	return e.write("id: " + strconv.Itoa(id) + "\nevent: exchange\ndata: " + dataLines.Replace(data) + "\n\n")
@@ -178,7 +178,7 @@ func (e *eventWriter) comment() error { return e.write(":\n\n") }
 // that come to an end. (Its deadline for reading net/http lifts by itself, once
 // the request is read.)
 func (e *eventWriter) write(text string) error {
-	if err := e.control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := e.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	if _, err := e.w.Write([]byte(text)); err != nil {

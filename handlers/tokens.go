@@ -163,7 +163,7 @@ func sameTokens(a, b hands) bool {
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
 func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
-	e, body, err := lab.exchangeAsAnother(c, book, method, path, "Authorization", lanes.TokenScheme+" "+token)
+	e, body, err := lab.program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return e, string(bytes.TrimSpace(body)), err
 }
 
@@ -260,7 +260,7 @@ func (lab *Lab) getTokens(c echo.Context) error {
 // showTokens shows the page. A form that was not filled in yet is prefilled with
 // whoever is signed in.
 func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
-	after, err := listAfter(c)
+	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
@@ -407,7 +407,7 @@ func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, use
 		return err
 	}
 	p.Further = !after.Saved.IsZero()
-	if owned, p.Next = firstOf(owned, mostTokens, "/tokens"); p.Next != "" {
+	if owned, p.Next = input.FirstOf(owned, mostTokens, "/tokens"); p.Next != "" {
 		p.Next += "#mine"
 	}
 	for _, record := range owned {

@@ -22,6 +22,10 @@ const (
 	TokenPurpose   = "token"
 )
 
+// ExamplePurpose is for what the lab seals to be looked at: no lane takes it, so an example
+// lets nobody in.
+const ExamplePurpose = "example"
+
 // Config is what the lanes are made of.
 type Config struct {
 	Store   sessions.Store   // of the sessions and the tokens; nil: they are sealed (engine signed_cookies)
@@ -136,8 +140,12 @@ func (s *Set) Lane(id string) (CookieLane, bool) {
 	return nil, false
 }
 
+// SessionColumn is where the session lane stands among [Set.Cookies], and so in each table
+// that has a column for each of them.
+const SessionColumn = 2
+
 // Session is the session lane.
-func (s *Set) Session() CookieLane { return s.Cookies[len(s.Cookies)-1] }
+func (s *Set) Session() CookieLane { return s.Cookies[SessionColumn] }
 
 // Param finds the lane that the address names; [echo.ErrNotFound] where it names none.
 func (s *Set) Param(c echo.Context) (CookieLane, error) {

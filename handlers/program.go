@@ -1,0 +1,105 @@
+// Another program: this server itself plays it. So what a page says of copies, tokens and
+// two programs at once is what happened, over real connections.
+
+package handlers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/sessions"
+)
+
+// What a Program allows a request and its answer.
+const (
+	programTimeout   = 5 * time.Second
+	maxProgramAnswer = 1 << 20 // bytes; what follows is not read
+)
+
+// Program sends requests to this server as another program does: it has no jar, goes
+// through no proxy and follows no redirect.
+type Program struct {
+	client *http.Client
+	wire   *Wire
+	words  func(echo.Context) *locale.Printer // the language of the page that shows the answer
+}
+
+func newProgram(wire *Wire, words func(echo.Context) *locale.Printer) *Program {
+	return &Program{wire: wire, words: words, client: &http.Client{
+		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+}
+
+// programAnswer is what a Program was answered.
+type programAnswer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Do sends a request to the server that c came to: with a header of what the program holds,
+// and nothing of the browser's. It goes on the book's wire, if there is a book. It is sent
+// also if the browser goes away meanwhile. An answer of any status is no error.
+func (p *Program) Do(c echo.Context, book *Book, method, path string, header http.Header, body []byte) (*programAnswer, error) {
+	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return nil, errors.New("this request came by no connection, so there is no address to send another to")
+	}
+	ctx, cancel := input.InTime(c.Request().Context(), programTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+local.String()+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Host = c.Request().Host // the name the cookies were set under
+	request.Header = header.Clone()
+	request.Header.Set("User-Agent", "another-program/1.0")
+	request.Header.Set("Accept-Language", p.words(c).Tag.String())
+	if book != nil {
+		word, withdraw := p.wire.announce(book)
+		defer withdraw()
+		request.Header.Set(replayHeader, word)
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer := &programAnswer{Status: response.StatusCode, Header: response.Header}
+	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, maxProgramAnswer))
+	return answer, err
+}
+
+// Exchange is Do for a page that shows the exchange itself, as it stands on the wire: e.
+// The error is an [input.Problem].
+func (p *Program) Exchange(c echo.Context, book *Book, method, path string, header http.Header) (e *Exchange, body []byte, err error) {
+	answer, err := p.Do(c, book, method, path, header, nil)
+	if err == nil {
+		for _, e := range slices.Backward(book.Exchanges()) {
+			if e.Client == ClientOther && e.Method == method && e.Target == path {
+				return e, answer.Body, nil
+			}
+		}
+		if book.handedOver() {
+			return nil, nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
+		}
+		err = errors.New("the exchange that was just made has left the wire")
+	}
+	return nil, nil, input.NewProblem(http.StatusBadGateway, "no_answer", locale.Msg("error.no_answer")).Wrap(err)
+}
+
+// close lets go of its connections.
+func (p *Program) close() { p.client.CloseIdleConnections() }
