@@ -33,7 +33,7 @@ func (lab *Lab) before(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	book.setBefore(cellsOf(findings, described, book.Copy()))
+	keepBefore(book, cellsOf(findings, described, Of[*Copy](book)))
 	return nil
 }
 
@@ -47,7 +47,7 @@ func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 	}
 	sessions.AfterCommit(c, func() {
 		if book := n.Book(); book != nil {
-			book.expect(lab.lanes.ValuesAfter(c))
+			expect(book, lab.lanes.ValuesAfter(c))
 			lab.replay(c, book)
 		}
 	})
@@ -148,7 +148,7 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.lanes.ValuesAfter(c))) })
+		sessions.AfterCommit(c, func() { lab.copyOf(lab.lanes.ValuesAfter(c)).Keep(n.Book()) })
 	}
 	return true, nil
 }

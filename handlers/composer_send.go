@@ -47,6 +47,17 @@ type sentLine struct {
 	At   time.Time
 }
 
+// sentLines are those that a Book keeps, the oldest first.
+type sentLines []sentLine
+
+// Weigh is how much memory they take, in bytes.
+func (s sentLines) Weigh() (n int) {
+	for _, sent := range s {
+		n += 6*textBytes + len(sent.Line) + len(sent.URL.Host) + len(sent.URL.Path)
+	}
+	return n
+}
+
 // postSend serves POST /send: the reply has the line as its Set-Cookie, byte by
 // byte. With act=forget it has what deletes all that were sent so.
 func (lab *Lab) postSend(c echo.Context) error {
@@ -95,7 +106,8 @@ func (lab *Lab) postSend(c echo.Context) error {
 	if err := n.sendApart(c.Request().Context(), told, apart); err != nil {
 		return err
 	}
-	if err := n.Book().addSend(sent); err != nil {
+	Change(n.Book(), func(sends *sentLines) { *sends, err = sends.add(sent) })
+	if err != nil {
 		return errors.Join(err, n.sendApart(c.Request().Context(), 0, -apart))
 	}
 	c.Response().Header().Add("Set-Cookie", line)
@@ -155,20 +167,19 @@ func (s sentLine) domainWide() (most int) {
 	return most
 }
 
-// addSend keeps a line that was sent, and refuses it if there are too many now. It counts
+// add keeps a line that was sent, and refuses it if there are too many now. It counts
 // all cookies that the lines set, for whatever path. So it also counts lines that are sent
 // at the same moment, before any of their cookies comes back.
-func (b *Book) addSend(sent sentLine) error {
-	defer b.change()()
+func (s sentLines) add(sent sentLine) (sentLines, error) {
 	sent.Line = strings.Clone(sent.Line)
 	text := len(sent.Line)
-	for _, before := range b.sends {
+	for _, before := range s {
 		text += len(before.Line)
 	}
-	if len(b.sends) >= maxSends || text > maxSentText {
-		return input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many_lines", locale.Args{"Most": maxSends, "KB": maxSentText >> 10}))
+	if len(s) >= maxSends || text > maxSentText {
+		return s, input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many_lines", locale.Args{"Most": maxSends, "KB": maxSentText >> 10}))
 	}
-	sends := append(slices.Clone(b.sends), sent)
+	sends := append(slices.Clone(s), sent)
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
 		total := 0
@@ -176,30 +187,10 @@ func (b *Book) addSend(sent sentLine) error {
 			total += inHeader(cookie)
 		}
 		if total > maxSentBack {
-			return tooMuchSent()
+			return s, tooMuchSent()
 		}
 	}
-	b.sends = sends
-	return nil
-}
-
-// sendsOf are those lines.
-func (b *Book) sendsOf() []sentLine {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.sends
-}
-
-// clearSends forgets them, and returns them for the last time.
-func (b *Book) clearSends() (sends []sentLine) {
-	if b != nil {
-		defer b.change()()
-		sends, b.sends = b.sends, nil
-	}
-	return sends
+	return sends, nil
 }
 
 // isNotebooks reports whether a line would touch the notebook: the page could not
@@ -213,7 +204,7 @@ func isNotebooks(line string) bool {
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
 // them, and returns the lines, which the book then no longer has.
 func (lab *Lab) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
-	sends = book.clearSends()
+	sends = Change(book, func(sends *sentLines) { *sends = nil })
 	moment := lab.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
@@ -262,7 +253,7 @@ type sentView struct {
 
 // getSent serves GET /sent: the composer, and what came back, if anything was sent.
 func (lab *Lab) getSent(c echo.Context) error {
-	sends := notebookOf(c).Book().sendsOf()
+	sends := Of[sentLines](notebookOf(c).Book())
 	if len(sends) == 0 {
 		return lab.getComposer(c)
 	}

@@ -6,7 +6,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,11 +97,7 @@ func (lab *Lab) getEngines(c echo.Context) error {
 	}
 	w := lab.words(c)
 	p := enginesPage{Page: lab.page(c, locale.Msg("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
-	var m enginesMemory
-	notebookOf(c).Book().enginesSeen(func(kept enginesMemory) {
-		m = kept
-		m.outcomes, m.set, m.ops = maps.Clone(kept.outcomes), maps.Clone(kept.set), maps.Clone(kept.ops)
-	})
+	m := Of[enginesMemory](notebookOf(c).Book())
 	runs := lab.engineRuns(c.Request())
 	places := lab.room.here.places(c.Request().Context(), w, runs)
 	for _, r := range runs {
@@ -267,7 +262,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(all, deedPatience)
 		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
-		notebookOf(c).Book().noteEngines(deed, runs)
+		Change(notebookOf(c).Book(), func(m *enginesMemory) { *m = m.after(deed, runs) })
 		lesson.noteEngines(deed, runs)
 		for i, r := range runs {
 			if r.set != "" {

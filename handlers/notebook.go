@@ -141,7 +141,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		lab.noteHome(c, n)
 		sessions.AfterCommit(c, func() {
 			if len(c.Response().Header()["Set-Cookie"]) > 0 {
-				n.Book().reissued(lab.lanes.Values(c), lab.lanes.ValuesAfter(c))
+				reissued(n.Book(), lab.lanes.Values(c), lab.lanes.ValuesAfter(c))
 			}
 		})
 		// Commits run last registered first: after the lanes' cookies are

@@ -255,13 +255,6 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	return reply, nil
 }
 
-// last is the number of the newest exchange of a book.
-func (b *Book) last() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count
-}
-
 // raceView is a race on the page.
 type raceView struct {
 	Kind          string

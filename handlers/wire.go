@@ -5,7 +5,6 @@ package handlers
 import (
 	"crypto/rand"
 	"iter"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -271,18 +270,9 @@ type Book struct {
 // bookContent is what a Book holds. The Book's lock guards it.
 type bookContent struct {
 	count           int
-	exchanges       []*Exchange // the oldest first
-	exchangesWeight int         // of all of them, in bytes
-	copied          *Copy
-	hands           hands                // of the program that the lab plays on /tokens
-	before          map[string]string    // cells as they were before the last deed
-	shown           map[string]string    // cells as the last dashboard showed them
-	expected        map[string]string    // values that the last deed left in the browser, by lane
-	strayed         bool                 // the browser's values have changed since, and not by a deed
-	called          *consoleCall         // the last call of the console
-	sends           []sentLine           // lines that the composer has sent, the oldest first
-	engines         *enginesMemory       // for the page /engines; nil: nothing was done there
-	secrets         map[string]string    // keys that the people in a lesson's play have
+	exchanges       []*Exchange          // the oldest first
+	exchangesWeight int                  // of all of them, in bytes
+	slots           slots                // what pages keep
 	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
@@ -399,6 +389,13 @@ func (b *Book) next(seen, last int) *Exchange {
 	return nil
 }
 
+// last is the number of the newest exchange of a book.
+func (b *Book) last() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}
+
 // close tells all who watch that the book was dropped.
 func (b *Book) close() {
 	b.mu.Lock()
@@ -412,74 +409,6 @@ func (b *Book) end() {
 		close(b.news)
 		b.reweigh()
 	}
-}
-
-// Copy is the copy that was taken, nil when there is none. It does not change.
-func (b *Book) Copy() *Copy {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.copied
-}
-
-func (b *Book) setCopy(c *Copy) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	b.copied = c.own()
-}
-
-func (b *Book) swapCopy(old, c *Copy) {
-	defer b.change()()
-	if b.copied == old {
-		b.copied = c.own()
-	}
-}
-
-// handsOf is what the program of /tokens holds.
-func (b *Book) handsOf() (h hands) {
-	if b == nil {
-		return h
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.hands
-}
-
-// changeHands changes what it holds, and returns how it was before.
-func (b *Book) changeHands(change func(*hands)) (before hands) {
-	if b == nil {
-		return before
-	}
-	defer b.change()()
-	before = b.hands
-	change(&b.hands)
-	return before
-}
-
-// secret is a key in the hands of somebody whom a lesson plays, by a name; "": none.
-func (b *Book) secret(name string) string {
-	if b == nil {
-		return ""
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.secrets[name]
-}
-
-// keepSecret puts a key into such hands, or, "", takes it away.
-func (b *Book) keepSecret(name, key string) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	if b.secrets == nil {
-		b.secrets = map[string]string{}
-	}
-	b.secrets[name] = key
 }
 
 // setKnown keeps the hashes of the values that its browser was given.
@@ -497,45 +426,4 @@ func (b *Book) knows(value string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known[knownAs(value)]
-}
-
-// setBefore keeps what the cells show before a deed.
-func (b *Book) setBefore(cells map[string]string) {
-	defer b.change()()
-	b.before = ownTexts(cells)
-}
-
-// expect keeps which values a deed leaves in the browser.
-func (b *Book) expect(values map[string]string) {
-	defer b.change()()
-	b.expected, b.strayed = ownTexts(values), false
-}
-
-// reissued keeps what a reply gave the browser in place of what came: a session
-// that was sealed anew is no change by other hands.
-func (b *Book) reissued(came, after map[string]string) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	for lane, value := range after {
-		if expected, ok := b.expected[lane]; ok && expected == came[lane] {
-			b.expected[lane] = strings.Clone(value)
-		}
-	}
-}
-
-// show keeps what a dashboard is about to show. It returns the cells to compare
-// with: those before the last deed or, where the browser's values changed by
-// other hands since (DevTools, a clock), those shown before that.
-func (b *Book) show(values, cells map[string]string) (before map[string]string, strayed bool) {
-	if b == nil {
-		return nil, false
-	}
-	defer b.change()()
-	if b.expected != nil && !maps.Equal(b.expected, values) {
-		b.expected, b.before, b.strayed = ownTexts(values), b.shown, true
-	}
-	b.shown = ownTexts(cells)
-	return b.before, b.strayed
 }
