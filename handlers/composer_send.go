@@ -79,7 +79,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 		for _, sent := range lab.forgetSends(c, n.Book()) {
 			apart += sent.apart()
 		}
-		if err := n.sendApart(c.Request().Context(), 0, -apart); err != nil {
+		if err := sendApart(c.Request().Context(), n, 0, -apart); err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, "/composer")
@@ -103,12 +103,12 @@ func (lab *Lab) postSend(c echo.Context) error {
 	if apart == 0 {
 		told += len(f.Name) + len(f.Value)
 	}
-	if err := n.sendApart(c.Request().Context(), told, apart); err != nil {
+	if err := sendApart(c.Request().Context(), n, told, apart); err != nil {
 		return err
 	}
 	Change(n.Book(), func(sends *sentLines) { *sends, err = sends.add(sent) })
 	if err != nil {
-		return errors.Join(err, n.sendApart(c.Request().Context(), 0, -apart))
+		return errors.Join(err, sendApart(c.Request().Context(), n, 0, -apart))
 	}
 	c.Response().Header().Add("Set-Cookie", line)
 	return c.Redirect(http.StatusSeeOther, "/sent")
@@ -124,8 +124,8 @@ func tooMuchSent() *input.Problem {
 
 // sendApart adds to the number of bytes that no request to /send shows (bookApart). It
 // refuses if they are too many, together with those that this request shows (told).
-func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
-	return n.session.Update(ctx, func(book sessions.Values) error {
+func sendApart(ctx context.Context, n *Notebook, told, more int) error {
+	return n.Session().Update(ctx, func(book sessions.Values) error {
 		apart, _ := book.Get(bookApart).(int64)
 		apart = max(apart+int64(more), 0)
 		if int64(told)+apart > maxSentBack {

@@ -107,7 +107,7 @@ func (call *consoleCall) Weigh() int {
 	if call == nil {
 		return 0
 	}
-	n := 2*structBytes + weighTexts(call.inputs) + len(call.Result) + weighPhrase(call.Message)
+	n := 2*structBytes + weighTexts(call.inputs) + len(call.Result) + weighMessage(call.Message)
 	for _, change := range call.Changes {
 		n += 3*textBytes + len(change.Key) + len(change.Before) + len(change.After)
 	}
@@ -342,7 +342,7 @@ func (lab *Lab) describeCall(c echo.Context, w *locale.Printer, p *consolePage) 
 	}
 	for _, line := range e.SetCookie {
 		name, rest, _ := strings.Cut(line, "=")
-		if e.ways[name] != lanes.Session {
+		if e.Lane(name) != lanes.Session {
 			continue
 		}
 		value, attributes, _ := strings.Cut(rest, ";")

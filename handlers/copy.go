@@ -173,7 +173,7 @@ func (lab *Lab) exchangeAsAnother(c echo.Context, book *Book, method, path, name
 				return e, body, nil
 			}
 		}
-		if book.handedOver() {
+		if book.HandedOver() {
 			return nil, nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 		err = errors.New("the exchange that was just made has left the wire")
@@ -196,13 +196,11 @@ func (lab *Lab) asAnother(c echo.Context, book *Book, method, path, name, value 
 	if err != nil {
 		return 0, nil, err
 	}
-	word, withdraw := lab.wire.announce(book)
-	defer withdraw()
+	defer lab.wire.Announce(request, book)()
 	request.Host = c.Request().Host // the name the cookies were set under
 	request.Header.Set(name, value)
 	request.Header.Set("User-Agent", "another-program/1.0")
 	request.Header.Set("Accept-Language", lab.words(c).Tag.String()) // that of the page which shows the answer
-	request.Header.Set(replayHeader, word)
 	response, err := lab.second.Do(request)
 	if err != nil {
 		return 0, nil, err

@@ -274,7 +274,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	for _, r := range runs {
 		if line := set[r.engine]; line != "" {
 			c.Response().Header().Add("Set-Cookie", line)
-			if err := notebookOf(c).noteEngine(r); err != nil {
+			if err := noteEngine(notebookOf(c), r); err != nil {
 				return err
 			}
 		}
@@ -286,9 +286,13 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, enginesNext(next))
 }
 
+// bookEngine + engine is the notebook's key for the ID of that engine's record; "" where
+// there is none.
+const bookEngine = "engine."
+
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so
 // that a reset can remove both.
-func (n *Notebook) noteEngine(r *engineRun) error {
+func noteEngine(n *Notebook, r *engineRun) error {
 	if n == nil {
 		return nil
 	}
@@ -296,20 +300,20 @@ func (n *Notebook) noteEngine(r *engineRun) error {
 	if sessions.ValidKey(r.value) {
 		id = sessions.KeyID(enginePurpose(r.engine), r.value).String()
 	}
-	return n.session.Set(bookEngine+r.engine, id)
+	return n.Session().Set(bookEngine+r.engine, id)
 }
 
 // forgetEngines expires the page's cookies and ends their records, as far as the
 // stores can be reached: what stays there ends by its age.
 func (lab *Lab) forgetEngines(c echo.Context, n *Notebook) {
 	for _, engine := range sessions.Engines() {
-		if !n.session.Has(bookEngine + engine) {
+		if !n.Session().Has(bookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: lab.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
-		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
+		if id, ok := sessions.ParseID(n.Session().Text(bookEngine + engine)); ok {
 			if err := lab.room.here.end(c.Request().Context(), engine, id); err != nil {
 				lab.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}

@@ -397,7 +397,7 @@ func (m enginesMemory) Weigh() int {
 	for _, outcomes := range m.outcomes {
 		n += mapBytes + len(outcomes)*2*entryBytes
 		for _, outcome := range outcomes {
-			n += weighPhrase(outcome.Detail)
+			n += weighMessage(outcome.Detail)
 		}
 	}
 	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {

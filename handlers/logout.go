@@ -34,7 +34,7 @@ func (lab *Lab) logOut(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	return notebookOf(c).noteLogout()
+	return notebookOf(c).NoteLogout()
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.
@@ -50,7 +50,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 		return err
 	}
 	if lane.ID() == lanes.Session {
-		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).noteLogout()); err != nil {
+		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).NoteLogout()); err != nil {
 			return err
 		}
 	}

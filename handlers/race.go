@@ -97,7 +97,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 	}
 	r.before = strconv.FormatInt(number, 10)
 	if book := notebookOf(c).Book(); book != nil {
-		r.first = book.last() + 1
+		r.first = book.Last() + 1
 	}
 
 	// 2.
@@ -142,7 +142,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		return nil, err
 	}
 	if book := notebookOf(c).Book(); book != nil {
-		r.last = book.last()
+		r.last = book.Last()
 	}
 
 	// 4.
@@ -230,9 +230,7 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	}
 	p.mu.Unlock()
 	if book := notebookOf(p.c).Book(); book != nil {
-		word, withdraw := p.lab.wire.announce(book)
-		defer withdraw()
-		request.Header.Set(replayHeader, word)
+		defer p.lab.wire.Announce(request, book)()
 	}
 	response, err := p.lab.second.Do(request)
 	if err != nil {

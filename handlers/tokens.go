@@ -113,7 +113,7 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	lab.log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebookOf(c)
-	if err := n.changeKey(); err != nil { // somebody who knows the old key must not see the tokens
+	if err := n.ChangeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
 	}
 	sessions.AfterCommit(c, func() { Change(n.Book(), func(h *hands) { *h = got }) })

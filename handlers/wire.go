@@ -59,8 +59,11 @@ type Conclusion struct {
 	At time.Time
 }
 
-// sentCookie is one pair of a Cookie header.
-type sentCookie struct {
+// Lane is whose cookie a name is, of the ways that the lab sets; "": of none.
+func (e *Exchange) Lane(cookie string) string { return e.ways[cookie] }
+
+// SentCookie is one pair of a Cookie header.
+type SentCookie struct {
 	Name  string
 	Lane  string // "": none of the three ways
 	Bytes int    // of name and value, as they came
@@ -68,48 +71,35 @@ type sentCookie struct {
 	Left  bool   // its value was left out
 }
 
-// cookies are the pairs of the Cookie header, in the order in which they came.
-func (e *Exchange) cookies() iter.Seq[sentCookie] {
-	return func(yield func(sentCookie) bool) {
+// Cookies are the pairs of the Cookie header, in the order in which they came.
+func (e *Exchange) Cookies() iter.Seq[SentCookie] {
+	return func(yield func(SentCookie) bool) {
 		for pair := range strings.SplitSeq(e.Cookie, ";") {
 			name, value, named := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(sentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
+			if !yield(SentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
 				return
 			}
 		}
 	}
 }
 
-// sent is what the request carried, cut as it is drawn: the token's header, and
-// the cookies.
-func (e *Exchange) sent() (row strip) {
-	if e.Authorization != "" {
-		row.add("Authorization", lanes.Token, false)
-	}
-	for cookie := range e.cookies() {
-		row.add(cookie.Name, cookie.Lane, false)
-	}
-	row.end()
-	return row
-}
-
-// setLine is one Set-Cookie line, as far as pages show it.
-type setLine struct {
+// SetLine is one Set-Cookie line, as far as pages show it.
+type SetLine struct {
 	Name, Lane string
 	Deletes    bool
 }
 
-// sets are the Set-Cookie lines of the response.
-func (e *Exchange) sets() iter.Seq[setLine] {
-	return func(yield func(setLine) bool) {
+// Sets are the Set-Cookie lines of the response.
+func (e *Exchange) Sets() iter.Seq[SetLine] {
+	return func(yield func(SetLine) bool) {
 		for _, line := range e.SetCookie {
 			name, attributes, _ := strings.Cut(line, "=")
 			_, age, _ := strings.Cut(attributes, "; Max-Age=")
 			age, _, _ = strings.Cut(age, ";")
-			if !yield(setLine{name, e.ways[name], age == "0"}) {
+			if !yield(SetLine{name, e.ways[name], age == "0"}) {
 				return
 			}
 		}
@@ -223,13 +213,16 @@ func (w *Wire) Clear() {
 	clear(w.byKey)
 }
 
-// announce prepares a replay and returns its one-time word; done withdraws it.
-func (w *Wire) announce(book *Book) (word string, done func()) {
-	word = rand.Text()
+// Announce says that a request is one that the lab itself sends as another program, and
+// goes on a Book's wire: a one-time word in its headers says so. withdraw is to be called
+// once it was answered or has failed.
+func (w *Wire) Announce(r *http.Request, book *Book) (withdraw func()) {
+	word := rand.Text()
+	r.Header.Set(replayHeader, word)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.replays[word] = book
-	return word, func() {
+	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.replays, word)
@@ -291,8 +284,8 @@ func (b *Book) handOver() *Book {
 	return b.heir
 }
 
-// handedOver reports that another Book has taken over what this one held.
-func (b *Book) handedOver() bool {
+// HandedOver reports that another Book has taken over what this one held.
+func (b *Book) HandedOver() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.heir != nil
@@ -352,12 +345,12 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 	return exchanges, b.news
 }
 
-// watch counts somebody who watches the book live, until done is called; ok is
+// Watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Book) watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+func (b *Book) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
 
-// read counts somebody who reads the whole Book, in the same way.
-func (b *Book) read() (done func(), ok bool) { return b.countAt(&b.readers) }
+// Read counts somebody who reads the whole Book, in the same way.
+func (b *Book) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
 
 func (b *Book) countAt(count *int) (done func(), ok bool) {
 	b.mu.Lock()
@@ -373,9 +366,9 @@ func (b *Book) countAt(count *int) (done func(), ok bool) {
 	}, true
 }
 
-// next is the first exchange with a number above seen, and not above last; nil: there is
+// Next is the first exchange with a number above seen, and not above last; nil: there is
 // none. A reader who takes them one by one keeps only one of them in memory.
-func (b *Book) next(seen, last int) *Exchange {
+func (b *Book) Next(seen, last int) *Exchange {
 	if b == nil {
 		return nil
 	}
@@ -389,8 +382,8 @@ func (b *Book) next(seen, last int) *Exchange {
 	return nil
 }
 
-// last is the number of the newest exchange of a book.
-func (b *Book) last() int {
+// Last is the number of the newest exchange of a book.
+func (b *Book) Last() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.count

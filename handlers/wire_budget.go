@@ -110,13 +110,13 @@ func (e *Exchange) measure() int {
 	}
 	for i := range e.Findings {
 		f := &e.Findings[i]
-		n += conclusionBytes + weighPhrase(f.Reason) + cap(f.Checks)*checkBytes
+		n += conclusionBytes + weighMessage(f.Reason) + cap(f.Checks)*checkBytes
 		for _, check := range f.Checks {
-			n += weighPhrase(check.Detail)
+			n += weighMessage(check.Detail)
 		}
 	}
 	for _, home := range e.Home {
-		n += stayedBytes + weighPhrase(home.Reason)
+		n += stayedBytes + weighMessage(home.Reason)
 	}
 	return n
 }
@@ -128,7 +128,7 @@ func weighOp(op *sessions.StoreOp) int {
 	return opBytes
 }
 
-func weighPhrase(p locale.Message) int {
+func weighMessage(p locale.Message) int {
 	if p.Args == nil {
 		return 0
 	}
@@ -138,7 +138,7 @@ func weighPhrase(p locale.Message) int {
 		case string:
 			n += entryBytes + len(arg)
 		case locale.Message:
-			n += entryBytes + weighPhrase(arg)
+			n += entryBytes + weighMessage(arg)
 		}
 	}
 	return n
@@ -250,7 +250,7 @@ func (w *Wire) makeRoomForBook() {
 	for id, book := range w.books {
 		one := standing{used: book.used}
 		if book.used.After(rested) {
-			one.use, one.did = 1, book.last()
+			one.use, one.did = 1, book.Last()
 			if book.signedIn {
 				one.use = 2
 			}
