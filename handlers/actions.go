@@ -33,7 +33,7 @@ func (lab *Lab) before(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	book.setBefore(cellsOf(findings, described, book.Copy()))
+	keepBefore(book, cellsOf(findings, described, Of[*Copy](book)))
 	return nil
 }
 
@@ -42,12 +42,12 @@ func (lab *Lab) before(c echo.Context) error {
 func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
 	n := notebookOf(c)
 	deed.At = lab.clock.Now()
-	if err := n.note(deed); err != nil {
+	if err := n.Note(deed); err != nil {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
 		if book := n.Book(); book != nil {
-			book.expect(lab.lanes.ValuesAfter(c))
+			expect(book, lab.lanes.ValuesAfter(c))
 			lab.replay(c, book)
 		}
 	})
@@ -148,7 +148,7 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { n.Book().setCopy(lab.copyOf(lab.lanes.ValuesAfter(c))) })
+		sessions.AfterCommit(c, func() { lab.copyOf(lab.lanes.ValuesAfter(c)).Keep(n.Book()) })
 	}
 	return true, nil
 }
@@ -158,7 +158,7 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 // compares it.
 func (lab *Lab) noteForgery(c echo.Context, value string) error {
 	n := notebookOf(c)
-	if n == nil || !n.writes {
+	if !n.MayWrite() {
 		return nil
 	}
 	session, err := lab.sessions.Load(c)
@@ -168,21 +168,21 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 	record, live := session.Record()
 	switch {
 	case live && session.Text(sessions.UserKey) != "":
-		if err := n.session.Set(bookRecord, record.ID.String()); err != nil {
+		if err := n.NoteRecord(record.ID); err != nil {
 			return err
 		}
 	case !lab.mayRestore(c):
 		return nil
 	}
-	return n.session.Set(bookForged, forgery(value))
+	return n.NoteForged(forgery(value))
 }
 
 // mayRestore reports whether a request carries the value that the lab itself wrote in
 // place of this browser's session key. The notebook's cookie alone is not enough to be
 // signed in again: somebody else may have a copy of it.
 func (lab *Lab) mayRestore(c echo.Context) bool {
-	n, came := notebookOf(c), lab.lanes.Values(c)[lanes.Session]
-	return n != nil && came != "" && equal(n.session.Text(bookForged), forgery(came))
+	came := lab.lanes.Values(c)[lanes.Session]
+	return came != "" && equal(notebookOf(c).Forged(), forgery(came))
 }
 
 // forgery is the hash by which the notebook recognises a forged value.

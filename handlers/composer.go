@@ -159,7 +159,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 		f.Address = "https://" + f.Address // as people say it
 	}
 	p.Page, p.Presets = lab.page(c, locale.Msg("composer.title")), presets
-	p.Sends = len(notebookOf(c).Book().sendsOf())
+	p.Sends = len(Of[sentLines](notebookOf(c).Book()))
 	at, flaw := addressOf(f.Address)
 	status := http.StatusOK
 	shown := markup.NewRoom(markup.MaxShown / 2)

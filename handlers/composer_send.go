@@ -47,6 +47,17 @@ type sentLine struct {
 	At   time.Time
 }
 
+// sentLines are those that a Book keeps, the oldest first.
+type sentLines []sentLine
+
+// Weigh is how much memory they take, in bytes.
+func (s sentLines) Weigh() (n int) {
+	for _, sent := range s {
+		n += 6*textBytes + len(sent.Line) + len(sent.URL.Host) + len(sent.URL.Path)
+	}
+	return n
+}
+
 // postSend serves POST /send: the reply has the line as its Set-Cookie, byte by
 // byte. With act=forget it has what deletes all that were sent so.
 func (lab *Lab) postSend(c echo.Context) error {
@@ -68,7 +79,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 		for _, sent := range lab.composer.forgetSends(c, n.Book()) {
 			apart += sent.apart()
 		}
-		if err := n.sendApart(c.Request().Context(), 0, -apart); err != nil {
+		if err := sendApart(c.Request().Context(), n, 0, -apart); err != nil {
 			return err
 		}
 		return c.Redirect(http.StatusSeeOther, "/composer")
@@ -92,11 +103,12 @@ func (lab *Lab) postSend(c echo.Context) error {
 	if apart == 0 {
 		told += len(f.Name) + len(f.Value)
 	}
-	if err := n.sendApart(c.Request().Context(), told, apart); err != nil {
+	if err := sendApart(c.Request().Context(), n, told, apart); err != nil {
 		return err
 	}
-	if err := n.Book().addSend(sent); err != nil {
-		return errors.Join(err, n.sendApart(c.Request().Context(), 0, -apart))
+	Change(n.Book(), func(sends *sentLines) { *sends, err = sends.add(sent) })
+	if err != nil {
+		return errors.Join(err, sendApart(c.Request().Context(), n, 0, -apart))
 	}
 	c.Response().Header().Add("Set-Cookie", line)
 	return c.Redirect(http.StatusSeeOther, "/sent")
@@ -112,8 +124,8 @@ func tooMuchSent() *input.Problem {
 
 // sendApart adds to the number of bytes that no request to /send shows (bookApart). It
 // refuses if they are too many, together with those that this request shows (told).
-func (n *Notebook) sendApart(ctx context.Context, told, more int) error {
-	return n.session.Update(ctx, func(book sessions.Values) error {
+func sendApart(ctx context.Context, n *Notebook, told, more int) error {
+	return n.Session().Update(ctx, func(book sessions.Values) error {
 		apart, _ := book.Get(bookApart).(int64)
 		apart = max(apart+int64(more), 0)
 		if int64(told)+apart > maxSentBack {
@@ -155,20 +167,19 @@ func (s sentLine) domainWide() (most int) {
 	return most
 }
 
-// addSend keeps a line that was sent, and refuses it if there are too many now. It counts
+// add keeps a line that was sent, and refuses it if there are too many now. It counts
 // all cookies that the lines set, for whatever path. So it also counts lines that are sent
 // at the same moment, before any of their cookies comes back.
-func (b *Book) addSend(sent sentLine) error {
-	defer b.change()()
+func (s sentLines) add(sent sentLine) (sentLines, error) {
 	sent.Line = strings.Clone(sent.Line)
 	text := len(sent.Line)
-	for _, before := range b.sends {
+	for _, before := range s {
 		text += len(before.Line)
 	}
-	if len(b.sends) >= maxSends || text > maxSentText {
-		return input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many_lines", locale.Args{"Most": maxSends, "KB": maxSentText >> 10}))
+	if len(s) >= maxSends || text > maxSentText {
+		return s, input.NewProblem(http.StatusConflict, "too_many", locale.Msg("composer.too_many_lines", locale.Args{"Most": maxSends, "KB": maxSentText >> 10}))
 	}
-	sends := append(slices.Clone(b.sends), sent)
+	sends := append(slices.Clone(s), sent)
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
 		total := 0
@@ -176,30 +187,10 @@ func (b *Book) addSend(sent sentLine) error {
 			total += inHeader(cookie)
 		}
 		if total > maxSentBack {
-			return tooMuchSent()
+			return s, tooMuchSent()
 		}
 	}
-	b.sends = sends
-	return nil
-}
-
-// sendsOf are those lines.
-func (b *Book) sendsOf() []sentLine {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.sends
-}
-
-// clearSends forgets them, and returns them for the last time.
-func (b *Book) clearSends() (sends []sentLine) {
-	if b != nil {
-		defer b.change()()
-		sends, b.sends = b.sends, nil
-	}
-	return sends
+	return sends, nil
 }
 
 // isNotebooks reports whether a line would touch the notebook: the page could not
@@ -219,7 +210,7 @@ func (p *composer) Forget(c echo.Context, n *Notebook) { p.forgetSends(c, n.Book
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
 // them, and returns the lines, which the book then no longer has.
 func (p *composer) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
-	sends = book.clearSends()
+	sends = Change(book, func(sends *sentLines) { *sends = nil })
 	moment := p.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
@@ -268,7 +259,7 @@ type sentView struct {
 
 // getSent serves GET /sent: the composer, and what came back, if anything was sent.
 func (lab *Lab) getSent(c echo.Context) error {
-	sends := notebookOf(c).Book().sendsOf()
+	sends := Of[sentLines](notebookOf(c).Book())
 	if len(sends) == 0 {
 		return lab.getComposer(c)
 	}

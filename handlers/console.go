@@ -94,25 +94,34 @@ func (call *consoleCall) differences(before, after standing) {
 	}
 }
 
-// call and setCall are the last call of a book.
-func (b *Book) call() *consoleCall {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.called
+// keep puts the call into a Book, as the last. It also begins a new chapter for the
+// dashboard.
+func (call *consoleCall) keep(book *Book) {
+	call.inputs = ownTexts(call.inputs)
+	Change(book, func(last **consoleCall) { *last = call })
+	newChapter(book)
 }
 
-// setCall also begins a new chapter for the dashboard: what it shows as changed
-// is what changed since it was last looked at.
-func (b *Book) setCall(call *consoleCall) {
-	if b == nil {
-		return
+// Weigh is how much memory a call takes, in bytes.
+func (call *consoleCall) Weigh() int {
+	if call == nil {
+		return 0
 	}
-	defer b.change()()
-	call.inputs = ownTexts(call.inputs)
-	b.called, b.before = call, b.shown
+	n := 2*structBytes + weighTexts(call.inputs) + len(call.Result) + weighMessage(call.Message)
+	for _, change := range call.Changes {
+		n += 3*textBytes + len(change.Key) + len(change.Before) + len(change.After)
+	}
+	if call.exchange != nil {
+		n += call.exchange.Weigh() // counted again, as it may no longer be on the wire
+	}
+	if call.race != nil {
+		n += 2 * structBytes
+		n += len(call.race.before) + len(call.race.after)
+		for _, p := range call.race.programs {
+			n += len(p.Read) + len(p.Wrote) + len(p.Answer)
+		}
+	}
+	return n
 }
 
 // postConsole serves POST /console: makes the call that the form names. What is
@@ -187,7 +196,7 @@ func (lab *Lab) makeCall(c echo.Context, op sessionOp, body []byte) (before stan
 // called writes a call down and goes on to the page that shows it.
 func (lab *Lab) called(c echo.Context, call *consoleCall) error {
 	n := notebookOf(c)
-	sessions.AfterCommit(c, func() { n.Book().setCall(call) })
+	sessions.AfterCommit(c, func() { call.keep(n.Book()) })
 	return lab.done(c, Deed{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
 }
 
@@ -205,7 +214,7 @@ func (lab *Lab) refused(c echo.Context, entry *consoleEntry, call *consoleCall, 
 	session.Discard()
 	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
 	call.differences(lab.standing(session), lab.standing(session))
-	notebookOf(c).Book().setCall(call)
+	call.keep(notebookOf(c).Book())
 	return lab.showConsole(c, p.Status, entry.ID, call)
 }
 
@@ -283,7 +292,7 @@ type exchangeLine struct {
 
 // getConsole serves GET /console.
 func (lab *Lab) getConsole(c echo.Context) error {
-	last := notebookOf(c).Book().call()
+	last := Of[*consoleCall](notebookOf(c).Book())
 	id := c.QueryParam("call")
 	if id == "" {
 		if id = "set"; last != nil {
@@ -333,7 +342,7 @@ func (lab *Lab) describeCall(c echo.Context, w *locale.Printer, p *consolePage) 
 	}
 	for _, line := range e.SetCookie {
 		name, rest, _ := strings.Cut(line, "=")
-		if e.ways[name] != lanes.Session {
+		if e.Lane(name) != lanes.Session {
 			continue
 		}
 		value, attributes, _ := strings.Cut(rest, ";")

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -39,6 +40,41 @@ func (c *Copy) Header() string {
 	return strings.Join(pairs, "; ")
 }
 
+// own is the copy as a Book keeps it: with texts copied out of the request, and only with
+// those conclusions of each way that pages show.
+func (c *Copy) own() *Copy {
+	own := *c
+	own.Cookies = make([]CopiedCookie, len(c.Cookies))
+	for i, cookie := range c.Cookies {
+		own.Cookies[i] = CopiedCookie{strings.Clone(cookie.Name), strings.Clone(cookie.Value)}
+	}
+	own.Lanes = make([]LaneFinding, len(c.Lanes))
+	for i, lane := range c.Lanes {
+		own.Lanes[i] = LaneFinding{ID: lane.ID, Verdict: lane.Verdict, User: lane.User, Role: lane.Role}
+	}
+	return &own
+}
+
+// Keep puts the copy into a Book, in place of the one before.
+func (c *Copy) Keep(book *Book) {
+	Change(book, func(kept **Copy) { *kept = c.own() })
+}
+
+// Weigh is how much memory a copy takes, in bytes.
+func (c *Copy) Weigh() int {
+	if c == nil {
+		return 0
+	}
+	n := structBytes
+	for _, cookie := range c.Cookies {
+		n += 2*textBytes + len(cookie.Name) + len(cookie.Value)
+	}
+	for _, lane := range c.Lanes {
+		n += structBytes + len(markup.TextOf(lane.User)) + len(markup.TextOf(lane.Role))
+	}
+	return n
+}
+
 // postCopy serves POST /act/copy: takes a copy of what came, and sends it.
 func (lab *Lab) postCopy(c echo.Context) error {
 	if err := lab.before(c); err != nil {
@@ -49,7 +85,7 @@ func (lab *Lab) postCopy(c echo.Context) error {
 		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
 	}
 	n := notebookOf(c)
-	sessions.AfterCommit(c, func() { n.Book().setCopy(taken) })
+	sessions.AfterCommit(c, func() { taken.Keep(n.Book()) })
 	return lab.done(c, Deed{Name: "copy"}, "/dashboard")
 }
 
@@ -58,7 +94,7 @@ func (lab *Lab) postReplay(c echo.Context) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	if notebookOf(c).Book().Copy() == nil {
+	if Of[*Copy](notebookOf(c).Book()) == nil {
 		return lab.done(c, Deed{Name: "replay.nothing"}, "/dashboard")
 	}
 	return lab.done(c, Deed{Name: "replay"}, "/dashboard")
@@ -79,7 +115,7 @@ func (lab *Lab) copyOf(values map[string]string) *Copy {
 // server concludes. A replay that fails is said to have failed; the deed that
 // caused it stands.
 func (lab *Lab) replay(c echo.Context, book *Book) {
-	taken := book.Copy()
+	taken := Of[*Copy](book)
 	if taken == nil {
 		return
 	}
@@ -89,7 +125,11 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
 		lab.log.Error("the replay failed", "error", causeOf(err))
 	}
-	book.swapCopy(taken, &sent) // unless another tab took a newer one meanwhile
+	Change(book, func(kept **Copy) {
+		if *kept == taken { // else another tab took a newer one meanwhile
+			*kept = sent.own()
+		}
+	})
 }
 
 func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {

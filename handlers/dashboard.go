@@ -106,7 +106,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	}
 	n, w := notebookOf(c), lab.words(c)
 	book := n.Book()
-	taken := book.Copy()
+	taken := Of[*Copy](book)
 	p := dashboardPage{
 		Page: lab.page(c, locale.Msg("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
@@ -131,7 +131,7 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 		p.Home = byReason(w, e.Home)
 	}
 	cells := cellsOf(findings, described, taken)
-	before, strayed := book.show(lab.lanes.Values(c), cells)
+	before, strayed := show(book, lab.lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
 	_, signedIn := lab.signedIn(c)
@@ -267,27 +267,6 @@ func agreed(views []*laneView) bool {
 		}
 	}
 	return true
-}
-
-// cellsOf boils each cell of the rows down to a text, to compare. Row ② follows
-// row ①, so it has none.
-func cellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
-	cells := map[string]string{}
-	for i, f := range findings {
-		keeps := described[i].ServerKeeps
-		cells["1-"+f.Lane] = f.Raw
-		if at := described[i].BrowserExpires; f.Sent && at != nil {
-			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
-		}
-		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
-		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
-	}
-	if taken != nil {
-		for _, lane := range taken.Lanes {
-			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
-		}
-	}
-	return cells
 }
 
 // markChanged marks what changed.

@@ -205,7 +205,7 @@ func (s *sequence) request(e *Exchange) {
 	s.svg.Raw(`<g class="request">`)
 	s.svg.Label(x+22, s.y+18, "start", markup.Clip(requestLabel(e), maxCells))
 	s.arrow(x, serverX, s.y+44)
-	row := e.sent()
+	row := sentStrip(e)
 	s.strip(x+24, s.y+30, &row, "wire.no_cookie")
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
@@ -277,7 +277,7 @@ func (s *sequence) response(e *Exchange) {
 	s.svg.Raw(`<g class="response">`)
 	s.svg.Label(x+22, s.y+18, "start", markup.Clip(label, maxCells))
 	var row strip
-	for line := range e.sets() {
+	for line := range e.Sets() {
 		row.add(line.Name, line.Lane, line.Deletes)
 	}
 	row.end()
@@ -329,6 +329,19 @@ func (row *strip) add(name, lane string, deleted bool) {
 	default:
 		row.others++
 	}
+}
+
+// sentStrip is what the request carried, cut as it is drawn: the token's header, and
+// the cookies.
+func sentStrip(e *Exchange) (row strip) {
+	if e.Authorization != "" {
+		row.add("Authorization", lanes.Token, false)
+	}
+	for cookie := range e.Cookies() {
+		row.add(cookie.Name, cookie.Lane, false)
+	}
+	row.end()
+	return row
 }
 
 // end puts the grey one behind the others.

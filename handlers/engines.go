@@ -6,7 +6,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,11 +97,7 @@ func (lab *Lab) getEngines(c echo.Context) error {
 	}
 	w := lab.words(c)
 	p := enginesPage{Page: lab.page(c, locale.Msg("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
-	var m enginesMemory
-	notebookOf(c).Book().enginesSeen(func(kept enginesMemory) {
-		m = kept
-		m.outcomes, m.set, m.ops = maps.Clone(kept.outcomes), maps.Clone(kept.set), maps.Clone(kept.ops)
-	})
+	m := Of[enginesMemory](notebookOf(c).Book())
 	runs := lab.engineRuns(c.Request())
 	places := lab.room.here.places(c.Request().Context(), w, runs)
 	for _, r := range runs {
@@ -263,7 +258,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(all, deedTimeout)
 		lab.room.do(ctx, deed, runs, f.Who.User)
 		cancel()
-		notebookOf(c).Book().noteEngines(deed, runs)
+		Change(notebookOf(c).Book(), func(m *enginesMemory) { *m = m.after(deed, runs) })
 		if err := lab.room.tell(c, deed, runs); err != nil {
 			return err
 		}
@@ -277,7 +272,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	for _, r := range runs {
 		if line := set[r.engine]; line != "" {
 			c.Response().Header().Add("Set-Cookie", line)
-			if err := notebookOf(c).noteEngine(r); err != nil {
+			if err := noteEngine(notebookOf(c), r); err != nil {
 				return err
 			}
 		}
@@ -289,9 +284,13 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
+// bookEngine + engine is the notebook's key for the ID of that engine's record; "" where
+// there is none.
+const bookEngine = "engine."
+
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so
 // that a reset can remove both.
-func (n *Notebook) noteEngine(r *engineRun) error {
+func noteEngine(n *Notebook, r *engineRun) error {
 	if n == nil {
 		return nil
 	}
@@ -299,7 +298,7 @@ func (n *Notebook) noteEngine(r *engineRun) error {
 	if sessions.ValidKey(r.value) {
 		id = sessions.KeyID(enginePurpose(r.engine), r.value).String()
 	}
-	return n.session.Set(bookEngine+r.engine, id)
+	return n.Session().Set(bookEngine+r.engine, id)
 }
 
 // Forget expires the page's cookies and ends their records, as far as the stores can be
@@ -307,13 +306,13 @@ func (n *Notebook) noteEngine(r *engineRun) error {
 func (room *engineRoom) Forget(c echo.Context, n *Notebook) {
 	config := room.here.config
 	for _, engine := range sessions.Engines() {
-		if !n.session.Has(bookEngine + engine) {
+		if !n.Session().Has(bookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
-		if id, ok := sessions.ParseID(n.session.Text(bookEngine + engine)); ok {
+		if id, ok := sessions.ParseID(n.Session().Text(bookEngine + engine)); ok {
 			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
 				config.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}

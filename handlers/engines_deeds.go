@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -358,20 +359,14 @@ type enginesMemory struct {
 // maxEngineOps bounds what is kept of one deed.
 const maxEngineOps = 40
 
-// noteEngines keeps what a deed did.
-func (b *Book) noteEngines(deed string, runs []*engineRun) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	if b.engines == nil {
-		b.engines = &enginesMemory{outcomes: map[string]map[string]engineOutcome{}, set: map[string]string{}}
-	}
-	m := b.engines
+// after is the memory once a deed was done. The memory before does not change.
+func (m enginesMemory) after(deed string, runs []*engineRun) enginesMemory {
+	outcomes := map[string]engineOutcome{}
+	m.outcomes, m.set = cloned(m.outcomes), cloned(m.set)
+	m.outcomes[deed] = outcomes
 	m.last, m.ops, m.fresh = deed, map[string][]engineOp{}, nil
-	m.outcomes[deed] = map[string]engineOutcome{}
 	for _, r := range runs {
-		m.outcomes[deed][r.engine] = r.outcome
+		outcomes[r.engine] = r.outcome
 		if m.ops[r.engine] = slices.Clip(r.ops); len(r.ops) > maxEngineOps {
 			m.ops[r.engine] = slices.Clone(r.ops[:maxEngineOps])
 		}
@@ -385,16 +380,30 @@ func (b *Book) noteEngines(deed string, runs []*engineRun) {
 			m.reading, m.django = r.reading, r.django
 		}
 	}
+	return m
 }
 
-// enginesSeen reads what is kept, while it does not change.
-func (b *Book) enginesSeen(read func(enginesMemory)) {
-	if b == nil {
-		return
+// cloned is a copy of a map that can be written to, also of a nil one.
+func cloned[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.engines != nil {
-		read(*b.engines)
+	return maps.Clone(m)
+}
+
+// Weigh is how much memory it takes, in bytes.
+func (m enginesMemory) Weigh() int {
+	n := structBytes + weighTexts(m.set)
+	for _, outcomes := range m.outcomes {
+		n += mapBytes + len(outcomes)*2*entryBytes
+		for _, outcome := range outcomes {
+			n += weighMessage(outcome.Detail)
+		}
 	}
+	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {
+		for i := range ops {
+			n += weighOp(&ops[i].StoreOp)
+		}
+	}
+	return n
 }

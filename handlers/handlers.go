@@ -95,9 +95,6 @@ type Lab struct {
 	kinds     map[string]routeKind
 }
 
-// notebookPurpose is mixed into the hash of a notebook's key.
-const notebookPurpose = "notebook"
-
 // New makes the lab; an error names what cannot work.
 func New(config Config) (*Lab, error) {
 	lab := &Lab{
@@ -122,12 +119,8 @@ func New(config Config) (*Lab, error) {
 		return nil, err
 	}
 	lab.sessions = lab.lanes.Sessions
-	bookOptions := lab.lanes.Options(notebookAge)
-	bookOptions.Name = notebookCookie
-	bookOptions.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
-
 	var errs [5]error
-	lab.notebooks, errs[0] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
+	lab.notebooks, errs[0] = newNotebooks(config.Notebooks, lab.lanes)
 	lab.runs, errs[1] = lab.newRuns()
 	lab.playLogin, errs[2] = lab.newPlayLogin()
 	lab.playAPI, errs[3] = lab.newPlayAPI()
@@ -209,15 +202,20 @@ func (lab *Lab) routes() {
 	e.HTTPErrorHandler = lab.handleError
 	e.IPExtractor = echo.ExtractIPDirect()
 	lab.echo = e
+	exchanges := recorder{Wire: lab.wire, Lanes: lab.lanes, kind: lab.kind}
+	notebooks := opener{
+		Notebooks: lab.notebooks, Wire: lab.wire, Lanes: lab.lanes, Clock: lab.clock, Origins: lab.origins,
+		BeforeSave: lab.beforeSave, kind: lab.kind,
+	}
 
 	// Outermost first; a test holds the order.
 	e.Use(
 		lab.checkHost,
 		recoverPanic(lab.log),
 		lab.secureHeaders,
-		lab.record,
+		exchanges.Record,
 		lab.hold(),
-		lab.openNotebook,
+		notebooks.Open,
 		lab.prefer,
 		lab.readForm,
 		lab.sameOrigin,
@@ -385,7 +383,7 @@ func (lab *Lab) remember(c echo.Context, who lanes.Identity, age time.Duration) 
 	if err != nil {
 		return err
 	}
-	if err := notebookOf(c).changeKey(); err != nil {
+	if err := notebookOf(c).ChangeKey(); err != nil {
 		return err
 	}
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved

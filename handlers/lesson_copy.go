@@ -14,7 +14,7 @@ import (
 // leaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *lessonStep) leaveCopy() {
 	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
-	sessions.AfterCommit(s.c, func() { s.book.Book().setCopy(taken) })
+	sessions.AfterCommit(s.c, func() { taken.Keep(s.book.Book()) })
 }
 
 // noteYou writes down what the three ways conclude about the browser itself.
@@ -27,7 +27,7 @@ func (s *lessonStep) noteYou(name string) {
 // noteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
-	taken := s.book.Book().Copy()
+	taken := Of[*Copy](s.book.Book())
 	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.SaidAt) {
 		return sent, false
 	}
@@ -93,7 +93,7 @@ func (s *lessonStep) curlView() (v closerView) {
 // names the run, by which the lesson learns what the server concluded.
 func (s *lessonStep) curlLine() string {
 	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
-	if old := s.book.Book().Copy(); len(taken.Cookies) == 0 && old != nil {
+	if old := Of[*Copy](s.book.Book()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
 	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"

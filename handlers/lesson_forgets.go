@@ -77,7 +77,7 @@ func (lessons) Forgets() lesson {
 func bothFlows(s *lessonStep) (v closerView) {
 	var flows [2]*Exchange
 	for _, e := range s.book.Book().Exchanges() {
-		for cookie := range e.cookies() {
+		for cookie := range e.Cookies() {
 			if cookie.Name == helloCookie && e.Method == http.MethodPost {
 				flows[0] = e
 			}

@@ -323,7 +323,7 @@ func (lab *Lab) postLesson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.book == nil || !s.book.writes {
+	if !s.book.MayWrite() {
 		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("lessons.no_notebook"))
 	}
 	if s.findings, err = lab.recallAll(c); err != nil {
@@ -411,7 +411,7 @@ func (l *lesson) eraseCookies(c echo.Context) {
 // Forget deletes the cookies of the lessons that were opened.
 func (all course) Forget(c echo.Context, n *Notebook) {
 	for _, l := range all {
-		if n.session.Has(bookLesson + l.Slug) {
+		if n.Session().Has(bookLesson + l.Slug) {
 			l.eraseCookies(c)
 		}
 	}

@@ -173,13 +173,13 @@ func inventKey(s *lessonStep) error {
 // plant sets the cookie, and leaves the key in the planter's hands.
 func (s *lessonStep) plant(secret, key string) {
 	s.setCookie(playKey + "=" + key + "; Path=" + playKeyPath + "; Max-Age=3600; HttpOnly; SameSite=Lax")
-	s.book.Book().keepSecret(secret, key)
+	s.keepSecret(secret, key)
 }
 
 // holdsPlanted reports whether the browser brought the key that was planted.
 func (s *lessonStep) holdsPlanted(secret string) bool {
 	key, came := s.carried(playKey)
-	return came && key != "" && key == s.book.Book().secret(secret)
+	return came && key != "" && key == s.secret(secret)
 }
 
 // logInAtPlay logs the visitor in, and then has whoever planted the key ask who he
@@ -192,7 +192,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	if !s.holdsPlanted(secret) {
 		return s.c.Redirect(http.StatusSeeOther, back)
 	}
-	planted := s.book.Book().secret(secret)
+	planted := s.secret(secret)
 	session, err := s.lab.playLogin.Load(s.c)
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 		return err
 	}
 	s.noteVerdict(row+".attacker", who.Verdict, lanes.Identity{User: who.User})
-	s.book.Book().keepSecret(secret, "") // it has served
+	s.keepSecret(secret, "") // it has served
 	return s.c.Redirect(http.StatusSeeOther, back)
 }
 

@@ -75,7 +75,7 @@ func (lab *Lab) step(c echo.Context) (*lessonStep, error) {
 func (lab *Lab) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
 	w := lab.words(c)
 	s := &lessonStep{lab: lab, c: c, w: w, lesson: l, text: lab.pages.lessons[w][l.Slug], book: notebookOf(c)}
-	s.notes = s.book.lessonNotes(l.Slug)
+	s.notes = notesIn(s.book, l.Slug)
 	s.was = notesText(s.notes)
 	facts, err := lab.runFacts(c.Request().Context(), s.notes.Run)
 	if err != nil {
@@ -92,12 +92,12 @@ func notesText(notes lessonNotes) string {
 	return string(text)
 }
 
-// lessonNotes are what is kept of a lesson; empty where nothing is.
-func (n *Notebook) lessonNotes(slug string) (notes lessonNotes) {
+// notesIn are what a notebook keeps of a lesson; empty where nothing is.
+func notesIn(n *Notebook, slug string) (notes lessonNotes) {
 	if n == nil {
 		return notes
 	}
-	if ok, err := n.session.Into(bookLesson+slug, &notes); !ok || err != nil {
+	if ok, err := n.Session().Into(bookLesson+slug, &notes); !ok || err != nil {
 		return lessonNotes{}
 	}
 	return notes
@@ -105,10 +105,10 @@ func (n *Notebook) lessonNotes(slug string) (notes lessonNotes) {
 
 // save keeps the notes, if they changed and this request may write them.
 func (s *lessonStep) save() error {
-	if s.book == nil || !s.book.writes || notesText(s.notes) == s.was {
+	if !s.book.MayWrite() || notesText(s.notes) == s.was {
 		return nil
 	}
-	return s.book.session.Set(bookLesson+s.lesson.Slug, s.notes)
+	return s.book.Session().Set(bookLesson+s.lesson.Slug, s.notes)
 }
 
 // asked reports whether the question was answered, or left out.

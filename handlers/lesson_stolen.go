@@ -50,7 +50,7 @@ func (lessons) Stolen() lesson {
 // copied reports whether a copy was taken since the question was answered. One of
 // before is sent again with each deed, and may have ended meanwhile.
 func (s *lessonStep) copied() bool {
-	taken := s.book.Book().Copy()
+	taken := Of[*Copy](s.book.Book())
 	return taken != nil && taken.Taken.After(s.notes.SaidAt)
 }
 

@@ -38,7 +38,7 @@ func (lessons) Token() lesson {
 		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
 		Do: func(s *lessonStep) []deed {
 			there, why := s.otherSite("/token")
-			switch token := s.book.Book().secret(playTokenSecret); {
+			switch token := s.secret(playTokenSecret); {
 			case s.fact("form.header") != "" && s.fact("program.status") != "":
 				return []deed{{Label: s.word("all")}}
 			case why != nil:
@@ -96,7 +96,7 @@ func getPlayToken(s *lessonStep) error {
 		return err
 	}
 	s.setCookie(playTokenCookie + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly; SameSite=None; Secure")
-	s.book.Book().keepSecret(playTokenSecret, token.Key())
+	s.keepSecret(playTokenSecret, token.Key())
 	s.forget("form.", "program.", "ended.")
 	s.note("got", "yes")
 	return s.done()
@@ -112,7 +112,7 @@ func sendPlayToken(s *lessonStep) error {
 
 // endPlayToken ends the token, and has the program send it once more.
 func endPlayToken(s *lessonStep) error {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" || s.fact("program.status") == "" {
 		return s.to("board-kinds")
 	}
@@ -127,7 +127,7 @@ func endPlayToken(s *lessonStep) error {
 
 // order sends one as another program does; the API writes down what came.
 func (s *lessonStep) order(from string) error {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" {
 		return nil
 	}
@@ -225,7 +225,7 @@ func endedToken(s *lessonStep) (v closerView) {
 
 // tokenInStorage are lines for the console: what script stores, script reads.
 func tokenInStorage(s *lessonStep) (v closerView) {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" {
 		return v
 	}

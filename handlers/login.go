@@ -93,10 +93,8 @@ func (lab *Lab) postLogin(c echo.Context) error {
 		return err
 	}
 	sessions.AfterCommit(c, func() { lab.log.Info("signed in", "name", who.User, "role", who.Role) })
-	if n := notebookOf(c); n != nil {
-		if err := n.session.Set(bookName, who.User); err != nil {
-			return err
-		}
+	if err := notebookOf(c).NoteName(who.User); err != nil {
+		return err
 	}
 	return lab.done(c, Deed{Name: "login"}, next)
 }

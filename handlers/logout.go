@@ -31,7 +31,7 @@ func (lab *Lab) signOut(c echo.Context, to string) error {
 		return err
 	}
 	lab.log.Info("signed out")
-	if err := notebookOf(c).noteLogout(); err != nil {
+	if err := notebookOf(c).NoteLogout(); err != nil {
 		return err
 	}
 	return lab.done(c, Deed{Name: "logout"}, to)
@@ -50,7 +50,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 		return err
 	}
 	if lane.ID() == lanes.Session {
-		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).noteLogout()); err != nil {
+		if err := errors.Join(lab.endLeftBehind(c), notebookOf(c).NoteLogout()); err != nil {
 			return err
 		}
 	}

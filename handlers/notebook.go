@@ -21,11 +21,12 @@ import (
 )
 
 const (
-	notebookCookie = "lab_notebook"
-	notebookAge    = 30 * 24 * time.Hour
+	notebookCookie  = "lab_notebook"
+	notebookPurpose = "notebook" // mixed into the hash of a notebook's key
+	notebookAge     = 30 * 24 * time.Hour
 )
 
-// Keys in the notebook's session. It never holds the value of a cookie. While somebody is
+// Keys in the notebook's session, besides those of pages. It never holds the value of a cookie. While somebody is
 // signed in, the session also has their name under sessions.UserKey, so it is not removed
 // with the sessions that belong to no user.
 const (
@@ -39,7 +40,6 @@ const (
 	bookSince  = "since"   // who signed in last, and when
 	bookAction = "action"  // what was done last, see Deed
 	bookName   = "as_name" // the name last signed in with, to fill the form
-	bookEngine = "engine." // + engine: ID of its record of the page /engines; "" where there is none
 )
 
 // Attributes are those of a cookie as this server last set it. An edit in
@@ -72,8 +72,8 @@ func (a Attributes) BrowserExpires() *time.Time {
 type Notebook struct {
 	session *sessions.Session
 	wire    *Wire
-	writes  bool // this request may write it; others' requests and programs' only read
-	own     bool // whoever is signed in with this request may see all of it: see claim
+	writes  bool // see MayWrite
+	own     bool // whoever is signed in with this request may see all of it: see BelongTo
 
 	known map[sessions.ID]bool // hashes of the values that it knows its browser was given
 
@@ -84,10 +84,15 @@ type Notebook struct {
 	signedIn bool // by then somebody was signed in
 }
 
+// Keys in a request's context.
 const (
-	notebookKey = "cookielab/handlers.notebook"
-	replacedKey = "cookielab/handlers.replaced" // set if the key that the request carried was replaced a moment ago
+	notebookKey = "cookielab/handlers/notebook"
+	replacedKey = "cookielab/handlers/notebook.replaced"
 )
+
+// justReplaced reports whether the notebook's key that the request carried was replaced a
+// moment ago. Then the request has no notebook.
+func justReplaced(c echo.Context) bool { return c.Get(replacedKey) != nil }
 
 // notebookOf is the request's notebook; nil where there is none, and all its
 // reading methods work on nil.
@@ -96,18 +101,33 @@ func notebookOf(c echo.Context) *Notebook {
 	return n
 }
 
-// openNotebook is the middleware that finds the request's notebook, or opens
+// opener finds the notebooks of requests, and opens new ones.
+type opener struct {
+	Notebooks *sessions.Manager // see newNotebooks
+	Wire      *Wire
+	Lanes     *lanes.Set
+	Clock     sessions.Clock
+	Origins   *http.CrossOriginProtection // tells whether a form was posted from the lab's own pages
+
+	// BeforeSave is called when a reply's sessions are saved and its notebook is about to
+	// be. Its error drops the reply. nil: there is nothing to do.
+	BeforeSave func(ctx context.Context, c echo.Context, n *Notebook) error
+
+	kind func(echo.Context) routeKind
+}
+
+// Open is the middleware that finds the request's notebook, or opens
 // one: for pages, and for the login form, which may be posted without one.
 // Requests begun by other sites or other ports find but never open.
-func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
+func (o *opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind := lab.kind(c)
+		kind := o.kind(c)
 		if kind == bare || kind == quick || kind == played {
 			return next(c)
 		}
-		load := lab.notebooks.Load
+		load := o.Notebooks.Load
 		if kind == stream {
-			load = lab.notebooks.Look // nothing holds its reply
+			load = o.Notebooks.Look // nothing holds its reply
 		}
 		session, err := load(c)
 		switch {
@@ -116,19 +136,19 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		n := &Notebook{session: session, wire: lab.wire, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
+		n := &Notebook{session: session, wire: o.Wire, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
 		if record, ok := session.Record(); ok {
 			n.came = record.ID
 		}
 		if session.Rejected() != nil {
-			if lab.justReplaced(session) {
+			if o.isUnderWay(session) {
 				c.Set(replacedKey, true)
 				return next(c)
 			}
-			if !lab.opensNotebook(c.Request(), kind) {
+			if !o.opens(c.Request(), kind) {
 				return next(c)
 			}
-			if err := session.Set(bookOpened, lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
+			if err := session.Set(bookOpened, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
@@ -138,12 +158,7 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		n.known = n.knownValues()
 		c.Set(notebookKey, n)
-		lab.noteHome(c, n)
-		sessions.AfterCommit(c, func() {
-			if len(c.Response().Header()["Set-Cookie"]) > 0 {
-				n.Book().reissued(lab.lanes.Values(c), lab.lanes.ValuesAfter(c))
-			}
-		})
+		o.noteHome(c, n)
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
 		sessions.OnCommit(c, func(ctx context.Context) error {
@@ -151,17 +166,30 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 				return nil // flushed by a reset: nothing is noted after that
 			}
 			if n.writes { // otherwise this reply must not set the cookie
-				if err := lab.noteReply(ctx, c, n); err != nil {
+				if err := o.noteReply(c, n); err != nil {
 					return err
 				}
 			}
-			return lab.claim(ctx, c, n)
+			if o.BeforeSave == nil {
+				return nil
+			}
+			return o.BeforeSave(ctx, c, n)
 		})
 		return next(c)
 	}
 }
 
-func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
+// newNotebooks makes the manager of the notebooks in a store, with the same options as the
+// lanes.
+func newNotebooks(store sessions.Store, set *lanes.Set) (*sessions.Manager, error) {
+	options := set.Options(notebookAge)
+	options.Name = notebookCookie
+	options.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
+	return sessions.New(sessions.Keyed(notebookPurpose, store), options)
+}
+
+// opens reports whether a request without a notebook gets one.
+func (o *opener) opens(r *http.Request, kind routeKind) bool {
 	if input.FromElsewhere(r) {
 		return false
 	}
@@ -170,7 +198,7 @@ func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 		return r.Method == http.MethodGet
 	case loginForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.
-		return r.Method == http.MethodGet || (r.Method == http.MethodPost && lab.origins.Check(r) == nil)
+		return r.Method == http.MethodGet || (r.Method == http.MethodPost && o.Origins.Check(r) == nil)
 	default:
 		return false
 	}
@@ -178,9 +206,9 @@ func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
 
 // noteReply writes down what this reply sets, from the Set-Cookie lines
 // themselves, so that no handler can forget to.
-func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) error {
-	at := lab.clock.Now()
-	for lane, cookie := range lab.lanes.CookiesSet(c) {
+func (o *opener) noteReply(c echo.Context, n *Notebook) error {
+	at := o.Clock.Now()
+	for lane, cookie := range o.Lanes.CookiesSet(c) {
 		if cookie.MaxAge < 0 {
 			n.session.Delete(bookSet + lane.ID())
 			n.session.Delete(bookKnown + lane.ID())
@@ -195,7 +223,7 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 			return err
 		}
 	}
-	return lab.noteRecord(ctx, c, n)
+	return nil
 }
 
 // replacedGrace is how long after a change of key requests with the old key may still be
@@ -203,16 +231,17 @@ func (lab *Lab) noteReply(ctx context.Context, c echo.Context, n *Notebook) erro
 // with the new key.
 const replacedGrace = sessions.UnderWay
 
-func (lab *Lab) justReplaced(session *sessions.Session) bool {
+// isUnderWay reports whether a request with a key that was replaced may still be under way.
+func (o *opener) isUnderWay(session *sessions.Session) bool {
 	at, replaced := session.Replaced()
-	return replaced && lab.clock.Now().Sub(at) < replacedGrace
+	return replaced && o.Clock.Now().Sub(at) < replacedGrace
 }
 
-// changeKey gives the notebook a new key with this reply. Every login, logout and Put it
+// ChangeKey gives the notebook a new key with this reply. Every login, logout and Put it
 // back calls it, so that the old key opens nothing afterwards, even for somebody who
 // planted or stole it. The Book stays the same.
-func (n *Notebook) changeKey() error {
-	if n == nil || !n.writes {
+func (n *Notebook) ChangeKey() error {
+	if !n.MayWrite() {
 		return nil
 	}
 	n.session.CycleKey()
@@ -233,55 +262,6 @@ func (n *Notebook) name() error {
 	}
 	rand.Read(n.id[:]) // never fails
 	return n.session.Set(bookID, n.id.String())
-}
-
-// claim makes sure that a notebook belongs to whoever is signed in with this request: it
-// has noted the login of this session, whatever key the session has now. Otherwise
-// somebody else may have planted the notebook's cookie in this browser, and could read
-// the session's key on the notebook's wire, once this exchange is there. So the notebook
-// gets a new key, which they do not know. If this reply can set no cookie, the wire
-// leaves out the values that the notebook did not see set (see hide).
-func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
-	session, err := lab.sessions.Load(c)
-	if err != nil {
-		return nil //nolint:nilerr // who is signed in cannot be found out, so nothing is claimed
-	}
-	if !n.notedLogin(session) {
-		if !n.writes {
-			return nil
-		}
-		if err := errors.Join(lab.endNoted(ctx, c, n, session), n.changeKey(), n.noteLogin(session)); err != nil {
-			return err
-		}
-	}
-	known, err := n.know(session)
-	if err != nil {
-		return err
-	}
-	sessions.AfterCommit(c, func() { // before that nobody knows whether the new key was saved
-		n.own = true
-		n.Book().setKnown(known)
-		maps.Copy(n.known, known) // and what came was known before
-	})
-	return nil
-}
-
-// endNoted ends the session of the login that the notebook noted last, if another one is
-// signed in with this browser by now and no cookie of this request leads to the first. (A
-// second cookie of the same name still leads to it: somebody may have planted the cookie
-// that comes first.)
-func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
-	left, noted := n.Record()
-	record, kept := session.Record()
-	if !noted || !kept || left == record.ID {
-		return nil
-	}
-	for _, key := range sessions.ReadCookies(c.Request(), lab.config.Cookie.Name) {
-		if sessions.KeyID(lanes.SessionPurpose, key) == left {
-			return nil
-		}
-	}
-	return lab.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
 
 // knownAs is the hash by which a notebook knows a cookie's value again.
@@ -305,103 +285,72 @@ func (n *Notebook) knownValues() map[sessions.ID]bool {
 // knows reports whether this notebook saw its browser get a value.
 func (n *Notebook) knows(value string) bool { return n.known[knownAs(value)] }
 
-// know notes the key of a session that this notebook's browser has, and returns the hashes
-// of all values that the notebook knows by now.
-func (n *Notebook) know(session *sessions.Session) (known map[sessions.ID]bool, err error) {
-	known = n.knownValues()
+// BelongTo lets whoever is signed in by a session see all of the notebook, once this
+// request's reply is saved: before that nobody knows whether a new key was. It also notes
+// the session's key as one that the notebook's browser has.
+func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
+	known := n.knownValues()
 	if key := session.Key(); key != "" {
 		id := knownAs(key)
 		if n.writes && !known[id] {
-			err = n.session.Set(bookKnown+lanes.Session, id.String())
+			if err := n.session.Set(bookKnown+lanes.Session, id.String()); err != nil {
+				return err
+			}
 		}
 		known[id] = true
 	}
-	return known, err
+	sessions.AfterCommit(c, func() {
+		n.own = true
+		n.Book().setKnown(known)
+		maps.Copy(n.known, known) // and what came was known before
+	})
+	return nil
 }
 
-// noteLogin writes down who is signed in in this browser, and by which login.
-func (n *Notebook) noteLogin(session *sessions.Session) error {
+// NoteLogin writes down who is signed in in this browser, and by which login.
+func (n *Notebook) NoteLogin(session *sessions.Session) error {
 	n.session.Delete(bookForged)
 	err := errors.Join(
 		n.session.Set(sessions.UserKey, session.Text(sessions.UserKey)),
 		n.session.Set(bookSince, sinceOf(session)),
 	)
 	if record, ok := session.Record(); ok {
-		err = errors.Join(err, n.session.Set(bookRecord, record.ID.String()))
+		err = errors.Join(err, n.NoteRecord(record.ID))
 	}
 	return err
 }
 
-// noteLogout writes down that nobody is signed in any more, and changes the key.
-func (n *Notebook) noteLogout() error {
-	if n == nil || !n.writes {
+// NoteRecord writes down which session record this browser was given last.
+func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(bookRecord, id.String()) }
+
+// NoteForged writes down the hash of the value that the lab wrote in place of the
+// session's key, until somebody signs in or out.
+func (n *Notebook) NoteForged(hash string) error { return n.session.Set(bookForged, hash) }
+
+// Forged is that hash; "" where there is none, and without a notebook.
+func (n *Notebook) Forged() string { return n.Text(bookForged) }
+
+// NoteLogout writes down that nobody is signed in any more, and changes the key.
+func (n *Notebook) NoteLogout() error {
+	if !n.MayWrite() {
 		return nil
 	}
 	n.session.Expendable() // a logout must work on a full disk, too
 	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
 		n.session.Delete(key)
 	}
-	return n.changeKey()
+	return n.ChangeKey()
 }
 
-// notedLogin reports whether a notebook noted the login of a session, whatever key that
+// NotedLogin reports whether a notebook noted the login of a session, whatever key that
 // session has now; true also if nobody is signed in by it.
-func (n *Notebook) notedLogin(session *sessions.Session) bool {
+func (n *Notebook) NotedLogin(session *sessions.Session) bool {
 	return session.Text(sessions.UserKey) == "" || n.session.Text(bookSince) == sinceOf(session)
 }
 
 // sinceOf says who signed in and when, from the session's values.
 func sinceOf(session *sessions.Session) string {
 	return session.Text(sessions.UserKey) + " " + session.Text(sessions.SinceKey)
-}
-
-// leftBehind is the record of this browser's old session. Once the new session is saved it
-// takes the place of the old one: a logout that is still under way with the old key ends
-// the new one. Version is set by Put it back: the new session was made from what this
-// record said, and counts only if the record still has that version.
-type leftBehind struct {
-	ID      sessions.ID
-	Version uint64
-}
-
-// noteRecord remembers which record this browser was given, by its ID, which
-// no browser could send. It shows what lies on the server when a request does
-// not reach it any more. The one it replaces ends only now that the new one is
-// saved: if that failed, there is still something to put back.
-func (lab *Lab) noteRecord(ctx context.Context, c echo.Context, n *Notebook) error {
-	session, ok := c.Get(rememberedKey).(*sessions.Session)
-	if !ok {
-		return nil
-	}
-	record, ok := session.Record() // saved by now: its commit came first
-	if left, leaves := c.Get(leftBehindKey).(leftBehind); ok && leaves {
-		if err := lab.takePlace(ctx, c, left, record.ID); err != nil {
-			return err
-		}
-	}
-	return n.noteLogin(session)
-}
-
-// takePlace ends the session that was left behind, and notes that the session by takes
-// its place.
-func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, by sessions.ID) error {
-	err := lab.sessions.Replace(ctx, left.ID, left.Version, by)
-	switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
-	case gone && left.Version != 0:
-		// The old session ended meanwhile. The new one was made from its record, so
-		// it has to end, too.
-		return errors.Join(sessions.ErrEnded, lab.endRecord(ctx, by))
-	case err != nil && !gone:
-		return err
-	case left.Version == 0:
-		return nil
-	}
-	// This is Put it back. A logout may be under way with the value that the lab wrote in
-	// place of the key: it has to end the new session, too.
-	if err = lab.sessions.Point(ctx, lab.lanes.Values(c)[lanes.Session], by); errors.Is(err, sessions.ErrExists) {
-		return nil
-	}
-	return err
 }
 
 func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
@@ -450,11 +399,52 @@ func (n *Notebook) Record() (sessions.ID, bool) {
 }
 
 // Name is the name last signed in with, "" when unknown.
-func (n *Notebook) Name() string {
+func (n *Notebook) Name() string { return n.Text(bookName) }
+
+// NoteName writes down the name signed in with. Without a notebook it is not remembered.
+func (n *Notebook) NoteName(name string) error {
+	if n == nil {
+		return nil
+	}
+	return n.session.Set(bookName, name)
+}
+
+// Session is the session in which the notebook lies; nil without a notebook. Each page has
+// keys of its own there.
+func (n *Notebook) Session() *sessions.Session {
+	if n == nil {
+		return nil
+	}
+	return n.session
+}
+
+// MayWrite reports whether this request may write the notebook. Requests begun by other
+// sites or other ports only read it, as do programs.
+func (n *Notebook) MayWrite() bool { return n != nil && n.writes }
+
+// Came is the hash of the notebook's key that the request carried; ok is false if the
+// notebook was opened just now.
+func (n *Notebook) Came() (key sessions.ID, ok bool) {
+	if n == nil {
+		return key, false
+	}
+	return n.came, n.came != sessions.ID{}
+}
+
+// Text is a text in the notebook's session, by its key; "" where there is none.
+func (n *Notebook) Text(key string) string {
 	if n == nil {
 		return ""
 	}
-	return n.session.Text(bookName)
+	return n.session.Text(key)
+}
+
+// Keep puts a text there, if this request may write the notebook and the text is new.
+func (n *Notebook) Keep(key, value string) error {
+	if !n.MayWrite() || n.session.Text(key) == value {
+		return nil
+	}
+	return n.session.Set(key, value)
 }
 
 // ID is the ID of the notebook's Book; ok is false before the notebook is saved.
@@ -501,8 +491,8 @@ func (n *Notebook) Deed() (d Deed, ok bool) {
 	return d, ok && err == nil
 }
 
-// note writes a deed down. Without a notebook it is not remembered.
-func (n *Notebook) note(d Deed) error {
+// Note writes a deed down. Without a notebook it is not remembered.
+func (n *Notebook) Note(d Deed) error {
 	if n == nil {
 		return nil
 	}

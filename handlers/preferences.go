@@ -25,14 +25,14 @@ const (
 )
 
 // prefer is the middleware that reads what a page's address chooses, and keeps
-// it where this request may write the notebook. It runs after openNotebook.
+// it where this request may write the notebook. It runs after the notebook was opened.
 func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		n := notebookOf(c)
-		if w := lab.pages.languages.Named(n.kept(bookLanguage)); w != nil {
+		if w := lab.pages.languages.Named(n.Text(bookLanguage)); w != nil {
 			c.Set(wordsKey, w)
 		}
-		if theme := n.kept(bookTheme); theme != "" {
+		if theme := n.Text(bookTheme); theme != "" {
 			c.Set(themeKey, theme)
 		}
 		if !input.IsSafe(c.Request().Method) || lab.kind(c) == bare {
@@ -44,7 +44,7 @@ func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 				return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 			}
 			c.Set(wordsKey, w)
-			if err := n.keep(bookLanguage, w.Tag.String()); err != nil {
+			if err := n.Keep(bookLanguage, w.Tag.String()); err != nil {
 				return err
 			}
 		}
@@ -54,28 +54,12 @@ func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 				return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
 			}
 			c.Set(themeKey, theme)
-			if err := n.keep(bookTheme, theme); err != nil {
+			if err := n.Keep(bookTheme, theme); err != nil {
 				return err
 			}
 		}
 		return next(c)
 	}
-}
-
-// kept is a preference, "" where none was chosen.
-func (n *Notebook) kept(key string) string {
-	if n == nil {
-		return ""
-	}
-	return n.session.Text(key)
-}
-
-// keep writes a preference down, if this request may write and it is new.
-func (n *Notebook) keep(key, value string) error {
-	if n == nil || !n.writes || n.session.Text(key) == value {
-		return nil
-	}
-	return n.session.Set(key, value)
 }
 
 // words are those of the language in which a request is answered: chosen, or

@@ -69,9 +69,7 @@ func (p *Program) Do(c echo.Context, book *Book, method, path string, header htt
 	request.Header.Set("User-Agent", "another-program/1.0")
 	request.Header.Set("Accept-Language", p.words(c).Tag.String())
 	if book != nil {
-		word, withdraw := p.wire.announce(book)
-		defer withdraw()
-		request.Header.Set(replayHeader, word)
+		defer p.wire.Announce(request, book)()
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
@@ -93,7 +91,7 @@ func (p *Program) Exchange(c echo.Context, book *Book, method, path string, head
 				return e, answer.Body, nil
 			}
 		}
-		if book.handedOver() {
+		if book.HandedOver() {
 			return nil, nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 		err = errors.New("the exchange that was just made has left the wire")

@@ -90,7 +90,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 	}
 	r.before = strconv.FormatInt(number, 10)
 	if book := notebookOf(c).Book(); book != nil {
-		r.first = book.last() + 1
+		r.first = book.Last() + 1
 	}
 
 	// 2.
@@ -135,7 +135,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 		return nil, err
 	}
 	if book := notebookOf(c).Book(); book != nil {
-		r.last = book.last()
+		r.last = book.Last()
 	}
 
 	// 4.
@@ -231,13 +231,6 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 		}
 	}
 	return reply, nil
-}
-
-// last is the number of the newest exchange of a book.
-func (b *Book) last() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count
 }
 
 // raceView is a race on the page.

@@ -20,7 +20,7 @@ import (
 // replayHeader names, by a one-time word, whose wire a replay goes on.
 const replayHeader = "Lab-Replay"
 
-const recordingKey = "cookielab/handlers.recording"
+const recordingKey = "cookielab/handlers/notebook.recording" // in a request's context
 
 // recording is an exchange while it is under way.
 type recording struct {
@@ -35,23 +35,31 @@ type recording struct {
 	mu sync.Mutex // guards exchange.Ops: trace hooks may come from anywhere
 }
 
-// record stands outside Hold, so it sees what really leaves, and notes it the
+// recorder puts exchanges on the wire.
+type recorder struct {
+	Wire  *Wire
+	Lanes *lanes.Set
+
+	kind func(echo.Context) routeKind
+}
+
+// Record is middleware. It stands outside Hold, so it sees what really leaves, and notes it the
 // moment before the first byte does: the next request already finds it.
-func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
+func (rec *recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind, request := lab.kind(c), c.Request()
+		kind, request := rec.kind(c), c.Request()
 		if !kind.onWire() {
 			return next(c)
 		}
-		book := lab.wire.replayed(request.Header.Get(replayHeader))
+		book := rec.Wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
 		if (kind == quick || kind == played) && !replay { // for these kinds the notebook is not loaded
-			if book = lab.wire.known(request); book == nil && kind == quick {
+			if book = rec.Wire.known(request); book == nil && kind == quick {
 				return next(c) // nobody could look at it
 			}
 		}
 		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
-		if r.exchange.ways = lab.lanes.IDs(); replay {
+		if r.exchange.ways = rec.Lanes.IDs(); replay {
 			r.exchange.Client = ClientOther
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
@@ -129,10 +137,18 @@ func noted(c echo.Context) *Exchange {
 	return nil
 }
 
+// alsoOnWire puts the exchange under way on another Book's wire, too, without values: see
+// namesOnly.
+func alsoOnWire(c echo.Context, book *Book) {
+	if r, ok := c.Get(recordingKey).(*recording); ok {
+		r.run = book
+	}
+}
+
 // noteHome adds the cookies that did not come to the exchange under way.
-func (lab *Lab) noteHome(c echo.Context, n *Notebook) {
+func (o *opener) noteHome(c echo.Context, n *Notebook) {
 	if e := noted(c); e != nil {
-		e.Home = lab.stayedHome(c.Request(), n)
+		e.Home = o.stayedHome(c.Request(), n)
 	}
 }
 
@@ -248,7 +264,7 @@ func (e *Exchange) namesOnly() *Exchange {
 		Status: e.Status, Location: location, MoreOps: e.MoreOps,
 	}
 	var pairs []string
-	for cookie := range e.cookies() {
+	for cookie := range e.Cookies() {
 		if !cookie.Named { // then it is all value
 			cookie.Name = ""
 		}

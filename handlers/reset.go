@@ -132,8 +132,8 @@ func (lab *Lab) postReset(c echo.Context) error {
 // of the next page: that is to be read as was chosen, too. If the notebook's key was
 // replaced while this request was under way, nothing is removed: [sessions.ErrEnded].
 func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
-	if n := notebookOf(c); n != nil && n.came != (sessions.ID{}) {
-		if _, err := lab.notebooks.Find(c.Request().Context(), n.came); errors.Is(err, sessions.ErrReplaced) {
+	if key, came := notebookOf(c).Came(); came {
+		if _, err := lab.notebooks.Find(c.Request().Context(), key); errors.Is(err, sessions.ErrReplaced) {
 			return nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 	}
@@ -161,7 +161,7 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	}
 	chosen = url.Values{}
 	for name, key := range map[string]string{"lang": bookLanguage, "theme": bookTheme} {
-		if value := notebookOf(c).kept(key); value != "" {
+		if value := notebookOf(c).Text(key); value != "" {
 			chosen.Set(name, value)
 		}
 	}

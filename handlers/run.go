@@ -85,10 +85,8 @@ func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
 	if err != nil || run.Rejected() != nil {
 		return nil, err
 	}
-	if r, ok := c.Get(recordingKey).(*recording); ok {
-		if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) {
-			r.run = lab.wire.Book(id)
-		}
+	if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) && noted(c) != nil {
+		alsoOnWire(c, lab.wire.Book(id))
 	}
 	return run, nil
 }
@@ -108,8 +106,8 @@ func (lab *Lab) witnessCopy(c echo.Context, findings []lanes.Finding) error {
 	if err != nil || run == nil {
 		return err
 	}
-	if r, ok := c.Get(recordingKey).(*recording); ok && notebookOf(c) == nil {
-		r.exchange.Client = ClientOther
+	if e := noted(c); e != nil && notebookOf(c) == nil {
+		e.Client = ClientOther
 	}
 	seen := map[string]string{curlFacts + ".client": browser.ClientName(c.Request().UserAgent())}
 	for _, f := range findings {

@@ -184,7 +184,7 @@ var noSuchSession = input.NewProblem(http.StatusNotFound, "no_such_session", loc
 // which record. Nobody may where there are none.
 func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
 	if n := notebookOf(c); n != nil {
-		n.session.Expendable() // sessions can be ended even if the disk is full
+		n.Session().Expendable() // sessions can be ended even if the disk is full
 	}
 	if err := lab.before(c); err != nil {
 		return "", here, err

@@ -23,15 +23,15 @@ type stayed struct {
 
 // stayedHome finds the lanes' cookies that this browser was given and that this
 // request did not bring.
-func (lab *Lab) stayedHome(r *http.Request, n *Notebook) []stayed {
+func (o *opener) stayedHome(r *http.Request, n *Notebook) []stayed {
 	var home []stayed
-	for _, lane := range lab.lanes.Cookies {
+	for _, lane := range o.Lanes.Cookies {
 		name := lane.Cookie().Name
 		if len(sessions.RawCookies(r, name)) > 0 {
 			continue
 		}
 		if a, ok := n.Attributes(lane.ID()); ok {
-			home = append(home, stayed{lane.ID(), name, whyHome(a, r, lab.clock.Now())})
+			home = append(home, stayed{lane.ID(), name, whyHome(a, r, o.Clock.Now())})
 		}
 	}
 	return home

@@ -31,13 +31,13 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 		return err
 	}
 	book := notebookOf(c).Book()
-	if book == nil && c.Get(replacedKey) != nil {
+	if book == nil && justReplaced(c) {
 		return tellToComeAgain(c) // somebody has just signed in or out, and the browser will have the new key in a moment
 	}
 	if book == nil || input.FromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
-	done, err := lab.beginStream(book, (*Book).watch)
+	done, err := lab.beginStream(book, (*Book).Watch)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,19 @@ type heldToken struct {
 	EndAnswer string
 }
 
+// Weigh is how much memory they take, in bytes.
+func (h hands) Weigh() (n int) {
+	for _, held := range h.Tokens {
+		n += structBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
+		for _, e := range []*Exchange{held.Asked, held.Ending} {
+			if e != nil {
+				n += e.Weigh() // counted again, as it may no longer be on the wire
+			}
+		}
+	}
+	return n
+}
+
 // postTokens serves POST /tokens (fields username, password, pin): one token of
 // each kind, for the program that the lab plays.
 func (lab *Lab) postTokens(c echo.Context) error {
@@ -100,10 +113,10 @@ func (lab *Lab) postTokens(c echo.Context) error {
 	}
 	lab.log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebookOf(c)
-	if err := n.changeKey(); err != nil { // somebody who knows the old key must not see the tokens
+	if err := n.ChangeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
 	}
-	sessions.AfterCommit(c, func() { n.Book().changeHands(func(h *hands) { *h = got }) })
+	sessions.AfterCommit(c, func() { Change(n.Book(), func(h *hands) { *h = got }) })
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }
 
@@ -135,7 +148,7 @@ func (lab *Lab) askWith(c echo.Context, book *Book, held *heldToken, kind tokenK
 // the page says that there is none.
 func (lab *Lab) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) error, deed string) error {
 	book := notebookOf(c).Book()
-	before := book.handsOf()
+	before := Of[hands](book)
 	after := hands{Tokens: slices.Clone(before.Tokens), Deed: deed}
 	for _, kind := range lab.tokenKinds() {
 		for i := range after.Tokens {
@@ -147,7 +160,7 @@ func (lab *Lab) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) 
 		}
 	}
 	if len(after.Tokens) > 0 {
-		book.changeHands(func(h *hands) {
+		Change(book, func(h *hands) {
 			if sameTokens(*h, before) { // else another tab got new ones meanwhile
 				*h = after
 			}
@@ -278,9 +291,9 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 	}
 	p.SignIn.ForToken = true
 	book := notebookOf(c).Book()
-	held := book.handsOf()
+	held := Of[hands](book)
 	if held.Fresh = held.Fresh && c.Request().Method == http.MethodGet; held.Fresh { // HEAD shows nothing
-		held = book.changeHands(func(h *hands) { h.Fresh = false }) // of two tabs, one
+		held = Change(book, func(h *hands) { h.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
 	p.NoOpaque = !lab.lanes.Opaque.Manager.KeepsRecords()

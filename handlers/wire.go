@@ -5,7 +5,6 @@ package handlers
 import (
 	"crypto/rand"
 	"iter"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -60,8 +59,11 @@ type Conclusion struct {
 	At time.Time
 }
 
-// sentCookie is one pair of a Cookie header.
-type sentCookie struct {
+// Lane is whose cookie a name is, of the ways that the lab sets; "": of none.
+func (e *Exchange) Lane(cookie string) string { return e.ways[cookie] }
+
+// SentCookie is one pair of a Cookie header.
+type SentCookie struct {
 	Name  string
 	Lane  string // "": none of the three ways
 	Bytes int    // of name and value, as they came
@@ -69,48 +71,35 @@ type sentCookie struct {
 	Left  bool   // its value was left out
 }
 
-// cookies are the pairs of the Cookie header, in the order in which they came.
-func (e *Exchange) cookies() iter.Seq[sentCookie] {
-	return func(yield func(sentCookie) bool) {
+// Cookies are the pairs of the Cookie header, in the order in which they came.
+func (e *Exchange) Cookies() iter.Seq[SentCookie] {
+	return func(yield func(SentCookie) bool) {
 		for pair := range strings.SplitSeq(e.Cookie, ";") {
 			name, value, named := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(sentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
+			if !yield(SentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
 				return
 			}
 		}
 	}
 }
 
-// sent is what the request carried, cut as it is drawn: the token's header, and
-// the cookies.
-func (e *Exchange) sent() (row strip) {
-	if e.Authorization != "" {
-		row.add("Authorization", lanes.Token, false)
-	}
-	for cookie := range e.cookies() {
-		row.add(cookie.Name, cookie.Lane, false)
-	}
-	row.end()
-	return row
-}
-
-// setLine is one Set-Cookie line, as far as pages show it.
-type setLine struct {
+// SetLine is one Set-Cookie line, as far as pages show it.
+type SetLine struct {
 	Name, Lane string
 	Deletes    bool
 }
 
-// sets are the Set-Cookie lines of the response.
-func (e *Exchange) sets() iter.Seq[setLine] {
-	return func(yield func(setLine) bool) {
+// Sets are the Set-Cookie lines of the response.
+func (e *Exchange) Sets() iter.Seq[SetLine] {
+	return func(yield func(SetLine) bool) {
 		for _, line := range e.SetCookie {
 			name, attributes, _ := strings.Cut(line, "=")
 			_, age, _ := strings.Cut(attributes, "; Max-Age=")
 			age, _, _ = strings.Cut(age, ";")
-			if !yield(setLine{name, e.ways[name], age == "0"}) {
+			if !yield(SetLine{name, e.ways[name], age == "0"}) {
 				return
 			}
 		}
@@ -224,13 +213,16 @@ func (w *Wire) Clear() {
 	clear(w.byKey)
 }
 
-// announce prepares a replay and returns its one-time word; done withdraws it.
-func (w *Wire) announce(book *Book) (word string, done func()) {
-	word = rand.Text()
+// Announce says that a request is one that the lab itself sends as another program, and
+// goes on a Book's wire: a one-time word in its headers says so. withdraw is to be called
+// once it was answered or has failed.
+func (w *Wire) Announce(r *http.Request, book *Book) (withdraw func()) {
+	word := rand.Text()
+	r.Header.Set(replayHeader, word)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.replays[word] = book
-	return word, func() {
+	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.replays, word)
@@ -271,18 +263,9 @@ type Book struct {
 // bookContent is what a Book holds. The Book's lock guards it.
 type bookContent struct {
 	count           int
-	exchanges       []*Exchange // the oldest first
-	exchangesWeight int         // of all of them, in bytes
-	copied          *Copy
-	hands           hands                // of the program that the lab plays on /tokens
-	before          map[string]string    // cells as they were before the last deed
-	shown           map[string]string    // cells as the last dashboard showed them
-	expected        map[string]string    // values that the last deed left in the browser, by lane
-	strayed         bool                 // the browser's values have changed since, and not by a deed
-	called          *consoleCall         // the last call of the console
-	sends           []sentLine           // lines that the composer has sent, the oldest first
-	engines         *enginesMemory       // for the page /engines; nil: nothing was done there
-	secrets         map[string]string    // keys that the people in a lesson's play have
+	exchanges       []*Exchange          // the oldest first
+	exchangesWeight int                  // of all of them, in bytes
+	slots           slots                // what pages keep
 	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
@@ -301,8 +284,8 @@ func (b *Book) handOver() *Book {
 	return b.heir
 }
 
-// handedOver reports that another Book has taken over what this one held.
-func (b *Book) handedOver() bool {
+// HandedOver reports that another Book has taken over what this one held.
+func (b *Book) HandedOver() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.heir != nil
@@ -362,12 +345,12 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 	return exchanges, b.news
 }
 
-// watch counts somebody who watches the book live, until done is called; ok is
+// Watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Book) watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+func (b *Book) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
 
-// read counts somebody who reads the whole Book, in the same way.
-func (b *Book) read() (done func(), ok bool) { return b.countAt(&b.readers) }
+// Read counts somebody who reads the whole Book, in the same way.
+func (b *Book) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
 
 func (b *Book) countAt(count *int) (done func(), ok bool) {
 	b.mu.Lock()
@@ -383,9 +366,9 @@ func (b *Book) countAt(count *int) (done func(), ok bool) {
 	}, true
 }
 
-// next is the first exchange with a number above seen, and not above last; nil: there is
+// Next is the first exchange with a number above seen, and not above last; nil: there is
 // none. A reader who takes them one by one keeps only one of them in memory.
-func (b *Book) next(seen, last int) *Exchange {
+func (b *Book) Next(seen, last int) *Exchange {
 	if b == nil {
 		return nil
 	}
@@ -397,6 +380,13 @@ func (b *Book) next(seen, last int) *Exchange {
 		}
 	}
 	return nil
+}
+
+// Last is the number of the newest exchange of a book.
+func (b *Book) Last() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
 }
 
 // close tells all who watch that the book was dropped.
@@ -414,74 +404,6 @@ func (b *Book) end() {
 	}
 }
 
-// Copy is the copy that was taken, nil when there is none. It does not change.
-func (b *Book) Copy() *Copy {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.copied
-}
-
-func (b *Book) setCopy(c *Copy) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	b.copied = c.own()
-}
-
-func (b *Book) swapCopy(old, c *Copy) {
-	defer b.change()()
-	if b.copied == old {
-		b.copied = c.own()
-	}
-}
-
-// handsOf is what the program of /tokens holds.
-func (b *Book) handsOf() (h hands) {
-	if b == nil {
-		return h
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.hands
-}
-
-// changeHands changes what it holds, and returns how it was before.
-func (b *Book) changeHands(change func(*hands)) (before hands) {
-	if b == nil {
-		return before
-	}
-	defer b.change()()
-	before = b.hands
-	change(&b.hands)
-	return before
-}
-
-// secret is a key in the hands of somebody whom a lesson plays, by a name; "": none.
-func (b *Book) secret(name string) string {
-	if b == nil {
-		return ""
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.secrets[name]
-}
-
-// keepSecret puts a key into such hands, or, "", takes it away.
-func (b *Book) keepSecret(name, key string) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	if b.secrets == nil {
-		b.secrets = map[string]string{}
-	}
-	b.secrets[name] = key
-}
-
 // setKnown keeps the hashes of the values that its browser was given.
 func (b *Book) setKnown(known map[sessions.ID]bool) {
 	if b == nil {
@@ -497,45 +419,4 @@ func (b *Book) knows(value string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known[knownAs(value)]
-}
-
-// setBefore keeps what the cells show before a deed.
-func (b *Book) setBefore(cells map[string]string) {
-	defer b.change()()
-	b.before = ownTexts(cells)
-}
-
-// expect keeps which values a deed leaves in the browser.
-func (b *Book) expect(values map[string]string) {
-	defer b.change()()
-	b.expected, b.strayed = ownTexts(values), false
-}
-
-// reissued keeps what a reply gave the browser in place of what came: a session
-// that was sealed anew is no change by other hands.
-func (b *Book) reissued(came, after map[string]string) {
-	if b == nil {
-		return
-	}
-	defer b.change()()
-	for lane, value := range after {
-		if expected, ok := b.expected[lane]; ok && expected == came[lane] {
-			b.expected[lane] = strings.Clone(value)
-		}
-	}
-}
-
-// show keeps what a dashboard is about to show. It returns the cells to compare
-// with: those before the last deed or, where the browser's values changed by
-// other hands since (DevTools, a clock), those shown before that.
-func (b *Book) show(values, cells map[string]string) (before map[string]string, strayed bool) {
-	if b == nil {
-		return nil, false
-	}
-	defer b.change()()
-	if b.expected != nil && !maps.Equal(b.expected, values) {
-		b.expected, b.before, b.strayed = ownTexts(values), b.shown, true
-	}
-	b.shown = ownTexts(cells)
-	return b.before, b.strayed
 }

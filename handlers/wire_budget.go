@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"cookielab/handlers/locale"
-	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -32,6 +31,7 @@ const (
 	bookBytes       = 1 << 10
 	exchangeBytes   = 640
 	conclusionBytes = 256
+	structBytes     = 256 // one of a page, of a dozen fields or less
 	checkBytes      = 56
 	stayedBytes     = 64
 	opBytes         = 144
@@ -92,11 +92,15 @@ func (e *Exchange) settle() {
 		*text = own.String()[from:]
 	}
 	e.Ops = slices.Clip(slices.Clone(e.Ops))
-	e.weight = e.weigh()
+	e.weight = e.measure()
 }
 
-// weigh is how much memory an exchange takes, in bytes.
-func (e *Exchange) weigh() int {
+// Weigh is how much memory an exchange that is on the wire takes, in bytes; 0: it is not
+// there yet. Whatever keeps it counts it again, as it may have left the wire.
+func (e *Exchange) Weigh() int { return e.weight }
+
+// measure is how much memory an exchange takes, in bytes.
+func (e *Exchange) measure() int {
 	n := exchangeBytes + cap(e.SetCookie)*textBytes
 	for i := range e.Ops {
 		n += weighOp(&e.Ops[i])
@@ -106,13 +110,13 @@ func (e *Exchange) weigh() int {
 	}
 	for i := range e.Findings {
 		f := &e.Findings[i]
-		n += conclusionBytes + weighPhrase(f.Reason) + cap(f.Checks)*checkBytes
+		n += conclusionBytes + weighMessage(f.Reason) + cap(f.Checks)*checkBytes
 		for _, check := range f.Checks {
-			n += weighPhrase(check.Detail)
+			n += weighMessage(check.Detail)
 		}
 	}
 	for _, home := range e.Home {
-		n += stayedBytes + weighPhrase(home.Reason)
+		n += stayedBytes + weighMessage(home.Reason)
 	}
 	return n
 }
@@ -124,7 +128,7 @@ func weighOp(op *sessions.StoreOp) int {
 	return opBytes
 }
 
-func weighPhrase(p locale.Message) int {
+func weighMessage(p locale.Message) int {
 	if p.Args == nil {
 		return 0
 	}
@@ -134,7 +138,7 @@ func weighPhrase(p locale.Message) int {
 		case string:
 			n += entryBytes + len(arg)
 		case locale.Message:
-			n += entryBytes + weighPhrase(arg)
+			n += entryBytes + weighMessage(arg)
 		}
 	}
 	return n
@@ -151,95 +155,8 @@ func weighTexts(texts map[string]string) int {
 	return n
 }
 
-// weigh is how much memory a Book takes, in bytes. Besides exchanges it holds only a few
-// things, which are short or few.
-func (b *Book) weigh() int {
-	n := bookBytes + b.exchangesWeight + weighTexts(b.before) + weighTexts(b.shown) + weighTexts(b.expected) + weighTexts(b.secrets)
-	if b.copied != nil {
-		n += b.copied.weigh()
-	}
-	for _, held := range b.hands.Tokens {
-		n += conclusionBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
-		for _, e := range []*Exchange{held.Asked, held.Ending} {
-			if e != nil {
-				n += e.weight // counted again, as it may no longer be on the wire
-			}
-		}
-	}
-	if b.called != nil {
-		n += b.called.weigh()
-	}
-	for _, sent := range b.sends {
-		n += 6*textBytes + len(sent.Line) + len(sent.URL.Host) + len(sent.URL.Path)
-	}
-	if b.engines != nil {
-		n += b.engines.weigh()
-	}
-	return n
-}
-
-func (c *Copy) weigh() int {
-	n := conclusionBytes
-	for _, cookie := range c.Cookies {
-		n += 2*textBytes + len(cookie.Name) + len(cookie.Value)
-	}
-	for _, lane := range c.Lanes {
-		n += conclusionBytes + len(markup.TextOf(lane.User)) + len(markup.TextOf(lane.Role))
-	}
-	return n
-}
-
-// own is the copy as a Book keeps it: with texts copied out of the request, and only with
-// those conclusions of each way that pages show.
-func (c *Copy) own() *Copy {
-	if c == nil {
-		return nil
-	}
-	own := *c
-	own.Cookies = make([]CopiedCookie, len(c.Cookies))
-	for i, cookie := range c.Cookies {
-		own.Cookies[i] = CopiedCookie{strings.Clone(cookie.Name), strings.Clone(cookie.Value)}
-	}
-	own.Lanes = make([]LaneFinding, len(c.Lanes))
-	for i, lane := range c.Lanes {
-		own.Lanes[i] = LaneFinding{ID: lane.ID, Verdict: lane.Verdict, User: lane.User, Role: lane.Role}
-	}
-	return &own
-}
-
-func (call *consoleCall) weigh() int {
-	n := 2*conclusionBytes + weighTexts(call.inputs) + len(call.Result) + weighPhrase(call.Message)
-	for _, change := range call.Changes {
-		n += 3*textBytes + len(change.Key) + len(change.Before) + len(change.After)
-	}
-	if call.exchange != nil {
-		n += call.exchange.weight // counted again, as it may no longer be on the wire
-	}
-	if call.race != nil {
-		n += 2 * conclusionBytes
-		n += len(call.race.before) + len(call.race.after)
-		for _, p := range call.race.programs {
-			n += len(p.Read) + len(p.Wrote) + len(p.Answer)
-		}
-	}
-	return n
-}
-
-func (m *enginesMemory) weigh() int {
-	n := conclusionBytes + weighTexts(m.set)
-	for _, outcomes := range m.outcomes {
-		n += mapBytes + len(outcomes)*2*entryBytes
-		for _, outcome := range outcomes {
-			n += weighPhrase(outcome.Detail)
-		}
-	}
-	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {
-		for i := range ops {
-			n += weighOp(&ops[i].StoreOp)
-		}
-	}
-	return n
-}
+// weigh is how much memory a Book takes, in bytes.
+func (b *Book) weigh() int { return bookBytes + b.exchangesWeight + b.slots.weigh() }
 
 // ownTexts copies texts, so that they do not keep a larger text in memory.
 func ownTexts(texts map[string]string) map[string]string {
@@ -292,8 +209,8 @@ func (w *Wire) makeRoom() {
 	}
 }
 
-// giveWay drops the Book's oldest exchange or, if it has none, everything else that it
-// holds; false: it holds nothing that could be dropped.
+// giveWay drops the Book's oldest exchange or, if it has none, what pages keep in it;
+// false: it holds nothing that could be dropped.
 func (b *Book) giveWay() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -301,7 +218,7 @@ func (b *Book) giveWay() bool {
 	if len(b.exchanges) > 0 {
 		b.dropOldest()
 	} else {
-		b.bookContent = bookContent{count: b.count, strayed: b.strayed, known: b.known}
+		b.bookContent = bookContent{count: b.count, known: b.known, slots: b.slots.shrunk()}
 	}
 	b.reweigh()
 	return b.weight.Load() < before
@@ -333,7 +250,7 @@ func (w *Wire) makeRoomForBook() {
 	for id, book := range w.books {
 		one := standing{used: book.used}
 		if book.used.After(rested) {
-			one.use, one.did = 1, book.last()
+			one.use, one.did = 1, book.Last()
 			if book.signedIn {
 				one.use = 2
 			}

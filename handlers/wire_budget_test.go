@@ -187,6 +187,16 @@ func TestAllThatABookHoldsCounts(t *testing.T) {
 	if grown := lab.WireWeight() - empty; grown < 20<<10 { // on the wire, and as lines
 		t.Errorf("ten lines of 1 KB weigh %d", grown)
 	}
+	full := lab.WireWeight()
+	for i := range 10 {
+		c.drop(fmt.Sprintf("a%d", i)) // so that the exchange to come is a short one
+	}
+	if r := c.post("/send", map[string][]string{"act": {"forget"}, "line": {""}}); r.status != http.StatusSeeOther {
+		t.Fatalf("answered %d: %s", r.status, r.body)
+	}
+	if lighter := full - lab.WireWeight(); lighter < 4<<10 { // the lines are gone, and what deletes their cookies came to the wire
+		t.Errorf("without the lines it weighs %d less", lighter)
+	}
 }
 
 // stuck is a reply whose reader takes nothing until it is released.

@@ -92,17 +92,17 @@ type WireFinding struct {
 func (lab *Lab) getWireJSON(c echo.Context) error {
 	book, last := notebookOf(c).Book(), 0
 	if book != nil {
-		done, err := lab.beginStream(book, (*Book).read)
+		done, err := lab.beginStream(book, (*Book).Read)
 		if err != nil {
 			return err
 		}
 		defer done()
-		last = book.last()
+		last = book.Last()
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
 	w, before := lab.words(c), `{"exchanges":[` // before is what is sent before the next exchange
-	for e := book.next(0, last); e != nil; e = book.next(e.Number, last) {
+	for e := book.Next(0, last); e != nil; e = book.Next(e.Number, last) {
 		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {
 			_, err = c.Response().Write(append([]byte(before), exchange...))
@@ -128,7 +128,7 @@ func describeExchange(w *locale.Printer, e *Exchange) WireExchange {
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
 		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
 	}
-	for cookie := range e.cookies() {
+	for cookie := range e.Cookies() {
 		if len(d.Cookies) == maxListedCookies {
 			d.MoreCookies++
 			continue

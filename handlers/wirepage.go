@@ -89,13 +89,13 @@ func viewExchange(w *locale.Printer, e *Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
 		Method: markup.Clip(e.Method, maxTargetText), Target: markup.Clip(e.Target, maxTargetText), Status: markup.StatusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.Home, Raw: e.raw(), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
+		Home: e.Home, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
 		v.Raw = markup.AtMost(v.Raw, mostRaw) + "…"
 	}
-	sent, set := e.sent(), strip{}
-	for line := range e.sets() {
+	sent, set := sentStrip(e), strip{}
+	for line := range e.Sets() {
 		set.add(line.Name, line.Lane, line.Deletes)
 	}
 	set.end()
@@ -111,9 +111,9 @@ func (row *strip) view() (pieces []pieceView, others int) {
 	return pieces, row.others
 }
 
-// raw is the exchange as text: the lines that are about cookies, and about who
+// rawText is the exchange as text: the lines that are about cookies, and about who
 // sent what, as they stood there.
-func (e *Exchange) raw() string {
+func rawText(e *Exchange) string {
 	var text strings.Builder
 	line := func(name, value string) {
 		if value != "" {

@@ -1,0 +1,98 @@
+// The cells of the dashboard, as texts to compare: what it shows as changed by the deed
+// that was done last.
+
+package handlers
+
+import (
+	"maps"
+	"strings"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
+)
+
+// cells are what a Book keeps of the dashboard's cells, and of the values in the browser.
+type cells struct {
+	before   map[string]string // cells as they were before the last deed
+	shown    map[string]string // cells as the last dashboard showed them
+	expected map[string]string // values that the last deed left in the browser, by lane
+	strayed  bool              // the browser's values have changed since, and not by a deed
+}
+
+// Weigh is how much memory they take, in bytes.
+func (c cells) Weigh() int {
+	return weighTexts(c.before) + weighTexts(c.shown) + weighTexts(c.expected)
+}
+
+// Shrink leaves out all texts: that values changed by other hands stays true.
+func (c cells) Shrink() Kept {
+	if !c.strayed {
+		return nil
+	}
+	return cells{strayed: true}
+}
+
+// cellsOf boils each cell of the rows down to a text, to compare. Row ② follows
+// row ①, so it has none.
+func cellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
+	cells := map[string]string{}
+	for i, f := range findings {
+		keeps := described[i].ServerKeeps
+		cells["1-"+f.Lane] = f.Raw
+		if at := described[i].BrowserExpires; f.Sent && at != nil {
+			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
+		}
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
+		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
+	}
+	if taken != nil {
+		for _, lane := range taken.Lanes {
+			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
+		}
+	}
+	return cells
+}
+
+// keepBefore keeps what the cells show before a deed.
+func keepBefore(b *Book, now map[string]string) {
+	Change(b, func(c *cells) { c.before = ownTexts(now) })
+}
+
+// newChapter begins anew: what the next dashboard shows as changed is what changed since
+// the last one.
+func newChapter(b *Book) {
+	Change(b, func(c *cells) { c.before = c.shown })
+}
+
+// expect keeps which values a deed leaves in the browser.
+func expect(b *Book, values map[string]string) {
+	Change(b, func(c *cells) { c.expected, c.strayed = ownTexts(values), false })
+}
+
+// reissued keeps what a reply gave the browser in place of what came: a session
+// that was sealed anew is no change by other hands.
+func reissued(b *Book, came, after map[string]string) {
+	Change(b, func(c *cells) {
+		own := maps.Clone(c.expected)
+		for lane, value := range after {
+			if expected, ok := own[lane]; ok && expected == came[lane] {
+				own[lane] = strings.Clone(value)
+			}
+		}
+		c.expected = own
+	})
+}
+
+// show keeps what a dashboard is about to show. It returns the cells to compare
+// with: those before the last deed or, where the browser's values changed by
+// other hands since (DevTools, a clock), those shown before that.
+func show(b *Book, values, now map[string]string) (before map[string]string, strayed bool) {
+	Change(b, func(c *cells) {
+		if c.expected != nil && !maps.Equal(c.expected, values) {
+			c.expected, c.before, c.strayed = ownTexts(values), c.shown, true
+		}
+		c.shown = ownTexts(now)
+		before, strayed = c.before, c.strayed
+	})
+	return before, strayed
+}

@@ -1,0 +1,87 @@
+// What pages keep in a Book: each a value of a type of its own, which the Book need not
+// know.
+
+package handlers
+
+import "reflect"
+
+// Kept is what a page keeps in a Book. A Book has one value of each such type, which must
+// not be an interface. The value is replaced, and never changed in place: whoever has read
+// it may use it at any time. It owns its texts (see ownTexts), so that a short text does
+// not keep a large request in memory.
+//
+// When the Books of a server take too much memory, the largest may lose all that it keeps.
+// A type with a method Shrink() Kept loses only what that method leaves out; nil: all.
+type Kept interface {
+	// Weigh is how much memory the value takes, in bytes, with all that it refers to. It
+	// is asked of the zero value, too: for a pointer that is nil.
+	Weigh() int
+}
+
+// shrinker is a value of which something stays when memory is short: see Kept.
+type shrinker interface{ Shrink() Kept }
+
+// slots are what pages keep in one Book, by type.
+type slots map[reflect.Type]Kept
+
+// Of is the value of a type that a page keeps in the Book; zero if there is none, and for
+// a nil Book.
+func Of[T Kept](b *Book) (value T) {
+	if b == nil {
+		return value
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	value, _ = b.slots[reflect.TypeFor[T]()].(T)
+	return value
+}
+
+// Change changes the value of a type that a page keeps in the Book, and returns it as it
+// was before. Meanwhile the Book is locked, so change must not use it. With a nil Book
+// nothing is kept, and change is not called.
+func Change[T Kept](b *Book, change func(*T)) (before T) {
+	if b == nil {
+		return before
+	}
+	defer b.change()()
+	key := reflect.TypeFor[T]()
+	before, _ = b.slots[key].(T)
+	after := before
+	change(&after)
+	if b.slots == nil {
+		b.slots = slots{}
+	}
+	b.slots[key] = after
+	return before
+}
+
+// weigh is how much memory all of it takes, in bytes.
+func (s slots) weigh() int {
+	if s == nil {
+		return 0
+	}
+	n := mapBytes
+	for _, kept := range s {
+		n += entryBytes + kept.Weigh()
+	}
+	return n
+}
+
+// shrunk is what stays when memory is short.
+func (s slots) shrunk() slots {
+	var left slots
+	for key, kept := range s {
+		var small Kept
+		if kept, ok := kept.(shrinker); ok {
+			small = kept.Shrink()
+		}
+		if small == nil {
+			continue
+		}
+		if left == nil {
+			left = slots{}
+		}
+		left[key] = small
+	}
+	return left
+}

@@ -1,0 +1,99 @@
+// What pages keep in a Book: by type, weighed, and handed over with it.
+
+package handlers_test
+
+import (
+	"testing"
+
+	"cookielab/handlers"
+)
+
+// kilobytes and flagged are what two pages might keep.
+type kilobytes int
+
+func (k kilobytes) Weigh() int { return int(k) << 10 }
+
+type flagged struct {
+	kilobytes
+	flag bool
+}
+
+func (f flagged) Shrink() handlers.Kept {
+	if !f.flag {
+		return nil
+	}
+	return flagged{flag: true}
+}
+
+func keep[T handlers.Kept](b *handlers.Book, value T) (before T) {
+	return handlers.Change(b, func(kept *T) { *kept = value })
+}
+
+func TestBookKeepsOneValueOfEachType(t *testing.T) {
+	wire := handlers.NewWire(nil)
+	book, other := wire.Book(numbered(0)), wire.Book(numbered(1))
+	if got := handlers.Of[kilobytes](book); got != 0 {
+		t.Errorf("%d where nothing was kept", got)
+	}
+	keep(book, kilobytes(0))
+	keep(book, flagged{})
+	empty := wire.Weight()
+	keep(book, kilobytes(1))
+	keep(book, flagged{kilobytes: 2, flag: true})
+	with := wire.Weight()
+	if with-empty != 3<<10 {
+		t.Errorf("3 KB weigh %d", with-empty)
+	}
+	if before := keep(book, kilobytes(5)); before != 1 || wire.Weight() != with+4<<10 {
+		t.Errorf("before it was %d, and 4 KB more weigh %d", before, wire.Weight()-with)
+	}
+	if one, two, none := handlers.Of[kilobytes](book), handlers.Of[flagged](book), handlers.Of[kilobytes](other); one != 5 || two.kilobytes != 2 || none != 0 {
+		t.Errorf("%d, %v are kept, and %d by another notebook", one, two, none)
+	}
+	if keep(nil, kilobytes(1)); handlers.Of[kilobytes](nil) != 0 {
+		t.Error("something is kept without a Book")
+	}
+	wire.Drop(numbered(0))
+	if keep(book, kilobytes(7)); wire.Weight() != 0 {
+		t.Errorf("what a dropped Book keeps weighs %d", wire.Weight())
+	}
+}
+
+// Whoever has the newer key has what was kept; with the older one nobody reads it.
+func TestKeptValuesAreHandedOver(t *testing.T) {
+	wire := handlers.NewWire(nil)
+	old := wire.Open(numbered(0), numbered(1), 0, false)
+	keep(old, kilobytes(3))
+	weight := wire.Weight()
+	heir := wire.Open(numbered(0), numbered(2), 1, false)
+	if was, is := handlers.Of[kilobytes](old), handlers.Of[kilobytes](heir); was != 0 || is != 3 {
+		t.Errorf("the old one has %d, the new one %d", was, is)
+	}
+	if got := wire.Weight(); got != weight {
+		t.Errorf("it weighed %d, and now %d", weight, got)
+	}
+}
+
+// A Book that takes too much loses its exchanges first, then what pages keep, but for what
+// they say must stay.
+func TestKeptValuesGiveWay(t *testing.T) {
+	wire := handlers.NewWire(nil)
+	book, other := wire.Book(numbered(0)), wire.Book(numbered(1))
+	keep(other, kilobytes(1))
+	book.Add(large(10))
+	keep(book, kilobytes(1))
+	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10, flag: true})
+	if len(book.Exchanges()) != 0 || handlers.Of[kilobytes](book) != 0 || handlers.Of[flagged](book) != (flagged{flag: true}) {
+		t.Errorf("%d exchanges, %d KB and %v stay", len(book.Exchanges()), handlers.Of[kilobytes](book), handlers.Of[flagged](book))
+	}
+	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10})
+	if got := handlers.Of[flagged](book); got != (flagged{}) {
+		t.Errorf("%v stays", got)
+	}
+	if handlers.Of[kilobytes](other) != 1 {
+		t.Error("another notebook lost what was kept")
+	}
+	if weight := wire.Weight(); weight > handlers.MaxWireBytes {
+		t.Errorf("%d bytes are on the wire", weight)
+	}
+}
