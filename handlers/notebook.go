@@ -101,17 +101,17 @@ func notebookOf(c echo.Context) *Notebook {
 // Requests begun by other sites or other ports find but never open.
 func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind := lab.kind(c)
-		if kind == bare || kind == quick || kind == played {
+		use, stream := lab.router.Notebook(c)
+		if use == Never {
 			return next(c)
 		}
 		load := lab.notebooks.Load
-		if kind == stream {
+		if stream {
 			load = lab.notebooks.Look // nothing holds its reply
 		}
 		session, err := load(c)
 		switch {
-		case err != nil && kind == lost:
+		case err != nil && use == IfItCan:
 			return next(c)
 		case err != nil:
 			return err
@@ -125,14 +125,14 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 				c.Set(replacedKey, true)
 				return next(c)
 			}
-			if !lab.opensNotebook(c.Request(), kind) {
+			if !lab.opensNotebook(c.Request(), use) {
 				return next(c)
 			}
 			if err := session.Set(bookOpened, lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
-		n.writes = !kind.readsOnly() && !input.FromElsewhere(c.Request())
+		n.writes = use >= Write && !input.FromElsewhere(c.Request())
 		if err := n.name(); err != nil {
 			return err
 		}
@@ -161,14 +161,14 @@ func (lab *Lab) openNotebook(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (lab *Lab) opensNotebook(r *http.Request, kind routeKind) bool {
+func (lab *Lab) opensNotebook(r *http.Request, use Use) bool {
 	if input.FromElsewhere(r) {
 		return false
 	}
-	switch kind {
-	case page, discreet:
+	switch use {
+	case Open:
 		return r.Method == http.MethodGet
-	case loginForm:
+	case OpenByForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.
 		return r.Method == http.MethodGet || (r.Method == http.MethodPost && lab.origins.Check(r) == nil)
 	default:

@@ -23,18 +23,21 @@ const playPath = "/play"
 // playHandler answers a request that names a run which lives.
 type playHandler func(lab *Lab, c echo.Context, run *sessions.Session) error
 
-// playRoutes registers what the lessons have below /play, by "POST /transfer/:defence".
-func (lab *Lab) playRoutes() {
+// playRoute is an address below /play.
+type playRoute struct {
+	method, path string
+	handler      echo.HandlerFunc
+}
+
+// playRoutes are those that the lessons have, by "POST /transfer/:defence".
+func (lab *Lab) playRoutes() (routes []playRoute) {
 	for _, l := range lab.lessons {
 		for address, handler := range l.Play {
 			method, path, _ := strings.Cut(address, " ")
-			if method == http.MethodPost {
-				lab.post(playPath+path, played, lab.play(handler))
-			} else {
-				lab.get(playPath+path, played, lab.play(handler))
-			}
+			routes = append(routes, playRoute{method, playPath + path, lab.play(handler)})
 		}
 	}
+	return routes
 }
 
 // play finds the run, without which there is nothing to play with.

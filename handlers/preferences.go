@@ -35,7 +35,7 @@ func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
 		if theme := n.kept(bookTheme); theme != "" {
 			c.Set(themeKey, theme)
 		}
-		if !input.IsSafe(c.Request().Method) || lab.kind(c) == bare {
+		if !input.IsSafe(c.Request().Method) || lab.router.Access(c) == (Access{}) {
 			return next(c)
 		}
 		if query := c.QueryParams(); query.Has("lang") {

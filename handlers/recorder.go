@@ -39,15 +39,16 @@ type recording struct {
 // moment before the first byte does: the next request already finds it.
 func (lab *Lab) record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind, request := lab.kind(c), c.Request()
-		if !kind.onWire() {
+		recorded, use, anyOrigin := lab.router.Recorded(c)
+		request := c.Request()
+		if !recorded {
 			return next(c)
 		}
 		book := lab.wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if (kind == quick || kind == played) && !replay { // for these kinds the notebook is not loaded
-			if book = lab.wire.known(request); book == nil && kind == quick {
-				return next(c) // nobody could look at it
+		if use == Never && !replay { // the notebook is not loaded
+			if book = lab.wire.known(request); book == nil && !anyOrigin {
+				return next(c) // nobody could look at it; of what other sites ask, the run of a lesson can
 			}
 		}
 		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
