@@ -93,11 +93,12 @@ func outcomeMark(word string) string {
 // getEngines serves GET /engines. A store that cannot be reached is shown as
 // such: the page is about that, too.
 func (lab *Lab) getEngines(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+	page, err := lab.page(c, locale.Msg("engines.title"))
+	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
 	w := lab.words(c)
-	p := enginesPage{Page: lab.page(c, locale.Msg("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
+	p := enginesPage{Page: page, Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
 	var m enginesMemory
 	notebookOf(c).Book().enginesSeen(func(kept enginesMemory) {
 		m = kept
@@ -240,7 +241,8 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if len(deeds) == 0 {
 		return echo.ErrNotFound
 	}
-	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+	who, _, err := lab.who(c)
+	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
 	lesson, err := lab.stepOf(c, lab.lesson(enginesSlug))
@@ -254,7 +256,6 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		return err
 	}
 	defer done()
-	f, _ := c.Get(sessionFindingKey).(lanes.Finding)
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
@@ -265,7 +266,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			break // a store does not even refuse; what was not tried stays so
 		}
 		ctx, cancel := context.WithTimeout(all, deedPatience)
-		lab.room.do(ctx, deed, runs, f.Who.User)
+		lab.room.do(ctx, deed, runs, who.User)
 		cancel()
 		notebookOf(c).Book().noteEngines(deed, runs)
 		lesson.noteEngines(deed, runs)

@@ -27,7 +27,7 @@ func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.pages.languages.All {
+	for _, w := range lab.languages.All {
 		labels[w.Tag.String()] = w.Texts()
 	}
 	return labels

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -50,12 +49,10 @@ type Config struct {
 
 // Lab is one running Cookie Lab.
 type Lab struct {
-	config  Config
-	clock   sessions.Clock
-	log     *slog.Logger
-	router  *Router
-	pages   *Pages
-	buffers sync.Pool // of *bytes.Buffer, to render to
+	config Config
+	*Site
+	router *Router
+	pages  *Pages // the site's, for the texts of the course
 
 	lanes     *lanes.Set
 	sessions  *sessions.Manager // of the session lane
@@ -82,19 +79,24 @@ const notebookPurpose = "notebook"
 
 // New makes the lab; an error names what cannot work.
 func New(config Config) (*Lab, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	lab := &Lab{
-		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
+		config: config, pages: config.Pages,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, router: NewRouter(),
 		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
-	if lab.log == nil {
-		lab.log = slog.New(slog.DiscardHandler)
+	lab.Site = &Site{
+		Pages: config.Pages, clock: config.Clock, log: config.Log, server: config.Server, others: config.Others,
+		keep: []string{"done", presentParam, runParam, answersParam, afterParam},
+		who:  lab.who, asked: lab.asked,
 	}
-	if (config.Sessions == nil) != (lab.pages.engine == sessions.EngineSignedCookies) {
-		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
+	if (config.Sessions == nil) != (lab.engine == sessions.EngineSignedCookies) {
+		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	var err error
@@ -116,41 +118,25 @@ func New(config Config) (*Lab, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
 	lab.class = cmp.Or(config.Class, new(Class))
 	lab.class.join(lab)
 	lab.router.HTTPErrorHandler = lab.handleError
+	guard := &guard{router: lab.router, log: lab.log, origins: lab.origins, hosts: config.AllowHosts}
 	// Outermost first; a test holds the order.
 	lab.router.Use(
-		lab.checkHost,
+		guard.checkHost,
 		recoverPanic(lab.log),
-		lab.secureHeaders,
+		secureHeaders,
 		lab.record,
-		lab.hold(),
+		guard.hold(),
 		lab.openNotebook,
-		lab.prefer,
-		lab.readForm,
-		lab.sameOrigin,
+		lab.prefer(lab.router.Access),
+		guard.readForm,
+		guard.sameOrigin,
 	)
 	lab.routes(lab.router)
 	return lab, nil
-}
-
-// hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
-// each request. So whatever a middleware keeps between requests must be made before that:
-// here the buffers in which replies wait.
-func (lab *Lab) hold() echo.MiddlewareFunc {
-	hold := sessions.Hold()
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		held := hold(next)
-		return func(c echo.Context) error {
-			if lab.router.Access(c).Stream {
-				return next(c)
-			}
-			return held(c)
-		}
-	}
 }
 
 // ServeHTTP makes the lab an http.Handler.
@@ -190,10 +176,32 @@ func (lab *Lab) recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	return f, nil
 }
 
-// recallSession asks the lane that knows who is signed in, for the page's head.
-func (lab *Lab) recallSession(c echo.Context) error {
-	_, err := lab.recall(c, lab.lanes.Session())
-	return err
+// sessionFinding is what the session lane found in this request; ok is false if it was not
+// asked.
+func (lab *Lab) sessionFinding(c echo.Context) (f lanes.Finding, ok bool) {
+	f, ok = c.Get(sessionFindingKey).(lanes.Finding)
+	return f, ok
+}
+
+// who is who is signed in, by the session lane: the only lane that authorises anything. It
+// asks the lane, unless this request asked it before. ok is false for nobody.
+func (lab *Lab) who(c echo.Context) (who lanes.Identity, ok bool, err error) {
+	if _, asked := lab.sessionFinding(c); !asked {
+		if _, err := lab.recall(c, lab.lanes.Session()); err != nil {
+			return who, false, err
+		}
+	}
+	who, ok = lab.signedIn(c)
+	return who, ok, nil
+}
+
+// asked is who the session lane found in this request, if it was asked.
+func (lab *Lab) asked(c echo.Context) (who lanes.Identity, asked bool) {
+	f, asked := lab.sessionFinding(c)
+	if f.Verdict.Accepted() {
+		who = f.Who
+	}
+	return who, asked
 }
 
 // recallAll asks every lane of the dashboard, in order.

@@ -50,8 +50,8 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 		if run == nil {
 			return input.NewProblem(http.StatusGone, "no_run", locale.Msg("lessons.no_run"))
 		}
-		if w := lab.pages.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
-			c.Set(wordsKey, w)
+		if w := lab.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+			lab.answerIn(c, w)
 		}
 		h := c.Response().Header()
 		h.Del("X-Frame-Options")
@@ -95,7 +95,7 @@ type playForm struct {
 
 // showPlay answers with such a page.
 func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
-	p.Page = lab.page(c, locale.Msg("lessons.title"))
+	p.Page = lab.pageWithoutAsking(c, locale.Msg("lessons.title"))
 	p.Servers = nil // what came to this server, another cannot show
 	p.Name = p.Title + " · " + labName
 	p.Site = c.Request().Header.Get("Sec-Fetch-Site")
