@@ -81,7 +81,7 @@ func (lab *Lab) forgeAll(c echo.Context, deed string, changed []lanes.CookieLane
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(lab.pages.form(lane.ID()), value)
+		rewritten := forge(lanes.Format(lab.engine, lane.ID()), value)
 		if rewritten == value {
 			continue
 		}
@@ -245,7 +245,7 @@ func (lab *Lab) postDrop(c echo.Context) error {
 // signedIn is who the session lane found in this request: the only lane that
 // authorises anything. before has asked it.
 func (lab *Lab) signedIn(c echo.Context) (lanes.Identity, bool) {
-	f, ok := c.Get(sessionFindingKey).(lanes.Finding)
+	f, ok := lab.sessionFinding(c)
 	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
 }
 

@@ -160,7 +160,7 @@ func checksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) templat
 func (lab *Lab) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*serverRecord, error) {
 	keeps := make([]*serverRecord, len(findings))
 	for i, f := range findings {
-		switch lab.pages.form(f.Lane) {
+		switch lanes.Format(lab.engine, f.Lane) {
 		case lanes.Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
 		case lanes.Session, lanes.Token:

@@ -118,7 +118,8 @@ type classPage struct {
 // proof's reader is signed out by then, so its address is enough: whatever server
 // answers, it can tell that one of them sealed it.
 func (lab *Lab) getClass(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil {
+	teacher, err := lab.isTeacher(c)
+	if err != nil {
 		return err
 	}
 	var end classEnd
@@ -127,7 +128,7 @@ func (lab *Lab) getClass(c echo.Context) error {
 			Done: true, Records: locale.Msg("class.records", locale.Args{"Count": end.Records, "At": markup.ClockTime(end.At.Time())}),
 		})
 	}
-	if !lab.isTeacher(c) {
+	if !teacher {
 		return lab.showClass(c, http.StatusForbidden, classPage{Refused: true})
 	}
 	return lab.showClass(c, http.StatusOK, classPage{})
@@ -139,7 +140,8 @@ func (lab *Lab) postClass(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.recallSession(c); err != nil {
+	teacher, err := lab.isTeacher(c)
+	if err != nil {
 		return err
 	}
 	key := "" // as it came: a session that has ended since has no other ID
@@ -150,7 +152,7 @@ func (lab *Lab) postClass(c echo.Context) error {
 	if end, again := lab.class.ended(by); again { // the second of two clicks comes from nobody
 		return lab.toProof(c, end, url.Values{})
 	}
-	if !lab.isTeacher(c) {
+	if !teacher {
 		return lab.showClass(c, http.StatusForbidden, classPage{Refused: true})
 	}
 	if sure == "" {
@@ -178,13 +180,17 @@ func (lab *Lab) toProof(c echo.Context, end classEnd, chosen url.Values) error {
 	return c.Redirect(http.StatusSeeOther, "/class?"+chosen.Encode())
 }
 
-// isTeacher is what the session way says, which has been asked.
-func (lab *Lab) isTeacher(c echo.Context) bool {
-	who, ok := lab.signedIn(c)
-	return ok && who.Role == lanes.RoleTeacher
+// isTeacher asks the session way.
+func (lab *Lab) isTeacher(c echo.Context) (bool, error) {
+	who, ok, err := lab.who(c)
+	return ok && who.Role == lanes.RoleTeacher, err
 }
 
 func (lab *Lab) showClass(c echo.Context, status int, p classPage) error {
-	p.Page = lab.page(c, locale.Msg("class.title"))
+	page, err := lab.page(c, locale.Msg("class.title"))
+	if err != nil {
+		return err
+	}
+	p.Page = page
 	return lab.render(c, status, "class", p)
 }

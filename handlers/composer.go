@@ -148,7 +148,8 @@ func (lab *Lab) postComposer(c echo.Context) error {
 
 // showComposer judges the line and shows the page.
 func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("composer.title"))
+	if err != nil {
 		return err
 	}
 	f := &p.Form
@@ -158,7 +159,7 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	if !strings.Contains(f.Address, ":") {
 		f.Address = "https://" + f.Address // as people say it
 	}
-	p.Page, p.Presets = lab.page(c, locale.Msg("composer.title")), presets
+	p.Page, p.Presets = page, presets
 	p.Sends = len(Of[sentLines](notebookOf(c).Book()))
 	at, flaw := addressOf(f.Address)
 	status := http.StatusOK

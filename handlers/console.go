@@ -307,11 +307,12 @@ func (lab *Lab) showConsole(c echo.Context, status int, id string, last *console
 	if err != nil {
 		return err
 	}
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("console.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := consolePage{Page: lab.page(c, locale.Msg("console.title")), Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
+	p := consolePage{Page: page, Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
 	if p.Now, err = lab.consoleState(c, w); err != nil {
 		return err
 	}
@@ -368,7 +369,7 @@ func (lab *Lab) consoleState(c echo.Context, w *locale.Printer) (state consoleSt
 	}
 	state.Session = lab.config.Cookie.Name
 	if session.Rejected() != nil {
-		f, _ := c.Get(sessionFindingKey).(lanes.Finding)
+		f, _ := lab.sessionFinding(c)
 		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
 		if f.Verdict == lanes.Absent {
 			state.Why = w.Text("console.none_yet")

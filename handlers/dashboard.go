@@ -107,8 +107,12 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	n, w := notebookOf(c), lab.words(c)
 	book := n.Book()
 	taken := Of[*Copy](book)
+	page, err := lab.page(c, locale.Msg("dashboard.title"))
+	if err != nil {
+		return err
+	}
 	p := dashboardPage{
-		Page: lab.page(c, locale.Msg("dashboard.title")), SignIn: lab.signInForm(c), Copy: taken,
+		Page: page, SignIn: lab.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
 	var attributes attributeTable
@@ -165,7 +169,7 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 // view makes the column of one lane.
 func (lab *Lab) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: lab.pages.form(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Form: lanes.Format(lab.engine, d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
 		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: checksOf(w, f, d.Checks),
 	}
@@ -196,7 +200,7 @@ func (lab *Lab) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *C
 		v.Dropped = !d.BrowserExpires.After(lab.clock.Now())
 	}
 	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
-		v.Kept, v.Reached, v.Over = recordOf(w, lab.pages.engine, kept), kept.Reached, !kept.Live
+		v.Kept, v.Reached, v.Over = recordOf(w, lab.engine, kept), kept.Reached, !kept.Live
 		if v.Record = f.Who; d.Verdict != lanes.Found {
 			v.Record = lanes.SaidBy(kept.Data)
 		}

@@ -101,11 +101,12 @@ func (lab *Lab) postDissect(c echo.Context) error {
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
 func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("dissect.title"))
+	if err != nil {
 		return err
 	}
 	p := dissectPage{
-		Page:  lab.page(c, locale.Msg("dissect.title")),
+		Page:  page,
 		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
 		Purposes: lab.allPurposes(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
 	}

@@ -49,12 +49,8 @@ func (lab *Lab) getDoor(c echo.Context) error {
 			p.Failed, p.Detail = check.Title(), check.Detail
 		}
 	}
-	if lane.ID() != lanes.Session {
-		// The page's head names who is signed in, which the session lane knows.
-		if err := lab.recallSession(c); err != nil {
-			return err
-		}
+	if p.Page, err = lab.page(c, locale.Msg("door.title."+lane.ID())); err != nil {
+		return err
 	}
-	p.Page = lab.page(c, locale.Msg("door.title."+lane.ID()))
 	return lab.render(c, status, "door", p)
 }

@@ -92,11 +92,12 @@ func outcomeMark(word string) string {
 // getEngines serves GET /engines. A store that cannot be reached is shown as
 // such: the page is about that, too.
 func (lab *Lab) getEngines(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+	page, err := lab.page(c, locale.Msg("engines.title"))
+	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
 	w := lab.words(c)
-	p := enginesPage{Page: lab.page(c, locale.Msg("engines.title")), Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
+	p := enginesPage{Page: page, Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
 	m := Of[enginesMemory](notebookOf(c).Book())
 	runs := lab.engineRuns(c.Request())
 	places := lab.room.here.places(c.Request().Context(), w, runs)
@@ -235,7 +236,8 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if len(deeds) == 0 {
 		return echo.ErrNotFound
 	}
-	if err := lab.recallSession(c); err != nil && !errors.Is(err, sessions.ErrUnavailable) {
+	who, _, err := lab.who(c)
+	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
 	wait, cancel := context.WithTimeout(c.Request().Context(), turnTimeout)
@@ -245,7 +247,6 @@ func (lab *Lab) postEngines(c echo.Context) error {
 		return err
 	}
 	defer done()
-	f, _ := c.Get(sessionFindingKey).(lanes.Finding)
 	runs, set := lab.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
@@ -256,7 +257,7 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			break // a store does not even refuse; what was not tried stays so
 		}
 		ctx, cancel := context.WithTimeout(all, deedTimeout)
-		lab.room.do(ctx, deed, runs, f.Who.User)
+		lab.room.do(ctx, deed, runs, who.User)
 		cancel()
 		Change(notebookOf(c).Book(), func(m *enginesMemory) { *m = m.after(deed, runs) })
 		if err := lab.room.tell(c, deed, runs); err != nil {

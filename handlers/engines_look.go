@@ -243,7 +243,7 @@ func (lab *Lab) engineSettings() []setting {
 		domain.Word = "engines.this_host"
 	}
 	return []setting{
-		{"SESSION_ENGINE", "--engine", lab.pages.engine, "", ""},
+		{"SESSION_ENGINE", "--engine", lab.engine, "", ""},
 		{"DATABASES", "--database-url", withoutSecrets(lab.config.Engines.Database), "", ""},
 		{"SESSION_CACHE_ALIAS", "--cache-url", withoutSecrets(cache), "", "engines.note_cache"},
 		{"SESSION_FILE_PATH", "--session-file-path", lab.config.FilePath, "", "engines.note_file"},

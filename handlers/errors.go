@@ -12,13 +12,13 @@ import (
 )
 
 // handleError answers an error: a page, or JSON below /api/.
-func (lab *Lab) handleError(err error, c echo.Context) {
+func (s *Site) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		lab.log.Error("request failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
+		s.log.Error("request failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
 	}
 	setSecureHeaders(c.Response().Header())   // refused hosts come by before the middleware
 	c.Response().Header().Del("Content-Type") // of a page that was begun before the error
@@ -26,14 +26,14 @@ func (lab *Lab) handleError(err error, c echo.Context) {
 		c.Response().Header().Set("Retry-After", "5")
 	}
 	if input.IsAPI(c.Request()) {
-		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": lab.words(c).Say(p.Message)})
+		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": s.words(c).Say(p.Message)})
 	} else {
-		err = lab.render(c, p.Status, "error", errorPage{
-			Page: lab.page(c, locale.Msg(input.TitleOf(p.Status))), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
+		err = s.render(c, p.Status, "error", errorPage{
+			Page: s.pageWithoutAsking(c, locale.Msg(input.TitleOf(p.Status))), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
 		})
 	}
 	if err != nil {
-		lab.log.Error("the error page failed", "error", err)
+		s.log.Error("the error page failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
 }

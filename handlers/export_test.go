@@ -27,14 +27,14 @@ func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.pages.languages.All {
+	for _, w := range lab.languages.All {
 		labels[w.Tag.String()] = w.Texts()
 	}
 	return labels
 }
 
 // Routes are the lab's routes.
-func (lab *Lab) Routes() []*echo.Route { return lab.echo.Routes() }
+func (lab *Lab) Routes() []*echo.Route { return lab.router.Routes() }
 
 // WireOf is the wire of the notebook that this key, a cookie's value, opens.
 func (lab *Lab) WireOf(key string) []*Exchange {
@@ -79,13 +79,13 @@ func (lab *Lab) Break() {
 		return c.HTML(200, "half a page")
 	}
 	for _, prefix := range []string{"/test", "/api/test"} {
-		lab.get(prefix+"/panic", page, func(c echo.Context) error {
+		lab.router.Get(prefix+"/panic", page, func(c echo.Context) error {
 			if err := half(c); err != nil {
 				return err
 			}
 			panic("a secret of the panic")
 		})
-		lab.get(prefix+"/failure", page, func(c echo.Context) error {
+		lab.router.Get(prefix+"/failure", page, func(c echo.Context) error {
 			return errors.Join(half(c), errors.New("a secret of the failure"))
 		})
 	}

@@ -13,7 +13,7 @@ const MaxWatchers = maxWatchers
 
 // Draw draws exchanges in a language.
 func (lab *Lab) Draw(language string, exchanges []*Exchange) template.HTML {
-	return drawExchanges(lab.pages.languages.Named(language), exchanges)
+	return drawExchanges(lab.languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.

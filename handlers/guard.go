@@ -3,17 +3,42 @@
 package handlers
 
 import (
+	"cmp"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/sessions"
 
 	"github.com/labstack/echo/v4"
 )
+
+// guard is what needs to know the routes, or the hosts.
+type guard struct {
+	router  *Router
+	log     *slog.Logger
+	origins *http.CrossOriginProtection
+	hosts   []string // further Host headers to answer to, besides those of this machine
+}
+
+// checkHost refuses requests for other hosts with 421, before anything else. A page of
+// another site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
+// header tells its requests from ours.
+func (g *guard) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !input.IsOwnHost(r) && !slices.ContainsFunc(g.hosts, func(h string) bool { return strings.EqualFold(h, r.Host) }) {
+			return input.NewProblem(http.StatusMisdirectedRequest, "misdirected_request", locale.Msg("error.misdirected"))
+		}
+		return next(c)
+	}
+}
 
 // recoverPanic turns a panic into the 500 page; its stack goes to the log.
 func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
@@ -38,7 +63,7 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 
 // secureHeaders go with every reply, errors included. No inline script or
 // style anywhere, nothing from elsewhere, no framing.
-func (lab *Lab) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		setSecureHeaders(c.Response().Header())
 		return next(c)
@@ -75,28 +100,41 @@ var secureHeaderLines = http.Header{
 	"Vary":          {"Cookie, Accept-Language"},
 }
 
+// hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
+// each request. So whatever a middleware keeps between requests must be made before that:
+// here the buffers in which replies wait.
+func (g *guard) hold() echo.MiddlewareFunc {
+	hold := sessions.Hold()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		held := hold(next)
+		return func(c echo.Context) error {
+			if g.router.Access(c).Stream {
+				return next(c)
+			}
+			return held(c)
+		}
+	}
+}
+
 // readForm reads the body of an unsafe request, whole and before anything is
 // done: too long (413), broken (400) or of another kind (415) has no effect. It
 // is a form; below /api/ it is JSON, for [ReadJSON] to decode.
-func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *guard) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if input.IsSafe(r.Method) {
 			return next(c)
 		}
+		most := cmp.Or(g.router.Access(c).MaxBody, input.MaxBody)
 		parse := input.ParseForm
 		if input.IsAPI(r) {
-			limit := input.MaxBody
-			if c.Path() == predictPath {
-				limit = maxPredict
-			}
-			parse = func(r *http.Request) (url.Values, error) {
-				body, err := input.JsonBody(r, limit)
+			parse = func(r *http.Request, most int) (url.Values, error) {
+				body, err := input.JsonBody(r, most)
 				c.Set(input.JsonKey, body)
 				return nil, err
 			}
 		}
-		form, err := parse(r)
+		form, err := parse(r, most)
 		if err != nil {
 			// The rest of the body is not worth reading.
 			c.Response().Header().Set("Connection", "close")
@@ -109,13 +147,13 @@ func (lab *Lab) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 
 // sameOrigin refuses unsafe requests that another origin began
 // (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
-func (lab *Lab) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if lab.kind(c) == played {
+		if g.router.Access(c).AnyOrigin {
 			return next(c) // that it comes from elsewhere is what the lesson is about
 		}
-		if err := lab.origins.Check(c.Request()); err != nil {
-			lab.log.Warn("cross-origin request refused", "route", routeOf(c), "site", siteOf(c.Request()))
+		if err := g.origins.Check(c.Request()); err != nil {
+			g.log.Warn("cross-origin request refused", "route", routeOf(c), "site", siteOf(c.Request()))
 			return input.NewProblem(http.StatusForbidden, "cross_origin", locale.Msg("error.cross_origin")).Wrap(err)
 		}
 		return next(c)

@@ -1,5 +1,5 @@
 // Package handlers is the lab itself: its pages, its lanes, its wire. This file
-// lists every route; each page has a file of its own.
+// puts it together; routes.go lists every route, and each page has a file of its own.
 package handlers
 
 import (
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -58,12 +57,10 @@ func (config *Config) stores() []sessions.Store {
 
 // Lab is one running Cookie Lab.
 type Lab struct {
-	config  Config
-	clock   sessions.Clock
-	log     *slog.Logger
-	echo    *echo.Echo
-	pages   *Pages
-	buffers sync.Pool // of *bytes.Buffer, to render to
+	config Config
+	*Site
+	router *Router
+	pages  *Pages // the site's, for the texts of the course
 
 	lanes     *lanes.Set
 	sessions  *sessions.Manager // of the session lane
@@ -92,25 +89,29 @@ type Lab struct {
 	class     *Class           // with the others in this process
 	member    *Member          // of that class
 	proofs    *sessions.Signer // that a class was ended
-	kinds     map[string]routeKind
 }
 
 // New makes the lab; an error names what cannot work.
 func New(config Config) (*Lab, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	lab := &Lab{
-		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
+		config: config, pages: config.Pages,
 		wire:     newWire(config.Clock),
-		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
+		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, router: NewRouter(),
 		composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
 	}
 	lab.program = newProgram(lab.wire, lab.words)
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
-	if lab.log == nil {
-		lab.log = slog.New(slog.DiscardHandler)
+	lab.Site = &Site{
+		Pages: config.Pages, clock: config.Clock, log: config.Log, server: config.Server, others: config.Others,
+		keep: []string{"done", presentParam, runParam, answersParam, input.AfterParam},
+		who:  lab.who, asked: lab.asked,
 	}
-	if (config.Sessions == nil) != (lab.pages.engine == sessions.EngineSignedCookies) {
-		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
+	if (config.Sessions == nil) != (lab.engine == sessions.EngineSignedCookies) {
+		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
 	var err error
@@ -128,7 +129,6 @@ func New(config Config) (*Lab, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	config.Log = lab.log
 	lab.room = newEngineRoom(config, lab.closing)
 	lab.purposes = lab.cookiePurposes()
 	lab.room.OnAction = lab.noteEngines
@@ -137,7 +137,26 @@ func New(config Config) (*Lab, error) {
 	lab.class = cmp.Or(config.Class, new(Class))
 	lab.member = &Member{Stores: config.stores(), Clear: []func(){lab.wire.Clear, lab.throttle.clear}, After: []func(context.Context){lab.room.endAll}}
 	lab.class.join(lab.member)
-	lab.routes()
+	lab.router.HTTPErrorHandler = lab.handleError
+	guard := &guard{router: lab.router, log: lab.log, origins: lab.origins, hosts: config.AllowHosts}
+	exchanges := recorder{Wire: lab.wire, Lanes: lab.lanes, Access: lab.router.Recorded}
+	notebooks := opener{
+		Notebooks: lab.notebooks, Wire: lab.wire, Lanes: lab.lanes, Clock: lab.clock, Origins: lab.origins,
+		BeforeSave: lab.beforeSave, Access: lab.router.Notebook,
+	}
+	// Outermost first; a test holds the order.
+	lab.router.Use(
+		guard.checkHost,
+		recoverPanic(lab.log),
+		secureHeaders,
+		exchanges.Record,
+		guard.hold(),
+		notebooks.Open,
+		lab.prefer(lab.router.Access),
+		guard.readForm,
+		guard.sameOrigin,
+	)
+	lab.routes(lab.router)
 	return lab, nil
 }
 
@@ -157,166 +176,8 @@ func (lab *Lab) cookiePurposes() map[string]string {
 	return purposes
 }
 
-// routeKind says what a route may do with the notebook.
-type routeKind int
-
-const (
-	bare      routeKind = iota // never asks for it: static files, health
-	lost                       // an unknown address: reads it if it can, to answer in the visitor's language
-	api                        // reads it, and never opens one
-	quick                      // an api that must cost little: asks no store for it, and is on the wire if memory knows whose
-	looking                    // an api that is not on the wire: it may be asked about anybody's secret
-	stream                     // shows the wire, and is not on it: it would push out what it shows. Sent piece by piece, so outside Hold, which would keep it back
-	action                     // reads and writes it
-	page                       // opens one for a visitor who has none
-	discreet                   // the same, and not on the wire: its form may hold anybody's secret
-	loginForm                  // a page whose form may be posted without one
-	played                     // what pages of other sites ask in lessons: no notebook, no lane; see play.go
-)
-
-func (k routeKind) readsOnly() bool { return k == lost || k == api || k == looking || k == stream }
-
-func (k routeKind) onWire() bool {
-	return k != bare && k != lost && k != looking && k != stream && k != discreet
-}
-
-// hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
-// each request. So whatever a middleware keeps between requests must be made before that:
-// here the buffers in which replies wait.
-func (lab *Lab) hold() echo.MiddlewareFunc {
-	hold := sessions.Hold()
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		held := hold(next)
-		return func(c echo.Context) error {
-			if lab.kind(c) == stream {
-				return next(c)
-			}
-			return held(c)
-		}
-	}
-}
-
-// routes lists every address, and what stands before it.
-func (lab *Lab) routes() {
-	e := echo.New()
-	e.HTTPErrorHandler = lab.handleError
-	e.IPExtractor = echo.ExtractIPDirect()
-	lab.echo = e
-	exchanges := recorder{Wire: lab.wire, Lanes: lab.lanes, kind: lab.kind}
-	notebooks := opener{
-		Notebooks: lab.notebooks, Wire: lab.wire, Lanes: lab.lanes, Clock: lab.clock, Origins: lab.origins,
-		BeforeSave: lab.beforeSave, kind: lab.kind,
-	}
-
-	// Outermost first; a test holds the order.
-	e.Use(
-		lab.checkHost,
-		recoverPanic(lab.log),
-		lab.secureHeaders,
-		exchanges.Record,
-		lab.hold(),
-		notebooks.Open,
-		lab.prefer,
-		lab.readForm,
-		lab.sameOrigin,
-	)
-
-	lab.get("/", page, lab.getHome)
-	lab.get("/login", loginForm, lab.getLogin)
-	lab.post("/login", loginForm, lab.postLogin)
-	lab.post("/logout", action, lab.postLogout)
-	lab.get("/dashboard", page, lab.getDashboard)
-	lab.get("/lessons", page, lab.getLessons)
-	lab.get("/lessons/:slug", page, lab.getLesson)
-	lab.post("/lessons/:slug", page, lab.postLesson) // the same kind: an address has one
-	lab.playRoutes()
-	lab.get("/notes", page, lab.getNotes)
-	lab.get(handoutPath, page, lab.getHandout)
-	lab.get("/wire", page, lab.getWire)
-	lab.get("/wire/events", stream, lab.getWireEvents)
-	lab.get("/tokens", loginForm, lab.getTokens)
-	lab.post("/tokens", loginForm, lab.postTokens)
-	lab.post("/tokens/ask", action, lab.postTokensAsk)
-	lab.post("/tokens/end", action, lab.postTokensEnd)
-	lab.post("/tokens/revoke", action, lab.postTokensRevoke)
-	lab.get("/console", page, lab.getConsole)
-	lab.post("/console", page, lab.postConsole) // the same kind: an address has one
-	lab.get("/dissect", discreet, lab.getDissect)
-	lab.post("/dissect", discreet, lab.postDissect)
-	lab.get("/composer", discreet, lab.getComposer)
-	lab.post("/composer", discreet, lab.postComposer)
-	lab.post(sendPath, action, lab.postSend)
-	lab.get("/sent", page, lab.getSent)
-	lab.get("/engines", page, lab.getEngines)
-	lab.post("/engines/:deed", action, lab.postEngines)
-	lab.get("/door/:lane", page, lab.getDoor)
-	lab.get("/class", page, lab.getClass)
-	lab.post("/class", page, lab.postClass)
-	lab.get("/reset", api, lab.getReset) // opens no notebook: it proves that nothing is left
-	lab.post("/reset", action, lab.postReset)
-
-	// The action bar: all three ways at once, or one of them.
-	lab.post("/act/edit", action, lab.postEdit)
-	lab.post("/act/copy", action, lab.postCopy)
-	lab.post("/act/replay", action, lab.postReplay)
-	lab.post("/act/expire", action, lab.postExpire)
-	lab.post("/act/restore", action, lab.postRestore)
-	lab.post("/act/logout/:lane", action, lab.postLogoutLane)
-	lab.post("/act/drop/:lane", action, lab.postDrop)
-	lab.post("/act/flip/:lane", action, lab.postFlip)
-
-	// What lessons play with.
-	if len(lab.config.Others) > 0 { // who is alone has no neighbour
-		lab.get("/play/neighbour", bare, lab.getNeighbour)
-	}
-
-	// Where am I signed in?
-	lab.get("/sessions", page, lab.getSessions)
-	lab.post("/sessions/end", action, lab.postEndSession)
-	lab.post("/sessions/end-others", action, lab.postEndOthers)
-
-	lab.get("/api/lanes", api, lab.getLanes)
-	lab.post("/api/token", api, lab.postToken)
-	lab.delete("/api/token", api, lab.deleteToken)
-	lab.delete("/api/token/sealed", api, lab.deleteSealedToken)
-	lab.get("/api/whoami", quick, lab.getWhoami)
-	lab.get("/api/whoami/sealed", quick, lab.getWhoamiSealed)
-	lab.post("/api/session/:op", api, lab.postSessionOp)
-	lab.post(predictPath, looking, lab.postPredict)
-	lab.get("/api/wire", stream, lab.getWireJSON) // it may be large
-	lab.get("/healthz", bare, lab.getHealth)
-	lab.get("/favicon.ico", bare, lab.getFavicon)
-	lab.get("/static/*", bare, lab.getStatic)
-}
-
-// get registers a route for GET and, since a reply to HEAD is the same without
-// its body, for HEAD.
-func (lab *Lab) get(path string, kind routeKind, handler echo.HandlerFunc) {
-	lab.echo.GET(path, handler)
-	lab.echo.HEAD(path, handler)
-	lab.kinds[path] = kind
-}
-
-func (lab *Lab) post(path string, kind routeKind, handler echo.HandlerFunc) {
-	lab.echo.POST(path, handler)
-	lab.kinds[path] = kind
-}
-
-func (lab *Lab) delete(path string, kind routeKind, handler echo.HandlerFunc) {
-	lab.echo.DELETE(path, handler)
-	lab.kinds[path] = kind
-}
-
-// kind is a request's.
-func (lab *Lab) kind(c echo.Context) routeKind {
-	if kind, ok := lab.kinds[c.Path()]; ok {
-		return kind
-	}
-	return lost
-}
-
 // ServeHTTP makes the lab an http.Handler.
-func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.echo.ServeHTTP(w, r) }
+func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.router.ServeHTTP(w, r) }
 
 // EndStreams ends the replies that would never end by themselves. A server that
 // shuts down waits for every reply, so it has to say so first:
@@ -352,10 +213,32 @@ func (lab *Lab) recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	return f, nil
 }
 
-// recallSession asks the lane that knows who is signed in, for the page's head.
-func (lab *Lab) recallSession(c echo.Context) error {
-	_, err := lab.recall(c, lab.lanes.Session())
-	return err
+// sessionFinding is what the session lane found in this request; ok is false if it was not
+// asked.
+func (lab *Lab) sessionFinding(c echo.Context) (f lanes.Finding, ok bool) {
+	f, ok = c.Get(sessionFindingKey).(lanes.Finding)
+	return f, ok
+}
+
+// who is who is signed in, by the session lane: the only lane that authorises anything. It
+// asks the lane, unless this request asked it before. ok is false for nobody.
+func (lab *Lab) who(c echo.Context) (who lanes.Identity, ok bool, err error) {
+	if _, asked := lab.sessionFinding(c); !asked {
+		if _, err := lab.recall(c, lab.lanes.Session()); err != nil {
+			return who, false, err
+		}
+	}
+	who, ok = lab.signedIn(c)
+	return who, ok, nil
+}
+
+// asked is who the session lane found in this request, if it was asked.
+func (lab *Lab) asked(c echo.Context) (who lanes.Identity, asked bool) {
+	f, asked := lab.sessionFinding(c)
+	if f.Verdict.Accepted() {
+		who = f.Who
+	}
+	return who, asked
 }
 
 // recallAll asks every lane of the dashboard, in order.

@@ -249,11 +249,12 @@ type handoutChoice struct {
 
 // getHandout serves GET /handout, and with ?answers the teacher's sheets.
 func (lab *Lab) getHandout(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("handout.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := handoutPage{Page: lab.page(c, locale.Msg("handout.title")), Text: lab.pages.handouts[w],
+	p := handoutPage{Page: page, Text: lab.pages.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath

@@ -12,8 +12,9 @@ import (
 
 // getHome serves GET /.
 func (lab *Lab) getHome(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("home.name"))
+	if err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "home", lab.page(c, locale.Msg("home.name")))
+	return lab.render(c, http.StatusOK, "home", page)
 }

@@ -107,7 +107,7 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 		}
 	}
 	p := playPage{
-		Page: lab.page(c, locale.Msg("lessons.title")), Title: bulkHost,
+		Page: lab.pageWithoutAsking(c, locale.Msg("lessons.title")), Title: bulkHost,
 		Sentence: s.word("counted", locale.Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
 		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.Text("lessons.back_to_lesson")}},
 	}

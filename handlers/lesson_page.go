@@ -41,11 +41,12 @@ type lessonEntry struct {
 
 // getLessons serves GET /lessons.
 func (lab *Lab) getLessons(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("lessons.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := lessonsPage{Page: lab.page(c, locale.Msg("lessons.title")), Of: len(lab.lessons)}
+	p := lessonsPage{Page: page, Of: len(lab.lessons)}
 	for _, l := range lab.lessons {
 		s, err := lab.stepOf(c, l)
 		if err != nil {
@@ -207,7 +208,7 @@ func (s *lessonStep) finish() {
 func (s *lessonStep) page(part string) *lessonPage {
 	l, lab := s.lesson, s.lab
 	p := &lessonPage{
-		Page: lab.page(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
+		Page: lab.pageWithoutAsking(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
 		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure,
 		Browser: s.notes.Browser, Present: s.presents(), Part: part,
 		Code: l.Code, Django: l.Django, Script: l.Script,

@@ -52,7 +52,7 @@ func (lessons) Script() lesson {
 		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
 		Closer: map[string]func(*lessonStep) closerView{
 			"source": func(s *lessonStep) closerView {
-				return closerView{Code: []template.HTML{s.lab.pages.static.figure(scriptFile)}}
+				return closerView{Code: []template.HTML{s.lab.staticFigure(scriptFile)}}
 			},
 			"console": scriptByHand,
 			"overwrite": func(s *lessonStep) closerView {

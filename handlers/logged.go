@@ -16,7 +16,7 @@ import (
 // So it names a request's route and not its address, and of a method or a header it
 // writes only known words.
 
-// routeOf is the route of a request, as handlers.go lists it, or "none".
+// routeOf is the route of a request, as routes.go lists it, or "none".
 func routeOf(c echo.Context) string {
 	if c.Path() == "" {
 		return "none"

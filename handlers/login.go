@@ -57,10 +57,11 @@ func (lab *Lab) getLogin(c echo.Context) error {
 	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {
 		form.Next = next
 	}
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("login.title"))
+	if err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "login", loginPage{lab.page(c, locale.Msg("login.title")), form})
+	return lab.render(c, http.StatusOK, "login", loginPage{page, form})
 }
 
 // postLogin serves POST /login (fields username, password, pin, next). It is
@@ -81,7 +82,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return lab.render(c, refused.Status, "login", loginPage{lab.page(c, locale.Msg("login.title")), shown})
+		return lab.render(c, refused.Status, "login", loginPage{lab.pageWithoutAsking(c, locale.Msg("login.title")), shown})
 	}
 	if err != nil {
 		return err

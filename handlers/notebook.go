@@ -113,7 +113,9 @@ type opener struct {
 	// be. Its error drops the reply. nil: there is nothing to do.
 	BeforeSave func(ctx context.Context, c echo.Context, n *Notebook) error
 
-	kind func(echo.Context) routeKind
+	// Access says what the request's route may do with the notebook, and whether its reply
+	// is a stream.
+	Access func(echo.Context) (use Use, stream bool)
 }
 
 // Open is the middleware that finds the request's notebook, or opens
@@ -121,17 +123,17 @@ type opener struct {
 // Requests begun by other sites or other ports find but never open.
 func (o *opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind := o.kind(c)
-		if kind == bare || kind == quick || kind == played {
+		use, stream := o.Access(c)
+		if use == Never {
 			return next(c)
 		}
 		load := o.Notebooks.Load
-		if kind == stream {
+		if stream {
 			load = o.Notebooks.Look // nothing holds its reply
 		}
 		session, err := load(c)
 		switch {
-		case err != nil && kind == lost:
+		case err != nil && use == IfItCan:
 			return next(c)
 		case err != nil:
 			return err
@@ -145,14 +147,14 @@ func (o *opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 				c.Set(replacedKey, true)
 				return next(c)
 			}
-			if !o.opens(c.Request(), kind) {
+			if !o.opens(c.Request(), use) {
 				return next(c)
 			}
 			if err := session.Set(bookOpened, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
-		n.writes = !kind.readsOnly() && !input.FromElsewhere(c.Request())
+		n.writes = use >= Write && !input.FromElsewhere(c.Request())
 		if err := n.name(); err != nil {
 			return err
 		}
@@ -189,14 +191,14 @@ func newNotebooks(store sessions.Store, set *lanes.Set) (*sessions.Manager, erro
 }
 
 // opens reports whether a request without a notebook gets one.
-func (o *opener) opens(r *http.Request, kind routeKind) bool {
+func (o *opener) opens(r *http.Request, use Use) bool {
 	if input.FromElsewhere(r) {
 		return false
 	}
-	switch kind {
-	case page, discreet:
+	switch use {
+	case Open:
 		return r.Method == http.MethodGet
-	case loginForm:
+	case OpenByForm:
 		// Where a browser sends no Fetch metadata, its Origin tells.
 		return r.Method == http.MethodGet || (r.Method == http.MethodPost && o.Origins.Check(r) == nil)
 	default:

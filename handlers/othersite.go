@@ -5,7 +5,6 @@
 package handlers
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,7 +90,7 @@ func (s *OtherSite) routes() {
 	get("/more", s.page("more", "other-site", "other.more.title"))
 	get("/token", s.page("token", "token", "other.token.title"))
 	for _, name := range []string{"other.css", "other.js", "other.svg"} {
-		get("/static/"+name, func(c echo.Context) error { return s.config.Pages.static.serve(c, name) })
+		get("/static/"+name, func(c echo.Context) error { return s.config.Pages.serveStatic(c, name) })
 	}
 	s.echo = e
 }
@@ -142,7 +141,7 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	}
 	w, _ := s.config.Pages.languages.Asked(c.Request())
 	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
-	if err := s.config.Pages.foreign.render(c, w, new(bytes.Buffer), p.Status, "error", page); err != nil {
+	if err := s.config.Pages.renderForeign(c, w, p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
@@ -201,7 +200,7 @@ func (p foreignPage) show(c echo.Context, pages *Pages, name string, title local
 	if p.Run == "" {
 		name, p.Title = "start", locale.Msg("other.start.title")
 	}
-	return pages.foreign.render(c, w, new(bytes.Buffer), http.StatusOK, name, p)
+	return pages.renderForeign(c, w, http.StatusOK, name, p)
 }
 
 // beside is the address of a page beside this one: the same run, and a language

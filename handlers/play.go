@@ -23,18 +23,21 @@ const playPath = "/play"
 // playHandler answers a request that names a run which lives.
 type playHandler func(lab *Lab, c echo.Context, run *sessions.Session) error
 
-// playRoutes registers what the lessons have below /play, by "POST /transfer/:defence".
-func (lab *Lab) playRoutes() {
+// playRoute is an address below /play.
+type playRoute struct {
+	method, path string
+	handler      echo.HandlerFunc
+}
+
+// playRoutes are those that the lessons have, by "POST /transfer/:defence".
+func (lab *Lab) playRoutes() (routes []playRoute) {
 	for _, l := range lab.lessons {
 		for address, handler := range l.Play {
 			method, path, _ := strings.Cut(address, " ")
-			if method == http.MethodPost {
-				lab.post(playPath+path, played, lab.play(handler))
-			} else {
-				lab.get(playPath+path, played, lab.play(handler))
-			}
+			routes = append(routes, playRoute{method, playPath + path, lab.play(handler)})
 		}
 	}
+	return routes
 }
 
 // play finds the run, without which there is nothing to play with.
@@ -47,8 +50,8 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 		if run == nil {
 			return input.NewProblem(http.StatusGone, "no_run", locale.Msg("lessons.no_run"))
 		}
-		if w := lab.pages.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
-			c.Set(wordsKey, w)
+		if w := lab.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+			lab.answerIn(c, w)
 		}
 		h := c.Response().Header()
 		h.Del("X-Frame-Options")
@@ -92,7 +95,7 @@ type playForm struct {
 
 // showPlay answers with such a page.
 func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
-	p.Page = lab.page(c, locale.Msg("lessons.title"))
+	p.Page = lab.pageWithoutAsking(c, locale.Msg("lessons.title"))
 	p.Servers = nil // what came to this server, another cannot show
 	p.Name = p.Title + " · " + labName
 	p.Site = c.Request().Header.Get("Sec-Fetch-Site")

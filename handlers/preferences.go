@@ -26,61 +26,66 @@ const (
 
 // prefer is the middleware that reads what a page's address chooses, and keeps
 // it where this request may write the notebook. It runs after the notebook was opened.
-func (lab *Lab) prefer(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		n := notebookOf(c)
-		if w := lab.pages.languages.Named(n.Text(bookLanguage)); w != nil {
-			c.Set(wordsKey, w)
-		}
-		if theme := n.Text(bookTheme); theme != "" {
-			c.Set(themeKey, theme)
-		}
-		if !input.IsSafe(c.Request().Method) || lab.kind(c) == bare {
+func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			n := notebookOf(c)
+			if w := s.languages.Named(n.Text(bookLanguage)); w != nil {
+				s.answerIn(c, w)
+			}
+			if theme := n.Text(bookTheme); theme != "" {
+				c.Set(themeKey, theme)
+			}
+			if !input.IsSafe(c.Request().Method) || access(c) == (Access{}) {
+				return next(c)
+			}
+			if query := c.QueryParams(); query.Has("lang") {
+				w := s.languages.Named(query.Get("lang"))
+				if w == nil {
+					return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
+				}
+				s.answerIn(c, w)
+				if err := n.Keep(bookLanguage, w.Tag.String()); err != nil {
+					return err
+				}
+			}
+			if query := c.QueryParams(); query.Has("theme") {
+				theme := query.Get("theme")
+				if theme != "light" && theme != "dark" {
+					return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
+				}
+				c.Set(themeKey, theme)
+				if err := n.Keep(bookTheme, theme); err != nil {
+					return err
+				}
+			}
 			return next(c)
 		}
-		if query := c.QueryParams(); query.Has("lang") {
-			w := lab.pages.languages.Named(query.Get("lang"))
-			if w == nil {
-				return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
-			}
-			c.Set(wordsKey, w)
-			if err := n.Keep(bookLanguage, w.Tag.String()); err != nil {
-				return err
-			}
-		}
-		if query := c.QueryParams(); query.Has("theme") {
-			theme := query.Get("theme")
-			if theme != "light" && theme != "dark" {
-				return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
-			}
-			c.Set(themeKey, theme)
-			if err := n.Keep(bookTheme, theme); err != nil {
-				return err
-			}
-		}
-		return next(c)
 	}
 }
 
 // words are those of the language in which a request is answered: chosen, or
 // else the best that the browser accepts.
-func (lab *Lab) words(c echo.Context) *locale.Printer {
+func (s *Site) words(c echo.Context) *locale.Printer {
 	if w, ok := c.Get(wordsKey).(*locale.Printer); ok {
 		return w
 	}
-	w := lab.pages.languages.Accepted(c.Request().Header.Get("Accept-Language"))
-	c.Set(wordsKey, w)
+	w := s.languages.Accepted(c.Request().Header.Get("Accept-Language"))
+	s.answerIn(c, w)
 	return w
 }
 
+// answerIn lets the rest of the request be answered in a language.
+func (*Site) answerIn(c echo.Context, w *locale.Printer) { c.Set(wordsKey, w) }
+
 // choosing is this page's address with one choice in it; of a page that was the
 // answer to a form, the dashboard's.
-func choosing(c echo.Context, name, value string) string {
+func (s *Site) choosing(c echo.Context, name, value string) string {
 	r, query := c.Request(), url.Values{name: {value}}
 	if !input.IsSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	for _, kept := range []string{"done", presentParam, runParam, answersParam, input.AfterParam} {
+	for _, kept := range s.keep {
 		if c.QueryParams().Has(kept) {
 			query.Set(kept, c.QueryParam(kept))
 		}

@@ -40,22 +40,25 @@ type recorder struct {
 	Wire  *Wire
 	Lanes *lanes.Set
 
-	kind func(echo.Context) routeKind
+	// Access says whether the request goes on the wire, what its route may do with the
+	// notebook, and whether other sites may ask it.
+	Access func(echo.Context) (recorded bool, use Use, anyOrigin bool)
 }
 
 // Record is middleware. It stands outside Hold, so it sees what really leaves, and notes it the
 // moment before the first byte does: the next request already finds it.
 func (rec *recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		kind, request := rec.kind(c), c.Request()
-		if !kind.onWire() {
+		recorded, use, anyOrigin := rec.Access(c)
+		request := c.Request()
+		if !recorded {
 			return next(c)
 		}
 		book := rec.Wire.replayed(request.Header.Get(replayHeader))
 		replay := book != nil
-		if (kind == quick || kind == played) && !replay { // for these kinds the notebook is not loaded
-			if book = rec.Wire.known(request); book == nil && kind == quick {
-				return next(c) // nobody could look at it
+		if use == Never && !replay { // the notebook is not loaded
+			if book = rec.Wire.known(request); book == nil && !anyOrigin {
+				return next(c) // nobody could look at it; of what other sites ask, the run of a lesson can
 			}
 		}
 		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}

@@ -46,33 +46,38 @@ type Page struct {
 // pageThere is this page on another server.
 type pageThere struct{ Server, URL string }
 
-// page fills the layout. Who is signed in is asked of the session lane, as far
-// as this request has a live session; where the store fails, nobody is named.
-func (lab *Lab) page(c echo.Context, title locale.Message) Page {
+// page fills the layout, and asks who is signed in unless this request asked that before.
+// If that fails, the page names nobody, and can be shown nevertheless.
+func (s *Site) page(c echo.Context, title locale.Message) (Page, error) {
+	_, _, err := s.who(c)
+	return s.pageWithoutAsking(c, title), err
+}
+
+// pageWithoutAsking fills the layout, and names who is signed in only if this request asked
+// that before. It is for errors, since the store may be their cause, and for pages that
+// lead nowhere in the lab.
+func (s *Site) pageWithoutAsking(c echo.Context, title locale.Message) Page {
 	p := Page{
-		Title: title, Name: lab.words(c).Say(title),
+		Title: title, Name: s.words(c).Say(title),
 		AtDashboard: c.Path() == "/dashboard", AtLessons: isLesson(c.Path()), AtWire: c.Path() == "/wire",
-		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
-		OtherLanguage: choosing(c, "lang", lab.pages.languages.Other(lab.words(c)).Tag.String()),
+		Light: s.choosing(c, "theme", "light"), Dark: s.choosing(c, "theme", "dark"),
+		OtherLanguage: s.choosing(c, "lang", s.languages.Other(s.words(c)).Tag.String()),
 	}
-	p.Server = lab.config.Server
-	for _, other := range lab.config.Others {
+	p.Server = s.server
+	for _, other := range s.others {
 		p.Servers = append(p.Servers, pageThere{other.Server, input.OnServer(c.Request(), other)})
 	}
 	if p.Name != labName {
 		p.Name += " · " + labName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
-	p.Printed = markup.Minute(lab.clock.Now())
-	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + lab.pages.engine} {
+	p.Printed = markup.Minute(s.clock.Now())
+	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + s.engine} {
 		if part != "" {
 			p.Printed += " · " + part
 		}
 	}
-	f, ok := c.Get(sessionFindingKey).(lanes.Finding)
-	if p.Asked = ok; ok && f.Verdict.Accepted() {
-		p.Who = f.Who
-	}
+	p.Who, p.Asked = s.asked(c)
 	return p
 }
 
@@ -176,22 +181,33 @@ func (b baker) bake(text string) (string, error) {
 }
 
 // render answers with a page of the lab.
-func (lab *Lab) render(c echo.Context, status int, name string, data any) error {
-	page, _ := lab.buffers.Get().(*bytes.Buffer)
+func (s *Site) render(c echo.Context, status int, name string, data any) error {
+	page, _ := s.buffers.Get().(*bytes.Buffer)
 	if page == nil {
 		page = new(bytes.Buffer)
 	}
 	defer func() {
 		if page.Cap() <= maxPooledPage { // a large one is rarely needed, and its memory would never be freed
-			lab.buffers.Put(page)
+			s.buffers.Put(page)
 		}
 	}()
 	page.Reset()
-	return lab.pages.templates.render(c, lab.words(c), page, status, name, data)
+	return s.templates.render(c, s.words(c), page, status, name, data)
+}
+
+// template is a page's template in the language in which a request is answered, with its
+// parts; nil if there is no such page.
+func (s *Site) template(c echo.Context, name string) *template.Template {
+	return s.templates[s.words(c)][name]
 }
 
 // maxPooledPage is how large a buffer may be to be kept for another page, in bytes.
 const maxPooledPage = 1 << 20
+
+// renderForeign answers with a page of the other site.
+func (p *Pages) renderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
+	return p.foreign.render(c, w, new(bytes.Buffer), status, name, data)
+}
 
 // render executes a page to memory first, so that a failure leaves no half page.
 func (s templates) render(c echo.Context, w *locale.Printer, page *bytes.Buffer, status int, name string, data any) error {

@@ -72,7 +72,8 @@ func (lab *Lab) getReset(c echo.Context) error {
 	if len(chosen) > 0 {
 		p.Keep = template.URL("?" + chosen.Encode())
 	}
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("reset.title"))
+	if err != nil {
 		return err
 	}
 	host, _, _ := input.SplitHost(p.Host)
@@ -81,7 +82,7 @@ func (lab *Lab) getReset(c echo.Context) error {
 			p.Others = append(p.Others, name+":"+input.LocalPort(c.Request()))
 		}
 	}
-	p.Page = lab.page(c, locale.Msg("reset.title"))
+	p.Page = page
 	return lab.render(c, http.StatusOK, "reset", p)
 }
 

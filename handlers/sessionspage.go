@@ -13,7 +13,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/input"
-	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/sessions"
@@ -52,12 +51,13 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("sessions.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := sessionsPage{Page: lab.page(c, locale.Msg("sessions.title")), Keeps: lab.sessions.KeepsRecords()}
-	if f, ok := c.Get(sessionFindingKey).(lanes.Finding); ok {
+	p := sessionsPage{Page: page, Keeps: lab.sessions.KeepsRecords()}
+	if f, ok := lab.sessionFinding(c); ok {
 		p.Verdict = w.Text("verdict." + string(f.Verdict) + ".word")
 	}
 	who, ok := lab.signedIn(c)

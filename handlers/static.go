@@ -69,19 +69,20 @@ func (s staticFiles) url(name string) (string, error) {
 	return "/static/" + name + "?v=" + file.version, nil
 }
 
-// figure is a file's text with its name, for a page that is about it.
-func (s staticFiles) figure(name string) template.HTML {
-	return figureOf("static/"+name, string(s[name].content))
+// staticFigure is a static file's text with its name, for a page that is about it.
+func (p *Pages) staticFigure(name string) template.HTML {
+	return figureOf("static/"+name, string(p.static[name].content))
 }
 
 // getStatic serves GET /static/*.
-func (lab *Lab) getStatic(c echo.Context) error { return lab.pages.static.serve(c, c.Param("*")) }
+func (p *Pages) getStatic(c echo.Context) error { return p.serveStatic(c, c.Param("*")) }
 
 // getFavicon serves GET /favicon.ico, which browsers ask for unasked.
-func (lab *Lab) getFavicon(c echo.Context) error { return lab.pages.static.serve(c, "favicon.ico") }
+func (p *Pages) getFavicon(c echo.Context) error { return p.serveStatic(c, "favicon.ico") }
 
-func (s staticFiles) serve(c echo.Context, name string) error {
-	file, ok := s[name]
+// serveStatic answers with a static file, by its name; without one, with echo.ErrNotFound.
+func (p *Pages) serveStatic(c echo.Context, name string) error {
+	file, ok := p.static[name]
 	if !ok {
 		return echo.ErrNotFound
 	}

@@ -118,7 +118,7 @@ func seenLast(r *http.Request) (int, error) {
 
 // follow tells of a book's exchanges until something ends it.
 func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
-	t := lab.pages.templates[lab.words(c)]["wire"]
+	t := lab.template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	if events.write(comeAgain) != nil { // also sends the headers at once

@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
@@ -222,7 +223,7 @@ func (lab *Lab) originOf(c echo.Context) (origin, error) {
 		peer = from.Addr().Unmap()
 	}
 	if peer.IsLoopback() {
-		if lab.ownHost(r) {
+		if input.IsOwnHost(r) {
 			return origin{name: "loopback"}, nil
 		}
 		// The request names a host of --allow-host, so it comes from a proxy. (Another

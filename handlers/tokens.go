@@ -187,10 +187,10 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.recallSession(c); err != nil {
+	who, ok, err := lab.who(c)
+	if err != nil {
 		return err
 	}
-	who, ok := lab.signedIn(c)
 	if !ok {
 		return c.Redirect(http.StatusSeeOther, "/login?next=/tokens")
 	}
@@ -277,11 +277,12 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 	if err != nil {
 		return err
 	}
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("way.token.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := tokensPage{Page: lab.page(c, locale.Msg("way.token.title")), Engine: lab.pages.engine}
+	p := tokensPage{Page: page, Engine: lab.engine}
 	who, signedIn := lab.signedIn(c)
 	if p.SignIn = form; form.Problem.ID == "" {
 		p.SignIn = lab.signInForm(c)

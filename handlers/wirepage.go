@@ -52,11 +52,12 @@ type pieceView struct {
 
 // getWire serves GET /wire.
 func (lab *Lab) getWire(c echo.Context) error {
-	if err := lab.recallSession(c); err != nil {
+	page, err := lab.page(c, locale.Msg("wire.title"))
+	if err != nil {
 		return err
 	}
 	w := lab.words(c)
-	p := wirePage{Page: lab.page(c, locale.Msg("wire.title")), Most: maxExchanges}
+	p := wirePage{Page: page, Most: maxExchanges}
 	seen, room := 0, maxRawOfPage
 	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
 		v := viewExchange(w, e, max(minRaw, min(room, maxRaw)))

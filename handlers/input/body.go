@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	MaxBody   = 64 << 10 // bytes of a form
+	MaxBody   = 64 << 10 // bytes of a body, unless its route says otherwise
 	MaxFields = 100      // fields of a form
 )
 
@@ -42,7 +42,8 @@ func readBody(r *http.Request, most int) ([]byte, error) {
 
 const JsonKey = "cookielab/handlers.json"
 
-// JsonBody reads a body of JSON; an empty one may be of no kind.
+// JsonBody reads a body of JSON, which may have so many bytes; an empty one may be of no
+// kind.
 func JsonBody(r *http.Request, most int) ([]byte, error) {
 	body, err := readBody(r, most)
 	if err != nil || len(body) == 0 {
@@ -104,8 +105,10 @@ func repeatedField(object []byte) string {
 	return ""
 }
 
-func ParseForm(r *http.Request) (url.Values, error) {
-	body, err := readBody(r, MaxBody)
+// ParseForm reads a body of form fields, which may have so many bytes; an empty one may be
+// of no kind.
+func ParseForm(r *http.Request, most int) (url.Values, error) {
+	body, err := readBody(r, most)
 	if err != nil {
 		return nil, err
 	}

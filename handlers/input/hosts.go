@@ -20,6 +20,13 @@ func SplitHost(hostport string) (host, port string, ok bool) {
 	return strings.ToLower(host), port, ok
 }
 
+// IsOwnHost reports whether a request was sent to one of the lab's own hosts: this machine,
+// at the port on which the request came.
+func IsOwnHost(r *http.Request) bool {
+	host, port, ok := SplitHost(r.Host)
+	return ok && port == LocalPort(r) && IsLoopbackName(host)
+}
+
 // IsLoopbackName reports whether a host, in any spelling a browser may send,
 // is this machine: localhost, every name below it, 127.0.0.1, [::1] and
 // [::ffff:127.0.0.1].

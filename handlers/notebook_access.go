@@ -1,0 +1,16 @@
+// What a request may do with its notebook.
+
+package handlers
+
+// Use is what a request may do with its browser's notebook. Each use but Never and IfItCan
+// also allows what the ones before it allow.
+type Use int
+
+const (
+	Never      Use = iota // the notebook is not loaded
+	IfItCan               // reads it; an error of its store is no error of the request
+	Read                  // reads it
+	Write                 // writes the notebook that there is
+	Open                  // GET opens one for a browser that has none
+	OpenByForm            // so does a POST that no other origin began
+)
