@@ -22,6 +22,7 @@ import (
 // Config is what the lab is made of.
 type Config struct {
 	Pages     *Pages           // of the engine that Sessions is the store of
+	Course    *CourseTexts     // read for these Pages
 	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
 	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
@@ -69,6 +70,7 @@ type Lab struct {
 	second    *http.Client // the other program that replays copies
 	room      *engineRoom  // of the page /engines
 	lessons   []*lesson    // in order
+	course    *CourseTexts // what they say
 	runs      *sessions.Manager
 	playLogin *sessions.Manager // for the lesson planted
 	playAPI   *sessions.Manager // for the lesson token
@@ -87,7 +89,7 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages, clock: config.Clock, log: config.Log,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, kinds: map[string]routeKind{},
-		second: newSecondClient(), lessons: allLessons(), origins: http.NewCrossOriginProtection(),
+		second: newSecondClient(), lessons: allLessons(), course: config.Course, origins: http.NewCrossOriginProtection(),
 	}
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
@@ -98,6 +100,9 @@ func New(config Config) (*Lab, error) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.pages.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
+	if lab.course == nil || lab.course.pages != lab.pages {
+		return nil, errOtherCourse
+	}
 	var err error
 	lab.lanes, err = lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: lab.log}, notebookCookie)
 	if err != nil {

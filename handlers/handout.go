@@ -253,13 +253,13 @@ func (lab *Lab) getHandout(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := handoutPage{Page: lab.page(c, locale.Msg("handout.title")), Text: lab.pages.handouts[w],
+	p := handoutPage{Page: lab.page(c, locale.Msg("handout.title")), Text: lab.course.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath
 	}
 	for _, l := range lab.lessons {
-		text := lab.pages.lessons[w][l.Slug]
+		text := lab.course.lesson(w, l.Slug)
 		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
 			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {

@@ -74,7 +74,7 @@ func (lab *Lab) step(c echo.Context) (*lessonStep, error) {
 
 func (lab *Lab) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
 	w := lab.words(c)
-	s := &lessonStep{lab: lab, c: c, w: w, lesson: l, text: lab.pages.lessons[w][l.Slug], book: notebookOf(c)}
+	s := &lessonStep{lab: lab, c: c, w: w, lesson: l, text: lab.course.lesson(w, l.Slug), book: notebookOf(c)}
 	s.notes = s.book.lessonNotes(l.Slug)
 	s.was = notesText(s.notes)
 	facts, err := lab.runFacts(c.Request().Context(), s.notes.Run)

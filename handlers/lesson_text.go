@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -33,10 +34,9 @@ type lessonText struct {
 	Do       template.HTML
 	Observe  template.HTML // what to look at
 	Claims   []lessonClaim
-	Rule     template.HTML // where the rule stands
-	Notes    template.HTML // what a teacher's notes on the subject say otherwise; "": nothing
-	Hints    []template.HTML
-	Solution template.HTML
+	Rule     template.HTML       // where the rule stands
+	Notes    template.HTML       // what a teacher's notes on the subject say otherwise; "": nothing
+	Hints    template.HTML       // each opens the next, and the last the solution
 	Closer   []lessonCloser      // what needs no looking at to be done
 	Words    map[string]string   // of buttons, rows and cells
 	Claimed  map[string]struct{} // IDs of the claims
@@ -124,16 +124,19 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 	t.Question = m.html(m.items(parts["predict"], choiceItem, func(letter, text string) {
 		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
 	}))
-	t.Do, t.Observe, t.Notes, t.Solution = m.html(parts["do"]), m.html(parts["observe"]), m.html(parts["notes"]), m.html(parts["solution"])
+	t.Do, t.Observe, t.Notes = m.html(parts["do"]), m.html(parts["observe"]), m.html(parts["notes"])
 	t.Rule = m.html(m.items(parts["explain"], claimItem, func(id, text string) {
 		t.Claims = append(t.Claims, lessonClaim{id, m.inline(text)})
 		t.Claimed[id] = struct{}{}
 	}))
+	var hints []template.HTML
 	for _, line := range parts["hints"] {
 		if hint, ok := strings.CutPrefix(line, "- "); ok {
-			t.Hints = append(t.Hints, m.inline(hint))
+			hints = append(hints, m.inline(hint))
 		}
 	}
+	solution := m.html(parts["solution"])
+	t.Hints = nestedHints(w, hints, solution)
 	m.items(parts["words"], wordItem, func(name, text string) { t.Words[name] = text })
 	var closer []string
 	for i := len(parts["closer"]) - 1; i >= 0; i-- { // from the end: a heading closes what was gathered
@@ -150,7 +153,7 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 		ok   bool
 	}{
 		{"title", t.Title != ""}, {"question", t.Question != ""}, {"three choices", len(t.Choices) == 3}, {"do", t.Do != ""}, {"observe", t.Observe != ""},
-		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(t.Hints) > 0}, {"solution", t.Solution != ""},
+		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(hints) > 0}, {"solution", solution != ""},
 	} {
 		if !needed.ok {
 			m.failed = errors.Join(m.failed, fmt.Errorf("it has no %s", needed.what))
@@ -160,6 +163,28 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 		return nil, fmt.Errorf("%s: %w", name, m.failed)
 	}
 	return t, nil
+}
+
+// nestedHints are hints of which each opens the next, and the last the solution.
+// So they come one by one without a script, and without anybody counting.
+func nestedHints(w *locale.Printer, hints []template.HTML, solution template.HTML) template.HTML {
+	var m markup.Writer
+	for i, hint := range hints {
+		m.Raw("<p>")
+		m.WriteString(string(hint))
+		m.Raw("</p><details><summary>")
+		if i < len(hints)-1 {
+			m.Text(w.Text("lessons.another_hint"))
+		} else {
+			m.Text(w.Text("lessons.solution"))
+		}
+		m.Raw("</summary>")
+	}
+	m.Raw(`<div class="solution">`)
+	m.WriteString(string(solution))
+	m.Raw("</div>")
+	m.Raw(strings.Repeat("</details>", len(hints)))
+	return template.HTML(m.String())
 }
 
 // lessonMarkdown makes HTML of Markdown. Raw HTML in a file is left out.

@@ -101,7 +101,7 @@ func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
 
 // playText are the words of the lesson that a route of play belongs to.
 func (lab *Lab) playText(c echo.Context, slug string) *lessonText {
-	return lab.pages.lessons[lab.words(c)][slug]
+	return lab.course.lesson(lab.words(c), slug)
 }
 
 // carriesPlay reports whether a play cookie came with the value that this run gave it.

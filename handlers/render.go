@@ -31,7 +31,7 @@ type Page struct {
 	Asked bool           // the session lane was asked who this is
 	Who   lanes.Identity // by the session lane; empty: nobody
 
-	AtDashboard, AtLessons, AtWire bool // to mark them in the menu
+	At string // the first part of its address, "dashboard": the menu marks it
 
 	Presenting    bool   // a lesson is shown to a class
 	Theme         string // "light", "dark"; "": as the browser prefers
@@ -51,7 +51,7 @@ type pageThere struct{ Server, URL string }
 func (lab *Lab) page(c echo.Context, title locale.Message) Page {
 	p := Page{
 		Title: title, Name: lab.words(c).Say(title),
-		AtDashboard: c.Path() == "/dashboard", AtLessons: isLesson(c.Path()), AtWire: c.Path() == "/wire",
+		At:    firstPart(c.Path()),
 		Light: choosing(c, "theme", "light"), Dark: choosing(c, "theme", "dark"),
 		OtherLanguage: choosing(c, "lang", lab.pages.languages.Other(lab.words(c)).Tag.String()),
 	}
@@ -74,6 +74,12 @@ func (lab *Lab) page(c echo.Context, title locale.Message) Page {
 		p.Who = f.Who
 	}
 	return p
+}
+
+// firstPart is the first part of a path: "lessons" of "/lessons/:slug".
+func firstPart(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
 }
 
 const labName = "Cookie Lab"
@@ -217,9 +223,5 @@ func templateFunctions(w *locale.Printer, code source, assets staticFiles) templ
 		"say":   w.Say, "text": w.Text, "short": markup.ShortKey,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.figure,
-		"hints":  func(t *lessonText) template.HTML { return nestedHints(w, t) },
-		"deedOf": func(p *lessonPage, d deed) lessonDeed {
-			return lessonDeed{d, p.Slug, p.Present, lessonURL(p.Slug, "observe", p.Present)}
-		},
 	}
 }
