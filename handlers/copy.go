@@ -51,11 +51,11 @@ func (lab *Lab) postCopy(c echo.Context) error {
 	}
 	taken := lab.copyOf(lab.lanes.Values(c))
 	if len(taken.Cookies) == 0 {
-		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
+		return lab.done(c, Action{Name: "copy.nothing"}, "/dashboard")
 	}
 	n := notebookOf(c)
 	sessions.AfterCommit(c, func() { n.Book().setCopy(taken) })
-	return lab.done(c, Deed{Name: "copy"}, "/dashboard")
+	return lab.done(c, Action{Name: "copy"}, "/dashboard")
 }
 
 // postReplay serves POST /act/replay: sends the copy again.
@@ -64,9 +64,9 @@ func (lab *Lab) postReplay(c echo.Context) error {
 		return err
 	}
 	if notebookOf(c).Book().Copy() == nil {
-		return lab.done(c, Deed{Name: "replay.nothing"}, "/dashboard")
+		return lab.done(c, Action{Name: "replay.nothing"}, "/dashboard")
 	}
-	return lab.done(c, Deed{Name: "replay"}, "/dashboard")
+	return lab.done(c, Action{Name: "replay"}, "/dashboard")
 }
 
 // copyOf is a copy of values by lane.
@@ -92,7 +92,7 @@ func newSecondClient() *http.Client {
 }
 
 // replay sends the copy once more, as another client, and keeps what the
-// server concludes. A replay that fails is said to have failed; the deed that
+// server concludes. A replay that fails is said to have failed; the action that
 // caused it stands.
 func (lab *Lab) replay(c echo.Context, book *Book) {
 	taken := book.Copy()

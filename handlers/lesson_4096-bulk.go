@@ -45,12 +45,12 @@ func bulkCloser(s *lessonStep) (v closerView) {
 	host, _, _ := input.SplitHost(s.c.Request().Host)
 	switch {
 	case !input.IsLoopbackName(host):
-		v.Deeds = []deed{{Label: s.word("local")}}
+		v.Tasks = []task{{Label: s.word("local")}}
 	case s.notes.Run == "":
-		v.Deeds = []deed{s.deed("bulk")}
+		v.Tasks = []task{s.task("bulk")}
 	default:
 		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.notes.Run}}.Encode()
-		v.Deeds = []deed{{To: there, Label: s.word("go"), Quiet: s.fact("bulk.came") != ""}}
+		v.Tasks = []task{{To: there, Label: s.word("go"), Quiet: s.fact("bulk.came") != ""}}
 	}
 	return v
 }
@@ -109,7 +109,7 @@ func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
 	p := playPage{
 		Page: lab.page(c, locale.Msg("lessons.title")), Title: bulkHost,
 		Sentence: s.word("counted", locale.Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.Text("lessons.back_to_lesson")}},
+		Onward:   []task{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.Text("lessons.back_to_lesson")}},
 	}
 	p.Name = bulkHost + " · " + labName
 	p.Presenting = true // without the lab's menu: here, it would lead to a lab that knows nobody

@@ -41,14 +41,14 @@ func (lessons) Bytes() lesson {
 		Number: 5, Slug: bytesSlug, Minutes: 6, Answer: "C", Why: []string{"ignored"},
 		Cookies: []*http.Cookie{{Name: "big", Path: bytesPath}, {Name: "z", Path: bytesPath}},
 		Acts:    map[string]func(*lessonStep) error{"bulk": beginBulk},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch {
 			case s.fact("came.full") == "":
-				return []deed{s.deed("full")}
+				return []task{s.task("full")}
 			case s.fact("came.more") == "":
-				return []deed{s.deed("more")}
+				return []task{s.task("more")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
 			for _, f := range fillings {
@@ -67,12 +67,12 @@ func (lessons) Bytes() lesson {
 		Done: func(s *lessonStep) bool { return s.fact("came.full") == "4096 a" && s.fact("came.more") == "4096 a" },
 		Closer: map[string]func(*lessonStep) closerView{
 			"characters": func(s *lessonStep) closerView {
-				v := closerView{Deeds: []deed{s.deed("han")}, Board: s.fillingBoard(fillings[2:])}
+				v := closerView{Tasks: []task{s.task("han")}, Board: s.fillingBoard(fillings[2:])}
 				switch {
 				case s.fact("came.han-more") != "":
-					v.Deeds = []deed{{Label: s.word("all-han")}}
+					v.Tasks = []task{{Label: s.word("all-han")}}
 				case s.fact("came.han") != "":
-					v.Deeds = []deed{s.deed("han-more")}
+					v.Tasks = []task{s.task("han-more")}
 				}
 				return v
 			},

@@ -19,14 +19,14 @@ func (lessons) Clocks() lesson {
 	return lesson{
 		Number: 9, Slug: "clocks", Minutes: 9, Answer: "A", Why: []string{"plain-believed", "signed-expired", "row-lies"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"ten": giveTenSeconds, "send": sendLate, "clean": clearExpired, "curl": makeCurlLine},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch {
 			case s.fact("until") == "":
-				return []deed{s.deed("ten")}
+				return []task{s.task("ten")}
 			case s.fact("late.plain") == "":
-				return []deed{s.deed("send")}
+				return []task{s.task("send")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look:  lookAtClocks,
 		Board: clocksBoard,
@@ -54,11 +54,11 @@ func (lessons) Clocks() lesson {
 		Closer: map[string]func(*lessonStep) closerView{
 			"clear": clearedView,
 			"cache": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
+				return closerView{Tasks: []task{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
 				if _, ten := s.tenSeconds(); !ten {
-					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
+					return closerView{Tasks: []task{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
 				}
 				return s.curlView()
 			},
@@ -80,12 +80,12 @@ func giveTenSeconds(s *lessonStep) error {
 		return s.to("do")
 	}
 	s.notes.Run = "" // its line carries older cookies
-	return s.lab.done(s.c, Deed{Name: "expire"}, s.url("observe"))
+	return s.lab.done(s.c, Action{Name: "expire"}, s.url("observe"))
 }
 
 // sendLate sends the copy once more, which done does.
 func sendLate(s *lessonStep) error {
-	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("observe"))
+	return s.lab.done(s.c, Action{Name: "replay"}, s.url("observe"))
 }
 
 // lookAtClocks writes down what was concluded about the copy, whoever sent it:
@@ -194,15 +194,15 @@ func clearExpired(s *lessonStep) error {
 		return err
 	}
 	s.note("cleared", strconv.Itoa(n))
-	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("board-clear"))
+	return s.lab.done(s.c, Action{Name: "replay"}, s.url("board-clear"))
 }
 
 func clearedView(s *lessonStep) (v closerView) {
 	if s.fact("late.plain") == "" {
-		v.Deeds = []deed{{Label: s.word("wait")}}
+		v.Tasks = []task{{Label: s.word("wait")}}
 		return v
 	}
-	v.Deeds = []deed{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
+	v.Tasks = []task{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
 	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.lateRow("clean")}}
 	if n := s.fact("cleared"); n != "" {
 		v.Board.Note = s.word("removed", locale.Args{"N": n})

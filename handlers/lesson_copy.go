@@ -79,9 +79,9 @@ func makeCurlLine(s *lessonStep) error {
 
 // curlView offers the line, once it was made, and shows what it was told.
 func (s *lessonStep) curlView() (v closerView) {
-	v.Deeds = []deed{s.deed("curl")}
+	v.Tasks = []task{s.task("curl")}
 	if s.notes.Run != "" {
-		v.Deeds = []deed{{Label: s.word("paste"), Line: s.curlLine()}}
+		v.Tasks = []task{{Label: s.word("paste"), Line: s.curlLine()}}
 	}
 	if s.fact(curlFacts+"."+lanes.Plain) != "" {
 		v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.copyRow(curlFacts, s.word("told"))}}

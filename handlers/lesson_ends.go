@@ -24,19 +24,19 @@ func (lessons) Ends() lesson {
 	return lesson{
 		Number: 10, Slug: "ends", Minutes: 8, Answer: "B", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"close": endWithBrowser, "still": whoAmIStill, "read": onlyRead, "write": writeSomething},
-		Do: func(s *lessonStep) []deed {
-			second := deed{To: s.secondTab(), NewTab: true, Label: s.word("open")}
+		Do: func(s *lessonStep) []task {
+			second := task{To: s.secondTab(), NewTab: true, Label: s.word("open")}
 			switch {
 			case s.fact("close") == "":
-				return []deed{s.deed("close")}
+				return []task{s.task("close")}
 			case s.isSecondTab() && s.fact("still.session") == "":
-				return []deed{{Label: s.word("close_this")}}
+				return []task{{Label: s.word("close_this")}}
 			case s.fact("tab.session") == "": // without a script the page does not hear of the other
-				return []deed{second, {Act: "still", Label: s.word("still"), Quiet: true}}
+				return []task{second, {Act: "still", Label: s.word("still"), Quiet: true}}
 			case s.fact("still.session") == "":
-				return []deed{s.deed("still")}
+				return []task{s.task("still")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look:  lookAtEnds,
 		Board: endsBoard,
@@ -154,7 +154,7 @@ func endsBoard(s *lessonStep) lessonBoard {
 
 // outlivesView sets the cookie's end beside the record's.
 func outlivesView(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
+	v.Tasks = []task{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("kept")}}
 	v.Board.Rows = []lessonRow{
 		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + lanes.Session)}},
@@ -208,7 +208,7 @@ func (s *lessonStep) noteSlide() {
 }
 
 func slidesView(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{Act: "read", Label: s.word("read"), Quiet: s.fact("slide.read") != ""}, {Act: "write", Label: s.word("write"), Quiet: s.fact("slide.read") == "" || s.fact("slide.write") != ""}}
+	v.Tasks = []task{{Act: "read", Label: s.word("read"), Quiet: s.fact("slide.read") != ""}, {Act: "write", Label: s.word("write"), Quiet: s.fact("slide.read") == "" || s.fact("slide.write") != ""}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("end.record")}}
 	for _, how := range []string{"read", "write"} {
 		row := lessonRow{ID: "slide-" + how, Title: s.word("row." + how), Cells: make([]lessonCell, 1)}

@@ -22,11 +22,11 @@ func (lessons) Key() lesson {
 	return lesson{
 		Number: 6, Slug: "key", Minutes: 8, Short: true, Answer: "A", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"store": storeTenKB, "issue": issueIDs},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("stored") == "" {
-				return []deed{s.deed("store")}
+				return []task{s.task("store")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("stored") != "" && s.fact("after.cookie") == "" {
@@ -51,10 +51,10 @@ func (lessons) Key() lesson {
 		Reset: takeBackTenKB,
 		Closer: map[string]func(*lessonStep) closerView{
 			"unguessable": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{Act: "issue", Label: s.word("issue"), Quiet: s.fact("ids.counter") != ""}}, Board: idBoard(s)}
+				return closerView{Tasks: []task{{Act: "issue", Label: s.word("issue"), Quiet: s.fact("ids.counter") != ""}}, Board: idBoard(s)}
 			},
 			"password": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/console?call=items", Label: s.word("console")}}}
+				return closerView{Tasks: []task{{To: "/console?call=items", Label: s.word("console")}}}
 			},
 		},
 		Code:   []string{"handlers.storeTenKB", "sessions.KeyID", "sessions.NewKey"},

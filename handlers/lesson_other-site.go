@@ -51,20 +51,20 @@ func (lessons) OtherSite() lesson {
 	l := lesson{
 		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B", Why: []string{"link", "form"},
 		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite, "anew": setAnew},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch there, why := s.otherSite("/"); {
 			case why != nil:
-				return []deed{*why}
+				return []task{*why}
 			case s.fact("begun") == "":
-				return []deed{s.deed("begin")}
+				return []task{s.task("begin")}
 			case s.fact("link.play_lax") == "" || s.fact("form.play_lax") == "":
-				open := deed{To: there, Label: s.word("open")}
+				open := task{To: there, Label: s.word("open")}
 				if s.fact("link.play_lax")+s.fact("form.play_lax") == "" {
-					return []deed{{Label: s.word("given")}, open}
+					return []task{{Label: s.word("given")}, open}
 				}
-				return []deed{open}
+				return []task{open}
 			default:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
@@ -154,12 +154,12 @@ func (s *lessonStep) setSiteCookies() error {
 
 // otherSite is the address of a page of the other site for this run, or what to
 // do first where there is none.
-func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
+func (s *lessonStep) otherSite(path string) (address string, instead *task) {
 	switch home := s.lab.config.Home; {
 	case s.lab.config.Other == "":
-		return "", &deed{Label: s.w.Text("lessons.no_other_site")}
+		return "", &task{Label: s.w.Text("lessons.no_other_site")}
 	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
-		return "", &deed{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
+		return "", &task{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
 	}
 	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.Tag.String()}}
 	return s.lab.config.Other + path + "?" + query.Encode(), nil
@@ -193,13 +193,13 @@ func (s *lessonStep) transferCell(defence string) lessonCell {
 
 // siteMatrix is what goes along with which request: only what just did.
 func siteMatrix(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{Act: "anew", Label: s.word("anew"), Quiet: true}}
+	v.Tasks = []task{{Act: "anew", Label: s.word("anew"), Quiet: true}}
 	there, why := s.otherSite("/more")
 	switch {
 	case why != nil:
-		v.Deeds = []deed{*why}
+		v.Tasks = []task{*why}
 	case s.notes.Run != "":
-		v.Deeds = append(v.Deeds, deed{To: there, Label: s.word("more")})
+		v.Tasks = append(v.Tasks, task{To: there, Label: s.word("more")})
 	}
 	for _, cookie := range siteCookies {
 		title := cookie.kind
@@ -249,14 +249,14 @@ func siteDefences(s *lessonStep) (v closerView) {
 	there, why := s.otherSite("/more")
 	switch {
 	case why != nil:
-		v.Deeds = []deed{*why}
+		v.Tasks = []task{*why}
 	case s.notes.Run != "":
-		v.Deeds = []deed{{To: there, Label: s.word("more")}}
+		v.Tasks = []task{{To: there, Label: s.word("more")}}
 	default:
-		v.Deeds = []deed{s.deed("begin")}
+		v.Tasks = []task{s.task("begin")}
 	}
 	if s.notes.Run != "" {
-		v.Deeds = append(v.Deeds, deed{To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true})
+		v.Tasks = append(v.Tasks, task{To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true})
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
 	for _, defence := range defences {
@@ -270,11 +270,11 @@ func siteDefences(s *lessonStep) (v closerView) {
 func siteNeighbour(s *lessonStep) (v closerView) {
 	switch {
 	case len(s.lab.config.Others) == 0:
-		v.Deeds = []deed{{Label: s.word("no_neighbour")}}
+		v.Tasks = []task{{Label: s.word("no_neighbour")}}
 	case s.notes.Run == "":
-		v.Deeds = []deed{s.deed("begin")}
+		v.Tasks = []task{s.task("begin")}
 	default:
-		v.Deeds = []deed{{To: s.lab.config.Others[0].Origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
+		v.Tasks = []task{{To: s.lab.config.Others[0].Origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
@@ -482,18 +482,18 @@ func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonTe
 		}
 	}
 	query := "?" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam))
-	var back deed
+	var back task
 	switch {
 	case from == fromOwn:
-		back = deed{To: playPath + "/account" + query, Label: text.Words["own"]}
+		back = task{To: playPath + "/account" + query, Label: text.Words["own"]}
 	case from == fromNeighbour && len(lab.config.Others) > 0:
-		back = deed{To: lab.config.Others[0].Origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
+		back = task{To: lab.config.Others[0].Origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
 	case from == fromMore && lab.config.Other != "":
-		back = deed{To: lab.config.Other + "/more" + query, Label: text.Words["play.back"]}
+		back = task{To: lab.config.Other + "/more" + query, Label: text.Words["play.back"]}
 	case lab.config.Other != "":
-		back = deed{To: lab.config.Other + "/" + query, Label: text.Words["play.back"], Quiet: run.Has("link.play_lax") && run.Has("form.play_lax")}
+		back = task{To: lab.config.Other + "/" + query, Label: text.Words["play.back"], Quiet: run.Has("link.play_lax") && run.Has("form.play_lax")}
 	}
-	lesson := deed{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).Text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
+	lesson := task{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).Text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
 	if back.To != "" {
 		p.Onward = append(p.Onward, back)
 	}

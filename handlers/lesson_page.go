@@ -98,8 +98,8 @@ type lessonPage struct {
 	Browser        string // in which it was done
 	NeedsSignIn    bool
 	SignIn         signInForm
-	Deeds          []lessonDeed
-	Told           bool // something was done, and the deeds only say what is so
+	Tasks          []lessonTask
+	Told           bool // something was done, and the tasks only say what is so
 	Board          lessonBoard
 	Closer         []lessonCloserView
 	Present        bool
@@ -113,19 +113,19 @@ type lessonPage struct {
 	Switch         string // the address of the other mode
 }
 
-// lessonDeed is a deed with what its form needs of the page.
-type lessonDeed struct {
-	deed
+// lessonTask is a task with what its form needs of the page.
+type lessonTask struct {
+	task
 	Form    string // where the form goes
 	Present bool
 	Return  string // where a form that goes elsewhere comes back to
 }
 
-// shown are deeds with what their forms need of the lesson's page.
-func (s *lessonStep) shown(deeds []deed) []lessonDeed {
-	shown := make([]lessonDeed, len(deeds))
-	for i, d := range deeds {
-		shown[i] = lessonDeed{d, cmp.Or(d.Action, "/lessons/"+s.lesson.Slug), s.presents(), s.url("observe")}
+// shown are tasks with what their forms need of the lesson's page.
+func (s *lessonStep) shown(tasks []task) []lessonTask {
+	shown := make([]lessonTask, len(tasks))
+	for i, t := range tasks {
+		shown[i] = lessonTask{t, cmp.Or(t.Action, "/lessons/"+s.lesson.Slug), s.presents(), s.url("observe")}
 	}
 	return shown
 }
@@ -146,7 +146,7 @@ type lessonLink struct{ Label, URL string }
 type lessonCloserView struct {
 	lessonCloser
 	closerView
-	Deeds []lessonDeed
+	Tasks []lessonTask
 }
 
 // getLesson serves GET /lessons/{slug}.
@@ -231,16 +231,16 @@ func (s *lessonStep) page(part string) *lessonPage {
 		}
 	}
 	if p.Asked && !p.NeedsSignIn {
-		deeds := l.Do(s)
-		p.Deeds = s.shown(deeds)
-		p.Told = p.Begun && !slices.ContainsFunc(deeds, func(d deed) bool { return d.Act != "" || d.To != "" || d.Line != "" || d.Script })
+		tasks := l.Do(s)
+		p.Tasks = s.shown(tasks)
+		p.Told = p.Begun && !slices.ContainsFunc(tasks, func(t task) bool { return t.Act != "" || t.To != "" || t.Line != "" || t.Script })
 	}
 	p.Board = l.Board(s)
 	for _, closer := range s.text.Closer {
 		v := lessonCloserView{lessonCloser: closer}
 		if view := l.Closer[closer.ID]; view != nil && p.Asked {
 			v.closerView = view(s)
-			v.Deeds = s.shown(v.closerView.Deeds)
+			v.Tasks = s.shown(v.closerView.Tasks)
 			v.Board.ID = "board-" + closer.ID
 		}
 		p.Closer = append(p.Closer, v)

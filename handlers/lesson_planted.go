@@ -44,19 +44,19 @@ func (lessons) Planted() lesson {
 			"invent": inventKey,
 			"adopt":  func(s *lessonStep) error { return s.logInAtPlay("adopt", inventedSecret, logInKeepingKey) },
 		},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			kept, cycled := s.fact("keep.attacker") != "", s.fact("cycle.attacker") != ""
 			switch planted := s.holdsPlanted(plantedSecret); {
 			case kept && cycled:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			case planted && !kept:
-				return []deed{s.deed("keep")}
+				return []task{s.task("keep")}
 			case planted:
-				return []deed{s.deed("cycle")}
+				return []task{s.task("cycle")}
 			case kept:
-				return []deed{{Act: "plant", Label: s.word("again")}}
+				return []task{{Act: "plant", Label: s.word("again")}}
 			}
-			return []deed{s.deed("plant")}
+			return []task{s.task("plant")}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("plant.attacker") != "" && s.holdsPlanted(plantedSecret) {
@@ -96,9 +96,9 @@ func (lessons) Planted() lesson {
 				}}
 				switch {
 				case s.holdsPlanted(inventedSecret):
-					v.Deeds = []deed{s.deed("adopt")}
+					v.Tasks = []task{s.task("adopt")}
 				case s.fact("adopt.attacker") == "":
-					v.Deeds = []deed{s.deed("invent")}
+					v.Tasks = []task{s.task("invent")}
 				}
 				return v
 			},

@@ -29,16 +29,16 @@ func (lessons) Scope() lesson {
 	l := lesson{
 		Number: 11, Slug: scopeSlug, Minutes: 9, Answer: "A",
 		Acts: map[string]func(*lessonStep) error{"set": setScope},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch {
 			case len(s.lab.config.Others) == 0:
-				return []deed{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
+				return []task{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
 			case s.fact("set") == "":
-				return []deed{s.deed("set")}
+				return []task{s.task("set")}
 			case s.fact("port") == "":
-				return []deed{{To: s.scopeNeighbour(), Label: s.word("open")}}
+				return []task{{To: s.scopeNeighbour(), Label: s.word("open")}}
 			default:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
@@ -114,7 +114,7 @@ func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
 		Title:    w.Fill(text.Words["play.title"], locale.Args{"Host": c.Request().Host}),
 		Sentence: text.Words["play."+cameFact(came)],
 		Came:     []playCookie{{scopeCookie, "Path=" + playPath, came}},
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + back, Label: w.Text("lessons.back_to_lesson")}},
+		Onward:   []task{{To: "http://" + run.Text(runHome) + back, Label: w.Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -264,7 +264,7 @@ func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
 	if to, err := url.Parse(next); err != nil || to.Host == c.Request().Host || stop.row == "" {
 		return c.Redirect(http.StatusSeeOther, next)
 	}
-	p.Onward = []deed{{To: next, Label: onward}}
+	p.Onward = []task{{To: next, Label: onward}}
 	return lab.showPlay(c, http.StatusOK, p)
 }
 
@@ -279,9 +279,9 @@ func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." 
 func (s *lessonStep) scopeTripView(name string) (v closerView) {
 	trip, home, port := scopeTrips[name], s.c.Request().Host, input.LocalPort(s.c.Request())
 	if s.fact("set") == home {
-		v.Deeds = []deed{{To: trip.stops[0].url(home, port, name, 0, s.notes.Run), Label: s.word("trip")}}
+		v.Tasks = []task{{To: trip.stops[0].url(home, port, name, 0, s.notes.Run), Label: s.word("trip")}}
 	} else { // there is no run, or it began at another address
-		v.Deeds = []deed{s.deed("set")}
+		v.Tasks = []task{s.task("set")}
 	}
 	for _, cookie := range trip.cookies {
 		v.Board.Columns = append(v.Board.Columns, lessonColumn{Title: s.word("column." + cookie)})
@@ -304,5 +304,5 @@ func (s *lessonStep) scopeTripView(name string) (v closerView) {
 
 // scopeSchemes leads to the composer, which knows both schemes.
 func scopeSchemes(s *lessonStep) closerView {
-	return closerView{Deeds: []deed{{To: "/composer?preset=bare", Label: s.word("composer"), Quiet: true}}}
+	return closerView{Tasks: []task{{To: "/composer?preset=bare", Label: s.word("composer"), Quiet: true}}}
 }

@@ -19,17 +19,17 @@ func (lessons) Signed() lesson {
 	return lesson{
 		Number: 4, Slug: "signed", Minutes: 8, Short: true, Answer: "B", Why: []string{"readable", "sealed"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"flip": flipSigned, "put": putSignedBack},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			f := s.finding(lanes.Signed)
 			switch {
 			case !s.finding(lanes.Session).Verdict.Accepted(): // on whose word would it be put back?
-				return []deed{{To: "/login?next=/lessons/signed", Label: s.w.Text("layout.sign_in")}}
+				return []task{{To: "/login?next=/lessons/signed", Label: s.w.Text("layout.sign_in")}}
 			case s.fact("changed") == "" && f.Verdict == lanes.Verified:
-				return []deed{{Label: s.word("paste"), Line: strings.Replace(readingLine, "PASTE", f.Value, 1)}, s.deed("flip")}
+				return []task{{Label: s.word("paste"), Line: strings.Replace(readingLine, "PASTE", f.Value, 1)}, s.task("flip")}
 			case f.Verdict == lanes.Verified && s.fact("set") != "":
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
-			return []deed{{Act: "put", Label: s.word("put"), Quiet: s.fact("set") != ""}}
+			return []task{{Act: "put", Label: s.word("put"), Quiet: s.fact("set") != ""}}
 		},
 		Look: func(s *lessonStep) {
 			switch f := s.finding(lanes.Signed); {
@@ -97,7 +97,7 @@ func putSignedBack(s *lessonStep) error {
 	if _, err := s.lab.restore(s.c); err != nil {
 		return err
 	}
-	return s.lab.done(s.c, Deed{Name: "restore"}, s.url("observe"))
+	return s.lab.done(s.c, Action{Name: "restore"}, s.url("observe"))
 }
 
 // noteSealed writes down what anybody reads in a signed value, and what the
@@ -195,7 +195,7 @@ func (s *lessonStep) readableCell(value string) lessonCell {
 
 // movedElsewhere judges one value for the purpose it was sealed for, and for another.
 func movedElsewhere(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
+	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
 	value, err := sealedBy(sessions.NewSigner, s.lab.config.Secrets, s.exampleFacts("alice"))
 	for _, purpose := range []string{examplePurpose, "discount"} {
@@ -220,7 +220,7 @@ func stillHolds(signer *sessions.Signer, value string) bool {
 // lastCharacters seals three names of different lengths, so that each of the three
 // ways in which base64 can end is there, and tries every other last character.
 func lastCharacters(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
+	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("ending")}, {Title: s.word("still")}}
 	signer, err := sessions.NewSigner(examplePurpose, s.lab.config.Secrets...)
 	if err != nil {

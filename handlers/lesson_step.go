@@ -158,8 +158,8 @@ func (s *lessonStep) word(name string, args ...locale.Args) string {
 	return text
 }
 
-// deed is a button for an act, with its words.
-func (s *lessonStep) deed(act string) deed { return deed{Act: act, Label: s.word(act)} }
+// task is a button for an act, with its words.
+func (s *lessonStep) task(act string) task { return task{Act: act, Label: s.word(act)} }
 
 // finding is what a way concluded from this request.
 func (s *lessonStep) finding(way string) lanes.Finding {

@@ -36,19 +36,19 @@ func (lessons) Token() lesson {
 		Number: 16, Slug: "token", Minutes: 8, Answer: "B", Why: []string{"token-stays"},
 		Cookies: []*http.Cookie{{Name: playTokenCookie, Path: playPath}},
 		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			there, why := s.otherSite("/token")
 			switch token := s.book.Book().secret(playTokenSecret); {
 			case s.fact("form.header") != "" && s.fact("program.status") != "":
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			case why != nil:
-				return []deed{*why}
+				return []task{*why}
 			case token == "":
-				return []deed{s.deed("get")}
+				return []task{s.task("get")}
 			case s.fact("form.header") == "":
-				return []deed{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: lanes.TokenScheme + " " + token, Quiet: true}}
+				return []task{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: lanes.TokenScheme + " " + token, Quiet: true}}
 			}
-			return []deed{s.deed("send")}
+			return []task{s.task("send")}
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			return lessonBoard{
@@ -187,7 +187,7 @@ func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) 
 			{playTokenCookie, text.Words["cookie"], carriesPlay(c, run, playTokenCookie)},
 			{"Authorization", text.Words["header"], header},
 		},
-		Onward: []deed{{To: "/lessons/token#observe", Label: lab.words(c).Text("lessons.back_to_lesson")}},
+		Onward: []task{{To: "/lessons/token#observe", Label: lab.words(c).Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -217,7 +217,7 @@ func endedToken(s *lessonStep) (v closerView) {
 		return v
 	}
 	if s.fact("ended.status") == "" {
-		v.Deeds = []deed{s.deed("end")}
+		v.Tasks = []task{s.task("end")}
 	}
 	v.Board = lessonBoard{Columns: s.lesson.Board(s).Columns, Rows: []lessonRow{s.orderRow("ended")}}
 	return v
@@ -229,7 +229,7 @@ func tokenInStorage(s *lessonStep) (v closerView) {
 	if token == "" {
 		return v
 	}
-	v.Deeds = []deed{
+	v.Tasks = []task{
 		{Label: s.word("store"), Line: `localStorage.setItem("play_token", "` + token + `"); localStorage.getItem("play_token")`},
 		{Label: s.word("cookies"), Line: "document.cookie"},
 		{Label: s.word("clean"), Line: `localStorage.removeItem("play_token")`},
@@ -242,14 +242,14 @@ func tokenInStorage(s *lessonStep) (v closerView) {
 func tokenOrSession(s *lessonStep) (v closerView) {
 	host := s.c.Request().Host
 	curl := s.lab.tokenCurl(host, s.playName())
-	v.Deeds = []deed{
+	v.Tasks = []task{
 		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
 		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
 	}
 	if value := s.lab.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
 		name := s.lab.sessions.Options().Name
-		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
+		return closerView{Tasks: append(v.Tasks, task{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
 	}
-	v.Deeds = append(v.Deeds, deed{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
+	v.Tasks = append(v.Tasks, task{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
 	return v
 }

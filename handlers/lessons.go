@@ -30,8 +30,8 @@ type lesson struct {
 
 	// Do is what can be done next: the first thing is the one to do. It also
 	// tells what stands there when everything was done.
-	Do func(*lessonStep) []deed
-	// Acts are what its buttons do, by the name of the deed. Each ends with
+	Do func(*lessonStep) []task
+	// Acts are what its buttons do, by the name of the task. Each ends with
 	// s.done(), or with another reply.
 	Acts map[string]func(*lessonStep) error
 	// Look writes down what this very request shows: the way by DevTools, or by
@@ -45,7 +45,7 @@ type lesson struct {
 	Done func(*lessonStep) bool
 	// Reset takes back what the lesson left in the browser; Cookies go anyhow.
 	Reset func(*lessonStep) error
-	// Closer are the deeds and boards of what stands below "Look closer".
+	// Closer are the tasks and boards of what stands below "Look closer".
 	Closer map[string]func(*lessonStep) closerView
 
 	Play    map[string]playHandler // routes below /play, by "GET /hello": what other sites and programs ask
@@ -57,8 +57,8 @@ type lesson struct {
 	Django       string   // the line it stands for
 }
 
-// deed is one thing to do.
-type deed struct {
+// task is one thing to do: a button, a link, or a line to copy.
+type task struct {
 	Act    string // a button does this; "": it is no button
 	Label  string
 	To     string // a link leads there
@@ -71,7 +71,7 @@ type deed struct {
 
 // closerView is what can be done and seen below one heading of "Look closer".
 type closerView struct {
-	Deeds []deed
+	Tasks []task
 	Board lessonBoard
 	Code  []template.HTML
 }

@@ -98,7 +98,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.done(c, Deed{Name: "login"}, next)
+	return lab.done(c, Action{Name: "login"}, next)
 }
 
 // credentials are what somebody signs in with.

@@ -17,7 +17,7 @@ func (lab *Lab) postLogout(c echo.Context) error {
 	if err := lab.logOut(c); err != nil {
 		return err
 	}
-	return lab.done(c, Deed{Name: "logout"}, "/dashboard")
+	return lab.done(c, Action{Name: "logout"}, "/dashboard")
 }
 
 // logOut makes all three ways forget who this is.
@@ -54,7 +54,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.done(c, Deed{Name: "logout", Lane: lane.ID()}, "/dashboard")
+	return lab.done(c, Action{Name: "logout", Lane: lane.ID()}, "/dashboard")
 }
 
 // endLeftBehind ends the record this browser was last given, also when its key

@@ -76,7 +76,7 @@ type playPage struct {
 	Site            string       // what the browser says of who asked: Sec-Fetch-Site
 	Balance         string       // of the play account; "": it is about none
 	Forms           []playForm   // the lab's own
-	Onward          []deed
+	Onward          []task
 }
 
 // playCookie is one of the cookies that a lesson set below /play.
