@@ -20,13 +20,7 @@ import (
 	"cookielab/sessions"
 )
 
-const (
-	maxDissected = 8 << 10 // bytes of a value, and of a key
-
-	// examplePurpose is for what the lab seals for this page alone: no way takes
-	// it, so an example lets nobody in.
-	examplePurpose = "example"
-)
+const maxDissected = 8 << 10 // bytes of a value, and of a key
 
 // dissectForm is what the page's form says.
 type dissectForm struct {
@@ -165,7 +159,7 @@ func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, 
 
 // sealExample seals facts as the signed way does, for a purpose that no way has.
 func (lab *Lab) sealExample(facts lanes.SignedFacts) (string, error) {
-	signer, err := sessions.NewSigner(examplePurpose, lab.config.Secrets...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, lab.config.Secrets...)
 	if err != nil {
 		return "", err
 	}
@@ -187,7 +181,7 @@ func flipMiddle(value string) string {
 
 // purposesOfLab are those for which the lab seals values, with whatever engine.
 func purposesOfLab() []string {
-	return []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose, enginePurpose(sessions.EngineSignedCookies), examplePurpose}
+	return []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose, enginePurpose(sessions.EngineSignedCookies), lanes.ExamplePurpose}
 }
 
 // purposeOfCookie is what the value of a cookie is sealed for.

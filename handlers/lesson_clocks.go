@@ -151,16 +151,6 @@ func (s *lessonStep) noteAt(when, facts string) {
 	}
 }
 
-// noteRow writes down whether the record that this browser was last given still
-// lies there, expired or not.
-func (s *lessonStep) noteRow(name string) {
-	if !s.lab.sessions.KeepsRecords() {
-		s.note(name, "none")
-	} else if record, err := s.lab.noted(s.c); err == nil {
-		s.note(name, markup.YesNo(record != nil))
-	}
-}
-
 func clocksBoard(s *lessonStep) lessonBoard {
 	soon, you, late := s.verdictRow("soon", s.word("soon")), s.youRow("you", s.word("you")), s.lateRow("late")
 	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
@@ -178,7 +168,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 func (s *lessonStep) lateRow(when string) lessonRow {
 	row := s.copyRow(when, s.word(when))
 	if lies := s.fact(when + ".row"); lies != "" {
-		row.Cells[sessionColumn].Detail = s.word("row." + lies)
+		row.Cells[sessionCell].Detail = s.word("row." + lies)
 	}
 	return row
 }

@@ -24,6 +24,13 @@ func (s *lessonStep) noteYou(name string) {
 	}
 }
 
+// copied reports whether a copy was taken since the question was answered. One of
+// before is sent again with each action, and may have ended meanwhile.
+func (s *lessonStep) copied() bool {
+	taken := s.book.Book().Copy()
+	return taken != nil && taken.Taken.After(s.notes.SaidAt)
+}
+
 // noteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {

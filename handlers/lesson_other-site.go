@@ -152,30 +152,6 @@ func (s *lessonStep) setSiteCookies() error {
 	return nil
 }
 
-// otherSite is the address of a page of the other site for this run, or what to
-// do first where there is none.
-func (s *lessonStep) otherSite(path string) (address string, instead *task) {
-	switch home := s.lab.config.Home; {
-	case s.lab.config.Other == "":
-		return "", &task{Label: s.w.Text("lessons.no_other_site")}
-	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
-		return "", &task{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
-	}
-	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.Tag.String()}}
-	return s.lab.config.Other + path + "?" + query.Encode(), nil
-}
-
-// cameCell shows whether a cookie came.
-func (s *lessonStep) cameCell(name string) lessonCell {
-	switch s.fact(name) {
-	case "came":
-		return lessonCell{Code: "yes", Text: s.w.Text("lessons.came")}
-	case "stayed":
-		return lessonCell{Code: "none", Text: s.w.Text("lessons.stayed")}
-	}
-	return lessonCell{}
-}
-
 // transferCell shows what became of the forged transfer against a defence.
 func (s *lessonStep) transferCell(defence string) lessonCell {
 	switch outcome := s.fact("transfer." + defence); outcome {
@@ -454,13 +430,6 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 		p.Sentence = text.Words["play.refused"] + " " + text.Words["because."+outcome]
 	}
 	return lab.showPlay(c, status, p)
-}
-
-func cameFact(came bool) string {
-	if came {
-		return "came"
-	}
-	return "stayed"
 }
 
 // Whose page sends a request, as its address says it, for the way back; "": the

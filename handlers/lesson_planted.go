@@ -5,7 +5,6 @@
 package handlers
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -213,9 +212,6 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	s.book.Book().keepSecret(secret, "") // it has served
 	return s.c.Redirect(http.StatusSeeOther, back)
 }
-
-// playName is who logs in at a play login.
-func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }
 
 // playAnswer is what the play server says about a request: the key that it
 // brought, and whose session that opens.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -125,14 +124,6 @@ func (s *lessonStep) siteCell(name string) lessonCell {
 		cell.Text = s.word(cell.Value)
 	}
 	return cell
-}
-
-// fetchSite is what the browser says of the page that made it ask.
-func fetchSite(r *http.Request) string {
-	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
-		return site
-	}
-	return "?"
 }
 
 // scopeTrip is a round trip of the browser: from one address to the next, and back

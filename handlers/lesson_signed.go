@@ -174,7 +174,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 
 // sealedBy seals facts for this lesson's examples: no way takes their purpose.
 func sealedBy(make func(string, ...[]byte) (*sessions.Signer, error), secrets [][]byte, facts lanes.SignedFacts) (string, error) {
-	signer, err := make(examplePurpose, secrets...)
+	signer, err := make(lanes.ExamplePurpose, secrets...)
 	if err != nil {
 		return "", err
 	}
@@ -198,7 +198,7 @@ func movedElsewhere(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
 	value, err := sealedBy(sessions.NewSigner, s.lab.config.Secrets, s.exampleFacts("alice"))
-	for _, purpose := range []string{examplePurpose, "discount"} {
+	for _, purpose := range []string{lanes.ExamplePurpose, "discount"} {
 		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
 		if signer, failed := sessions.NewSigner(purpose, s.lab.config.Secrets...); err == nil && failed == nil {
 			row.Cells[0] = lessonCell{Code: "no", Text: s.word("broken")}
@@ -222,7 +222,7 @@ func stillHolds(signer *sessions.Signer, value string) bool {
 func lastCharacters(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("ending")}, {Title: s.word("still")}}
-	signer, err := sessions.NewSigner(examplePurpose, s.lab.config.Secrets...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.lab.config.Secrets...)
 	if err != nil {
 		return v
 	}

@@ -4,14 +4,17 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 
@@ -237,3 +240,29 @@ func (s *lessonStep) browser() string {
 	name, _, _ := strings.Cut(browser.ClientName(s.c.Request().UserAgent()), ".")
 	return name
 }
+
+// noteRow writes down whether the record that this browser was last given still
+// lies there, expired or not.
+func (s *lessonStep) noteRow(name string) {
+	if !s.lab.sessions.KeepsRecords() {
+		s.note(name, "none")
+	} else if record, err := s.lab.noted(s.c); err == nil {
+		s.note(name, markup.YesNo(record != nil))
+	}
+}
+
+// otherSite is the address of a page of the other site for this run, or what to
+// do first where there is none.
+func (s *lessonStep) otherSite(path string) (address string, instead *task) {
+	switch home := s.lab.config.Home; {
+	case s.lab.config.Other == "":
+		return "", &task{Label: s.w.Text("lessons.no_other_site")}
+	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
+		return "", &task{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
+	}
+	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.Tag.String()}}
+	return s.lab.config.Other + path + "?" + query.Encode(), nil
+}
+
+// playName is who logs in at a play login.
+func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }

@@ -47,13 +47,6 @@ func (lessons) Stolen() lesson {
 	}
 }
 
-// copied reports whether a copy was taken since the question was answered. One of
-// before is sent again with each action, and may have ended meanwhile.
-func (s *lessonStep) copied() bool {
-	taken := s.book.Book().Copy()
-	return taken != nil && taken.Taken.After(s.notes.SaidAt)
-}
-
 // copyAndReplay takes the cookies that came, and has another program send them.
 func copyAndReplay(s *lessonStep) error {
 	s.leaveCopy()

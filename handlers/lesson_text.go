@@ -86,12 +86,10 @@ func (t *lessonText) why(ids []string) template.HTML {
 //	## Look closer {#closer}   optional; "### Title {#name}" for each thing
 //	## Words {#words}          "- name: words" for each button, row and cell
 var (
-	partHeading   = regexp.MustCompile(`^## .*\{#([a-z]+)\}$`)
-	closerHeading = regexp.MustCompile(`^### (.*) \{#([a-z0-9-]+)\}$`)
-	choiceItem    = regexp.MustCompile(`^- ([ABC]): (.+)$`)
-	claimItem     = regexp.MustCompile(`^- \{#([a-z0-9-]+)\} (.+)$`)
-	wordItem      = regexp.MustCompile(`^- ([a-z0-9_.-]+): (.+)$`)
-	fragment      = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
+	choiceItem = regexp.MustCompile(`^- ([ABC]): (.+)$`)
+	claimItem  = regexp.MustCompile(`^- \{#([a-z0-9-]+)\} (.+)$`)
+	wordItem   = regexp.MustCompile(`^- ([a-z0-9_.-]+): (.+)$`)
+	fragment   = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
 )
 
 // readLessonText reads a file. A line [[name]] stands for the label lessons.name,
@@ -101,52 +99,36 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 	if err != nil {
 		return nil, err
 	}
-	t := &lessonText{Words: map[string]string{}, Claimed: map[string]struct{}{}}
-	parts := map[string][]string{}
-	part := ""
-	for line := range strings.Lines(string(raw)) {
-		line = strings.TrimRight(line, " \r\n")
-		switch title, isTitle := strings.CutPrefix(line, "# "); {
-		case isTitle && part == "":
-			t.Title = title
-		case strings.HasPrefix(line, "## "):
-			match := partHeading.FindStringSubmatch(line)
-			if match == nil {
-				return nil, fmt.Errorf("%s: the heading %q has no name in braces", path.Base(name), line)
-			}
-			part = match[1]
-			parts[part] = []string{}
-		default:
-			parts[part] = append(parts[part], line)
-		}
+	title, parts, err := sections(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Base(name), err)
 	}
+	lines := func(id string) []string {
+		part, _ := sectionNamed(parts, id) // what must not be missing is told below
+		return part.Lines
+	}
+	t := &lessonText{Title: title, Words: map[string]string{}, Claimed: map[string]struct{}{}}
 	m := newLessonMarkdown(w)
-	t.Question = m.html(m.items(parts["predict"], choiceItem, func(letter, text string) {
+	t.Question = m.html(m.items(lines("predict"), choiceItem, func(letter, text string) {
 		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
 	}))
-	t.Do, t.Observe, t.Notes = m.html(parts["do"]), m.html(parts["observe"]), m.html(parts["notes"])
-	t.Rule = m.html(m.items(parts["explain"], claimItem, func(id, text string) {
+	t.Do, t.Observe, t.Notes = m.html(lines("do")), m.html(lines("observe")), m.html(lines("notes"))
+	t.Rule = m.html(m.items(lines("explain"), claimItem, func(id, text string) {
 		t.Claims = append(t.Claims, lessonClaim{id, m.inline(text)})
 		t.Claimed[id] = struct{}{}
 	}))
 	var hints []template.HTML
-	for _, line := range parts["hints"] {
+	for _, line := range lines("hints") {
 		if hint, ok := strings.CutPrefix(line, "- "); ok {
 			hints = append(hints, m.inline(hint))
 		}
 	}
-	solution := m.html(parts["solution"])
+	solution := m.html(lines("solution"))
 	t.Hints = nestedHints(w, hints, solution)
-	m.items(parts["words"], wordItem, func(name, text string) { t.Words[name] = text })
-	var closer []string
-	for i := len(parts["closer"]) - 1; i >= 0; i-- { // from the end: a heading closes what was gathered
-		line := parts["closer"][i]
-		if match := closerHeading.FindStringSubmatch(line); match != nil {
-			t.Closer = append([]lessonCloser{{match[2], m.inline(match[1]), m.html(closer)}}, t.Closer...)
-			closer = nil
-			continue
-		}
-		closer = append([]string{line}, closer...)
+	m.items(lines("words"), wordItem, func(name, text string) { t.Words[name] = text })
+	closer, _ := sectionNamed(parts, "closer") // not every lesson has one
+	for _, part := range closer.Parts {
+		t.Closer = append(t.Closer, lessonCloser{part.ID, m.inline(part.Title), m.html(part.Lines)})
 	}
 	for _, needed := range []struct {
 		what string

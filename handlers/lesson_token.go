@@ -27,7 +27,6 @@ const (
 	playTokenCookie  = "play_token_demo" // to see that cookies do go along
 	playTokenSecret  = "token"           // in the hands of the program
 	playAPI          = "/api"            // below playPath
-	fromParam        = "from"
 )
 
 // Token is lesson 16.

@@ -8,6 +8,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -112,3 +113,15 @@ func carriesPlay(c echo.Context, run *sessions.Session, name string) bool {
 
 // runAccount is the word that the cookies of a run carry.
 const runAccount = "_account"
+
+// fetchSite is what the browser says of the page that made it ask.
+func fetchSite(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
+		return site
+	}
+	return "?"
+}
+
+// fromParam says in an address below /play whose page asks: for the lesson's table,
+// and for the way back.
+const fromParam = "from"

@@ -22,6 +22,10 @@ const (
 	TokenPurpose   = "token"
 )
 
+// ExamplePurpose is for what the lab seals as an example: no lane takes it, so that an
+// example lets nobody in.
+const ExamplePurpose = "example"
+
 // Config is what the lanes are made of.
 type Config struct {
 	Store   sessions.Store   // of the sessions and the tokens; nil: they are sealed (engine signed_cookies)
