@@ -58,26 +58,25 @@ type Lab struct {
 	pages   *Pages
 	buffers sync.Pool // of *bytes.Buffer, to render to
 
-	lanes     *lanes.Set
-	sessions  *sessions.Manager // of the session lane
-	notebooks *sessions.Manager
-	wire      *Wire
-	streams   chan struct{}   // has one item for each stream under way
-	closing   context.Context // done when streams must end
-	close     context.CancelFunc
-	throttle  *throttle
-	pin       pinThrottle
-	second    *http.Client // the other program that replays copies
-	room      *engineRoom  // of the page /engines
-	lessons   []*lesson    // in order
-	course    *CourseTexts // what they say
-	runs      *sessions.Manager
-	playLogin *sessions.Manager // for the lesson planted
-	playAPI   *sessions.Manager // for the lesson token
-	origins   *http.CrossOriginProtection
-	class     *Class           // with the others in this process
-	proofs    *sessions.Signer // that a class was ended
-	kinds     map[string]routeKind
+	lanes          *lanes.Set
+	sessions       *sessions.Manager // of the session lane
+	notebooks      *sessions.Manager
+	wire           *Wire
+	streams        chan struct{}   // has one item for each stream under way
+	closing        context.Context // done when streams must end
+	close          context.CancelFunc
+	throttle       *throttle
+	pin            pinThrottle
+	second         *http.Client // the other program that replays copies
+	room           *engineRoom  // of the page /engines
+	lessons        []*lesson    // in order
+	course         *CourseTexts // what they say
+	runs           *sessions.Manager
+	lessonSessions map[string]*sessions.Manager // of their own, by slug
+	origins        *http.CrossOriginProtection
+	class          *Class           // with the others in this process
+	proofs         *sessions.Signer // that a class was ended
+	kinds          map[string]routeKind
 }
 
 // notebookPurpose is mixed into the hash of a notebook's key.
@@ -113,12 +112,11 @@ func New(config Config) (*Lab, error) {
 	bookOptions.Name = notebookCookie
 	bookOptions.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
 
-	var errs [5]error
+	var errs [4]error
 	lab.notebooks, errs[0] = sessions.New(sessions.Keyed(notebookPurpose, config.Notebooks), bookOptions)
 	lab.runs, errs[1] = lab.newRuns()
-	lab.playLogin, errs[2] = lab.newPlayLogin()
-	lab.playAPI, errs[3] = lab.newPlayAPI()
-	lab.proofs, errs[4] = sessions.NewSigner(classPurpose, config.Secrets...)
+	lab.lessonSessions, errs[2] = lab.newLessonSessions()
+	lab.proofs, errs[3] = sessions.NewSigner(classPurpose, config.Secrets...)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

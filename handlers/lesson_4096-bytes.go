@@ -18,10 +18,7 @@ import (
 	"cookielab/sessions"
 )
 
-const (
-	bytesSlug = "4096-bytes"
-	bytesPath = "/lessons/" + bytesSlug
-)
+const bytesPath = "/lessons/4096-bytes"
 
 // filling is a cookie of this lesson: a name, and one character so many times.
 type filling struct {
@@ -43,7 +40,7 @@ var fillings = []filling{
 // Bytes is lesson 5.
 func (lessons) Bytes() lesson {
 	l := lesson{
-		Number: 5, Slug: bytesSlug, Minutes: 6, Answer: "C", Why: []string{"ignored"},
+		Number: 5, Slug: "4096-bytes", Minutes: 6, Answer: "C", Why: []string{"ignored"},
 		Cookies: []*http.Cookie{{Name: "big", Path: bytesPath}, {Name: "z", Path: bytesPath}},
 		Acts:    map[string]func(*lessonStep) error{"bulk": beginBulk},
 		Do: func(s *lessonStep) []task {
@@ -83,7 +80,7 @@ func (lessons) Bytes() lesson {
 			},
 			"limit": bulkCloser,
 		},
-		Play:   map[string]playHandler{"GET /bulk": (*Lab).playBulk, "GET /bulk/count": (*Lab).playBulkCount},
+		Play:   map[string]playHandler{"GET /bulk": playBulk, "GET /bulk/count": playBulkCount},
 		Code:   []string{"handlers.filling.set", "handlers.lessonStep.filledWith"},
 		Django: "response.set_cookie(\"big\", \"b\" * 4094)   # no error: Django does not count, and the browser says nothing\nrequest.COOKIES[\"big\"]                  # in the next request: still the old value",
 	}
@@ -185,7 +182,7 @@ func bulkCloser(s *lessonStep) (v closerView) {
 	row := lessonRow{ID: "bulk", Title: bulkHost, Note: s.fact("bulk.browser"), Cells: make([]lessonCell, 2)}
 	if came, err := strconv.Atoi(s.fact("bulk.came")); err == nil {
 		row.Cells[0] = lessonCell{Text: s.word("cookies", locale.Args{"Count": bulkSent})}
-		row.Cells[1] = lessonCell{Code: "no", Text: s.word("cookies", locale.Args{"Count": came}), Detail: s.bulkGone(s.fact("bulk.oldest"), came)}
+		row.Cells[1] = lessonCell{Code: "no", Text: s.word("cookies", locale.Args{"Count": came}), Detail: bulkGone(&s.visit, s.fact("bulk.oldest"), came)}
 		if came == bulkSent {
 			row.Cells[1].Code = "yes"
 		}
@@ -195,24 +192,24 @@ func bulkCloser(s *lessonStep) (v closerView) {
 	switch {
 	case !input.IsLoopbackName(host):
 		v.Tasks = []task{{Label: s.word("local")}}
-	case s.notes.Run == "":
+	case s.runKey() == "":
 		v.Tasks = []task{s.task("bulk")}
 	default:
-		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.notes.Run}}.Encode()
+		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.runKey()}}.Encode()
 		v.Tasks = []task{{To: there, Label: s.word("go"), Quiet: s.fact("bulk.came") != ""}}
 	}
 	return v
 }
 
 // bulkGone says which are gone.
-func (s *lessonStep) bulkGone(oldest string, came int) string {
+func bulkGone(v *visit, oldest string, came int) string {
 	switch {
 	case came == bulkSent:
-		return s.word("none-gone")
+		return v.word("none-gone")
 	case oldest == strconv.Itoa(bulkSent-came):
-		return s.word("oldest-gone", locale.Args{"Count": oldest, "Last": bulkName(bulkSent - came)})
+		return v.word("oldest-gone", locale.Args{"Count": oldest, "Last": bulkName(bulkSent - came)})
 	}
-	return s.word("some-gone", locale.Args{"Count": bulkSent - came})
+	return v.word("some-gone", locale.Args{"Count": bulkSent - came})
 }
 
 func bulkName(number int) string { return fmt.Sprintf("play_%03d", number) }
@@ -220,49 +217,45 @@ func bulkName(number int) string { return fmt.Sprintf("play_%03d", number) }
 // playBulk throws the cookies into the jar, after deleting what is left of the last
 // time: by Expires alone. After Max-Age=0, Firefox 153 was seen to push out fewer of
 // the new ones, as if some that were just ended still took up room.
-func (lab *Lab) playBulk(c echo.Context, _ *sessions.Session) error {
-	if err := onBulkHost(c); err != nil {
+func playBulk(p *play) error {
+	if err := onBulkHost(p.c); err != nil {
 		return err
 	}
-	h := c.Response().Header()
+	h := p.c.Response().Header()
 	for number := 1; number <= bulkSent; number++ {
-		if len(sessions.RawCookies(c.Request(), bulkName(number))) > 0 {
+		if len(sessions.RawCookies(p.c.Request(), bulkName(number))) > 0 {
 			h.Add("Set-Cookie", bulkName(number)+"=; Path="+playPath+"; Expires="+markup.Epoch.UTC().Format(http.TimeFormat))
 		}
 	}
 	for number := 1; number <= bulkSent; number++ {
 		h.Add("Set-Cookie", bulkName(number)+"=1; Path="+playPath+"; Max-Age=120; HttpOnly; SameSite=Lax")
 	}
-	return c.Redirect(http.StatusSeeOther, playPath+"/bulk/count?"+url.Values{runParam: {c.QueryParam(runParam)}}.Encode())
+	return p.c.Redirect(http.StatusSeeOther, playPath+"/bulk/count?"+url.Values{runParam: {p.c.QueryParam(runParam)}}.Encode())
 }
 
 // playBulkCount counts what came back, and writes it down.
-func (lab *Lab) playBulkCount(c echo.Context, run *sessions.Session) error {
-	if err := onBulkHost(c); err != nil {
+func playBulkCount(p *play) error {
+	if err := onBulkHost(p.c); err != nil {
 		return err
 	}
-	s := &lessonStep{lab: lab, c: c, w: lab.words(c), text: lab.playText(c, bytesSlug)}
 	came, oldest := 0, 0 // how many came, and how many of the first did not
 	for number := 1; number <= bulkSent; number++ {
-		if len(sessions.RawCookies(c.Request(), bulkName(number))) > 0 {
+		if len(sessions.RawCookies(p.c.Request(), bulkName(number))) > 0 {
 			came++
 		} else if came == 0 {
 			oldest++
 		}
 	}
-	if came > 0 || !run.Has("bulk.came") { // after two minutes none comes, and that is not what is counted
-		if err := lab.witness(run, map[string]string{"bulk.came": strconv.Itoa(came), "bulk.oldest": strconv.Itoa(oldest), "bulk.browser": s.browser()}); err != nil {
+	if came > 0 || !p.run.Has("bulk.came") { // after two minutes none comes, and that is not what is counted
+		if err := p.witness(map[string]string{"bulk.came": strconv.Itoa(came), "bulk.oldest": strconv.Itoa(oldest), "bulk.browser": p.browser()}); err != nil {
 			return err
 		}
 	}
-	p := playPage{
-		Page: lab.page(c, locale.Msg("lessons.title")), Title: bulkHost,
-		Sentence: s.word("counted", locale.Args{"Sent": bulkSent, "Came": came, "Gone": s.bulkGone(strconv.Itoa(oldest), came)}),
-		Onward:   []task{{To: "http://" + run.Text(runHome) + bytesPath + "#board-limit", Label: s.w.Text("lessons.back_to_lesson")}},
-	}
-	p.Name = bulkHost + " · " + labName
-	p.Presenting = true // without the lab's menu: here, it would lead to a lab that knows nobody
-	return lab.render(c, http.StatusOK, "play", p)
+	return p.showAlone(playPage{
+		Title:    bulkHost,
+		Sentence: p.word("counted", locale.Args{"Sent": bulkSent, "Came": came, "Gone": bulkGone(&p.visit, strconv.Itoa(oldest), came)}),
+		Onward:   []task{{To: "http://" + p.run.Text(runHome) + bytesPath + "#board-limit", Label: p.w.Text("lessons.back_to_lesson")}},
+	})
 }
 
 // onBulkHost refuses to do it anywhere else: the lab's own cookies would be among

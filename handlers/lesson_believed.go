@@ -56,5 +56,5 @@ func (lessons) Believed() lesson {
 
 // editAll does what anybody can do in DevTools, for all three ways at once.
 func editAll(s *lessonStep) error {
-	return s.lab.forgeAll(s.c, "edit", s.lab.lanes.Cookies, lanes.ForgeRole, s.url("observe"))
+	return s.forge("edit", s.lanes.Cookies, lanes.ForgeRole)
 }

@@ -45,11 +45,10 @@ func (lessons) Clocks() lesson {
 		},
 		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
 		Reset: func(s *lessonStep) error { // who has ten seconds left gets a whole life again
-			if err := s.lab.before(s.c); err != nil || s.fact("until") == "" {
+			if err := s.before(); err != nil || s.fact("until") == "" {
 				return err
 			}
-			_, err := s.lab.restore(s.c)
-			return err
+			return s.restore()
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"clear": clearedView,
@@ -71,7 +70,7 @@ func (lessons) Clocks() lesson {
 // giveTenSeconds has all three end in ten seconds, and leaves a copy of them with
 // somebody.
 func giveTenSeconds(s *lessonStep) error {
-	ok, err := s.lab.expireSoon(s.c)
+	ok, err := s.expireSoon()
 	if err != nil {
 		return err
 	}
@@ -79,13 +78,13 @@ func giveTenSeconds(s *lessonStep) error {
 	if !ok {
 		return s.to("do")
 	}
-	s.notes.Run = "" // its line carries older cookies
-	return s.lab.done(s.c, Action{Name: "expire"}, s.url("observe"))
+	s.dropRun() // its line carries older cookies
+	return s.did("expire", "observe")
 }
 
 // sendLate sends the copy once more, which done does.
 func sendLate(s *lessonStep) error {
-	return s.lab.done(s.c, Action{Name: "replay"}, s.url("observe"))
+	return s.did("replay", "observe")
 }
 
 // lookAtClocks writes down what was concluded about the copy, whoever sent it:
@@ -137,7 +136,7 @@ func (s *lessonStep) when(c sentCopy, until time.Time) string {
 // false when those are not the ones that last ten seconds.
 func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 	a, ok := s.book.Attributes(lanes.Session)
-	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.SaidAt) {
+	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.answeredAt()) {
 		return until, false
 	}
 	return a.SetAt.Add(shortLife), true
@@ -179,12 +178,12 @@ func clearExpired(s *lessonStep) error {
 	if s.fact("late.plain") == "" {
 		return s.to("do")
 	}
-	n, err := s.lab.sessions.ClearExpired(s.c.Request().Context())
+	n, err := s.lanes.Sessions.ClearExpired(s.c.Request().Context())
 	if err != nil {
 		return err
 	}
 	s.note("cleared", strconv.Itoa(n))
-	return s.lab.done(s.c, Action{Name: "replay"}, s.url("board-clear"))
+	return s.did("replay", "board-clear")
 }
 
 func clearedView(s *lessonStep) (v closerView) {

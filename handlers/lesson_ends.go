@@ -67,7 +67,7 @@ func endWithBrowser(s *lessonStep) error {
 	if !s.ready() {
 		return s.to("do")
 	}
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func endWithBrowser(s *lessonStep) error {
 
 // endByPolicy gives the cookie back the end that it had.
 func endByPolicy(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err == nil && session.Rejected() == nil && s.fact("close") != "" {
 		session.Delete(lessonSeen)
 		err = session.SetExpiry(sessions.Policy())
@@ -165,7 +165,7 @@ func outlivesView(s *lessonStep) (v closerView) {
 
 // onlyRead asks the session for something, and changes nothing.
 func onlyRead(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -175,12 +175,12 @@ func onlyRead(s *lessonStep) error {
 
 // writeSomething sets a value, so that the session is saved.
 func writeSomething(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
 	if session.Rejected() == nil {
-		if err := session.Set(lessonSeen, s.lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
+		if err := session.Set(lessonSeen, s.now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
 	}
@@ -222,6 +222,6 @@ func slidesView(s *lessonStep) (v closerView) {
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
 	}
-	v.Board.Note = s.word("save_always." + markup.YesNo(s.lab.sessions.Options().SaveEveryRequest))
+	v.Board.Note = s.word("save_always." + markup.YesNo(s.lanes.Sessions.Options().SaveEveryRequest))
 	return v
 }

@@ -76,7 +76,7 @@ func (lessons) Forgets() lesson {
 // the last for which the server asked its store about a session.
 func bothFlows(s *lessonStep) (v closerView) {
 	var flows [2]*Exchange
-	for _, e := range s.book.Book().Exchanges() {
+	for _, e := range s.exchanges() {
 		for cookie := range e.cookies() {
 			if cookie.Name == helloCookie && e.Method == http.MethodPost {
 				flows[0] = e

@@ -72,7 +72,7 @@ func storeTenKB(s *lessonStep) error {
 	if !s.ready() {
 		return s.to("do")
 	}
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func storeTenKB(s *lessonStep) error {
 
 // takeBackTenKB leaves the session as it was.
 func takeBackTenKB(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err == nil {
 		session.Delete(lessonNote)
 	}
@@ -166,7 +166,7 @@ func (s *lessonStep) sizeCell(when, what string) lessonCell {
 
 // issueIDs makes IDs in four ways, and then guesses the next of each.
 func issueIDs(s *lessonStep) error {
-	for _, kind := range issuers(s.lab.clock) {
+	for _, kind := range issuers(s.now) {
 		var issued []string
 		for range 5 {
 			issued = append(issued, kind.issue())

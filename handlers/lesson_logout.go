@@ -78,10 +78,10 @@ func copyAndLogOut(s *lessonStep) error {
 		return s.to("do")
 	}
 	s.leaveCopy()
-	if err := s.lab.logOut(s.c); err != nil {
+	if err := s.logOut(); err != nil {
 		return err
 	}
-	return s.lab.done(s.c, Action{Name: "logout"}, s.url("observe"))
+	return s.did("logout", "observe")
 }
 
 // gone reports whether this request brought none of the three.

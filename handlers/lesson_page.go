@@ -369,11 +369,10 @@ func (s *lessonStep) prepare() error {
 	if who, ok := s.lab.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
 		return nil // who is a teacher signs in as a student, or not
 	}
-	if err := s.lab.before(s.c); err != nil {
+	if err := s.before(); err != nil {
 		return err
 	}
-	_, err := s.lab.restore(s.c)
-	return err
+	return s.restore()
 }
 
 // reset forgets the lesson, and takes back what it left in the browser.

@@ -39,7 +39,7 @@ func (lessons) Plain() lesson {
 			if s.fact("back") != "pair" {
 				s.note("back", back)
 			}
-			aMinute := s.lab.clock.Now().Sub(s.at("set")) >= time.Minute
+			aMinute := s.now().Sub(s.at("set")) >= time.Minute
 			if aMinute && back != "nothing" && s.fact("later") == "" { // nothing: its ten minutes are over
 				s.note("later", back)
 			}

@@ -102,9 +102,10 @@ func (lessons) Planted() lesson {
 				return v
 			},
 		},
+		Sessions: playSessions,
 		Play: map[string]playHandler{
-			"POST " + playKeyAsk: (*Lab).beginPlaying,
-			"GET " + playKeyAsk:  (*Lab).whoPlays,
+			"POST " + playKeyAsk: beginPlaying,
+			"GET " + playKeyAsk:  whoPlays,
 		},
 		Code:   []string{"handlers.lessonStep.logInAtPlay", "sessions.Session.CycleKey"},
 		Unsafe: "handlers.logInKeepingKey", Safe: "handlers.logInCyclingKey",
@@ -112,12 +113,12 @@ func (lessons) Planted() lesson {
 	}
 }
 
-// newPlayLogin makes the manager for the sessions of the play login. They are apart from
+// playSessions makes the manager for the sessions of the play login. They are apart from
 // the lab's own sessions.
-func (lab *Lab) newPlayLogin() (*sessions.Manager, error) {
-	options := lab.lanes.Options(playKeyAge)
+func playSessions(set *lanes.Set, store sessions.Store) (*sessions.Manager, error) {
+	options := set.Options(playKeyAge)
 	options.Name, options.Path = playKey, playKeyPath
-	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
+	return sessions.New(sessions.Keyed("play", store), options)
 }
 
 // logInKeepingKey writes the name into the session that came. Who else knows its
@@ -172,13 +173,13 @@ func inventKey(s *lessonStep) error {
 // plant sets the cookie, and leaves the key in the planter's hands.
 func (s *lessonStep) plant(secret, key string) {
 	s.setCookie(playKey + "=" + key + "; Path=" + playKeyPath + "; Max-Age=3600; HttpOnly; SameSite=Lax")
-	s.book.Book().keepSecret(secret, key)
+	s.keepSecret(secret, key)
 }
 
 // holdsPlanted reports whether the browser brought the key that was planted.
 func (s *lessonStep) holdsPlanted(secret string) bool {
 	key, came := s.carried(playKey)
-	return came && key != "" && key == s.book.Book().secret(secret)
+	return came && key != "" && key == s.secret(secret)
 }
 
 // logInAtPlay logs the visitor in, and then has whoever planted the key ask who he
@@ -191,8 +192,8 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	if !s.holdsPlanted(secret) {
 		return s.c.Redirect(http.StatusSeeOther, back)
 	}
-	planted := s.book.Book().secret(secret)
-	session, err := s.lab.playLogin.Load(s.c)
+	planted := s.secret(secret)
+	session, err := s.own().Load(s.c)
 	if err != nil {
 		return err
 	}
@@ -209,7 +210,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 		return err
 	}
 	s.noteVerdict(row+".attacker", who.Verdict, lanes.Identity{User: who.User})
-	s.book.Book().keepSecret(secret, "") // it has served
+	s.keepSecret(secret, "") // it has served
 	return s.c.Redirect(http.StatusSeeOther, back)
 }
 
@@ -222,7 +223,7 @@ type playAnswer struct {
 
 // askPlay asks the play server as another program.
 func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer playAnswer, err error) {
-	e, body, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), method, playPath+playKeyAsk+"?"+runParam+"="+s.notes.Run, name, value)
+	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+runParam+"="+s.runKey(), name, value)
 	if err != nil {
 		return nil, answer, err
 	}
@@ -234,29 +235,29 @@ func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer pl
 
 // beginPlaying serves POST /play/planted: a session for anybody, as a shop begins
 // one for a basket.
-func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
-	session, err := lab.playLogin.Load(c)
+func beginPlaying(p *play) error {
+	session, err := p.own().Load(p.c)
 	if err != nil {
 		return err
 	}
 	if err := session.Set("basket", 0); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
+	return p.c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // whoPlays serves GET /play/planted: who somebody is, by the key that came.
-func (lab *Lab) whoPlays(c echo.Context, _ *sessions.Session) error {
-	session, err := lab.playLogin.Load(c)
+func whoPlays(p *play) error {
+	session, err := p.own().Load(p.c)
 	switch {
 	case err != nil:
 		return err
 	case errors.Is(session.Rejected(), sessions.ErrAbsent):
-		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Absent})
+		return p.c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Absent})
 	case session.Rejected() != nil:
-		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Unknown})
+		return p.c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Unknown})
 	}
-	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
+	return p.c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // loginRow is what a login did to both.

@@ -52,7 +52,7 @@ func (lessons) Script() lesson {
 		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
 		Closer: map[string]func(*lessonStep) closerView{
 			"source": func(s *lessonStep) closerView {
-				return closerView{Code: []template.HTML{s.lab.pages.static.figure(scriptFile)}}
+				return closerView{Code: []template.HTML{s.figure(scriptFile)}}
 			},
 			"console": scriptByHand,
 			"overwrite": func(s *lessonStep) closerView {
@@ -78,7 +78,7 @@ func scriptSeen(s *lessonStep) error {
 		return err
 	}
 	names := strings.Fields(told["names"])
-	for _, lane := range s.lab.lanes.Cookies {
+	for _, lane := range s.lanes.Cookies {
 		s.note("read."+lane.ID(), markup.YesNo(slices.Contains(names, lane.Cookie().Name)))
 	}
 	s.noteYou("use")

@@ -80,24 +80,24 @@ const readingLine = `(d=>d(d('PASTE').split('|')[1]))(s=>atob(s.replace(/-/g,'+'
 
 // flipSigned changes one character of the signed cookie, and of no other.
 func flipSigned(s *lessonStep) error {
-	lane, _ := s.lab.lanes.Lane(lanes.Signed)
+	lane, _ := s.lanes.Lane(lanes.Signed)
 	if f := s.finding(lanes.Signed); f.Verdict == lanes.Verified {
 		s.noteSealed("set", f)
 		s.forget("changed")
 		s.note("flipped", "yes")
 	}
-	return s.lab.forgeAll(s.c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, s.url("observe"))
+	return s.forge("flip", []lanes.CookieLane{lane}, lanes.FlipCharacter)
 }
 
 // putSignedBack signs in again as before.
 func putSignedBack(s *lessonStep) error {
-	if err := s.lab.before(s.c); err != nil {
+	if err := s.before(); err != nil {
 		return err
 	}
-	if _, err := s.lab.restore(s.c); err != nil {
+	if err := s.restore(); err != nil {
 		return err
 	}
-	return s.lab.done(s.c, Action{Name: "restore"}, s.url("observe"))
+	return s.did("restore", "observe")
 }
 
 // noteSealed writes down what anybody reads in a signed value, and what the
@@ -147,7 +147,7 @@ func (s *lessonStep) sealedRow(name string) lessonRow {
 // exampleFacts name whom this lesson's examples are about. They are dated in whole
 // seconds, so that their length does not change with the time.
 func (s *lessonStep) exampleFacts(user string) lanes.SignedFacts {
-	at := s.lab.clock.Now().Truncate(time.Second)
+	at := s.now().Truncate(time.Second)
 	return lanes.SignedFacts{User: user, Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(time.Hour))}
 }
 
@@ -164,7 +164,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 		{"encrypted", sessions.NewEncrypter},
 	} {
 		row := lessonRow{ID: kind.name, Title: s.word(kind.name), Cells: make([]lessonCell, 2)}
-		if value, err := sealedBy(kind.make, s.lab.config.Secrets, facts); err == nil {
+		if value, err := sealedBy(kind.make, s.secrets(), facts); err == nil {
 			row.Cells = []lessonCell{{Value: value}, s.readableCell(value)}
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
@@ -197,10 +197,10 @@ func (s *lessonStep) readableCell(value string) lessonCell {
 func movedElsewhere(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
-	value, err := sealedBy(sessions.NewSigner, s.lab.config.Secrets, s.exampleFacts("alice"))
+	value, err := sealedBy(sessions.NewSigner, s.secrets(), s.exampleFacts("alice"))
 	for _, purpose := range []string{lanes.ExamplePurpose, "discount"} {
 		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
-		if signer, failed := sessions.NewSigner(purpose, s.lab.config.Secrets...); err == nil && failed == nil {
+		if signer, failed := sessions.NewSigner(purpose, s.secrets()...); err == nil && failed == nil {
 			row.Cells[0] = lessonCell{Code: "no", Text: s.word("broken")}
 			if stillHolds(signer, value) {
 				row.Cells[0] = lessonCell{Code: "yes", Text: s.word("fits")}
@@ -222,7 +222,7 @@ func stillHolds(signer *sessions.Signer, value string) bool {
 func lastCharacters(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("ending")}, {Title: s.word("still")}}
-	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.lab.config.Secrets...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.secrets()...)
 	if err != nil {
 		return v
 	}

@@ -50,5 +50,5 @@ func (lessons) Stolen() lesson {
 // copyAndReplay takes the cookies that came, and has another program send them.
 func copyAndReplay(s *lessonStep) error {
 	s.leaveCopy()
-	return s.lab.done(s.c, Action{Name: "copy"}, s.url("observe"))
+	return s.did("copy", "observe")
 }

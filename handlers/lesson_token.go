@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
@@ -37,7 +35,7 @@ func (lessons) Token() lesson {
 		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
 		Do: func(s *lessonStep) []task {
 			there, why := s.otherSite("/token")
-			switch token := s.book.Book().secret(playTokenSecret); {
+			switch token := s.secret(playTokenSecret); {
 			case s.fact("form.header") != "" && s.fact("program.status") != "":
 				return []task{{Label: s.word("all")}}
 			case why != nil:
@@ -67,24 +65,25 @@ func (lessons) Token() lesson {
 		Done: func(s *lessonStep) bool {
 			return s.lesson.Happened(s) == "B" && s.fact("form.status") == "401" && s.fact("program.status") == "200"
 		},
-		Closer: map[string]func(*lessonStep) closerView{"kinds": endedToken, "where": tokenInStorage, "either": tokenOrSession},
-		Play:   map[string]playHandler{"POST " + playAPI: (*Lab).playOrder},
-		Code:   []string{"handlers.Lab.playOrder", "handlers.Lab.whoOrders"},
-		Django: "# settings: REST_FRAMEWORK = {\"DEFAULT_AUTHENTICATION_CLASSES\": [\"rest_framework.authentication.TokenAuthentication\"]}\ntoken, created = Token.objects.get_or_create(user=user)    # the client sends: Authorization: Token <token.key>",
+		Closer:   map[string]func(*lessonStep) closerView{"kinds": endedToken, "where": tokenInStorage, "either": tokenOrSession},
+		Sessions: playTokens,
+		Play:     map[string]playHandler{"POST " + playAPI: playOrder},
+		Code:     []string{"handlers.playOrder", "handlers.whoOrders"},
+		Django:   "# settings: REST_FRAMEWORK = {\"DEFAULT_AUTHENTICATION_CLASSES\": [\"rest_framework.authentication.TokenAuthentication\"]}\ntoken, created = Token.objects.get_or_create(user=user)    # the client sends: Authorization: Token <token.key>",
 	}
 }
 
-// newPlayAPI makes the manager for the tokens of the lesson's API. They open nothing else.
-func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
-	options := lab.lanes.Options(playTokenAge)
+// playTokens makes the manager for the tokens of the lesson's API. They open nothing else.
+func playTokens(set *lanes.Set, store sessions.Store) (*sessions.Manager, error) {
+	options := set.Options(playTokenAge)
 	options.Carrier = sessions.Authorization(lanes.TokenScheme)
-	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
+	return sessions.New(sessions.Tokens(playTokenPurpose, store), options)
 }
 
 // getPlayToken hands a token to the program that the lab plays, and a cookie to
 // the browser, for the same API.
 func getPlayToken(s *lessonStep) error {
-	token, err := s.lab.playAPI.Create(s.c.Request().Context(), func(token *sessions.Session) error {
+	token, err := s.own().Create(s.c.Request().Context(), func(token *sessions.Session) error {
 		return token.Set(sessions.UserKey, s.playName())
 	})
 	if err != nil {
@@ -95,7 +94,7 @@ func getPlayToken(s *lessonStep) error {
 		return err
 	}
 	s.setCookie(playTokenCookie + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly; SameSite=None; Secure")
-	s.book.Book().keepSecret(playTokenSecret, token.Key())
+	s.keepSecret(playTokenSecret, token.Key())
 	s.forget("form.", "program.", "ended.")
 	s.note("got", "yes")
 	return s.done()
@@ -111,11 +110,11 @@ func sendPlayToken(s *lessonStep) error {
 
 // endPlayToken ends the token, and has the program send it once more.
 func endPlayToken(s *lessonStep) error {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" || s.fact("program.status") == "" {
 		return s.to("board-kinds")
 	}
-	if err := s.lab.playAPI.End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := s.own().End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
 	if err := s.order("ended"); err != nil {
@@ -126,23 +125,23 @@ func endPlayToken(s *lessonStep) error {
 
 // order sends one as another program does; the API writes down what came.
 func (s *lessonStep) order(from string) error {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" {
 		return nil
 	}
-	_, _, err := s.lab.exchangeAsAnother(s.c, s.book.Book(), http.MethodPost,
-		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
+	_, _, err := s.asAnother(http.MethodPost,
+		playPath+playAPI+"?"+runParam+"="+s.runKey()+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
 	return err
 }
 
 // playOrder serves POST /play/api: an order, for whoever sends a token that lives.
 // Who says that they send it, and the cookie, are for the lesson's table alone.
-func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
-	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[c.QueryParam(fromParam)]
+func playOrder(p *play) error {
+	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[p.c.QueryParam(fromParam)]
 	if !ok {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
-	user, err := lab.whoOrders(c)
+	user, err := whoOrders(p)
 	if err != nil {
 		return err
 	}
@@ -150,23 +149,23 @@ func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
 	if user == "" {
 		status = http.StatusUnauthorized
 	}
-	header := len(c.Request().Header["Authorization"]) > 0
-	if err := lab.witness(run, map[string]string{
-		row + ".cookie": cameFact(carriesPlay(c, run, playTokenCookie)), row + ".header": cameFact(header),
+	header := len(p.c.Request().Header["Authorization"]) > 0
+	if err := p.witness(map[string]string{
+		row + ".cookie": cameFact(p.came(playTokenCookie)), row + ".header": cameFact(header),
 		row + ".status": strconv.Itoa(status), row + ".user": user,
 	}); err != nil {
 		return err
 	}
 	if user == "" {
-		return lab.refuseOrder(c, run, header)
+		return refuseOrder(p, header)
 	}
-	return c.JSON(status, map[string]string{"user": user})
+	return p.c.JSON(status, map[string]string{"user": user})
 }
 
 // whoOrders is whose token came in the header Authorization; "": nobody's. No
 // cookie is asked.
-func (lab *Lab) whoOrders(c echo.Context) (string, error) {
-	token, err := lab.playAPI.Load(c)
+func whoOrders(p *play) (string, error) {
+	token, err := p.own().Load(p.c)
 	if err != nil || token.Rejected() != nil {
 		return "", err
 	}
@@ -174,19 +173,18 @@ func (lab *Lab) whoOrders(c echo.Context) (string, error) {
 }
 
 // refuseOrder answers 401: a page where a browser asks for one, else JSON.
-func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) error {
-	c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
-	if !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": lab.words(c).Text("error.not_authenticated")})
+func refuseOrder(p *play, header bool) error {
+	p.c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
+	if !strings.Contains(p.c.Request().Header.Get("Accept"), "text/html") {
+		return p.c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": p.w.Text("error.not_authenticated")})
 	}
-	text := lab.playText(c, "token")
-	return lab.showPlay(c, http.StatusUnauthorized, playPage{
-		Title: text.Words["play.title"], Sentence: text.Words["play.refused"], Refused: true,
+	return p.show(http.StatusUnauthorized, playPage{
+		Title: p.word("play.title"), Sentence: p.word("play.refused"), Refused: true,
 		Came: []playCookie{
-			{playTokenCookie, text.Words["cookie"], carriesPlay(c, run, playTokenCookie)},
-			{"Authorization", text.Words["header"], header},
+			{playTokenCookie, p.word("cookie"), p.came(playTokenCookie)},
+			{"Authorization", p.word("header"), header},
 		},
-		Onward: []task{{To: "/lessons/token#observe", Label: lab.words(c).Text("lessons.back_to_lesson")}},
+		Onward: []task{{To: "/lessons/token#observe", Label: p.w.Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -224,7 +222,7 @@ func endedToken(s *lessonStep) (v closerView) {
 
 // tokenInStorage are lines for the console: what script stores, script reads.
 func tokenInStorage(s *lessonStep) (v closerView) {
-	token := s.book.Book().secret(playTokenSecret)
+	token := s.secret(playTokenSecret)
 	if token == "" {
 		return v
 	}
@@ -240,13 +238,13 @@ func tokenInStorage(s *lessonStep) (v closerView) {
 // with a token, with the session of whoever is signed in.
 func tokenOrSession(s *lessonStep) (v closerView) {
 	host := s.c.Request().Host
-	curl := s.lab.tokenCurl(host, s.playName())
+	curl := s.curl()
 	v.Tasks = []task{
 		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
 		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
 	}
-	if value := s.lab.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
-		name := s.lab.sessions.Options().Name
+	if value := s.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
+		name := s.lanes.Sessions.Options().Name
 		return closerView{Tasks: append(v.Tasks, task{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
 	}
 	v.Tasks = append(v.Tasks, task{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})

@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/sessions"
 )
 
 // lesson is one of the walkthrough.
@@ -50,7 +52,11 @@ type lesson struct {
 
 	Play    map[string]playHandler // routes below /play, by "GET /hello": what other sites and programs ask
 	Cookies []*http.Cookie         // that it sets: name, path and domain, to delete them
-	Script  string                 // a static file; "": none. Only for what is about script
+
+	// Sessions makes the manager of sessions of the lesson's own, which open nothing
+	// else; nil: it has none.
+	Sessions func(*lanes.Set, sessions.Store) (*sessions.Manager, error)
+	Script   string // a static file; "": none. Only for what is about script
 
 	Code         []string // functions that ran
 	Unsafe, Safe string   // two functions of which one is how not to do it; "": there are none
@@ -135,6 +141,23 @@ func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, e
 		}
 	}
 	return texts, nil
+}
+
+// newLessonSessions makes the managers of the sessions that lessons have of their own,
+// by slug.
+func (lab *Lab) newLessonSessions() (map[string]*sessions.Manager, error) {
+	own := map[string]*sessions.Manager{}
+	for _, l := range lab.lessons {
+		if l.Sessions == nil {
+			continue
+		}
+		manager, err := l.Sessions(lab.lanes, lab.config.Notebooks)
+		if err != nil {
+			return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
+		}
+		own[l.Slug] = manager
+	}
+	return own, nil
 }
 
 // lesson finds one by its slug; nil: there is none.
