@@ -326,6 +326,10 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	course, err := handlers.ReadCourse(files, pages)
+	if err != nil {
+		return err
+	}
 	otherSite, more, err := settings.openOtherSite(labs, pages, log)
 	if err != nil {
 		return err
@@ -333,9 +337,9 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if notes = append(notes, more...); otherSite != nil {
 		servers = append(labs, otherSite)
 	}
-	class := new(handlers.Class) // of all labs
+	shared := handlers.Config{Pages: pages, Course: course, Class: new(handlers.Class), Log: log}
 	for _, s := range labs {
-		if err := s.open(ctx, settings, pages, class, labs, otherSite, log); err != nil {
+		if err := s.open(ctx, settings, shared, labs, otherSite); err != nil {
 			return err
 		}
 	}
@@ -382,9 +386,10 @@ type server struct {
 	http   *serve.Server
 }
 
-// open opens the server's stores and makes its lab. Notebooks lie in the
-// database, whatever the engine.
-func (s *server) open(ctx context.Context, settings *settings, pages *handlers.Pages, class *handlers.Class, labs []*server, otherSite *server, log *slog.Logger) error {
+// open opens the server's stores and makes its lab, of what all labs share. Notebooks
+// lie in the database, whatever the engine.
+func (s *server) open(ctx context.Context, settings *settings, shared handlers.Config, labs []*server, otherSite *server) error {
+	log := shared.Log
 	s.stores = settings.backend(log).Stores()
 	notebooks, err := s.stores.Database(ctx)
 	if err != nil {
@@ -406,12 +411,12 @@ func (s *server) open(ctx context.Context, settings *settings, pages *handlers.P
 		elsewhere = otherSite.at.URL()
 	}
 	s.lab, err = handlers.New(handlers.Config{
-		Pages: pages, Sessions: store, Notebooks: notebooks,
+		Pages: shared.Pages, Course: shared.Course, Sessions: store, Notebooks: notebooks,
 		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,
 		AllowHosts: settings.AllowHost, Hosts: s.at.Hosts(),
-		Server: s.name, Others: others, Home: s.at.URL(), Other: elsewhere, Class: class, Log: log,
+		Server: s.name, Others: others, Home: s.at.URL(), Other: elsewhere, Class: shared.Class, Log: log,
 	})
 	if err != nil {
 		return settings.explain(err)

@@ -1694,8 +1694,12 @@ func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	course, err := handlers.ReadCourse(files, pages)
+	if err != nil {
+		t.Fatal(err)
+	}
 	lab, err := handlers.New(handlers.Config{
-		Pages: pages, Sessions: store, Notebooks: store, Cookie: options,
+		Pages: pages, Course: course, Sessions: store, Notebooks: store, Cookie: options,
 		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.Now,
 	})
 	if err != nil {

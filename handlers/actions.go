@@ -19,7 +19,7 @@ import (
 const shortLife = 10 * time.Second
 
 // before notes how the dashboard's cells stand, so that the next dashboard can
-// show what a deed changed.
+// show what an action changed.
 func (lab *Lab) before(c echo.Context) error {
 	findings, err := lab.recallAll(c)
 	if err != nil {
@@ -37,12 +37,12 @@ func (lab *Lab) before(c echo.Context) error {
 	return nil
 }
 
-// done ends a deed: it is written down, the copy, if there is one, is sent
+// done ends an action: it is written down, the copy, if there is one, is sent
 // once more, and the browser goes on to the page that shows it all.
-func (lab *Lab) done(c echo.Context, deed Deed, to string) error {
+func (lab *Lab) done(c echo.Context, action Action, to string) error {
 	n := notebookOf(c)
-	deed.At = lab.clock.Now()
-	if err := n.Note(deed); err != nil {
+	action.At = lab.clock.Now()
+	if err := n.Note(action); err != nil {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
@@ -70,11 +70,11 @@ func (lab *Lab) postFlip(c echo.Context) error {
 
 // forgeAll rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, deed string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
+func (lab *Lab) forgeAll(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
 	if err := lab.before(c); err != nil {
 		return err
 	}
-	done := Deed{Name: deed, Lane: laneOf(changed)}
+	done := Action{Name: action, Lane: laneOf(changed)}
 	n, came, forged := notebookOf(c), lab.lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
@@ -129,9 +129,9 @@ func (lab *Lab) postExpire(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return lab.done(c, Deed{Name: "expire.nobody"}, "/dashboard")
+		return lab.done(c, Action{Name: "expire.nobody"}, "/dashboard")
 	}
-	return lab.done(c, Deed{Name: "expire"}, "/dashboard")
+	return lab.done(c, Action{Name: "expire"}, "/dashboard")
 }
 
 // expireSoon gives all three ten seconds; ok is false when nobody is signed in.
@@ -199,9 +199,9 @@ func (lab *Lab) postRestore(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return lab.done(c, Deed{Name: "restore.nobody"}, "/dashboard")
+		return lab.done(c, Action{Name: "restore.nobody"}, "/dashboard")
 	}
-	return lab.done(c, Deed{Name: "restore"}, "/dashboard")
+	return lab.done(c, Action{Name: "restore"}, "/dashboard")
 }
 
 // restore signs in again as before; ok is false when there is no word to do it on.
@@ -239,7 +239,7 @@ func (lab *Lab) postDrop(c echo.Context) error {
 		return err
 	}
 	lanes.EraseCookie(c, lane)
-	return lab.done(c, Deed{Name: "drop", Lane: lane.ID()}, "/dashboard")
+	return lab.done(c, Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
 // signedIn is who the session lane found in this request: the only lane that
@@ -263,7 +263,7 @@ func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error
 	return record, values, nil
 }
 
-// laneOf names the one lane that a deed was about; "" for all.
+// laneOf names the one lane that an action was about; "" for all.
 func laneOf(some []lanes.CookieLane) string {
 	if len(some) == 1 {
 		return some[0].ID()

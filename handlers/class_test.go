@@ -229,7 +229,10 @@ func TestNewClassPressedTwice(t *testing.T) {
 // all of them.
 func TestNewClassOnAllServers(t *testing.T) {
 	class := new(handlers.Class)
-	own := func(c *handlers.Config) { c.Class, c.Pages = class, pagesOf(sessions.EngineCache) }
+	own := func(c *handlers.Config) {
+		c.Class = class
+		readFor(c, sessions.EngineCache)
+	}
 	a := newLab(t, own, inMemory(t))
 	b := newLab(t, own, inMemory(t), func(c *handlers.Config) { c.Notebooks = a.notebooks })
 	alone := newLab(t, inMemory(t))

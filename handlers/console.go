@@ -197,7 +197,7 @@ func (lab *Lab) makeCall(c echo.Context, op sessionOp, body []byte) (before stan
 func (lab *Lab) called(c echo.Context, call *consoleCall) error {
 	n := notebookOf(c)
 	sessions.AfterCommit(c, func() { call.keep(n.Book()) })
-	return lab.done(c, Deed{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+	return lab.done(c, Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
 }
 
 // refused answers a call that changed nothing. A store that is down, and a

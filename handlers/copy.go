@@ -82,11 +82,11 @@ func (lab *Lab) postCopy(c echo.Context) error {
 	}
 	taken := lab.copyOf(lab.lanes.Values(c))
 	if len(taken.Cookies) == 0 {
-		return lab.done(c, Deed{Name: "copy.nothing"}, "/dashboard")
+		return lab.done(c, Action{Name: "copy.nothing"}, "/dashboard")
 	}
 	n := notebookOf(c)
 	sessions.AfterCommit(c, func() { taken.Keep(n.Book()) })
-	return lab.done(c, Deed{Name: "copy"}, "/dashboard")
+	return lab.done(c, Action{Name: "copy"}, "/dashboard")
 }
 
 // postReplay serves POST /act/replay: sends the copy again.
@@ -95,9 +95,9 @@ func (lab *Lab) postReplay(c echo.Context) error {
 		return err
 	}
 	if Of[*Copy](notebookOf(c).Book()) == nil {
-		return lab.done(c, Deed{Name: "replay.nothing"}, "/dashboard")
+		return lab.done(c, Action{Name: "replay.nothing"}, "/dashboard")
 	}
-	return lab.done(c, Deed{Name: "replay"}, "/dashboard")
+	return lab.done(c, Action{Name: "replay"}, "/dashboard")
 }
 
 // copyOf is a copy of values by lane.
@@ -112,7 +112,7 @@ func (lab *Lab) copyOf(values map[string]string) *Copy {
 }
 
 // replay sends the copy once more, as another client, and keeps what the
-// server concludes. A replay that fails is said to have failed; the deed that
+// server concludes. A replay that fails is said to have failed; the action that
 // caused it stands.
 func (lab *Lab) replay(c echo.Context, book *Book) {
 	taken := Of[*Copy](book)

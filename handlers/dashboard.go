@@ -34,7 +34,7 @@ type dashboardPage struct {
 	Copy       *Copy
 	Attributes template.HTML
 	Last       template.HTML // the last finished exchange, drawn
-	Ran        []string      // functions that the last deed ran
+	Ran        []string      // functions that the last action ran
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
@@ -84,7 +84,7 @@ type laneView struct {
 // soonest.
 type ways struct{ Plain, Signed, Session *laneView }
 
-// changed says which of a lane's cells a deed changed.
+// changed says which of a lane's cells an action changed.
 type changed struct{ Browser, Server, Concluded, Copy bool }
 
 type copyVerdict struct {
@@ -142,12 +142,12 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	p.Kept = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
 	p.MayTurn = p.Kept && (signedIn || lab.mayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
-	deed, _ := n.Deed()
+	action, _ := n.Action()
 	if strayed {
-		deed = Deed{Name: "strayed"}
+		action = Action{Name: "strayed"}
 	}
-	p.Sentence = sentence(w, deed, p.Lanes, taken)
-	p.Ran = ranBy(deed)
+	p.Sentence = sentence(w, action, p.Lanes, taken)
+	p.Ran = ranBy(action)
 	p.Last = drawExchanges(w, lastExchange(book.Exchanges()))
 	return lab.render(c, http.StatusOK, "dashboard", p)
 }

@@ -38,7 +38,7 @@ const (
 
 // moment is one thing that happened, to be drawn: the lines of the exchanges
 // are brought into the order of time, so that a replay stands inside of the
-// deed that caused it.
+// action that caused it.
 type moment struct {
 	at   time.Time
 	kind momentKind

@@ -12,7 +12,7 @@ type HandoutForTest struct {
 // HandoutsForTest are the sheets, by language.
 func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 	all := map[string]HandoutForTest{}
-	for w, text := range lab.pages.handouts {
+	for w, text := range lab.course.handouts {
 		var one HandoutForTest
 		for _, table := range text.Tables() {
 			for _, row := range table.Rows {
@@ -52,7 +52,7 @@ type AskedForTest struct {
 
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
-	text := lab.pages.lessons[lab.pages.languages.Named(language)][slug]
+	text := lab.course.lesson(lab.pages.languages.Named(language), slug)
 	asked := AskedForTest{string(text.Question), string(text.why(lab.lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)

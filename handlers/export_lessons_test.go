@@ -3,6 +3,7 @@ package handlers
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // LessonForTest is what tests need to know of a lesson.
@@ -28,9 +29,9 @@ type LessonTextForTest struct {
 func LessonsForTest(lab *Lab) (all []LessonForTest) {
 	for _, l := range lab.lessons {
 		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Acts: slices.Sorted(maps.Keys(l.Acts)), Texts: map[string]LessonTextForTest{}}
-		for w, texts := range lab.pages.lessons {
+		for w, texts := range lab.course.lessons {
 			t := texts[l.Slug]
-			text := LessonTextForTest{Hints: len(t.Hints), Words: t.Words, Notes: t.Notes != ""}
+			text := LessonTextForTest{Hints: strings.Count(string(t.Hints), "<details>"), Words: t.Words, Notes: t.Notes != ""}
 			for _, claim := range t.Claims {
 				text.Claims = append(text.Claims, claim.ID)
 				text.Explain += string(claim.Text) + " "

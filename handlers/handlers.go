@@ -21,6 +21,7 @@ import (
 // Config is what the lab is made of.
 type Config struct {
 	Pages     *Pages           // of the engine that Sessions is the store of
+	Course    *CourseTexts     // read for these Pages
 	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
 	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
@@ -76,19 +77,19 @@ type Lab struct {
 	room      *engineRoom       // of the page /engines
 	purposes  map[string]string // for the dissector: see cookiePurposes
 	lessons   course
+	course    *CourseTexts // what they say
 
 	// onFindings is told what /api/lanes found, without the token. Its error ends the
 	// request. nil: nobody is told.
 	onFindings func(c echo.Context, findings []lanes.Finding) error
 
-	forget    []Forgetter // in the order in which they are asked
-	runs      *sessions.Manager
-	playLogin *sessions.Manager // for the lesson planted
-	playAPI   *sessions.Manager // for the lesson token
-	origins   *http.CrossOriginProtection
-	class     *Class           // with the others in this process
-	member    *Member          // of that class
-	proofs    *sessions.Signer // that a class was ended
+	forget         []Forgetter // in the order in which they are asked
+	runs           *sessions.Manager
+	lessonSessions map[string]*sessions.Manager // of their own, by slug
+	origins        *http.CrossOriginProtection
+	class          *Class           // with the others in this process
+	member         *Member          // of that class
+	proofs         *sessions.Signer // that a class was ended
 }
 
 // New makes the lab; an error names what cannot work.
@@ -100,9 +101,8 @@ func New(config Config) (*Lab, error) {
 		config: config, pages: config.Pages,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, router: NewRouter(),
-		composer: &composer{config.Clock}, lessons: allLessons(), origins: http.NewCrossOriginProtection(),
+		composer: &composer{config.Clock}, lessons: allLessons(), course: config.Course, origins: http.NewCrossOriginProtection(),
 	}
-	lab.program = newProgram(lab.wire, lab.words)
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	lab.Site = &Site{
@@ -110,22 +110,25 @@ func New(config Config) (*Lab, error) {
 		keep: []string{"done", presentParam, runParam, answersParam, input.AfterParam},
 		who:  lab.who, asked: lab.asked,
 	}
+	lab.program = newProgram(lab.wire, lab.words)
 	if (config.Sessions == nil) != (lab.engine == sessions.EngineSignedCookies) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
+	if lab.course == nil || lab.course.pages != lab.pages {
+		return nil, errOtherCourse
+	}
 	var err error
 	lab.lanes, err = lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: lab.log}, notebookCookie)
 	if err != nil {
 		return nil, err
 	}
 	lab.sessions = lab.lanes.Sessions
-	var errs [5]error
+	var errs [4]error
 	lab.notebooks, errs[0] = newNotebooks(config.Notebooks, lab.lanes)
 	lab.runs, errs[1] = lab.newRuns()
-	lab.playLogin, errs[2] = lab.newPlayLogin()
-	lab.playAPI, errs[3] = lab.newPlayAPI()
-	lab.proofs, errs[4] = sessions.NewSigner(classPurpose, config.Secrets...)
+	lab.lessonSessions, errs[2] = lab.newLessonSessions()
+	lab.proofs, errs[3] = sessions.NewSigner(classPurpose, config.Secrets...)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

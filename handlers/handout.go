@@ -42,8 +42,6 @@ type handoutPart struct {
 	Rows      [][]handoutCell
 	Fields    []handoutField
 	Parts     []handoutPart
-
-	lines []string // not read yet
 }
 
 // handoutCell is a cell with its right answer, and the way that its column stands
@@ -69,10 +67,9 @@ type handoutField struct {
 //	## Title {#assignments}    "### Title {#name}" for each; in it "- …" for what to hand in, with
 //	                           "- {3} …" for three lines to write on, and below it "  > …" for the answer
 var (
-	handoutHeading = regexp.MustCompile(`^(##|###) (.+) \{#([a-z0-9-]+)\}$`)
-	fieldItem      = regexp.MustCompile(`^- (?:\{([1-9])\} )?(.+)$`)
-	answerItem     = regexp.MustCompile(`^  > (.+)$`)
-	tableRule      = regexp.MustCompile(`^\|[-:| ]+\|$`)
+	fieldItem  = regexp.MustCompile(`^- (?:\{([1-9])\} )?(.+)$`)
+	answerItem = regexp.MustCompile(`^  > (.+)$`)
+	tableRule  = regexp.MustCompile(`^\|[-:| ]+\|$`)
 )
 
 // readHandouts reads the sheets of all languages. An error names what is missing.
@@ -92,28 +89,24 @@ func readHandouts(files fs.FS, all locale.Languages) (map[*locale.Printer]*hando
 }
 
 func readHandout(raw string, w *locale.Printer) (*handoutText, error) {
-	title, parts, err := handoutParts(raw)
+	title, parts, err := sections(raw)
 	if err != nil {
 		return nil, err
 	}
 	t, m := &handoutText{Title: title}, newLessonMarkdown(w)
 	for name, part := range map[string]*handoutPart{"grid": &t.Grid, "questions": &t.Questions, "card": &t.Card, "assignments": &t.Assignments} {
-		i := slices.IndexFunc(parts, func(p handoutPart) bool { return p.ID == name })
-		if i < 0 {
+		found, ok := sectionNamed(parts, name)
+		if !ok {
 			return nil, fmt.Errorf("it has no part {#%s}", name)
 		}
-		*part = parts[i]
 		read := m.plain
 		switch name {
 		case "grid":
 			read = m.table
 		case "assignments":
-			read = m.Fields
+			read = m.fields
 		}
-		read(part)
-		for i := range part.Parts {
-			read(&part.Parts[i])
-		}
+		*part = m.part(found, read)
 	}
 	switch {
 	case m.failed != nil:
@@ -133,50 +126,30 @@ func readHandout(raw string, w *locale.Printer) (*handoutText, error) {
 	return t, nil
 }
 
-// handoutParts cuts a file at its headings.
-func handoutParts(raw string) (title string, parts []handoutPart, err error) {
-	for line := range strings.Lines(raw) {
-		line = strings.TrimRight(line, " \r\n")
-		first, isTitle := strings.CutPrefix(line, "# ")
-		match := handoutHeading.FindStringSubmatch(line)
-		switch {
-		case isTitle && title == "":
-			title = first
-		case match == nil && strings.HasPrefix(line, "##"):
-			return "", nil, fmt.Errorf("the heading %q has no name in braces", line)
-		case match != nil && match[1] == "##":
-			parts = append(parts, handoutPart{ID: match[3], Title: match[2]})
-		case len(parts) == 0:
-			if line != "" {
-				return "", nil, fmt.Errorf("%q stands before the first part", line)
-			}
-		default:
-			part := &parts[len(parts)-1]
-			if match != nil {
-				part.Parts = append(part.Parts, handoutPart{ID: match[3], Title: match[2], Number: len(part.Parts) + 1})
-				continue
-			}
-			if n := len(part.Parts); n > 0 {
-				part = &part.Parts[n-1]
-			}
-			part.lines = append(part.lines, line)
-		}
+// part reads a section, and those below it.
+func (m *lessonMarkdown) part(of section, read func(*handoutPart, []string)) handoutPart {
+	part := handoutPart{ID: of.ID, Title: of.Title}
+	read(&part, of.Lines)
+	for i, below := range of.Parts {
+		one := m.part(below, read)
+		one.Number = i + 1
+		part.Parts = append(part.Parts, one)
 	}
-	return title, parts, nil
+	return part
 }
 
 // plain reads a part that holds nothing but text.
-func (m *lessonMarkdown) plain(part *handoutPart) { part.Text = m.html(part.lines) }
+func (m *lessonMarkdown) plain(part *handoutPart, lines []string) { part.Text = m.html(lines) }
 
 // Tables are those to fill in.
 func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Grid}, t.Grid.Parts...) }
 
 // table reads a part with a table to fill in. Where its first column has no head,
 // that names the rows, and the others are the ways; else it is about the token.
-func (m *lessonMarkdown) table(part *handoutPart) {
+func (m *lessonMarkdown) table(part *handoutPart, lines []string) {
 	var others []string
 	ways := []string{lanes.Token, lanes.Token, lanes.Token, lanes.Token}
-	for _, line := range part.lines {
+	for _, line := range lines {
 		if !strings.HasPrefix(line, "|") {
 			others = append(others, line)
 			continue
@@ -206,12 +179,12 @@ func (m *lessonMarkdown) table(part *handoutPart) {
 }
 
 // fields reads a part that asks for something.
-func (m *lessonMarkdown) Fields(part *handoutPart) {
+func (m *lessonMarkdown) fields(part *handoutPart, lines []string) {
 	var others []string
-	for _, line := range part.lines {
+	for _, line := range lines {
 		if match := fieldItem.FindStringSubmatch(line); match != nil {
-			lines, _ := strconv.Atoi(match[1]) // none given: one
-			part.Fields = append(part.Fields, handoutField{Text: m.inline(match[2]), Lines: max(1, lines)})
+			n, _ := strconv.Atoi(match[1]) // none given: one
+			part.Fields = append(part.Fields, handoutField{Text: m.inline(match[2]), Lines: max(1, n)})
 			continue
 		}
 		if match := answerItem.FindStringSubmatch(line); match != nil && len(part.Fields) > 0 {
@@ -254,13 +227,13 @@ func (lab *Lab) getHandout(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := handoutPage{Page: page, Text: lab.pages.handouts[w],
+	p := handoutPage{Page: page, Text: lab.course.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath
 	}
 	for _, l := range lab.lessons {
-		text := lab.pages.lessons[w][l.Slug]
+		text := lab.course.lesson(w, l.Slug)
 		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
 			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {

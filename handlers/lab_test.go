@@ -95,11 +95,12 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	cookie := sessions.DefaultOptions()
 	cookie.Name = "lab_sessionid"
 	config := handlers.Config{
-		Pages: pagesOf(sessions.EngineDB), Sessions: lab.sessions, Notebooks: lab.notebooks,
+		Sessions: lab.sessions, Notebooks: lab.notebooks,
 		Engines: sessions.Backend{Database: lab.file, Files: filepath.Join(filepath.Dir(lab.file), "engines"), MemoryLimit: 1000}, FilePath: "sessions",
 		Cookie: cookie, Secrets: secrets, ClassPassword: classPassword, TeacherPIN: teacherPIN,
 		Clock: lab.clock.Now, Log: slog.New(slog.NewTextHandler(lab.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	readFor(&config, sessions.EngineDB)
 	for _, option := range options {
 		option(&config)
 	}
@@ -110,25 +111,38 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	return lab
 }
 
-var readPages sync.Map // of func() *handlers.Pages, by engine
+var wereRead sync.Map // of func() (*handlers.Pages, *handlers.CourseTexts), by engine
 
-// pagesOf are the pages of an engine. No request changes them: the first test
-// that asks reads them for all.
-func pagesOf(engine string) *handlers.Pages {
-	read, _ := readPages.LoadOrStore(engine, sync.OnceValue(func() *handlers.Pages {
+// readOf are the pages of an engine, and what the course says on them. No request
+// changes them: the first test that asks reads them for all.
+func readOf(engine string) (*handlers.Pages, *handlers.CourseTexts) {
+	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*handlers.Pages, *handlers.CourseTexts) {
 		pages, err := handlers.ReadPages(os.DirFS(".."), engine)
 		if err != nil {
 			panic(err)
 		}
-		return pages
+		course, err := handlers.ReadCourse(os.DirFS(".."), pages)
+		if err != nil {
+			panic(err)
+		}
+		return pages, course
 	}))
-	return read.(func() *handlers.Pages)()
+	return read.(func() (*handlers.Pages, *handlers.CourseTexts))()
 }
+
+func pagesOf(engine string) *handlers.Pages {
+	pages, _ := readOf(engine)
+	return pages
+}
+
+// readFor gives a lab the pages and the course of an engine.
+func readFor(c *handlers.Config, engine string) { c.Pages, c.Course = readOf(engine) }
 
 // inCookies lets the lab keep its sessions in the cookie and its tokens in
 // themselves: the engine signed_cookies.
 func inCookies(c *handlers.Config) {
-	c.Sessions, c.Pages = nil, pagesOf(sessions.EngineSignedCookies)
+	c.Sessions = nil
+	readFor(c, sessions.EngineSignedCookies)
 }
 
 // serverFor is a server with the limits of the program.

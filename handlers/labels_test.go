@@ -384,7 +384,8 @@ func inEngine(t testing.TB, engine string) func(*handlers.Config) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Sessions, c.Pages = store, pagesOf(engine)
+		c.Sessions = store
+		readFor(c, engine)
 	}
 }
 

@@ -13,14 +13,14 @@ func (lessons) Believed() lesson {
 	return lesson{
 		Number: 3, Slug: "believed", Minutes: 7, Short: true, Answer: "A", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"edit": editAll},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch verdict, _ := s.verdict("you.signed"); {
 			case s.fact("you.plain") == "":
-				return []deed{s.deed("edit")}
+				return []task{s.task("edit")}
 			case verdict == lanes.Verified: // the plain one alone was edited, by hand
-				return []deed{{Act: "edit", Label: s.word("more")}}
+				return []task{{Act: "edit", Label: s.word("more")}}
 			}
-			return []deed{
+			return []task{
 				{To: "/door/plain", Label: s.word("door"), Quiet: true},
 				{To: "/door/signed", Label: s.word("door.signed"), Quiet: true},
 				{To: "/door/session", Label: s.word("door.session"), Quiet: true},
@@ -56,5 +56,5 @@ func (lessons) Believed() lesson {
 
 // editAll does what anybody can do in DevTools, for all three ways at once.
 func editAll(s *lessonStep) error {
-	return s.lab.forgeAll(s.c, "edit", s.lab.lanes.Cookies, lanes.ForgeRole, s.url("observe"))
+	return s.forge("edit", s.lanes.Cookies, lanes.ForgeRole)
 }

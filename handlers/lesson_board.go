@@ -62,6 +62,9 @@ func (c lessonCell) Mark() string {
 // Seen reports whether there is anything to show.
 func (c lessonCell) Seen() bool { return c.Code != "" || c.Text != "" || c.Value != "" }
 
+// sessionCell is where the session stands among the cells of the three ways.
+const sessionCell = 2
+
 // ways are the columns of the three ways.
 func (s *lessonStep) ways() []lessonColumn {
 	var columns []lessonColumn
@@ -126,4 +129,23 @@ func (s *lessonStep) verdictRow(name, title string) lessonRow {
 		row.Cells = append(row.Cells, s.verdictCell(name+"."+way))
 	}
 	return row
+}
+
+// cameFact is what is written down of a cookie or header: whether it came.
+func cameFact(came bool) string {
+	if came {
+		return "came"
+	}
+	return "stayed"
+}
+
+// cameCell shows it.
+func (s *lessonStep) cameCell(name string) lessonCell {
+	switch s.fact(name) {
+	case "came":
+		return lessonCell{Code: "yes", Text: s.w.Text("lessons.came")}
+	case "stayed":
+		return lessonCell{Code: "none", Text: s.w.Text("lessons.stayed")}
+	}
+	return lessonCell{}
 }

@@ -19,14 +19,14 @@ func (lessons) Clocks() lesson {
 	return lesson{
 		Number: 9, Slug: "clocks", Minutes: 9, Answer: "A", Why: []string{"plain-believed", "signed-expired", "row-lies"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"ten": giveTenSeconds, "send": sendLate, "clean": clearExpired, "curl": makeCurlLine},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch {
 			case s.fact("until") == "":
-				return []deed{s.deed("ten")}
+				return []task{s.task("ten")}
 			case s.fact("late.plain") == "":
-				return []deed{s.deed("send")}
+				return []task{s.task("send")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look:  lookAtClocks,
 		Board: clocksBoard,
@@ -45,20 +45,19 @@ func (lessons) Clocks() lesson {
 		},
 		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) != "" },
 		Reset: func(s *lessonStep) error { // who has ten seconds left gets a whole life again
-			if err := s.lab.before(s.c); err != nil || s.fact("until") == "" {
+			if err := s.before(); err != nil || s.fact("until") == "" {
 				return err
 			}
-			_, err := s.lab.restore(s.c)
-			return err
+			return s.restore()
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"clear": clearedView,
 			"cache": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
+				return closerView{Tasks: []task{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
 				if _, ten := s.tenSeconds(); !ten {
-					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
+					return closerView{Tasks: []task{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
 				}
 				return s.curlView()
 			},
@@ -71,7 +70,7 @@ func (lessons) Clocks() lesson {
 // giveTenSeconds has all three end in ten seconds, and leaves a copy of them with
 // somebody.
 func giveTenSeconds(s *lessonStep) error {
-	ok, err := s.lab.expireSoon(s.c)
+	ok, err := s.expireSoon()
 	if err != nil {
 		return err
 	}
@@ -79,13 +78,13 @@ func giveTenSeconds(s *lessonStep) error {
 	if !ok {
 		return s.to("do")
 	}
-	s.notes.Run = "" // its line carries older cookies
-	return s.lab.done(s.c, Deed{Name: "expire"}, s.url("observe"))
+	s.dropRun() // its line carries older cookies
+	return s.did("expire", "observe")
 }
 
 // sendLate sends the copy once more, which done does.
 func sendLate(s *lessonStep) error {
-	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("observe"))
+	return s.did("replay", "observe")
 }
 
 // lookAtClocks writes down what was concluded about the copy, whoever sent it:
@@ -137,7 +136,7 @@ func (s *lessonStep) when(c sentCopy, until time.Time) string {
 // false when those are not the ones that last ten seconds.
 func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 	a, ok := s.book.Attributes(lanes.Session)
-	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.notes.SaidAt) {
+	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.answeredAt()) {
 		return until, false
 	}
 	return a.SetAt.Add(shortLife), true
@@ -148,16 +147,6 @@ func (s *lessonStep) noteAt(when, facts string) {
 	s.noteAs(when, facts)
 	if when != "soon" && s.fact(when+".row") == "" {
 		s.noteRow(when + ".row")
-	}
-}
-
-// noteRow writes down whether the record that this browser was last given still
-// lies there, expired or not.
-func (s *lessonStep) noteRow(name string) {
-	if !s.lab.sessions.KeepsRecords() {
-		s.note(name, "none")
-	} else if record, err := s.lab.noted(s.c); err == nil {
-		s.note(name, markup.YesNo(record != nil))
 	}
 }
 
@@ -189,20 +178,20 @@ func clearExpired(s *lessonStep) error {
 	if s.fact("late.plain") == "" {
 		return s.to("do")
 	}
-	n, err := s.lab.sessions.ClearExpired(s.c.Request().Context())
+	n, err := s.lanes.Sessions.ClearExpired(s.c.Request().Context())
 	if err != nil {
 		return err
 	}
 	s.note("cleared", strconv.Itoa(n))
-	return s.lab.done(s.c, Deed{Name: "replay"}, s.url("board-clear"))
+	return s.did("replay", "board-clear")
 }
 
 func clearedView(s *lessonStep) (v closerView) {
 	if s.fact("late.plain") == "" {
-		v.Deeds = []deed{{Label: s.word("wait")}}
+		v.Tasks = []task{{Label: s.word("wait")}}
 		return v
 	}
-	v.Deeds = []deed{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
+	v.Tasks = []task{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
 	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.lateRow("clean")}}
 	if n := s.fact("cleared"); n != "" {
 		v.Board.Note = s.word("removed", locale.Args{"N": n})

@@ -13,7 +13,7 @@ import (
 
 // leaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *lessonStep) leaveCopy() {
-	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
+	taken := s.lab.copyOf(s.lanes.Values(s.c))
 	sessions.AfterCommit(s.c, func() { taken.Keep(s.book.Book()) })
 }
 
@@ -24,11 +24,18 @@ func (s *lessonStep) noteYou(name string) {
 	}
 }
 
+// copied reports whether a copy was taken since the question was answered. One of
+// before is sent again with each action, and may have ended meanwhile.
+func (s *lessonStep) copied() bool {
+	taken := Of[*Copy](s.book.Book())
+	return taken != nil && taken.Taken.After(s.answeredAt())
+}
+
 // noteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
 	taken := Of[*Copy](s.book.Book())
-	if taken == nil || taken.Failed || !taken.Sent.After(s.notes.SaidAt) {
+	if taken == nil || taken.Failed || !taken.Sent.After(s.answeredAt()) {
 		return sent, false
 	}
 	for _, way := range taken.Lanes {
@@ -79,9 +86,9 @@ func makeCurlLine(s *lessonStep) error {
 
 // curlView offers the line, once it was made, and shows what it was told.
 func (s *lessonStep) curlView() (v closerView) {
-	v.Deeds = []deed{s.deed("curl")}
-	if s.notes.Run != "" {
-		v.Deeds = []deed{{Label: s.word("paste"), Line: s.curlLine()}}
+	v.Tasks = []task{s.task("curl")}
+	if s.runKey() != "" {
+		v.Tasks = []task{{Label: s.word("paste"), Line: s.curlLine()}}
 	}
 	if s.fact(curlFacts+"."+lanes.Plain) != "" {
 		v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.copyRow(curlFacts, s.word("told"))}}
@@ -92,9 +99,9 @@ func (s *lessonStep) curlView() (v closerView) {
 // curlLine is a line for a terminal: it sends a copy of the three cookies, and
 // names the run, by which the lesson learns what the server concluded.
 func (s *lessonStep) curlLine() string {
-	taken := s.lab.copyOf(s.lab.lanes.Values(s.c))
+	taken := s.lab.copyOf(s.lanes.Values(s.c))
 	if old := Of[*Copy](s.book.Book()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
-	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.notes.Run + "'"
+	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.runKey() + "'"
 }

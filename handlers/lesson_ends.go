@@ -24,19 +24,19 @@ func (lessons) Ends() lesson {
 	return lesson{
 		Number: 10, Slug: "ends", Minutes: 8, Answer: "B", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"close": endWithBrowser, "still": whoAmIStill, "read": onlyRead, "write": writeSomething},
-		Do: func(s *lessonStep) []deed {
-			second := deed{To: s.secondTab(), NewTab: true, Label: s.word("open")}
+		Do: func(s *lessonStep) []task {
+			second := task{To: s.secondTab(), NewTab: true, Label: s.word("open")}
 			switch {
 			case s.fact("close") == "":
-				return []deed{s.deed("close")}
+				return []task{s.task("close")}
 			case s.isSecondTab() && s.fact("still.session") == "":
-				return []deed{{Label: s.word("close_this")}}
+				return []task{{Label: s.word("close_this")}}
 			case s.fact("tab.session") == "": // without a script the page does not hear of the other
-				return []deed{second, {Act: "still", Label: s.word("still"), Quiet: true}}
+				return []task{second, {Act: "still", Label: s.word("still"), Quiet: true}}
 			case s.fact("still.session") == "":
-				return []deed{s.deed("still")}
+				return []task{s.task("still")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look:  lookAtEnds,
 		Board: endsBoard,
@@ -67,7 +67,7 @@ func endWithBrowser(s *lessonStep) error {
 	if !s.ready() {
 		return s.to("do")
 	}
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func endWithBrowser(s *lessonStep) error {
 
 // endByPolicy gives the cookie back the end that it had.
 func endByPolicy(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err == nil && session.Rejected() == nil && s.fact("close") != "" {
 		session.Delete(lessonSeen)
 		err = session.SetExpiry(sessions.Policy())
@@ -154,7 +154,7 @@ func endsBoard(s *lessonStep) lessonBoard {
 
 // outlivesView sets the cookie's end beside the record's.
 func outlivesView(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
+	v.Tasks = []task{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("kept")}}
 	v.Board.Rows = []lessonRow{
 		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + lanes.Session)}},
@@ -165,7 +165,7 @@ func outlivesView(s *lessonStep) (v closerView) {
 
 // onlyRead asks the session for something, and changes nothing.
 func onlyRead(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -175,12 +175,12 @@ func onlyRead(s *lessonStep) error {
 
 // writeSomething sets a value, so that the session is saved.
 func writeSomething(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
 	if session.Rejected() == nil {
-		if err := session.Set(lessonSeen, s.lab.clock.Now().UTC().Format(time.RFC3339)); err != nil {
+		if err := session.Set(lessonSeen, s.now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
 	}
@@ -208,7 +208,7 @@ func (s *lessonStep) noteSlide() {
 }
 
 func slidesView(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{Act: "read", Label: s.word("read"), Quiet: s.fact("slide.read") != ""}, {Act: "write", Label: s.word("write"), Quiet: s.fact("slide.read") == "" || s.fact("slide.write") != ""}}
+	v.Tasks = []task{{Act: "read", Label: s.word("read"), Quiet: s.fact("slide.read") != ""}, {Act: "write", Label: s.word("write"), Quiet: s.fact("slide.read") == "" || s.fact("slide.write") != ""}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("end.record")}}
 	for _, how := range []string{"read", "write"} {
 		row := lessonRow{ID: "slide-" + how, Title: s.word("row." + how), Cells: make([]lessonCell, 1)}
@@ -222,6 +222,6 @@ func slidesView(s *lessonStep) (v closerView) {
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
 	}
-	v.Board.Note = s.word("save_always." + markup.YesNo(s.lab.sessions.Options().SaveEveryRequest))
+	v.Board.Note = s.word("save_always." + markup.YesNo(s.lanes.Sessions.Options().SaveEveryRequest))
 	return v
 }

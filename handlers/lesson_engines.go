@@ -1,5 +1,5 @@
 // Lesson 15, engines: what happens to a session depends on where it lives. The
-// deeds are those of the page /engines; what came of them it tells the lesson.
+// actions are those of the page /engines; what came of them it tells the lesson.
 
 package handlers
 
@@ -13,7 +13,7 @@ import (
 
 const enginesSlug = "engines"
 
-// engineEvents are the deeds of the lesson, in its order: what the question is
+// engineEvents are the actions of the lesson, in its order: what the question is
 // about comes first.
 var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
 
@@ -21,16 +21,16 @@ var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
 func (lessons) Engines() lesson {
 	return lesson{
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
-		Do: func(s *lessonStep) (deeds []deed) {
+		Do: func(s *lessonStep) (tasks []task) {
 			for _, event := range engineEvents {
 				if !s.engineEvent(event) {
-					deeds = append(deeds, deed{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: len(deeds) > 0})
+					tasks = append(tasks, task{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: len(tasks) > 0})
 				}
 			}
-			if len(deeds) == 0 {
-				return []deed{{Label: s.word("all")}}
+			if len(tasks) == 0 {
+				return []task{{Label: s.word("all")}}
 			}
-			return deeds
+			return tasks
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			var b lessonBoard
@@ -72,7 +72,7 @@ func (lessons) Engines() lesson {
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"places": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: enginesPath, Label: s.word("places"), Quiet: true}}}
+				return closerView{Tasks: []task{{To: enginesPath, Label: s.word("places"), Quiet: true}}}
 			},
 		},
 		Code:   []string{"handlers.engineRoom.do", "sessions.Stores.Engine", "handlers.addOne"},
@@ -80,7 +80,7 @@ func (lessons) Engines() lesson {
 	}
 }
 
-// engineEvent reports whether a deed was done: whether something came of it.
+// engineEvent reports whether an action was done: whether something came of it.
 func (s *lessonStep) engineEvent(event string) bool {
 	return s.fact(event+"."+sessions.EngineDB) != ""
 }

@@ -21,16 +21,16 @@ func (lessons) Forgets() lesson {
 		Number: 1, Slug: "forgets", Minutes: 5, Short: true, Answer: "B",
 		Cookies: []*http.Cookie{{Name: helloCookie, Path: "/lessons/forgets"}},
 		Acts:    map[string]func(*lessonStep) error{"ask": askWhoIAm, "tag": takeNameTag},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch {
 			case s.fact("second") == "":
-				return []deed{s.deed("ask")}
+				return []task{s.task("ask")}
 			case s.fact("tag") == "":
-				return []deed{s.deed("tag")}
+				return []task{s.task("tag")}
 			case s.fact("third") == "":
-				return []deed{{Label: s.word("tagged", locale.Args{"Number": s.fact("tag")})}, {Act: "ask", Label: s.word("again")}}
+				return []task{{Label: s.word("tagged", locale.Args{"Number": s.fact("tag")})}, {Act: "ask", Label: s.word("again")}}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			b := lessonBoard{
@@ -76,7 +76,7 @@ func (lessons) Forgets() lesson {
 // the last for which the server asked its store about a session.
 func bothFlows(s *lessonStep) (v closerView) {
 	var flows [2]*Exchange
-	for _, e := range s.book.Book().Exchanges() {
+	for _, e := range s.exchanges() {
 		for cookie := range e.Cookies() {
 			if cookie.Name == helloCookie && e.Method == http.MethodPost {
 				flows[0] = e

@@ -4,7 +4,11 @@
 package handlers
 
 import (
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
+	"iter"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -22,11 +26,11 @@ func (lessons) Key() lesson {
 	return lesson{
 		Number: 6, Slug: "key", Minutes: 8, Short: true, Answer: "A", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"store": storeTenKB, "issue": issueIDs},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("stored") == "" {
-				return []deed{s.deed("store")}
+				return []task{s.task("store")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("stored") != "" && s.fact("after.cookie") == "" {
@@ -51,10 +55,10 @@ func (lessons) Key() lesson {
 		Reset: takeBackTenKB,
 		Closer: map[string]func(*lessonStep) closerView{
 			"unguessable": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{Act: "issue", Label: s.word("issue"), Quiet: s.fact("ids.counter") != ""}}, Board: idBoard(s)}
+				return closerView{Tasks: []task{{Act: "issue", Label: s.word("issue"), Quiet: s.fact("ids.counter") != ""}}, Board: idBoard(s)}
 			},
 			"password": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/console?call=items", Label: s.word("console")}}}
+				return closerView{Tasks: []task{{To: "/console?call=items", Label: s.word("console")}}}
 			},
 		},
 		Code:   []string{"handlers.storeTenKB", "sessions.KeyID", "sessions.NewKey"},
@@ -68,7 +72,7 @@ func storeTenKB(s *lessonStep) error {
 	if !s.ready() {
 		return s.to("do")
 	}
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err != nil {
 		return err
 	}
@@ -91,7 +95,7 @@ func storeTenKB(s *lessonStep) error {
 
 // takeBackTenKB leaves the session as it was.
 func takeBackTenKB(s *lessonStep) error {
-	session, err := s.lab.sessions.Load(s.c)
+	session, err := s.session()
 	if err == nil {
 		session.Delete(lessonNote)
 	}
@@ -162,7 +166,7 @@ func (s *lessonStep) sizeCell(when, what string) lessonCell {
 
 // issueIDs makes IDs in four ways, and then guesses the next of each.
 func issueIDs(s *lessonStep) error {
-	for _, kind := range issuers(s.lab.clock) {
+	for _, kind := range issuers(s.now) {
 		var issued []string
 		for range 5 {
 			issued = append(issued, kind.issue())
@@ -194,4 +198,80 @@ func idBoard(s *lessonStep) lessonBoard {
 		b.Rows = append(b.Rows, row)
 	}
 	return b
+}
+
+// Four ways to issue IDs, one for each visitor, and how somebody guesses the next one
+// who has seen the last. Only one of the ways makes keys.
+
+// issuer is one way.
+type issuer struct {
+	name    string
+	issue   func() string
+	guesses func(last string) iter.Seq[string] // in the order in which somebody tries them
+}
+
+// maxGuesses is how often it is tried.
+const maxGuesses = 50_000
+
+// issuers are the ways, the counters each from a number of their own.
+func issuers(clock sessions.Clock) []issuer {
+	count, hashed := countUp(), countUp()
+	return []issuer{
+		{"counter", func() string { return strconv.FormatInt(count(), 10) }, func(last string) iter.Seq[string] { return countOn(last, 1) }},
+		{"time", func() string { return strconv.FormatInt(clock.Now().UnixMicro(), 10) }, func(last string) iter.Seq[string] { return countOn(last, 0) }},
+		{"md5", func() string { return md5Of(hashed()) }, hashOn},
+		{"random", sessions.NewKey, func(string) iter.Seq[string] { return drawOn }},
+	}
+}
+
+func countUp() (next func() int64) {
+	n := 1000 + rand.Int64N(9000)
+	return func() int64 { n++; return n }
+}
+
+func md5Of(n int64) string {
+	sum := md5.Sum([]byte(strconv.FormatInt(n, 10)))
+	return hex.EncodeToString(sum[:])
+}
+
+// countOn tries the numbers that follow the last one; step 0: itself first, since
+// of clocks two readings may be the same.
+func countOn(last string, step int64) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n, _ := strconv.ParseInt(last, 10, 64)
+		for n += step; yield(strconv.FormatInt(n, 10)); n++ {
+		}
+	}
+}
+
+// hashOn finds out of which number the last one was made, and counts on from there.
+func hashOn(last string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n := int64(0)
+		for n < maxGuesses && md5Of(n) != last {
+			n++
+		}
+		for n++; yield(md5Of(n)); n++ {
+		}
+	}
+}
+
+// drawOn draws others: there is nothing better to try.
+func drawOn(yield func(string) bool) {
+	for yield(sessions.NewKey()) {
+	}
+}
+
+// triesToGuess counts the tries until one is the next ID; 0: none was.
+func triesToGuess(guesses iter.Seq[string], next string) int {
+	tries := 0
+	for guess := range guesses {
+		if tries++; guess == next {
+			return tries
+		}
+		if tries == maxGuesses {
+			break
+		}
+	}
+	return 0
 }

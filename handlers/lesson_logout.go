@@ -21,11 +21,11 @@ func (lessons) Logout() lesson {
 			"logout": copyAndLogOut, "curl": makeCurlLine,
 			"set": sendTag, "wrong": deleteTagWrongly, "right": deleteTag,
 		},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("copy.plain") == "" {
-				return []deed{s.deed("logout")}
+				return []task{s.task("logout")}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("copy.plain") == "" && s.gone() { // what becomes of the copy later is no part of this lesson
@@ -58,11 +58,11 @@ func (lessons) Logout() lesson {
 		Closer: map[string]func(*lessonStep) closerView{
 			"path": tagView,
 			"engine": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/engines", Label: s.word("engines")}}}
+				return closerView{Tasks: []task{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
 				if s.fact("copy.plain") == "" || !s.gone() {
-					return closerView{Deeds: []deed{{Label: s.word("first")}}} // the line carries the copy, not what the browser has now
+					return closerView{Tasks: []task{{Label: s.word("first")}}} // the line carries the copy, not what the browser has now
 				}
 				return s.curlView()
 			},
@@ -78,7 +78,7 @@ func copyAndLogOut(s *lessonStep) error {
 		return s.to("do")
 	}
 	s.leaveCopy()
-	return s.lab.signOut(s.c, s.url("observe"))
+	return s.signOut("observe")
 }
 
 // gone reports whether this request brought none of the three.
@@ -117,7 +117,7 @@ func (s *lessonStep) tagLine(step, line string) error {
 
 func tagView(s *lessonStep) (v closerView) {
 	next := map[string]string{"": "set", "set": "wrong", "wrong": "right", "right": "set"}[s.fact("tag")]
-	v.Deeds = []deed{{Act: next, Label: s.word(next), Quiet: s.fact("tag") == "right"}}
+	v.Tasks = []task{{Act: next, Label: s.word(next), Quiet: s.fact("tag") == "right"}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("line")}, {Title: s.word("then")}}
 	for _, step := range []struct{ name, line string }{{"set", tagSet}, {"wrong", tagWrong}, {"right", tagRight}} {
 		row := lessonRow{ID: "tag-" + step.name, Title: s.word("row." + step.name), Cells: []lessonCell{{}, s.cameCell("tag." + step.name)}}

@@ -19,7 +19,6 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
-	"cookielab/sessions"
 )
 
 // siteCookies are the play cookies, one of each kind.
@@ -41,30 +40,30 @@ const (
 )
 
 const (
-	otherSiteSlug = "other-site"
+	neighbourPath = playPath + "/neighbour" // on the lab's other server
 	playMoney     = 100
-	playTransfer  = 10
+	orderMoney    = 10
 )
 
 // OtherSite is lesson 13.
 func (lessons) OtherSite() lesson {
 	l := lesson{
-		Number: 13, Slug: otherSiteSlug, Minutes: 12, Answer: "B", Why: []string{"link", "form"},
+		Number: 13, Slug: "other-site", Minutes: 12, Answer: "B", Why: []string{"link", "form"},
 		Acts: map[string]func(*lessonStep) error{"begin": beginOtherSite, "anew": setAnew},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			switch there, why := s.otherSite("/"); {
 			case why != nil:
-				return []deed{*why}
+				return []task{*why}
 			case s.fact("begun") == "":
-				return []deed{s.deed("begin")}
+				return []task{s.task("begin")}
 			case s.fact("link.play_lax") == "" || s.fact("form.play_lax") == "":
-				open := deed{To: there, Label: s.word("open")}
+				open := task{To: there, Label: s.word("open")}
 				if s.fact("link.play_lax")+s.fact("form.play_lax") == "" {
-					return []deed{{Label: s.word("given")}, open}
+					return []task{{Label: s.word("given")}, open}
 				}
-				return []deed{open}
+				return []task{open}
 			default:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
@@ -103,11 +102,11 @@ func (lessons) OtherSite() lesson {
 			"neighbour": siteNeighbour,
 		},
 		Play: map[string]playHandler{
-			"GET /hello":              (*Lab).playHello,
-			"GET /cookies":            (*Lab).playCookies,
-			"POST /cookies":           (*Lab).playCookies,
-			"GET /account":            (*Lab).playAccount,
-			"POST /transfer/:defence": (*Lab).playTransfer,
+			"GET /hello":              playHello,
+			"GET /cookies":            playCookies,
+			"POST /cookies":           playCookies,
+			"GET /account":            playAccount,
+			"POST /transfer/:defence": playTransfer,
 		},
 		Code:   []string{"handlers.carriesPlay", "handlers.transferBySameSite", "handlers.transferByToken"},
 		Unsafe: "handlers.transferUnguarded", Safe: "handlers.transferGuarded",
@@ -140,7 +139,7 @@ func setAnew(s *lessonStep) error {
 
 // setSiteCookies begins a run: a play account, and a cookie of each kind for it.
 func (s *lessonStep) setSiteCookies() error {
-	account, began := rand.Text(), s.lab.clock.Now()
+	account, began := rand.Text(), s.now()
 	if err := s.newRun(map[string]string{
 		runAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
 	}); err != nil {
@@ -150,30 +149,6 @@ func (s *lessonStep) setSiteCookies() error {
 		s.setCookie(cookie.name + "=" + account + "; Path=" + playPath + "; Max-Age=3600; HttpOnly" + cookie.attributes)
 	}
 	return nil
-}
-
-// otherSite is the address of a page of the other site for this run, or what to
-// do first where there is none.
-func (s *lessonStep) otherSite(path string) (address string, instead *deed) {
-	switch home := s.lab.config.Home; {
-	case s.lab.config.Other == "":
-		return "", &deed{Label: s.w.Text("lessons.no_other_site")}
-	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
-		return "", &deed{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
-	}
-	query := url.Values{runParam: {s.notes.Run}, "lang": {s.w.Tag.String()}}
-	return s.lab.config.Other + path + "?" + query.Encode(), nil
-}
-
-// cameCell shows whether a cookie came.
-func (s *lessonStep) cameCell(name string) lessonCell {
-	switch s.fact(name) {
-	case "came":
-		return lessonCell{Code: "yes", Text: s.w.Text("lessons.came")}
-	case "stayed":
-		return lessonCell{Code: "none", Text: s.w.Text("lessons.stayed")}
-	}
-	return lessonCell{}
 }
 
 // transferCell shows what became of the forged transfer against a defence.
@@ -193,13 +168,13 @@ func (s *lessonStep) transferCell(defence string) lessonCell {
 
 // siteMatrix is what goes along with which request: only what just did.
 func siteMatrix(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{Act: "anew", Label: s.word("anew"), Quiet: true}}
+	v.Tasks = []task{{Act: "anew", Label: s.word("anew"), Quiet: true}}
 	there, why := s.otherSite("/more")
 	switch {
 	case why != nil:
-		v.Deeds = []deed{*why}
-	case s.notes.Run != "":
-		v.Deeds = append(v.Deeds, deed{To: there, Label: s.word("more")})
+		v.Tasks = []task{*why}
+	case s.runKey() != "":
+		v.Tasks = append(v.Tasks, task{To: there, Label: s.word("more")})
 	}
 	for _, cookie := range siteCookies {
 		title := cookie.kind
@@ -249,14 +224,14 @@ func siteDefences(s *lessonStep) (v closerView) {
 	there, why := s.otherSite("/more")
 	switch {
 	case why != nil:
-		v.Deeds = []deed{*why}
-	case s.notes.Run != "":
-		v.Deeds = []deed{{To: there, Label: s.word("more")}}
+		v.Tasks = []task{*why}
+	case s.runKey() != "":
+		v.Tasks = []task{{To: there, Label: s.word("more")}}
 	default:
-		v.Deeds = []deed{s.deed("begin")}
+		v.Tasks = []task{s.task("begin")}
 	}
-	if s.notes.Run != "" {
-		v.Deeds = append(v.Deeds, deed{To: playPath + "/account?" + runParam + "=" + s.notes.Run, Label: s.word("own"), Quiet: true})
+	if s.runKey() != "" {
+		v.Tasks = append(v.Tasks, task{To: playPath + "/account?" + runParam + "=" + s.runKey(), Label: s.word("own"), Quiet: true})
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
 	for _, defence := range defences {
@@ -268,13 +243,13 @@ func siteDefences(s *lessonStep) (v closerView) {
 
 // siteNeighbour is the same from another port of the same host: the same site.
 func siteNeighbour(s *lessonStep) (v closerView) {
-	switch {
-	case len(s.lab.config.Others) == 0:
-		v.Deeds = []deed{{Label: s.word("no_neighbour")}}
-	case s.notes.Run == "":
-		v.Deeds = []deed{s.deed("begin")}
+	switch there, ok := s.neighbour(neighbourPath); {
+	case !ok:
+		v.Tasks = []task{{Label: s.word("no_neighbour")}}
+	case s.runKey() == "":
+		v.Tasks = []task{s.task("begin")}
 	default:
-		v.Deeds = []deed{{To: s.lab.config.Others[0].Origin(s.c.Request()) + playPath + "/neighbour?" + runParam + "=" + s.notes.Run, Label: s.word("neighbour")}}
+		v.Tasks = []task{{To: there + "?" + runParam + "=" + s.runKey(), Label: s.word("neighbour")}}
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
@@ -284,60 +259,57 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 }
 
 // playHello serves GET /play/hello: where the other site's link leads.
-func (lab *Lab) playHello(c echo.Context, run *sessions.Session) error {
-	came := carriesPlay(c, run, "play_lax")
-	if err := lab.witness(run, map[string]string{"link.play_lax": cameFact(came)}); err != nil {
+func playHello(p *play) error {
+	came := p.came("play_lax")
+	if err := p.witness(map[string]string{"link.play_lax": cameFact(came)}); err != nil {
 		return err
 	}
-	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, "", "observe", "play_lax")
-	if p.Sentence = text.Words["play.nobody"]; came {
-		p.Sentence = text.Words["play.known"]
+	page := playPageOf(p, "", "observe", "play_lax")
+	if page.Sentence = p.word("play.nobody"); came {
+		page.Sentence = p.word("play.known")
 	}
-	return lab.showPlay(c, http.StatusOK, p)
+	return p.show(http.StatusOK, page)
 }
 
 // playCookies serves GET and POST /play/cookies: any kind of request; how says
 // which the page that makes it says it is.
-func (lab *Lab) playCookies(c echo.Context, run *sessions.Session) error {
-	how := c.QueryParam("how")
+func playCookies(p *play) error {
+	how := p.c.QueryParam("how")
 	if !slices.Contains(siteRequests, how) {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
-	began, _ := strconv.ParseInt(run.Text(runBegan), 10, 64)
-	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(lab.clock.Now().Unix() - began)}, []string{}
+	began, _ := strconv.ParseInt(p.run.Text(runBegan), 10, 64)
+	seen, all := map[string]string{"all." + how + ".age": fmt.Sprint(p.now().Unix() - began)}, []string{}
 	for _, cookie := range siteCookies {
-		seen["all."+how+"."+cookie.name] = cameFact(carriesPlay(c, run, cookie.name))
+		seen["all."+how+"."+cookie.name] = cameFact(p.came(cookie.name))
 		all = append(all, cookie.name)
 	}
-	if err := lab.witness(run, seen); err != nil {
+	if err := p.witness(seen); err != nil {
 		return err
 	}
 	switch how {
 	case "img":
-		return c.Blob(http.StatusOK, "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`))
+		return p.c.Blob(http.StatusOK, "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`))
 	case "fetch":
-		return c.NoContent(http.StatusNoContent)
+		return p.c.NoContent(http.StatusNoContent)
 	}
-	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, fromMore, "board-matrix", all...)
-	p.Sentence = text.Words["play.cookies"]
-	return lab.showPlay(c, http.StatusOK, p)
+	page := playPageOf(p, fromMore, "board-matrix", all...)
+	page.Sentence = p.word("play.cookies")
+	return p.show(http.StatusOK, page)
 }
 
 // playAccount serves GET /play/account: the lab's own page, with forms of its own.
-func (lab *Lab) playAccount(c echo.Context, run *sessions.Session) error {
-	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, fromMore, "board-defences", "play_lax", "play_none")
-	p.Sentence = text.Words["play.account"]
+func playAccount(p *play) error {
+	page := playPageOf(p, fromMore, "board-defences", "play_lax", "play_none")
+	page.Sentence = p.word("play.account")
 	for _, defence := range defences {
-		form := playForm{Action: playPath + "/transfer/" + defence.name + "?" + fromParam + "=" + fromOwn + "&" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam)), Label: text.Words["defence."+defence.name]}
+		form := playForm{Action: playPath + "/transfer/" + defence.name + "?" + fromParam + "=" + fromOwn + "&" + runParam + "=" + url.QueryEscape(p.c.QueryParam(runParam)), Label: p.word("defence." + defence.name)}
 		if defence.name == "token" {
-			form.Token = run.Text(runToken)
+			form.Token = p.run.Text(runToken)
 		}
-		p.Forms = append(p.Forms, form)
+		page.Forms = append(page.Forms, form)
 	}
-	return lab.showPlay(c, http.StatusOK, p)
+	return p.show(http.StatusOK, page)
 }
 
 // Why a transfer was refused.
@@ -349,16 +321,15 @@ var (
 
 // transfer is an order to the play account.
 type transfer struct {
-	c       echo.Context
-	run     *sessions.Session
+	*play
 	origins *http.CrossOriginProtection
 }
 
-func (t transfer) signedIn(cookie string) bool { return carriesPlay(t.c, t.run, cookie) }
+func (t transfer) signedIn(cookie string) bool { return t.came(cookie) }
 
 func (t transfer) move() error {
 	balance, _ := strconv.Atoi(t.run.Text(runBalance))
-	return t.run.Set(runBalance, strconv.Itoa(balance-playTransfer))
+	return t.run.Set(runBalance, strconv.Itoa(balance-orderMoney))
 }
 
 // transferUnguarded obeys whoever comes with the cookie.
@@ -415,13 +386,13 @@ var defences = []defence{
 
 // playTransfer serves POST /play/transfer/{defence}: the form that the other site
 // forges. Whose page really sent it, the address says only for the lesson's table.
-func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
-	i := slices.IndexFunc(defences, func(d defence) bool { return d.name == c.Param("defence") })
+func playTransfer(p *play) error {
+	i := slices.IndexFunc(defences, func(d defence) bool { return d.name == p.c.Param("defence") })
 	if i < 0 {
 		return echo.ErrNotFound
 	}
 	defence := defences[i]
-	row, from, board := defence.name, c.QueryParam(fromParam), "observe"
+	row, from, board := defence.name, p.c.QueryParam(fromParam), "observe"
 	switch from {
 	case "":
 	case fromMore:
@@ -434,7 +405,7 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
 	outcome, status := "through", http.StatusOK
-	switch err := defence.order(transfer{c, run, lab.origins}); {
+	switch err := defence.order(transfer{p, new(http.CrossOriginProtection)}); {
 	case errors.Is(err, errPlayNobody), errors.Is(err, errPlayToken), errors.Is(err, errPlaySite):
 		outcome, status = err.Error(), http.StatusForbidden
 	case err != nil:
@@ -442,25 +413,17 @@ func (lab *Lab) playTransfer(c echo.Context, run *sessions.Session) error {
 	}
 	seen := map[string]string{"transfer." + row: outcome}
 	if row == "samesite" {
-		seen["form.play_lax"] = cameFact(carriesPlay(c, run, "play_lax"))
+		seen["form.play_lax"] = cameFact(p.came("play_lax"))
 	}
-	if err := lab.witness(run, seen); err != nil {
+	if err := p.witness(seen); err != nil {
 		return err
 	}
-	text := lab.playText(c, otherSiteSlug)
-	p := lab.playPageOf(c, run, text, from, board, defence.cookie)
-	p.Sentence, p.Refused = text.Words["play.through"], outcome != "through"
-	if p.Refused {
-		p.Sentence = text.Words["play.refused"] + " " + text.Words["because."+outcome]
+	page := playPageOf(p, from, board, defence.cookie)
+	page.Sentence, page.Refused = p.word("play.through"), outcome != "through"
+	if page.Refused {
+		page.Sentence = p.word("play.refused") + " " + p.word("because."+outcome)
 	}
-	return lab.showPlay(c, status, p)
-}
-
-func cameFact(came bool) string {
-	if came {
-		return "came"
-	}
-	return "stayed"
+	return p.show(status, page)
 }
 
 // Whose page sends a request, as its address says it, for the way back; "": the
@@ -474,29 +437,30 @@ const (
 // playPageOf begins the page that shows which of the run's cookies came. It leads
 // back to where the request came from, and to a board of the lesson; what is to be
 // done next stands out.
-func (lab *Lab) playPageOf(c echo.Context, run *sessions.Session, text *lessonText, from, board string, cookies ...string) playPage {
-	p := playPage{Title: text.Words["play.title"], Balance: run.Text(runBalance)}
+func playPageOf(p *play, from, board string, cookies ...string) playPage {
+	page := playPage{Title: p.word("play.title"), Balance: p.run.Text(runBalance)}
 	for _, cookie := range siteCookies {
 		if slices.Contains(cookies, cookie.name) {
-			p.Came = append(p.Came, playCookie{cookie.name, cookie.kind, carriesPlay(c, run, cookie.name)})
+			page.Came = append(page.Came, playCookie{cookie.name, cookie.kind, p.came(cookie.name)})
 		}
 	}
-	query := "?" + runParam + "=" + url.QueryEscape(c.QueryParam(runParam))
-	var back deed
+	var back task
+	neighbour, ok := p.neighbour(neighbourPath)
+	other := p.other()
 	switch {
 	case from == fromOwn:
-		back = deed{To: playPath + "/account" + query, Label: text.Words["own"]}
-	case from == fromNeighbour && len(lab.config.Others) > 0:
-		back = deed{To: lab.config.Others[0].Origin(c.Request()) + playPath + "/neighbour" + query, Label: text.Words["neighbour"]}
-	case from == fromMore && lab.config.Other != "":
-		back = deed{To: lab.config.Other + "/more" + query, Label: text.Words["play.back"]}
-	case lab.config.Other != "":
-		back = deed{To: lab.config.Other + "/" + query, Label: text.Words["play.back"], Quiet: run.Has("link.play_lax") && run.Has("form.play_lax")}
+		back = task{To: playPath + "/account" + p.query(), Label: p.word("own")}
+	case from == fromNeighbour && ok:
+		back = task{To: neighbour + p.query(), Label: p.word("neighbour")}
+	case from == fromMore && other != "":
+		back = task{To: other + "/more" + p.query(), Label: p.word("play.back")}
+	case other != "":
+		back = task{To: other + "/" + p.query(), Label: p.word("play.back"), Quiet: p.run.Has("link.play_lax") && p.run.Has("form.play_lax")}
 	}
-	lesson := deed{To: lessonURL(otherSiteSlug, board, false), Label: lab.words(c).Text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
+	lesson := task{To: lessonURL(p.lesson.Slug, board, false), Label: p.w.Text("lessons.back_to_lesson"), Quiet: back.To != "" && !back.Quiet}
 	if back.To != "" {
-		p.Onward = append(p.Onward, back)
+		page.Onward = append(page.Onward, back)
 	}
-	p.Onward = append(p.Onward, lesson)
-	return p
+	page.Onward = append(page.Onward, lesson)
+	return page
 }

@@ -3,12 +3,12 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"html/template"
 	"net/http"
 	"slices"
-	"strings"
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
@@ -99,8 +99,8 @@ type lessonPage struct {
 	Browser        string // in which it was done
 	NeedsSignIn    bool
 	SignIn         signInForm
-	Deeds          []deed
-	Told           bool // something was done, and the deeds only say what is so
+	Tasks          []lessonTask
+	Told           bool // something was done, and the tasks only say what is so
 	Board          lessonBoard
 	Closer         []lessonCloserView
 	Present        bool
@@ -114,34 +114,21 @@ type lessonPage struct {
 	Switch         string // the address of the other mode
 }
 
-// lessonDeed is a deed with what its form needs of the page.
-type lessonDeed struct {
-	Deed    deed
-	Slug    string
+// lessonTask is a task with what its form needs of the page.
+type lessonTask struct {
+	task
+	Form    string // where the form goes
 	Present bool
 	Return  string // where a form that goes elsewhere comes back to
 }
 
-// nestedHints are hints of which each opens the next, and the last the solution.
-// So they come one by one without a script, and without anybody counting.
-func nestedHints(w *locale.Printer, t *lessonText) template.HTML {
-	var m markup.Writer
-	for i, hint := range t.Hints {
-		m.Raw("<p>")
-		m.WriteString(string(hint))
-		m.Raw("</p><details><summary>")
-		if i < len(t.Hints)-1 {
-			m.Text(w.Text("lessons.another_hint"))
-		} else {
-			m.Text(w.Text("lessons.solution"))
-		}
-		m.Raw("</summary>")
+// shown are tasks with what their forms need of the lesson's page.
+func (s *lessonStep) shown(tasks []task) []lessonTask {
+	shown := make([]lessonTask, len(tasks))
+	for i, t := range tasks {
+		shown[i] = lessonTask{t, cmp.Or(t.Action, "/lessons/"+s.lesson.Slug), s.presents(), s.url("observe")}
 	}
-	m.Raw(`<div class="solution">`)
-	m.WriteString(string(t.Solution))
-	m.Raw("</div>")
-	m.Raw(strings.Repeat("</details>", len(t.Hints)))
-	return template.HTML(m.String())
+	return shown
 }
 
 type lessonAnswer struct {
@@ -160,6 +147,7 @@ type lessonLink struct{ Label, URL string }
 type lessonCloserView struct {
 	lessonCloser
 	closerView
+	Tasks []lessonTask
 }
 
 // getLesson serves GET /lessons/{slug}.
@@ -244,19 +232,21 @@ func (s *lessonStep) page(part string) *lessonPage {
 		}
 	}
 	if p.Asked && !p.NeedsSignIn {
-		p.Deeds = l.Do(s)
-		p.Told = p.Begun && !slices.ContainsFunc(p.Deeds, func(d deed) bool { return d.Act != "" || d.To != "" || d.Line != "" || d.Script })
+		tasks := l.Do(s)
+		p.Tasks = s.shown(tasks)
+		p.Told = p.Begun && !slices.ContainsFunc(tasks, func(t task) bool { return t.Act != "" || t.To != "" || t.Line != "" || t.Script })
 	}
 	p.Board = l.Board(s)
 	for _, closer := range s.text.Closer {
 		v := lessonCloserView{lessonCloser: closer}
 		if view := l.Closer[closer.ID]; view != nil && p.Asked {
 			v.closerView = view(s)
+			v.Tasks = s.shown(v.closerView.Tasks)
 			v.Board.ID = "board-" + closer.ID
 		}
 		p.Closer = append(p.Closer, v)
 	}
-	p.Difference = lab.pages.different[l.Slug]
+	p.Difference = lab.course.different[l.Slug]
 	for _, part := range lessonParts {
 		p.Parts = append(p.Parts, lessonPart{part, s.w.Text("lessons." + part), s.url(part), p.Present && part == p.Part})
 	}
@@ -285,7 +275,7 @@ func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLin
 			return lessonLink{s.w.Text("lessons.contents"), "/lessons"}
 		}
 		l := s.lab.lessons[i]
-		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.pages.lessons[s.w][l.Slug].Title})), lessonURL(l.Slug, part, present)}
+		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.course.lesson(s.w, l.Slug).Title})), lessonURL(l.Slug, part, present)}
 	}
 	if !present {
 		return to(at-1, "predict"), to(at+1, "predict")
@@ -380,11 +370,10 @@ func (s *lessonStep) prepare() error {
 	if who, ok := s.lab.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
 		return nil // who is a teacher signs in as a student, or not
 	}
-	if err := s.lab.before(s.c); err != nil {
+	if err := s.before(); err != nil {
 		return err
 	}
-	_, err := s.lab.restore(s.c)
-	return err
+	return s.restore()
 }
 
 // reset forgets the lesson, and takes back what it left in the browser.
@@ -420,6 +409,3 @@ func (all course) Forget(c echo.Context, n *Notebook) {
 
 // presentParam in an address, with the part to show, is the mode for a class.
 const presentParam = "present"
-
-// isLesson reports whether a page is one of the walkthrough, to mark it in the menu.
-func isLesson(path string) bool { return strings.HasPrefix(path, "/lessons") }

@@ -25,11 +25,11 @@ func (lessons) Plain() lesson {
 		Number: 2, Slug: "plain", Minutes: 6, Answer: "C",
 		Cookies: []*http.Cookie{{Name: "colour", Path: "/"}, {Name: "shade", Path: "/lessons/plain"}},
 		Acts:    map[string]func(*lessonStep) error{"set": setColour, "twin": setShade},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("back") == "pair" {
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
-			return []deed{s.deed("set")}
+			return []task{s.task("set")}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("set") == "" {
@@ -39,7 +39,7 @@ func (lessons) Plain() lesson {
 			if s.fact("back") != "pair" {
 				s.note("back", back)
 			}
-			aMinute := s.lab.clock.Now().Sub(s.at("set")) >= time.Minute
+			aMinute := s.now().Sub(s.at("set")) >= time.Minute
 			if aMinute && back != "nothing" && s.fact("later") == "" { // nothing: its ten minutes are over
 				s.note("later", back)
 			}
@@ -67,16 +67,16 @@ func (lessons) Plain() lesson {
 		Closer: map[string]func(*lessonStep) closerView{
 			"script": func(s *lessonStep) closerView {
 				row := lessonRow{ID: "twin", Title: s.word("sent"), Cells: make([]lessonCell, 1)}
-				v := closerView{Deeds: []deed{s.deed("twin")}}
+				v := closerView{Tasks: []task{s.task("twin")}}
 				if s.fact("twin") != "" {
 					row.Cells[0] = lessonCell{Value: shadeLine}
-					v.Deeds = []deed{{Label: s.word("ask"), Line: "cookieStore.getAll().then(all => console.table(all))"}}
+					v.Tasks = []task{{Label: s.word("ask"), Line: "cookieStore.getAll().then(all => console.table(all))"}}
 				}
 				v.Board = lessonBoard{Columns: []lessonColumn{{Title: s.word("line")}}, Rows: []lessonRow{row}}
 				return v
 			},
 			"table": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/dashboard#attributes", Label: s.word("table"), Quiet: true}}}
+				return closerView{Tasks: []task{{To: "/dashboard#attributes", Label: s.word("table"), Quiet: true}}}
 			},
 		},
 		Code:   []string{"handlers.setColour", "handlers.colourBack"},

@@ -5,7 +5,6 @@
 package handlers
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,19 +43,19 @@ func (lessons) Planted() lesson {
 			"invent": inventKey,
 			"adopt":  func(s *lessonStep) error { return s.logInAtPlay("adopt", inventedSecret, logInKeepingKey) },
 		},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			kept, cycled := s.fact("keep.attacker") != "", s.fact("cycle.attacker") != ""
 			switch planted := s.holdsPlanted(plantedSecret); {
 			case kept && cycled:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			case planted && !kept:
-				return []deed{s.deed("keep")}
+				return []task{s.task("keep")}
 			case planted:
-				return []deed{s.deed("cycle")}
+				return []task{s.task("cycle")}
 			case kept:
-				return []deed{{Act: "plant", Label: s.word("again")}}
+				return []task{{Act: "plant", Label: s.word("again")}}
 			}
-			return []deed{s.deed("plant")}
+			return []task{s.task("plant")}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("plant.attacker") != "" && s.holdsPlanted(plantedSecret) {
@@ -96,16 +95,17 @@ func (lessons) Planted() lesson {
 				}}
 				switch {
 				case s.holdsPlanted(inventedSecret):
-					v.Deeds = []deed{s.deed("adopt")}
+					v.Tasks = []task{s.task("adopt")}
 				case s.fact("adopt.attacker") == "":
-					v.Deeds = []deed{s.deed("invent")}
+					v.Tasks = []task{s.task("invent")}
 				}
 				return v
 			},
 		},
+		Sessions: playSessions,
 		Play: map[string]playHandler{
-			"POST " + playKeyAsk: (*Lab).beginPlaying,
-			"GET " + playKeyAsk:  (*Lab).whoPlays,
+			"POST " + playKeyAsk: beginPlaying,
+			"GET " + playKeyAsk:  whoPlays,
 		},
 		Code:   []string{"handlers.lessonStep.logInAtPlay", "sessions.Session.CycleKey"},
 		Unsafe: "handlers.logInKeepingKey", Safe: "handlers.logInCyclingKey",
@@ -113,12 +113,12 @@ func (lessons) Planted() lesson {
 	}
 }
 
-// newPlayLogin makes the manager for the sessions of the play login. They are apart from
+// playSessions makes the manager for the sessions of the play login. They are apart from
 // the lab's own sessions.
-func (lab *Lab) newPlayLogin() (*sessions.Manager, error) {
-	options := lab.lanes.Options(playKeyAge)
+func playSessions(set *lanes.Set, store sessions.Store) (*sessions.Manager, error) {
+	options := set.Options(playKeyAge)
 	options.Name, options.Path = playKey, playKeyPath
-	return sessions.New(sessions.Keyed("play", lab.config.Notebooks), options)
+	return sessions.New(sessions.Keyed("play", store), options)
 }
 
 // logInKeepingKey writes the name into the session that came. Who else knows its
@@ -193,7 +193,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 		return s.c.Redirect(http.StatusSeeOther, back)
 	}
 	planted := s.secret(secret)
-	session, err := s.lab.playLogin.Load(s.c)
+	session, err := s.own().Load(s.c)
 	if err != nil {
 		return err
 	}
@@ -214,9 +214,6 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	return s.c.Redirect(http.StatusSeeOther, back)
 }
 
-// playName is who logs in at a play login.
-func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }
-
 // playAnswer is what the play server says about a request: the key that it
 // brought, and whose session that opens.
 type playAnswer struct {
@@ -226,7 +223,7 @@ type playAnswer struct {
 
 // askPlay asks the play server as another program.
 func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer playAnswer, err error) {
-	e, body, err := s.lab.program.Exchange(s.c, s.book.Book(), method, playPath+playKeyAsk+"?"+runParam+"="+s.notes.Run, http.Header{name: {value}})
+	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+runParam+"="+s.runKey(), name, value)
 	if err != nil {
 		return nil, answer, err
 	}
@@ -238,29 +235,29 @@ func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer pl
 
 // beginPlaying serves POST /play/planted: a session for anybody, as a shop begins
 // one for a basket.
-func (lab *Lab) beginPlaying(c echo.Context, _ *sessions.Session) error {
-	session, err := lab.playLogin.Load(c)
+func beginPlaying(p *play) error {
+	session, err := p.own().Load(p.c)
 	if err != nil {
 		return err
 	}
 	if err := session.Set("basket", 0); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
+	return p.c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // whoPlays serves GET /play/planted: who somebody is, by the key that came.
-func (lab *Lab) whoPlays(c echo.Context, _ *sessions.Session) error {
-	session, err := lab.playLogin.Load(c)
+func whoPlays(p *play) error {
+	session, err := p.own().Load(p.c)
 	switch {
 	case err != nil:
 		return err
 	case errors.Is(session.Rejected(), sessions.ErrAbsent):
-		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Absent})
+		return p.c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Absent})
 	case session.Rejected() != nil:
-		return c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Unknown})
+		return p.c.JSON(http.StatusOK, playAnswer{Verdict: lanes.Unknown})
 	}
-	return c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
+	return p.c.JSON(http.StatusOK, playAnswer{lanes.Found, session.Text(sessions.UserKey)})
 }
 
 // loginRow is what a login did to both.

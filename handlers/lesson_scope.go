@@ -7,19 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
-	"cookielab/sessions"
 )
 
 const (
-	scopeSlug   = "scope"
 	scopeCookie = "play_scope"
 	scopePath   = playPath + "/scope"
 )
@@ -27,18 +22,19 @@ const (
 // Scope is lesson 11.
 func (lessons) Scope() lesson {
 	l := lesson{
-		Number: 11, Slug: scopeSlug, Minutes: 9, Answer: "A",
+		Number: 11, Slug: "scope", Minutes: 9, Answer: "A",
 		Acts: map[string]func(*lessonStep) error{"set": setScope},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
+			there, ok := s.scopeNeighbour()
 			switch {
-			case len(s.lab.config.Others) == 0:
-				return []deed{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
+			case !ok:
+				return []task{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
 			case s.fact("set") == "":
-				return []deed{s.deed("set")}
+				return []task{s.task("set")}
 			case s.fact("port") == "":
-				return []deed{{To: s.scopeNeighbour(), Label: s.word("open")}}
+				return []task{{To: there, Label: s.word("open")}}
 			default:
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
@@ -61,9 +57,9 @@ func (lessons) Scope() lesson {
 		},
 		Done:    func(s *lessonStep) bool { return s.fact("port") == "came" },
 		Closer:  map[string]func(*lessonStep) closerView{"schemes": scopeSchemes},
-		Play:    map[string]playHandler{"GET /scope": (*Lab).playScope, "GET /scope/*": (*Lab).playScopeTrip},
+		Play:    map[string]playHandler{"GET /scope": playScope, "GET /scope/*": playScopeTrip},
 		Cookies: []*http.Cookie{{Name: scopeCookie, Path: playPath}},
-		Code:    []string{"handlers.setScope", "handlers.Lab.playScope"},
+		Code:    []string{"handlers.setScope", "handlers.playScope"},
 		Django:  "response.set_cookie(\"scope\", \"A\")                               # domain=None: this host alone, every port\nresponse.set_cookie(\"scope\", \"A\", domain=\"shop.example\")        # that host, and all hosts below it: wider",
 	}
 	for name, trip := range scopeTrips {
@@ -92,29 +88,30 @@ func setScope(s *lessonStep) error {
 	return s.done()
 }
 
-// scopeNeighbour is the address of the other server for this run.
-func (s *lessonStep) scopeNeighbour() string {
-	query := url.Values{runParam: {s.notes.Run}}
+// scopeNeighbour is the address of the other server for this run; ok is false where
+// there is none.
+func (s *lessonStep) scopeNeighbour() (address string, ok bool) {
+	query := url.Values{runParam: {s.runKey()}}
 	if s.presents() {
 		query.Set(presentParam, "")
 	}
-	return s.lab.config.Others[0].Origin(s.c.Request()) + scopePath + "?" + query.Encode()
+	address, ok = s.neighbour(scopePath)
+	return address + "?" + query.Encode(), ok
 }
 
 // playScope serves GET /play/scope, on the other port: what came?
-func (lab *Lab) playScope(c echo.Context, run *sessions.Session) error {
-	_, err := c.Cookie(scopeCookie)
+func playScope(p *play) error {
+	_, err := p.c.Cookie(scopeCookie)
 	came := err == nil
-	if err := lab.witness(run, map[string]string{"port": cameFact(came), "port.at": c.Request().Host, "port.site": fetchSite(c.Request())}); err != nil {
+	if err := p.witness(map[string]string{"port": cameFact(came), "port.at": p.c.Request().Host, "port.site": fetchSite(p.c.Request())}); err != nil {
 		return err
 	}
-	w, text := lab.words(c), lab.playText(c, scopeSlug)
-	back := lessonURL(scopeSlug, "observe", c.QueryParams().Has(presentParam))
-	return lab.showPlay(c, http.StatusOK, playPage{
-		Title:    w.Fill(text.Words["play.title"], locale.Args{"Host": c.Request().Host}),
-		Sentence: text.Words["play."+cameFact(came)],
+	back := lessonURL(p.lesson.Slug, "observe", p.c.QueryParams().Has(presentParam))
+	return p.show(http.StatusOK, playPage{
+		Title:    p.word("play.title", locale.Args{"Host": p.c.Request().Host}),
+		Sentence: p.word("play." + cameFact(came)),
 		Came:     []playCookie{{scopeCookie, "Path=" + playPath, came}},
-		Onward:   []deed{{To: "http://" + run.Text(runHome) + back, Label: w.Text("lessons.back_to_lesson")}},
+		Onward:   []task{{To: "http://" + p.run.Text(runHome) + back, Label: p.w.Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -125,14 +122,6 @@ func (s *lessonStep) siteCell(name string) lessonCell {
 		cell.Text = s.word(cell.Value)
 	}
 	return cell
-}
-
-// fetchSite is what the browser says of the page that made it ask.
-func fetchSite(r *http.Request) string {
-	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
-		return site
-	}
-	return "?"
 }
 
 // scopeTrip is a round trip of the browser: from one address to the next, and back
@@ -230,42 +219,41 @@ func (stop scopeStop) address(home, port string) string {
 }
 
 // playScopeTrip serves GET /play/scope/{…} (query trip, stop): a stop of a trip.
-func (lab *Lab) playScopeTrip(c echo.Context, run *sessions.Session) error {
-	name, home, port := c.QueryParam("trip"), run.Text(runHome), input.LocalPort(c.Request())
+func playScopeTrip(p *play) error {
+	name, home, port := p.c.QueryParam("trip"), p.run.Text(runHome), input.LocalPort(p.c.Request())
 	trip := scopeTrips[name]
-	at, err := strconv.Atoi(c.QueryParam("stop"))
-	if err != nil || at < 0 || at >= len(trip.stops) || trip.stops[at].address(home, port) != "http://"+c.Request().Host+c.Request().URL.Path {
+	at, err := strconv.Atoi(p.c.QueryParam("stop"))
+	if err != nil || at < 0 || at >= len(trip.stops) || trip.stops[at].address(home, port) != "http://"+p.c.Request().Host+p.c.Request().URL.Path {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
-	stop, h := trip.stops[at], c.Response().Header()
+	stop, h := trip.stops[at], p.c.Response().Header()
 	if stop.on == mappedHost {
 		h.Del("Cross-Origin-Opener-Policy") // browsers heed it at safe addresses only
 	}
 	for _, line := range stop.sets {
 		h.Add("Set-Cookie", line)
 	}
-	w, text := lab.words(c), lab.playText(c, scopeSlug)
-	p := playPage{Title: w.Fill(text.Words["play.title"], locale.Args{"Host": c.Request().Host}), Sentence: text.Words["play.trip"]}
+	page := playPage{Title: p.word("play.title", locale.Args{"Host": p.c.Request().Host}), Sentence: p.word("play.trip")}
 	if stop.row != "" {
 		seen := map[string]string{}
 		for _, cookie := range trip.cookies {
-			_, err := c.Cookie(cookie)
-			p.Came = append(p.Came, playCookie{cookie, text.Words["column."+cookie], err == nil})
+			_, err := p.c.Cookie(cookie)
+			page.Came = append(page.Came, playCookie{cookie, p.word("column." + cookie), err == nil})
 			seen[scopeFact(name, stop.row, cookie)] = cameFact(err == nil)
 		}
-		if err := lab.witness(run, seen); err != nil {
+		if err := p.witness(seen); err != nil {
 			return err
 		}
 	}
-	next, onward := "http://"+home+lessonURL(scopeSlug, "board-"+name, false), w.Text("lessons.back_to_lesson")
+	next, onward := "http://"+home+lessonURL(p.lesson.Slug, "board-"+name, false), p.w.Text("lessons.back_to_lesson")
 	if at++; at < len(trip.stops) {
-		next, onward = trip.stops[at].url(home, port, name, at, c.QueryParam(runParam)), text.Words["play.on"]
+		next, onward = trip.stops[at].url(home, port, name, at, p.c.QueryParam(runParam)), p.word("play.on")
 	}
-	if to, err := url.Parse(next); err != nil || to.Host == c.Request().Host || stop.row == "" {
-		return c.Redirect(http.StatusSeeOther, next)
+	if to, err := url.Parse(next); err != nil || to.Host == p.c.Request().Host || stop.row == "" {
+		return p.c.Redirect(http.StatusSeeOther, next)
 	}
-	p.Onward = []deed{{To: next, Label: onward}}
-	return lab.showPlay(c, http.StatusOK, p)
+	page.Onward = []task{{To: next, Label: onward}}
+	return p.show(http.StatusOK, page)
 }
 
 // url is a stop's address with what it has to be told.
@@ -279,9 +267,9 @@ func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." 
 func (s *lessonStep) scopeTripView(name string) (v closerView) {
 	trip, home, port := scopeTrips[name], s.c.Request().Host, input.LocalPort(s.c.Request())
 	if s.fact("set") == home {
-		v.Deeds = []deed{{To: trip.stops[0].url(home, port, name, 0, s.notes.Run), Label: s.word("trip")}}
+		v.Tasks = []task{{To: trip.stops[0].url(home, port, name, 0, s.runKey()), Label: s.word("trip")}}
 	} else { // there is no run, or it began at another address
-		v.Deeds = []deed{s.deed("set")}
+		v.Tasks = []task{s.task("set")}
 	}
 	for _, cookie := range trip.cookies {
 		v.Board.Columns = append(v.Board.Columns, lessonColumn{Title: s.word("column." + cookie)})
@@ -304,5 +292,5 @@ func (s *lessonStep) scopeTripView(name string) (v closerView) {
 
 // scopeSchemes leads to the composer, which knows both schemes.
 func scopeSchemes(s *lessonStep) closerView {
-	return closerView{Deeds: []deed{{To: "/composer?preset=bare", Label: s.word("composer"), Quiet: true}}}
+	return closerView{Tasks: []task{{To: "/composer?preset=bare", Label: s.word("composer"), Quiet: true}}}
 }

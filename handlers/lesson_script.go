@@ -24,11 +24,11 @@ func (lessons) Script() lesson {
 	return lesson{
 		Number: 12, Slug: "script", Minutes: 8, Answer: "C", Why: []string{"not-read", "used"}, SignedIn: true, Script: scriptFile,
 		Acts: map[string]func(*lessonStep) error{"seen": scriptSeen, "overwrite": scriptOverwrote, "echo": scriptHeard},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("used") == "" {
-				return []deed{{Script: true, To: "seen", Label: s.word("run")}}
+				return []task{{Script: true, To: "seen", Label: s.word("run")}}
 			}
-			return []deed{{Label: s.word("all")}}
+			return []task{{Label: s.word("all")}}
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			read := s.yesNoRow("read", s.word("read"), lessonCell{Code: "warn", Text: s.word("readable")}, lessonCell{Code: "none", Text: s.word("hidden")})
@@ -52,7 +52,7 @@ func (lessons) Script() lesson {
 		Done: func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
 		Closer: map[string]func(*lessonStep) closerView{
 			"source": func(s *lessonStep) closerView {
-				return closerView{Code: []template.HTML{s.lab.staticFigure(scriptFile)}}
+				return closerView{Code: []template.HTML{s.figure(scriptFile)}}
 			},
 			"console": scriptByHand,
 			"overwrite": func(s *lessonStep) closerView {
@@ -62,7 +62,7 @@ func (lessons) Script() lesson {
 				return s.scriptView("echo", lessonCell{Code: "warn", Text: s.word("echoed"), Detail: s.word("echoed.detail")}, lessonCell{Code: "none", Text: s.word("hidden")})
 			},
 			"sniffer": func(s *lessonStep) closerView {
-				return closerView{Deeds: []deed{{To: "/wire", Label: s.word("wire"), Quiet: true}}}
+				return closerView{Tasks: []task{{To: "/wire", Label: s.word("wire"), Quiet: true}}}
 			},
 		},
 		Code:   []string{"handlers.scriptSeen", "handlers.Lab.getWhoami"},
@@ -78,7 +78,7 @@ func scriptSeen(s *lessonStep) error {
 		return err
 	}
 	names := strings.Fields(told["names"])
-	for _, lane := range s.lab.lanes.Cookies {
+	for _, lane := range s.lanes.Cookies {
 		s.note("read."+lane.ID(), markup.YesNo(slices.Contains(names, lane.Cookie().Name)))
 	}
 	s.noteYou("use")
@@ -126,7 +126,7 @@ func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
 func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
 	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{s.yesNoCell(name, yes, no)}}
 	return closerView{
-		Deeds: []deed{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},
+		Tasks: []task{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},
 		Board: lessonBoard{Columns: []lessonColumn{{Title: s.w.Text("way.session.short"), Lane: lanes.Session}}, Rows: []lessonRow{row}},
 	}
 }
@@ -134,7 +134,7 @@ func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
 // scriptByHand are lines for the console of DevTools. The last does what the
 // button does.
 func scriptByHand(s *lessonStep) closerView {
-	return closerView{Deeds: []deed{
+	return closerView{Tasks: []task{
 		{Label: s.word("line.read"), Line: `document.cookie`},
 		{Label: s.word("line.use"), Line: `fetch("/api/whoami").then(r => r.json()).then(console.log)`},
 		{Label: s.word("line.tell"), Line: `fetch("/api/whoami").then(r => r.json()).then(me => fetch("/lessons/script", {method: "POST", body: new URLSearchParams({act: "seen", names: document.cookie.replace(/=[^;]*;?/g, ""), who: me.user})}))`},

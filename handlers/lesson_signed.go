@@ -19,17 +19,17 @@ func (lessons) Signed() lesson {
 	return lesson{
 		Number: 4, Slug: "signed", Minutes: 8, Short: true, Answer: "B", Why: []string{"readable", "sealed"}, SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"flip": flipSigned, "put": putSignedBack},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			f := s.finding(lanes.Signed)
 			switch {
 			case !s.finding(lanes.Session).Verdict.Accepted(): // on whose word would it be put back?
-				return []deed{{To: "/login?next=/lessons/signed", Label: s.w.Text("layout.sign_in")}}
+				return []task{{To: "/login?next=/lessons/signed", Label: s.w.Text("layout.sign_in")}}
 			case s.fact("changed") == "" && f.Verdict == lanes.Verified:
-				return []deed{{Label: s.word("paste"), Line: strings.Replace(readingLine, "PASTE", f.Value, 1)}, s.deed("flip")}
+				return []task{{Label: s.word("paste"), Line: strings.Replace(readingLine, "PASTE", f.Value, 1)}, s.task("flip")}
 			case f.Verdict == lanes.Verified && s.fact("set") != "":
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
-			return []deed{{Act: "put", Label: s.word("put"), Quiet: s.fact("set") != ""}}
+			return []task{{Act: "put", Label: s.word("put"), Quiet: s.fact("set") != ""}}
 		},
 		Look: func(s *lessonStep) {
 			switch f := s.finding(lanes.Signed); {
@@ -80,24 +80,24 @@ const readingLine = `(d=>d(d('PASTE').split('|')[1]))(s=>atob(s.replace(/-/g,'+'
 
 // flipSigned changes one character of the signed cookie, and of no other.
 func flipSigned(s *lessonStep) error {
-	lane, _ := s.lab.lanes.Lane(lanes.Signed)
+	lane, _ := s.lanes.Lane(lanes.Signed)
 	if f := s.finding(lanes.Signed); f.Verdict == lanes.Verified {
 		s.noteSealed("set", f)
 		s.forget("changed")
 		s.note("flipped", "yes")
 	}
-	return s.lab.forgeAll(s.c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, s.url("observe"))
+	return s.forge("flip", []lanes.CookieLane{lane}, lanes.FlipCharacter)
 }
 
 // putSignedBack signs in again as before.
 func putSignedBack(s *lessonStep) error {
-	if err := s.lab.before(s.c); err != nil {
+	if err := s.before(); err != nil {
 		return err
 	}
-	if _, err := s.lab.restore(s.c); err != nil {
+	if err := s.restore(); err != nil {
 		return err
 	}
-	return s.lab.done(s.c, Deed{Name: "restore"}, s.url("observe"))
+	return s.did("restore", "observe")
 }
 
 // noteSealed writes down what anybody reads in a signed value, and what the
@@ -147,7 +147,7 @@ func (s *lessonStep) sealedRow(name string) lessonRow {
 // exampleFacts name whom this lesson's examples are about. They are dated in whole
 // seconds, so that their length does not change with the time.
 func (s *lessonStep) exampleFacts(user string) lanes.SignedFacts {
-	at := s.lab.clock.Now().Truncate(time.Second)
+	at := s.now().Truncate(time.Second)
 	return lanes.SignedFacts{User: user, Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(time.Hour))}
 }
 
@@ -164,7 +164,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 		{"encrypted", sessions.NewEncrypter},
 	} {
 		row := lessonRow{ID: kind.name, Title: s.word(kind.name), Cells: make([]lessonCell, 2)}
-		if value, err := sealedBy(kind.make, s.lab.config.Secrets, facts); err == nil {
+		if value, err := sealedBy(kind.make, s.secrets(), facts); err == nil {
 			row.Cells = []lessonCell{{Value: value}, s.readableCell(value)}
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
@@ -195,12 +195,12 @@ func (s *lessonStep) readableCell(value string) lessonCell {
 
 // movedElsewhere judges one value for the purpose it was sealed for, and for another.
 func movedElsewhere(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
+	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
-	value, err := sealedBy(sessions.NewSigner, s.lab.config.Secrets, s.exampleFacts("alice"))
+	value, err := sealedBy(sessions.NewSigner, s.secrets(), s.exampleFacts("alice"))
 	for _, purpose := range []string{lanes.ExamplePurpose, "discount"} {
 		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
-		if signer, failed := sessions.NewSigner(purpose, s.lab.config.Secrets...); err == nil && failed == nil {
+		if signer, failed := sessions.NewSigner(purpose, s.secrets()...); err == nil && failed == nil {
 			row.Cells[0] = lessonCell{Code: "no", Text: s.word("broken")}
 			if stillHolds(signer, value) {
 				row.Cells[0] = lessonCell{Code: "yes", Text: s.word("fits")}
@@ -220,9 +220,9 @@ func stillHolds(signer *sessions.Signer, value string) bool {
 // lastCharacters seals three names of different lengths, so that each of the three
 // ways in which base64 can end is there, and tries every other last character.
 func lastCharacters(s *lessonStep) (v closerView) {
-	v.Deeds = []deed{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
+	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("ending")}, {Title: s.word("still")}}
-	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.lab.config.Secrets...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.secrets()...)
 	if err != nil {
 		return v
 	}

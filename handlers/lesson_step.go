@@ -4,14 +4,18 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
+	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 
@@ -49,16 +53,27 @@ func (lab *Lab) factNow(value string) fact {
 	return fact{value, lab.clock.Now().UTC().Truncate(time.Millisecond)}
 }
 
-// lessonStep is what a lesson's functions work with.
-type lessonStep struct {
+// visit is one request to a lesson, or to what it plays with.
+type visit struct {
 	lab    *Lab
+	lanes  *lanes.Set
 	c      echo.Context
 	w      *locale.Printer
 	lesson *lesson
 	text   *lessonText
-	notes  lessonNotes
-	was    string // notes as they were, to save them only if they changed
-	book   *Notebook
+}
+
+func (lab *Lab) visit(c echo.Context, l *lesson) visit {
+	w := lab.words(c)
+	return visit{lab: lab, lanes: lab.lanes, c: c, w: w, lesson: l, text: lab.course.lesson(w, l.Slug)}
+}
+
+// lessonStep is what a lesson's functions work with.
+type lessonStep struct {
+	visit
+	notes lessonNotes
+	was   string // notes as they were, to save them only if they changed
+	book  *Notebook
 
 	findings []lanes.Finding // of this request, by lane: in order
 }
@@ -73,8 +88,7 @@ func (lab *Lab) step(c echo.Context) (*lessonStep, error) {
 }
 
 func (lab *Lab) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
-	w := lab.words(c)
-	s := &lessonStep{lab: lab, c: c, w: w, lesson: l, text: lab.pages.lessons[w][l.Slug], book: notebookOf(c)}
+	s := &lessonStep{visit: lab.visit(c, l), book: notebookOf(c)}
 	s.notes = notesIn(s.book, l.Slug)
 	s.was = notesText(s.notes)
 	facts, err := lab.runFacts(c.Request().Context(), s.notes.Run)
@@ -111,8 +125,38 @@ func (s *lessonStep) save() error {
 	return s.book.Session().Set(bookLesson+s.lesson.Slug, s.notes)
 }
 
+// now is the server's time.
+func (v *visit) now() time.Time { return v.lab.clock.Now() }
+
+// secrets are the lab's: the first seals.
+func (v *visit) secrets() [][]byte { return v.lab.config.Secrets }
+
+// own is the manager of the lesson's own sessions; nil: it has none.
+func (v *visit) own() *sessions.Manager { return v.lab.lessonSessions[v.lesson.Slug] }
+
+// neighbour is the address of a path on the other server of the lab; ok is false
+// where there is none.
+func (v *visit) neighbour(path string) (address string, ok bool) {
+	if len(v.lab.config.Others) == 0 {
+		return "", false
+	}
+	return v.lab.config.Others[0].Origin(v.c.Request()) + path, true
+}
+
+// other is where browsers find the other site; "": there is none.
+func (v *visit) other() string { return v.lab.config.Other }
+
 // asked reports whether the question was answered, or left out.
 func (s *lessonStep) asked() bool { return s.notes.Said != "" }
+
+// answeredAt is when; zero: not yet.
+func (s *lessonStep) answeredAt() time.Time { return s.notes.SaidAt }
+
+// runKey is the key of the run under way; "": there is none.
+func (s *lessonStep) runKey() string { return s.notes.Run }
+
+// dropRun leaves the run under way to itself: it is not read any more.
+func (s *lessonStep) dropRun() { s.notes.Run = "" }
 
 // begun reports whether anything was done or seen yet.
 func (s *lessonStep) begun() bool { return len(s.notes.Facts) > 0 }
@@ -147,19 +191,19 @@ func (s *lessonStep) forget(prefixes ...string) {
 }
 
 // word is one of the lesson's words. A missing one shows itself, as a label does.
-func (s *lessonStep) word(name string, args ...locale.Args) string {
-	text, ok := s.text.Words[name]
+func (v *visit) word(name string, args ...locale.Args) string {
+	text, ok := v.text.Words[name]
 	if !ok {
 		return "⟨" + name + "⟩"
 	}
 	if len(args) > 0 {
-		return s.w.Fill(text, args[0])
+		return v.w.Fill(text, args[0])
 	}
 	return text
 }
 
-// deed is a button for an act, with its words.
-func (s *lessonStep) deed(act string) deed { return deed{Act: act, Label: s.word(act)} }
+// task is a button for an act, with its words.
+func (s *lessonStep) task(act string) task { return task{Act: act, Label: s.word(act)} }
 
 // finding is what a way concluded from this request.
 func (s *lessonStep) finding(way string) lanes.Finding {
@@ -220,11 +264,11 @@ func (s *lessonStep) to(part string) error {
 
 // SetCookie sets one of the lesson's cookies, as a line: a lesson is about what
 // such a line does.
-func (s *lessonStep) setCookie(line string) { s.c.Response().Header().Add("Set-Cookie", line) }
+func (v *visit) setCookie(line string) { v.c.Response().Header().Add("Set-Cookie", line) }
 
 // carried is the value of a cookie that came; ok is false when none did.
-func (s *lessonStep) carried(name string) (value string, ok bool) {
-	values := sessions.RawCookies(s.c.Request(), name)
+func (v *visit) carried(name string) (value string, ok bool) {
+	values := sessions.RawCookies(v.c.Request(), name)
 	if len(values) == 0 {
 		return "", false
 	}
@@ -233,7 +277,78 @@ func (s *lessonStep) carried(name string) (value string, ok bool) {
 
 // browser is the one that asks, such as "Firefox 153"; of another program the
 // beginning of its name.
-func (s *lessonStep) browser() string {
-	name, _, _ := strings.Cut(browser.ClientName(s.c.Request().UserAgent()), ".")
+func (v *visit) browser() string {
+	name, _, _ := strings.Cut(browser.ClientName(v.c.Request().UserAgent()), ".")
 	return name
 }
+
+// noteRow writes down whether the record that this browser was last given still
+// lies there, expired or not.
+func (s *lessonStep) noteRow(name string) {
+	if !s.lanes.Sessions.KeepsRecords() {
+		s.note(name, "none")
+	} else if record, err := s.lab.noted(s.c); err == nil {
+		s.note(name, markup.YesNo(record != nil))
+	}
+}
+
+// session is the visitor's own, of the session lane.
+func (s *lessonStep) session() (*sessions.Session, error) { return s.lanes.Sessions.Load(s.c) }
+
+// before notes how the dashboard stands, before an act changes it.
+func (s *lessonStep) before() error { return s.lab.before(s.c) }
+
+// restore signs the visitor in again as before, in all three ways.
+func (s *lessonStep) restore() error {
+	_, err := s.lab.restore(s.c)
+	return err
+}
+
+// expireSoon has all three ways end in ten seconds; ok is false where nobody is
+// signed in.
+func (s *lessonStep) expireSoon() (ok bool, err error) { return s.lab.expireSoon(s.c) }
+
+// signOut makes all three ways forget who this is, and goes on to a part of the page.
+func (s *lessonStep) signOut(part string) error { return s.lab.signOut(s.c, s.url(part)) }
+
+// curl are the lines for a terminal that get a token, use it and end it.
+func (s *lessonStep) curl() tokenCurl { return s.lab.tokenCurl(s.c.Request().Host, s.playName()) }
+
+// figure is a static file, with its name.
+func (s *lessonStep) figure(file string) template.HTML { return s.lab.staticFigure(file) }
+
+// forge changes the cookies of some lanes as anybody can, and ends the act.
+func (s *lessonStep) forge(action string, changed []lanes.CookieLane, change func(form, value string) string) error {
+	return s.lab.forgeAll(s.c, action, changed, change, s.url("observe"))
+}
+
+// did ends an act that is one of the dashboard's: the copy, if there is one, is sent
+// once more, and the browser goes on to a part of the lesson.
+func (s *lessonStep) did(action, part string) error {
+	return s.lab.done(s.c, Action{Name: action}, s.url(part))
+}
+
+// asAnother sends a request as another program does, with one header. The exchange
+// stands on the wire.
+func (s *lessonStep) asAnother(method, path, name, value string) (*Exchange, []byte, error) {
+	return s.lab.program.Exchange(s.c, s.book.Book(), method, path, http.Header{name: {value}})
+}
+
+// exchanges are those on the wire, the oldest first.
+func (s *lessonStep) exchanges() []*Exchange { return s.book.Book().Exchanges() }
+
+// otherSite is the address of a page of the other site for this run, or what to
+// do first where there is none.
+func (s *lessonStep) otherSite(path string) (address string, instead *task) {
+	switch home := s.lab.config.Home; {
+	case s.other() == "":
+		return "", &task{Label: s.w.Text("lessons.no_other_site")}
+	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
+		return "", &task{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
+	}
+	query := url.Values{runParam: {s.runKey()}, "lang": {s.w.Tag.String()}}
+	return s.other() + path + "?" + query.Encode(), nil
+}
+
+// playName is who logs in at a play login.
+func (s *lessonStep) playName() string { return cmp.Or(s.book.Name(), "alice") }

@@ -7,11 +7,11 @@ func (lessons) Stolen() lesson {
 	return lesson{
 		Number: 7, Slug: "stolen", Minutes: 7, Short: true, Answer: "C", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"copy": copyAndReplay, "curl": makeCurlLine},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			if s.fact("copy.plain") != "" {
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			}
-			return []deed{s.deed("copy")}
+			return []task{s.task("copy")}
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("copy.plain") != "" {
@@ -47,15 +47,8 @@ func (lessons) Stolen() lesson {
 	}
 }
 
-// copied reports whether a copy was taken since the question was answered. One of
-// before is sent again with each deed, and may have ended meanwhile.
-func (s *lessonStep) copied() bool {
-	taken := Of[*Copy](s.book.Book())
-	return taken != nil && taken.Taken.After(s.notes.SaidAt)
-}
-
 // copyAndReplay takes the cookies that came, and has another program send them.
 func copyAndReplay(s *lessonStep) error {
 	s.leaveCopy()
-	return s.lab.done(s.c, Deed{Name: "copy"}, s.url("observe"))
+	return s.did("copy", "observe")
 }

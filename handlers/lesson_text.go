@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -33,10 +34,9 @@ type lessonText struct {
 	Do       template.HTML
 	Observe  template.HTML // what to look at
 	Claims   []lessonClaim
-	Rule     template.HTML // where the rule stands
-	Notes    template.HTML // what a teacher's notes on the subject say otherwise; "": nothing
-	Hints    []template.HTML
-	Solution template.HTML
+	Rule     template.HTML       // where the rule stands
+	Notes    template.HTML       // what a teacher's notes on the subject say otherwise; "": nothing
+	Hints    template.HTML       // each opens the next, and the last the solution
 	Closer   []lessonCloser      // what needs no looking at to be done
 	Words    map[string]string   // of buttons, rows and cells
 	Claimed  map[string]struct{} // IDs of the claims
@@ -86,12 +86,10 @@ func (t *lessonText) why(ids []string) template.HTML {
 //	## Look closer {#closer}   optional; "### Title {#name}" for each thing
 //	## Words {#words}          "- name: words" for each button, row and cell
 var (
-	partHeading   = regexp.MustCompile(`^## .*\{#([a-z]+)\}$`)
-	closerHeading = regexp.MustCompile(`^### (.*) \{#([a-z0-9-]+)\}$`)
-	choiceItem    = regexp.MustCompile(`^- ([ABC]): (.+)$`)
-	claimItem     = regexp.MustCompile(`^- \{#([a-z0-9-]+)\} (.+)$`)
-	wordItem      = regexp.MustCompile(`^- ([a-z0-9_.-]+): (.+)$`)
-	fragment      = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
+	choiceItem = regexp.MustCompile(`^- ([ABC]): (.+)$`)
+	claimItem  = regexp.MustCompile(`^- \{#([a-z0-9-]+)\} (.+)$`)
+	wordItem   = regexp.MustCompile(`^- ([a-z0-9_.-]+): (.+)$`)
+	fragment   = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
 )
 
 // readLessonText reads a file. A line [[name]] stands for the label lessons.name,
@@ -101,56 +99,43 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 	if err != nil {
 		return nil, err
 	}
-	t := &lessonText{Words: map[string]string{}, Claimed: map[string]struct{}{}}
-	parts := map[string][]string{}
-	part := ""
-	for line := range strings.Lines(string(raw)) {
-		line = strings.TrimRight(line, " \r\n")
-		switch title, isTitle := strings.CutPrefix(line, "# "); {
-		case isTitle && part == "":
-			t.Title = title
-		case strings.HasPrefix(line, "## "):
-			match := partHeading.FindStringSubmatch(line)
-			if match == nil {
-				return nil, fmt.Errorf("%s: the heading %q has no name in braces", path.Base(name), line)
-			}
-			part = match[1]
-			parts[part] = []string{}
-		default:
-			parts[part] = append(parts[part], line)
-		}
+	title, parts, err := sections(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Base(name), err)
 	}
+	lines := func(id string) []string {
+		part, _ := sectionNamed(parts, id) // what must not be missing is told below
+		return part.Lines
+	}
+	t := &lessonText{Title: title, Words: map[string]string{}, Claimed: map[string]struct{}{}}
 	m := newLessonMarkdown(w)
-	t.Question = m.html(m.items(parts["predict"], choiceItem, func(letter, text string) {
+	t.Question = m.html(m.items(lines("predict"), choiceItem, func(letter, text string) {
 		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
 	}))
-	t.Do, t.Observe, t.Notes, t.Solution = m.html(parts["do"]), m.html(parts["observe"]), m.html(parts["notes"]), m.html(parts["solution"])
-	t.Rule = m.html(m.items(parts["explain"], claimItem, func(id, text string) {
+	t.Do, t.Observe, t.Notes = m.html(lines("do")), m.html(lines("observe")), m.html(lines("notes"))
+	t.Rule = m.html(m.items(lines("explain"), claimItem, func(id, text string) {
 		t.Claims = append(t.Claims, lessonClaim{id, m.inline(text)})
 		t.Claimed[id] = struct{}{}
 	}))
-	for _, line := range parts["hints"] {
+	var hints []template.HTML
+	for _, line := range lines("hints") {
 		if hint, ok := strings.CutPrefix(line, "- "); ok {
-			t.Hints = append(t.Hints, m.inline(hint))
+			hints = append(hints, m.inline(hint))
 		}
 	}
-	m.items(parts["words"], wordItem, func(name, text string) { t.Words[name] = text })
-	var closer []string
-	for i := len(parts["closer"]) - 1; i >= 0; i-- { // from the end: a heading closes what was gathered
-		line := parts["closer"][i]
-		if match := closerHeading.FindStringSubmatch(line); match != nil {
-			t.Closer = append([]lessonCloser{{match[2], m.inline(match[1]), m.html(closer)}}, t.Closer...)
-			closer = nil
-			continue
-		}
-		closer = append([]string{line}, closer...)
+	solution := m.html(lines("solution"))
+	t.Hints = nestedHints(w, hints, solution)
+	m.items(lines("words"), wordItem, func(name, text string) { t.Words[name] = text })
+	closer, _ := sectionNamed(parts, "closer") // not every lesson has one
+	for _, part := range closer.Parts {
+		t.Closer = append(t.Closer, lessonCloser{part.ID, m.inline(part.Title), m.html(part.Lines)})
 	}
 	for _, needed := range []struct {
 		what string
 		ok   bool
 	}{
 		{"title", t.Title != ""}, {"question", t.Question != ""}, {"three choices", len(t.Choices) == 3}, {"do", t.Do != ""}, {"observe", t.Observe != ""},
-		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(t.Hints) > 0}, {"solution", t.Solution != ""},
+		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(hints) > 0}, {"solution", solution != ""},
 	} {
 		if !needed.ok {
 			m.failed = errors.Join(m.failed, fmt.Errorf("it has no %s", needed.what))
@@ -160,6 +145,28 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*lessonText, e
 		return nil, fmt.Errorf("%s: %w", name, m.failed)
 	}
 	return t, nil
+}
+
+// nestedHints are hints of which each opens the next, and the last the solution.
+// So they come one by one without a script, and without anybody counting.
+func nestedHints(w *locale.Printer, hints []template.HTML, solution template.HTML) template.HTML {
+	var m markup.Writer
+	for i, hint := range hints {
+		m.Raw("<p>")
+		m.WriteString(string(hint))
+		m.Raw("</p><details><summary>")
+		if i < len(hints)-1 {
+			m.Text(w.Text("lessons.another_hint"))
+		} else {
+			m.Text(w.Text("lessons.solution"))
+		}
+		m.Raw("</summary>")
+	}
+	m.Raw(`<div class="solution">`)
+	m.WriteString(string(solution))
+	m.Raw("</div>")
+	m.Raw(strings.Repeat("</details>", len(hints)))
+	return template.HTML(m.String())
 }
 
 // lessonMarkdown makes HTML of Markdown. Raw HTML in a file is left out.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
@@ -27,7 +25,6 @@ const (
 	playTokenCookie  = "play_token_demo" // to see that cookies do go along
 	playTokenSecret  = "token"           // in the hands of the program
 	playAPI          = "/api"            // below playPath
-	fromParam        = "from"
 )
 
 // Token is lesson 16.
@@ -36,19 +33,19 @@ func (lessons) Token() lesson {
 		Number: 16, Slug: "token", Minutes: 8, Answer: "B", Why: []string{"token-stays"},
 		Cookies: []*http.Cookie{{Name: playTokenCookie, Path: playPath}},
 		Acts:    map[string]func(*lessonStep) error{"get": getPlayToken, "send": sendPlayToken, "end": endPlayToken},
-		Do: func(s *lessonStep) []deed {
+		Do: func(s *lessonStep) []task {
 			there, why := s.otherSite("/token")
 			switch token := s.secret(playTokenSecret); {
 			case s.fact("form.header") != "" && s.fact("program.status") != "":
-				return []deed{{Label: s.word("all")}}
+				return []task{{Label: s.word("all")}}
 			case why != nil:
-				return []deed{*why}
+				return []task{*why}
 			case token == "":
-				return []deed{s.deed("get")}
+				return []task{s.task("get")}
 			case s.fact("form.header") == "":
-				return []deed{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: lanes.TokenScheme + " " + token, Quiet: true}}
+				return []task{{To: there, Label: s.word("open")}, {Label: s.word("yours"), Line: lanes.TokenScheme + " " + token, Quiet: true}}
 			}
-			return []deed{s.deed("send")}
+			return []task{s.task("send")}
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			return lessonBoard{
@@ -68,24 +65,25 @@ func (lessons) Token() lesson {
 		Done: func(s *lessonStep) bool {
 			return s.lesson.Happened(s) == "B" && s.fact("form.status") == "401" && s.fact("program.status") == "200"
 		},
-		Closer: map[string]func(*lessonStep) closerView{"kinds": endedToken, "where": tokenInStorage, "either": tokenOrSession},
-		Play:   map[string]playHandler{"POST " + playAPI: (*Lab).playOrder},
-		Code:   []string{"handlers.Lab.playOrder", "handlers.Lab.whoOrders"},
-		Django: "# settings: REST_FRAMEWORK = {\"DEFAULT_AUTHENTICATION_CLASSES\": [\"rest_framework.authentication.TokenAuthentication\"]}\ntoken, created = Token.objects.get_or_create(user=user)    # the client sends: Authorization: Token <token.key>",
+		Closer:   map[string]func(*lessonStep) closerView{"kinds": endedToken, "where": tokenInStorage, "either": tokenOrSession},
+		Sessions: playTokens,
+		Play:     map[string]playHandler{"POST " + playAPI: playOrder},
+		Code:     []string{"handlers.playOrder", "handlers.whoOrders"},
+		Django:   "# settings: REST_FRAMEWORK = {\"DEFAULT_AUTHENTICATION_CLASSES\": [\"rest_framework.authentication.TokenAuthentication\"]}\ntoken, created = Token.objects.get_or_create(user=user)    # the client sends: Authorization: Token <token.key>",
 	}
 }
 
-// newPlayAPI makes the manager for the tokens of the lesson's API. They open nothing else.
-func (lab *Lab) newPlayAPI() (*sessions.Manager, error) {
-	options := lab.lanes.Options(playTokenAge)
+// playTokens makes the manager for the tokens of the lesson's API. They open nothing else.
+func playTokens(set *lanes.Set, store sessions.Store) (*sessions.Manager, error) {
+	options := set.Options(playTokenAge)
 	options.Carrier = sessions.Authorization(lanes.TokenScheme)
-	return sessions.New(sessions.Tokens(playTokenPurpose, lab.config.Notebooks), options)
+	return sessions.New(sessions.Tokens(playTokenPurpose, store), options)
 }
 
 // getPlayToken hands a token to the program that the lab plays, and a cookie to
 // the browser, for the same API.
 func getPlayToken(s *lessonStep) error {
-	token, err := s.lab.playAPI.Create(s.c.Request().Context(), func(token *sessions.Session) error {
+	token, err := s.own().Create(s.c.Request().Context(), func(token *sessions.Session) error {
 		return token.Set(sessions.UserKey, s.playName())
 	})
 	if err != nil {
@@ -116,7 +114,7 @@ func endPlayToken(s *lessonStep) error {
 	if token == "" || s.fact("program.status") == "" {
 		return s.to("board-kinds")
 	}
-	if err := s.lab.playAPI.End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := s.own().End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
 	if err := s.order("ended"); err != nil {
@@ -131,19 +129,19 @@ func (s *lessonStep) order(from string) error {
 	if token == "" {
 		return nil
 	}
-	_, _, err := s.lab.program.Exchange(s.c, s.book.Book(), http.MethodPost,
-		playPath+playAPI+"?"+runParam+"="+s.notes.Run+"&"+fromParam+"="+from, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
+	_, _, err := s.asAnother(http.MethodPost,
+		playPath+playAPI+"?"+runParam+"="+s.runKey()+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
 	return err
 }
 
 // playOrder serves POST /play/api: an order, for whoever sends a token that lives.
 // Who says that they send it, and the cookie, are for the lesson's table alone.
-func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
-	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[c.QueryParam(fromParam)]
+func playOrder(p *play) error {
+	row, ok := map[string]string{"other": "form", "program": "program", "ended": "ended"}[p.c.QueryParam(fromParam)]
 	if !ok {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("lessons.no_act"))
 	}
-	user, err := lab.whoOrders(c)
+	user, err := whoOrders(p)
 	if err != nil {
 		return err
 	}
@@ -151,23 +149,23 @@ func (lab *Lab) playOrder(c echo.Context, run *sessions.Session) error {
 	if user == "" {
 		status = http.StatusUnauthorized
 	}
-	header := len(c.Request().Header["Authorization"]) > 0
-	if err := lab.witness(run, map[string]string{
-		row + ".cookie": cameFact(carriesPlay(c, run, playTokenCookie)), row + ".header": cameFact(header),
+	header := len(p.c.Request().Header["Authorization"]) > 0
+	if err := p.witness(map[string]string{
+		row + ".cookie": cameFact(p.came(playTokenCookie)), row + ".header": cameFact(header),
 		row + ".status": strconv.Itoa(status), row + ".user": user,
 	}); err != nil {
 		return err
 	}
 	if user == "" {
-		return lab.refuseOrder(c, run, header)
+		return refuseOrder(p, header)
 	}
-	return c.JSON(status, map[string]string{"user": user})
+	return p.c.JSON(status, map[string]string{"user": user})
 }
 
 // whoOrders is whose token came in the header Authorization; "": nobody's. No
 // cookie is asked.
-func (lab *Lab) whoOrders(c echo.Context) (string, error) {
-	token, err := lab.playAPI.Load(c)
+func whoOrders(p *play) (string, error) {
+	token, err := p.own().Load(p.c)
 	if err != nil || token.Rejected() != nil {
 		return "", err
 	}
@@ -175,19 +173,18 @@ func (lab *Lab) whoOrders(c echo.Context) (string, error) {
 }
 
 // refuseOrder answers 401: a page where a browser asks for one, else JSON.
-func (lab *Lab) refuseOrder(c echo.Context, run *sessions.Session, header bool) error {
-	c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
-	if !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
-		return c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": lab.words(c).Text("error.not_authenticated")})
+func refuseOrder(p *play, header bool) error {
+	p.c.Response().Header().Set("WWW-Authenticate", lanes.TokenScheme)
+	if !strings.Contains(p.c.Request().Header.Get("Accept"), "text/html") {
+		return p.c.JSON(http.StatusUnauthorized, map[string]string{"error": "not_authenticated", "message": p.w.Text("error.not_authenticated")})
 	}
-	text := lab.playText(c, "token")
-	return lab.showPlay(c, http.StatusUnauthorized, playPage{
-		Title: text.Words["play.title"], Sentence: text.Words["play.refused"], Refused: true,
+	return p.show(http.StatusUnauthorized, playPage{
+		Title: p.word("play.title"), Sentence: p.word("play.refused"), Refused: true,
 		Came: []playCookie{
-			{playTokenCookie, text.Words["cookie"], carriesPlay(c, run, playTokenCookie)},
-			{"Authorization", text.Words["header"], header},
+			{playTokenCookie, p.word("cookie"), p.came(playTokenCookie)},
+			{"Authorization", p.word("header"), header},
 		},
-		Onward: []deed{{To: "/lessons/token#observe", Label: lab.words(c).Text("lessons.back_to_lesson")}},
+		Onward: []task{{To: "/lessons/token#observe", Label: p.w.Text("lessons.back_to_lesson")}},
 	})
 }
 
@@ -217,7 +214,7 @@ func endedToken(s *lessonStep) (v closerView) {
 		return v
 	}
 	if s.fact("ended.status") == "" {
-		v.Deeds = []deed{s.deed("end")}
+		v.Tasks = []task{s.task("end")}
 	}
 	v.Board = lessonBoard{Columns: s.lesson.Board(s).Columns, Rows: []lessonRow{s.orderRow("ended")}}
 	return v
@@ -229,7 +226,7 @@ func tokenInStorage(s *lessonStep) (v closerView) {
 	if token == "" {
 		return v
 	}
-	v.Deeds = []deed{
+	v.Tasks = []task{
 		{Label: s.word("store"), Line: `localStorage.setItem("play_token", "` + token + `"); localStorage.getItem("play_token")`},
 		{Label: s.word("cookies"), Line: "document.cookie"},
 		{Label: s.word("clean"), Line: `localStorage.removeItem("play_token")`},
@@ -241,15 +238,15 @@ func tokenInStorage(s *lessonStep) (v closerView) {
 // with a token, with the session of whoever is signed in.
 func tokenOrSession(s *lessonStep) (v closerView) {
 	host := s.c.Request().Host
-	curl := s.lab.tokenCurl(host, s.playName())
-	v.Deeds = []deed{
+	curl := s.curl()
+	v.Tasks = []task{
 		{Label: s.word("with_nothing"), Line: "curl -i 'http://" + host + "/api/whoami'"},
 		{Label: s.word("with_token"), Line: curl.Get + "; " + curl.Ask},
 	}
-	if value := s.lab.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
-		name := s.lab.sessions.Options().Name
-		return closerView{Deeds: append(v.Deeds, deed{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
+	if value := s.lanes.Values(s.c)[lanes.Session]; s.finding(lanes.Session).Verdict.Accepted() && value != "" {
+		name := s.lanes.Sessions.Options().Name
+		return closerView{Tasks: append(v.Tasks, task{Label: s.word("with_session"), Line: "curl -i -H 'Cookie: " + markup.Quoted(name+"="+value) + "' 'http://" + host + "/api/whoami'"})}
 	}
-	v.Deeds = append(v.Deeds, deed{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
+	v.Tasks = append(v.Tasks, task{To: "/login?next=/lessons/token", Label: s.word("sign_in"), Quiet: true})
 	return v
 }

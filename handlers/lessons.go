@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/sessions"
 )
 
 // lesson is one of the walkthrough.
@@ -30,8 +32,8 @@ type lesson struct {
 
 	// Do is what can be done next: the first thing is the one to do. It also
 	// tells what stands there when everything was done.
-	Do func(*lessonStep) []deed
-	// Acts are what its buttons do, by the name of the deed. Each ends with
+	Do func(*lessonStep) []task
+	// Acts are what its buttons do, by the name of the task. Each ends with
 	// s.done(), or with another reply.
 	Acts map[string]func(*lessonStep) error
 	// Look writes down what this very request shows: the way by DevTools, or by
@@ -45,20 +47,24 @@ type lesson struct {
 	Done func(*lessonStep) bool
 	// Reset takes back what the lesson left in the browser; Cookies go anyhow.
 	Reset func(*lessonStep) error
-	// Closer are the deeds and boards of what stands below "Look closer".
+	// Closer are the tasks and boards of what stands below "Look closer".
 	Closer map[string]func(*lessonStep) closerView
 
 	Play    map[string]playHandler // routes below /play, by "GET /hello": what other sites and programs ask
 	Cookies []*http.Cookie         // that it sets: name, path and domain, to delete them
-	Script  string                 // a static file; "": none. Only for what is about script
+
+	// Sessions makes the manager of sessions of the lesson's own, which open nothing
+	// else; nil: it has none.
+	Sessions func(*lanes.Set, sessions.Store) (*sessions.Manager, error)
+	Script   string // a static file; "": none. Only for what is about script
 
 	Code         []string // functions that ran
 	Unsafe, Safe string   // two functions of which one is how not to do it; "": there are none
 	Django       string   // the line it stands for
 }
 
-// deed is one thing to do.
-type deed struct {
+// task is one thing to do: a button, a link, or a line to copy.
+type task struct {
 	Act    string // a button does this; "": it is no button
 	Label  string
 	To     string // a link leads there
@@ -71,7 +77,7 @@ type deed struct {
 
 // closerView is what can be done and seen below one heading of "Look closer".
 type closerView struct {
-	Deeds []deed
+	Tasks []task
 	Board lessonBoard
 	Code  []template.HTML
 }
@@ -138,6 +144,23 @@ func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, e
 		}
 	}
 	return texts, nil
+}
+
+// newLessonSessions makes the managers of the sessions that lessons have of their own,
+// by slug.
+func (lab *Lab) newLessonSessions() (map[string]*sessions.Manager, error) {
+	own := map[string]*sessions.Manager{}
+	for _, l := range lab.lessons {
+		if l.Sessions == nil {
+			continue
+		}
+		manager, err := l.Sessions(lab.lanes, lab.config.Notebooks)
+		if err != nil {
+			return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
+		}
+		own[l.Slug] = manager
+	}
+	return own, nil
 }
 
 // lesson finds one by its slug; nil: there is none.

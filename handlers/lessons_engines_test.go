@@ -86,7 +86,7 @@ func TestLessonsWithOtherEngines(t *testing.T) {
 func inCache(t testing.TB) func(*handlers.Config) {
 	return func(c *handlers.Config) {
 		inMemory(t)(c)
-		c.Pages = pagesOf(sessions.EngineCache)
+		readFor(c, sessions.EngineCache)
 	}
 }
 

@@ -97,7 +97,7 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if err := notebookOf(c).NoteName(who.User); err != nil {
 		return err
 	}
-	return lab.done(c, Deed{Name: "login"}, next)
+	return lab.done(c, Action{Name: "login"}, next)
 }
 
 // credentials are what somebody signs in with.

@@ -34,7 +34,7 @@ func (lab *Lab) signOut(c echo.Context, to string) error {
 	if err := notebookOf(c).NoteLogout(); err != nil {
 		return err
 	}
-	return lab.done(c, Deed{Name: "logout"}, to)
+	return lab.done(c, Action{Name: "logout"}, to)
 }
 
 // postLogoutLane serves POST /act/logout/{lane}: that way only.
@@ -54,7 +54,7 @@ func (lab *Lab) postLogoutLane(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.done(c, Deed{Name: "logout", Lane: lane.ID()}, "/dashboard")
+	return lab.done(c, Action{Name: "logout", Lane: lane.ID()}, "/dashboard")
 }
 
 // endLeftBehind ends the record this browser was last given, also when its key

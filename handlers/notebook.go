@@ -38,7 +38,7 @@ const (
 	bookRecord = "record"  // ID of the session record this browser was last given
 	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
 	bookSince  = "since"   // who signed in last, and when
-	bookAction = "action"  // what was done last, see Deed
+	bookAction = "action"  // what was done last, see Action
 	bookName   = "as_name" // the name last signed in with, to fill the form
 )
 
@@ -473,8 +473,8 @@ func (n *Notebook) Book() *Book {
 	return n.wire.Open(id, record.ID, turn, n.signedIn)
 }
 
-// Deed is what was done last, by its name, for "what just happened".
-type Deed struct {
+// Action is what was done last, by its name, for "what just happened".
+type Action struct {
 	Name    string    `json:"name"`
 	Lane    string    `json:"lane,omitempty"`    // one way only; "": all three
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
@@ -484,8 +484,8 @@ type Deed struct {
 	At      time.Time `json:"at"`
 }
 
-// Deed returns what was done last; ok is false when nothing was.
-func (n *Notebook) Deed() (d Deed, ok bool) {
+// Action returns what was done last; ok is false when nothing was.
+func (n *Notebook) Action() (d Action, ok bool) {
 	if n == nil {
 		return d, false
 	}
@@ -493,8 +493,8 @@ func (n *Notebook) Deed() (d Deed, ok bool) {
 	return d, ok && err == nil
 }
 
-// Note writes a deed down. Without a notebook it is not remembered.
-func (n *Notebook) Note(d Deed) error {
+// Note writes an action down. Without a notebook it is not remembered.
+func (n *Notebook) Note(d Action) error {
 	if n == nil {
 		return nil
 	}

@@ -4,7 +4,6 @@
 package handlers
 
 import (
-	"html/template"
 	"io/fs"
 
 	"cookielab/handlers/lanes"
@@ -19,9 +18,7 @@ type Pages struct {
 	templates templates
 	foreign   templates // of the other site
 	static    staticFiles
-	lessons   lessonTexts
-	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
-	handouts  map[*locale.Printer]*handoutText
+	source    source
 }
 
 // ReadPages reads templates/, static/ and the Go source that pages show
@@ -33,30 +30,17 @@ func ReadPages(files fs.FS, engine string) (*Pages, error) {
 	if p.static, err = readStatic(files); err != nil {
 		return nil, err
 	}
-	source, err := readSource(files)
-	if err != nil {
+	if p.source, err = readSource(files); err != nil {
 		return nil, err
 	}
 	if p.languages, err = locale.Read(files); err != nil {
 		return nil, err
 	}
 	p.languages.Vary(engine)
-	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, source, p.form); err != nil {
+	if p.templates, err = parseTemplates(files, "templates", p.languages, p.static, p.source, p.form); err != nil {
 		return nil, err
 	}
-	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, source, p.form); err != nil {
-		return nil, err
-	}
-	if p.lessons, err = readLessons(files, p.languages, source); err != nil {
-		return nil, err
-	}
-	p.different = map[string]template.HTML{}
-	for _, l := range allLessons() {
-		if l.Unsafe != "" {
-			p.different[l.Slug] = source.difference(l.Unsafe, l.Safe)
-		}
-	}
-	if p.handouts, err = readHandouts(files, p.languages); err != nil {
+	if p.foreign, err = parseTemplates(files, "templates/other", p.languages, p.static, p.source, p.form); err != nil {
 		return nil, err
 	}
 	return p, nil

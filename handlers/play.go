@@ -8,6 +8,8 @@ package handlers
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -20,8 +22,14 @@ import (
 // playPath is where the play cookies are sent.
 const playPath = "/play"
 
-// playHandler answers a request that names a run which lives.
-type playHandler func(lab *Lab, c echo.Context, run *sessions.Session) error
+// play is a request to what a lesson plays with, within a run that lives.
+type play struct {
+	visit
+	run *sessions.Session
+}
+
+// playHandler answers such a request.
+type playHandler func(*play) error
 
 // playRoute is an address below /play.
 type playRoute struct {
@@ -34,14 +42,14 @@ func (lab *Lab) playRoutes() (routes []playRoute) {
 	for _, l := range lab.lessons {
 		for address, handler := range l.Play {
 			method, path, _ := strings.Cut(address, " ")
-			routes = append(routes, playRoute{method, playPath + path, lab.play(handler)})
+			routes = append(routes, playRoute{method, playPath + path, lab.play(l, handler)})
 		}
 	}
 	return routes
 }
 
 // play finds the run, without which there is nothing to play with.
-func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
+func (lab *Lab) play(l *lesson, handler playHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		run, err := lab.run(c)
 		if err != nil {
@@ -57,8 +65,19 @@ func (lab *Lab) play(handler playHandler) echo.HandlerFunc {
 		h.Del("X-Frame-Options")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // an image on another site's page is one request of the lesson
 		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors "+lab.framer(), 1))
-		return handler(lab, c, run)
+		return handler(&play{lab.visit(c, l), run})
 	}
+}
+
+// witness writes down what was seen, values by their names, for the lesson to find.
+func (p *play) witness(seen map[string]string) error { return p.lab.witness(p.run, seen) }
+
+// came reports whether a play cookie came with the value that this run gave it.
+func (p *play) came(name string) bool { return carriesPlay(p.c, p.run, name) }
+
+// query names the run, for an address.
+func (p *play) query() string {
+	return "?" + runParam + "=" + url.QueryEscape(p.c.QueryParam(runParam))
 }
 
 // framer is who may show a page of play in a frame.
@@ -79,7 +98,7 @@ type playPage struct {
 	Site            string       // what the browser says of who asked: Sec-Fetch-Site
 	Balance         string       // of the play account; "": it is about none
 	Forms           []playForm   // the lab's own
-	Onward          []deed
+	Onward          []task
 }
 
 // playCookie is one of the cookies that a lesson set below /play.
@@ -93,18 +112,22 @@ type playForm struct {
 	Action, Token, Label string
 }
 
-// showPlay answers with such a page.
-func (lab *Lab) showPlay(c echo.Context, status int, p playPage) error {
-	p.Page = lab.pageWithoutAsking(c, locale.Msg("lessons.title"))
-	p.Servers = nil // what came to this server, another cannot show
-	p.Name = p.Title + " · " + labName
-	p.Site = c.Request().Header.Get("Sec-Fetch-Site")
-	return lab.render(c, status, "play", p)
+// show answers with such a page.
+func (p *play) show(status int, page playPage) error {
+	page.Page = p.lab.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Servers = nil // what came to this server, another cannot show
+	page.Name = page.Title + " · " + labName
+	page.Site = p.c.Request().Header.Get("Sec-Fetch-Site")
+	return p.lab.render(p.c, status, "play", page)
 }
 
-// playText are the words of the lesson that a route of play belongs to.
-func (lab *Lab) playText(c echo.Context, slug string) *lessonText {
-	return lab.pages.lessons[lab.words(c)][slug]
+// showAlone answers with such a page at a host that knows nobody: without the lab's
+// menu, which would lead to a lab for strangers.
+func (p *play) showAlone(page playPage) error {
+	page.Page = p.lab.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Name = page.Title + " · " + labName
+	page.Presenting = true
+	return p.lab.render(p.c, http.StatusOK, "play", page)
 }
 
 // carriesPlay reports whether a play cookie came with the value that this run gave it.
@@ -115,3 +138,15 @@ func carriesPlay(c echo.Context, run *sessions.Session, name string) bool {
 
 // runAccount is the word that the cookies of a run carry.
 const runAccount = "_account"
+
+// fetchSite is what the browser says of the page that made it ask.
+func fetchSite(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
+		return site
+	}
+	return "?"
+}
+
+// fromParam says in an address below /play whose page asks: for the lesson's table,
+// and for the way back.
+const fromParam = "from"

@@ -31,7 +31,7 @@ type Page struct {
 	Asked bool           // the session lane was asked who this is
 	Who   lanes.Identity // by the session lane; empty: nobody
 
-	AtDashboard, AtLessons, AtWire bool // to mark them in the menu
+	At string // the entry of the menu that is marked, such as "dashboard"
 
 	Presenting    bool   // a lesson is shown to a class
 	Theme         string // "light", "dark"; "": as the browser prefers
@@ -59,7 +59,7 @@ func (s *Site) page(c echo.Context, title locale.Message) (Page, error) {
 func (s *Site) pageWithoutAsking(c echo.Context, title locale.Message) Page {
 	p := Page{
 		Title: title, Name: s.words(c).Say(title),
-		AtDashboard: c.Path() == "/dashboard", AtLessons: isLesson(c.Path()), AtWire: c.Path() == "/wire",
+		At:    menuEntry(c.Path()),
 		Light: s.choosing(c, "theme", "light"), Dark: s.choosing(c, "theme", "dark"),
 		OtherLanguage: s.choosing(c, "lang", s.languages.Other(s.words(c)).Tag.String()),
 	}
@@ -79,6 +79,16 @@ func (s *Site) pageWithoutAsking(c echo.Context, title locale.Message) Page {
 	}
 	p.Who, p.Asked = s.asked(c)
 	return p
+}
+
+// menuEntry is the entry of the menu that a path lies under: "lessons" for
+// "/lessons/:slug". What lies below the other entries is no page of theirs.
+func menuEntry(path string) string {
+	first, _, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if deeper && first != "lessons" {
+		return ""
+	}
+	return first
 }
 
 const labName = "Cookie Lab"
@@ -233,9 +243,5 @@ func templateFunctions(w *locale.Printer, code source, assets staticFiles) templ
 		"say":   w.Say, "text": w.Text, "short": markup.ShortKey,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.figure,
-		"hints":  func(t *lessonText) template.HTML { return nestedHints(w, t) },
-		"deedOf": func(p *lessonPage, d deed) lessonDeed {
-			return lessonDeed{d, p.Slug, p.Present, lessonURL(p.Slug, "observe", p.Present)}
-		},
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // sentence is what just happened.
-func sentence(w *locale.Printer, deed Deed, views []*laneView, taken *Copy) string {
+func sentence(w *locale.Printer, action Action, views []*laneView, taken *Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
 	// What the session way says of a cookie as it was issued, of an edited one,
@@ -26,37 +26,37 @@ func sentence(w *locale.Printer, deed Deed, views []*laneView, taken *Copy) stri
 	name := locale.Args{"Name": session.User}
 	said := func(id string, args ...locale.Args) string { return w.Say(locale.Msg("sentence."+id, args...)) }
 	switch {
-	case deed.Name == "expire.nobody":
+	case action.Name == "expire.nobody":
 		return said("expire_nobody")
-	case deed.Name == "restore.nobody":
+	case action.Name == "restore.nobody":
 		return said("restore_nobody")
-	case deed.Name == "copy.nothing" || deed.Name == "replay.nothing":
+	case action.Name == "copy.nothing" || action.Name == "replay.nothing":
 		return said("copy_nothing")
-	case (deed.Name == "copy" || deed.Name == "replay") && taken == nil:
+	case (action.Name == "copy" || action.Name == "replay") && taken == nil:
 		return said("copy_gone")
-	case deed.Name == "login" && all:
+	case action.Name == "login" && all:
 		return said("login", name)
-	case deed.Name == "restore" && all:
+	case action.Name == "restore" && all:
 		return said("restore", name)
-	case deed.Name == "edit" && len(deed.Changed) == 0:
+	case action.Name == "edit" && len(action.Changed) == 0:
 		return said("edit_nothing")
-	case deed.Name == "edit" && you == "believed tampered "+edited && len(deed.Changed) == len(views) && (session.Record.Role == lanes.RoleStudent || session.Form == lanes.Signed):
+	case action.Name == "edit" && you == "believed tampered "+edited && len(action.Changed) == len(views) && (session.Record.Role == lanes.RoleStudent || session.Form == lanes.Signed):
 		return said("edit")
-	case deed.Name == "edit" && len(deed.Changed) == 1 && deed.Changed[0] == lanes.Session && session.Form == lanes.Session:
+	case action.Name == "edit" && len(action.Changed) == 1 && action.Changed[0] == lanes.Session && session.Form == lanes.Session:
 		return joined(w, said("edit_again"), verdictList(w, views, false))
-	case (deed.Name == "copy" || deed.Name == "replay") && theirs == "believed verified "+issued:
+	case (action.Name == "copy" || action.Name == "replay") && theirs == "believed verified "+issued:
 		return said("copy")
-	case deed.Name == "expire" && all:
+	case action.Name == "expire" && all:
 		return said("expire")
 	case none && timesUp(views) && theirs == "believed expired expired":
 		return said("times_up_copy")
-	case none && timesUp(views) && taken != nil && deed.Name != "copy" && deed.Name != "replay":
+	case none && timesUp(views) && taken != nil && action.Name != "copy" && action.Name != "replay":
 		return said("times_up_replay")
 	case none && timesUp(views):
 		return said("times_up")
-	case deed.Name == "logout" && deed.Lane == "" && none && theirs == "believed verified "+left:
+	case action.Name == "logout" && action.Lane == "" && none && theirs == "believed verified "+left:
 		return said("logout_copy")
-	case deed.Name == "logout" && deed.Lane == "" && none && taken == nil:
+	case action.Name == "logout" && action.Lane == "" && none && taken == nil:
 		return said("logout")
 	case none && session.Record.User != "":
 		return said("record_left", locale.Args{"Name": session.Record.User})
@@ -64,10 +64,10 @@ func sentence(w *locale.Printer, deed Deed, views []*laneView, taken *Copy) stri
 		return said("nobody")
 	}
 	// Row ④ says the rest: one list is enough beside a sentence.
-	if deed.Name == "copy" || deed.Name == "replay" {
+	if action.Name == "copy" || action.Name == "replay" {
 		return joined(w, said("copy_some"), verdictList(w, views, true))
 	}
-	return joined(w, begin(said, deed, session), verdictList(w, views, deed.Name == "logout" && none && taken != nil))
+	return joined(w, begin(said, action, session), verdictList(w, views, action.Name == "logout" && none && taken != nil))
 }
 
 // timesUp reports whether the browser's clock took all three.
@@ -80,30 +80,30 @@ func timesUp(views []*laneView) bool {
 	return true
 }
 
-// begin names the deed where no sentence of its own fits.
-func begin(said func(string, ...locale.Args) string, deed Deed, session *laneView) string {
-	switch deed.Name {
+// begin names the action where no sentence of its own fits.
+func begin(said func(string, ...locale.Args) string, action Action, session *laneView) string {
+	switch action.Name {
 	case "strayed":
 		return said("strayed")
 	case "flip":
-		if len(deed.Changed) == 0 {
+		if len(action.Changed) == 0 {
 			return said("flip_nothing")
 		}
-		return said("flip." + deed.Lane)
+		return said("flip." + action.Lane)
 	case "drop":
-		if deed.Lane == lanes.Session && session.Kept == "" {
+		if action.Lane == lanes.Session && session.Kept == "" {
 			return said("drop_nothing")
 		}
-		return said("drop." + deed.Lane)
+		return said("drop." + action.Lane)
 	case "logout":
-		if deed.Lane != "" {
-			return said("logout_one." + deed.Lane)
+		if action.Lane != "" {
+			return said("logout_one." + action.Lane)
 		}
 		return said("logout_all")
 	case "edit":
 		return said("edit_some")
 	case "end", "end.others":
-		if deed.Ended > 0 {
+		if action.Ended > 0 {
 			return said("end")
 		}
 	}
@@ -161,18 +161,18 @@ func verdictsOf(views []*laneView) (you, theirs string) {
 	return strings.Join(yours, " "), strings.Join(copies, " ")
 }
 
-// ranBy names the functions that a deed ran, in the order in which they did:
+// ranBy names the functions that an action ran, in the order in which they did:
 // figure cuts them from the source.
-func ranBy(deed Deed) []string {
+func ranBy(action Action) []string {
 	each := func(method string) (names []string) {
 		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			if deed.Lane == "" || deed.Lane == lane {
+			if action.Lane == "" || action.Lane == lane {
 				names = append(names, "lanes."+lane+"."+method)
 			}
 		}
 		return names
 	}
-	switch deed.Name {
+	switch action.Name {
 	case "login", "restore", "expire":
 		return each("Remember")
 	case "logout":

@@ -101,19 +101,19 @@ func (lab *Lab) getSessions(c echo.Context) error {
 			Created: markup.ClockTime(record.Created), Saved: markup.ClockTime(record.Saved),
 		})
 	}
-	if deed, ok := notebookOf(c).Deed(); ok {
-		p.EndedAt = deed.At
+	if action, ok := notebookOf(c).Action(); ok {
+		p.EndedAt = action.At
 		switch {
-		case deed.Name == "end" && deed.Client == "":
+		case action.Name == "end" && action.Client == "":
 			p.Ended = locale.Msg("sessions.ended", locale.Args{"Client": w.Text("sessions.no_client")})
-		case deed.Name == "end":
-			p.Ended = locale.Msg("sessions.ended", locale.Args{"Client": deed.Client})
-		case deed.Name == "end.others" && deed.More:
-			p.Ended = locale.Msg("sessions.ended_some", locale.Args{"Count": deed.Ended})
-		case deed.Name == "end.others" && deed.Ended == 0:
+		case action.Name == "end":
+			p.Ended = locale.Msg("sessions.ended", locale.Args{"Client": action.Client})
+		case action.Name == "end.others" && action.More:
+			p.Ended = locale.Msg("sessions.ended_some", locale.Args{"Count": action.Ended})
+		case action.Name == "end.others" && action.Ended == 0:
 			p.Ended = locale.Msg("sessions.ended_none")
-		case deed.Name == "end.others":
-			p.Ended = locale.Msg("sessions.ended_others", locale.Args{"Count": deed.Ended})
+		case action.Name == "end.others":
+			p.Ended = locale.Msg("sessions.ended_others", locale.Args{"Count": action.Ended})
 		}
 	}
 	return lab.render(c, http.StatusOK, "sessions", p)
@@ -149,7 +149,7 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("session ended elsewhere", "name", who, "ended", 1)
-	return lab.done(c, Deed{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
+	return lab.done(c, Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
 }
 
 // postEndOthers serves POST /sessions/end-others: all of the visitor's sessions
@@ -165,7 +165,7 @@ func (lab *Lab) postEndOthers(c echo.Context) error {
 		return err
 	}
 	lab.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
-	return lab.done(c, Deed{Name: "end.others", Ended: ended, More: more}, "/sessions")
+	return lab.done(c, Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
 // endTimeout is how long one click may take to end sessions.

@@ -376,7 +376,7 @@ func TestSessionsPageSaysHow(t *testing.T) {
 	for engine, want := range map[string]string{
 		"db": "indexed by their owner", "cached_db": "behind the cache", "cache": "a list of each owner’s", "file": "walked through its whole folder",
 	} {
-		lab := newLab(t, func(c *handlers.Config) { c.Pages = pagesOf(engine) })
+		lab := newLab(t, func(c *handlers.Config) { readFor(c, engine) })
 		if got := part(t, lab.client().signIn("alice").get("/sessions").body, "how", "</p>"); !strings.HasPrefix(got, "Engine "+engine+": ") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s", engine, got)
 		}
