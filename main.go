@@ -322,22 +322,22 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 		servers = append(servers, &server{name: nodeB, at: at})
 	}
 	labs := slices.Clip(servers)
-	pages, err := handlers.ReadPages(files, settings.Engine)
+	assets, err := handlers.ReadAssets(files, settings.Engine)
 	if err != nil {
 		return err
 	}
-	course, err := handlers.ReadCourse(files, pages)
+	course, err := handlers.ReadCourse(files, assets)
 	if err != nil {
 		return err
 	}
-	otherSite, more, err := settings.openOtherSite(labs, pages, log)
+	otherSite, more, err := settings.openOtherSite(labs, assets, log)
 	if err != nil {
 		return err
 	}
 	if notes = append(notes, more...); otherSite != nil {
 		servers = append(labs, otherSite)
 	}
-	shared := handlers.Config{Pages: pages, Course: course, Class: new(handlers.Class), Log: log}
+	shared := handlers.Config{Assets: assets, Course: course, Class: new(handlers.Class), Log: log}
 	for _, s := range labs {
 		if err := s.open(ctx, settings, shared, labs, otherSite); err != nil {
 			return err
@@ -354,12 +354,12 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 
 // openOtherSite makes the other site beside the lab's servers; nil where it is
 // switched off or cannot be, and the notes say why.
-func (s *settings) openOtherSite(labs []*server, pages *handlers.Pages, log *slog.Logger) (other *server, notes []string, err error) {
+func (s *settings) openOtherSite(labs []*server, assets *handlers.Assets, log *slog.Logger) (other *server, notes []string, err error) {
 	at, notes, err := serve.ListenIfFree("--other-addr", s.OtherAddr, "other site")
 	if at == nil {
 		return nil, notes, err
 	}
-	config := handlers.OtherSiteConfig{Pages: pages, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
+	config := handlers.OtherSiteConfig{Assets: assets, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
 	if len(labs) > 1 {
 		config.Neighbour = labs[0].at.URLAt(labs[1].at.Port)
 	}
@@ -411,7 +411,7 @@ func (s *server) open(ctx context.Context, settings *settings, shared handlers.C
 		elsewhere = otherSite.at.URL()
 	}
 	s.lab, err = handlers.New(handlers.Config{
-		Pages: shared.Pages, Course: shared.Course, Sessions: store, Notebooks: notebooks,
+		Assets: shared.Assets, Course: shared.Course, Sessions: store, Notebooks: notebooks,
 		Engines: settings.engines(log), FilePath: settings.FilePath,
 		Cookie: settings.cookie(), Secrets: settings.secrets,
 		ClassPassword: settings.ClassPassword, TeacherPIN: settings.TeacherPIN,

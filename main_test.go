@@ -1690,16 +1690,16 @@ func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	}
 	options := sessions.DefaultOptions()
 	options.Name = "lab_sessionid"
-	pages, err := handlers.ReadPages(files, sessions.EngineCache)
+	assets, err := handlers.ReadAssets(files, sessions.EngineCache)
 	if err != nil {
 		t.Fatal(err)
 	}
-	course, err := handlers.ReadCourse(files, pages)
+	course, err := handlers.ReadCourse(files, assets)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lab, err := handlers.New(handlers.Config{
-		Pages: pages, Course: course, Sessions: store, Notebooks: store, Cookie: options,
+		Assets: assets, Course: course, Sessions: store, Notebooks: store, Cookie: options,
 		Secrets: [][]byte{make([]byte, sessions.MinSecret)}, ClassPassword: "cookies", TeacherPIN: "271828", Clock: clock.Now,
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // CourseTexts are the texts of the course, in the languages of the pages that they
 // were read for. No request changes them.
 type CourseTexts struct {
-	pages     *Pages // that they were read for
+	assets    *Assets // that they were read for
 	lessons   lessonTexts
 	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
 	handouts  map[*locale.Printer]*handoutText
@@ -26,18 +26,18 @@ var errOtherCourse = errors.New("the texts of the course were not read for these
 // ReadCourse reads templates/lessons and templates/handout in the languages of the
 // pages. An error names the file that cannot work, or the function that a lesson
 // shows and the source lacks.
-func ReadCourse(files fs.FS, pages *Pages) (*CourseTexts, error) {
-	t := &CourseTexts{pages: pages, different: map[string]template.HTML{}}
+func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
+	t := &CourseTexts{assets: assets, different: map[string]template.HTML{}}
 	var err error
-	if t.lessons, err = readLessons(files, pages.languages, pages.source); err != nil {
+	if t.lessons, err = readLessons(files, assets.languages, assets.source); err != nil {
 		return nil, err
 	}
 	for _, l := range allLessons() {
 		if l.Unsafe != "" {
-			t.different[l.Slug] = pages.source.difference(l.Unsafe, l.Safe)
+			t.different[l.Slug] = assets.source.difference(l.Unsafe, l.Safe)
 		}
 	}
-	if t.handouts, err = readHandouts(files, pages.languages); err != nil {
+	if t.handouts, err = readHandouts(files, assets.languages); err != nil {
 		return nil, err
 	}
 	return t, nil

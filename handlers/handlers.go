@@ -20,7 +20,7 @@ import (
 
 // Config is what the lab is made of.
 type Config struct {
-	Pages     *Pages           // of the engine that Sessions is the store of
+	Assets    *Assets          // of the engine that Sessions is the store of
 	Course    *CourseTexts     // read for these Pages
 	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
@@ -61,7 +61,6 @@ type Lab struct {
 	config Config
 	*Site
 	router *Router
-	pages  *Pages // the site's, for the texts of the course
 
 	lanes     *lanes.Set
 	sessions  *sessions.Manager // of the session lane
@@ -77,7 +76,7 @@ type Lab struct {
 	room      *engineRoom       // of the page /engines
 	purposes  map[string]string // for the dissector: see cookiePurposes
 	lessons   course
-	course    *CourseTexts // what they say
+	texts     *CourseTexts // what they say
 
 	// onFindings is told what /api/lanes found, without the token. Its error ends the
 	// request. nil: nobody is told.
@@ -98,15 +97,15 @@ func New(config Config) (*Lab, error) {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	lab := &Lab{
-		config: config, pages: config.Pages,
+		config:   config,
 		wire:     newWire(config.Clock),
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Notebooks, config.Clock}, router: NewRouter(),
-		composer: &composer{config.Clock}, lessons: allLessons(), course: config.Course, origins: http.NewCrossOriginProtection(),
+		composer: &composer{config.Clock}, lessons: allLessons(), texts: config.Course, origins: http.NewCrossOriginProtection(),
 	}
 	lab.streams = make(chan struct{}, cmp.Or(config.Streams, maxStreams()))
 	lab.closing, lab.close = context.WithCancel(context.Background())
 	lab.Site = &Site{
-		Pages: config.Pages, clock: config.Clock, log: config.Log, server: config.Server, others: config.Others,
+		Assets: config.Assets, clock: config.Clock, log: config.Log, server: config.Server, others: config.Others,
 		keep: []string{"done", presentParam, runParam, answersParam, input.AfterParam},
 		who:  lab.who, asked: lab.asked,
 	}
@@ -115,7 +114,7 @@ func New(config Config) (*Lab, error) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", lab.engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, lab.log
-	if lab.course == nil || lab.course.pages != lab.pages {
+	if lab.texts == nil || lab.texts.assets != lab.Assets {
 		return nil, errOtherCourse
 	}
 	var err error

@@ -227,13 +227,13 @@ func (lab *Lab) getHandout(c echo.Context) error {
 		return err
 	}
 	w := lab.words(c)
-	p := handoutPage{Page: page, Text: lab.course.handouts[w],
+	p := handoutPage{Page: page, Text: lab.texts.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath
 	}
 	for _, l := range lab.lessons {
-		text := lab.course.lesson(w, l.Slug)
+		text := lab.texts.lesson(w, l.Slug)
 		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
 			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {

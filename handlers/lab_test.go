@@ -111,32 +111,32 @@ func makeLab(t testing.TB, options ...func(*handlers.Config)) *testLab {
 	return lab
 }
 
-var wereRead sync.Map // of func() (*handlers.Pages, *handlers.CourseTexts), by engine
+var wereRead sync.Map // of func() (*handlers.Assets, *handlers.CourseTexts), by engine
 
 // readOf are the pages of an engine, and what the course says on them. No request
 // changes them: the first test that asks reads them for all.
-func readOf(engine string) (*handlers.Pages, *handlers.CourseTexts) {
-	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*handlers.Pages, *handlers.CourseTexts) {
-		pages, err := handlers.ReadPages(os.DirFS(".."), engine)
+func readOf(engine string) (*handlers.Assets, *handlers.CourseTexts) {
+	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*handlers.Assets, *handlers.CourseTexts) {
+		assets, err := handlers.ReadAssets(os.DirFS(".."), engine)
 		if err != nil {
 			panic(err)
 		}
-		course, err := handlers.ReadCourse(os.DirFS(".."), pages)
+		course, err := handlers.ReadCourse(os.DirFS(".."), assets)
 		if err != nil {
 			panic(err)
 		}
-		return pages, course
+		return assets, course
 	}))
-	return read.(func() (*handlers.Pages, *handlers.CourseTexts))()
+	return read.(func() (*handlers.Assets, *handlers.CourseTexts))()
 }
 
-func pagesOf(engine string) *handlers.Pages {
-	pages, _ := readOf(engine)
-	return pages
+func assetsOf(engine string) *handlers.Assets {
+	assets, _ := readOf(engine)
+	return assets
 }
 
 // readFor gives a lab the pages and the course of an engine.
-func readFor(c *handlers.Config, engine string) { c.Pages, c.Course = readOf(engine) }
+func readFor(c *handlers.Config, engine string) { c.Assets, c.Course = readOf(engine) }
 
 // inCookies lets the lab keep its sessions in the cookie and its tokens in
 // themselves: the engine signed_cookies.

@@ -97,9 +97,9 @@ func (s *lessonStep) engineCell(name string) lessonCell {
 }
 
 // noteEngines writes down what became of the session in each engine, whichever page the
-// deed was done on; not before the question was answered.
-func (lab *Lab) noteEngines(c echo.Context, deed string, outcomes map[string]engineOutcome) error {
-	if !slices.Contains(engineEvents, deed) {
+// action was done on; not before the question was answered.
+func (lab *Lab) noteEngines(c echo.Context, action string, outcomes map[string]engineOutcome) error {
+	if !slices.Contains(engineEvents, action) {
 		return nil
 	}
 	s, err := lab.stepOf(c, lab.lesson(enginesSlug))
@@ -107,7 +107,7 @@ func (lab *Lab) noteEngines(c echo.Context, deed string, outcomes map[string]eng
 		return err
 	}
 	for engine, outcome := range outcomes {
-		s.note(deed+"."+engine, codeOf(outcome.Word))
+		s.note(action+"."+engine, codeOf(outcome.Word))
 	}
 	s.finish()
 	return s.save()

@@ -246,7 +246,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 		}
 		p.Closer = append(p.Closer, v)
 	}
-	p.Difference = lab.course.different[l.Slug]
+	p.Difference = lab.texts.different[l.Slug]
 	for _, part := range lessonParts {
 		p.Parts = append(p.Parts, lessonPart{part, s.w.Text("lessons." + part), s.url(part), p.Present && part == p.Part})
 	}
@@ -275,7 +275,7 @@ func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLin
 			return lessonLink{s.w.Text("lessons.contents"), "/lessons"}
 		}
 		l := s.lab.lessons[i]
-		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.course.lesson(s.w, l.Slug).Title})), lessonURL(l.Slug, part, present)}
+		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.texts.lesson(s.w, l.Slug).Title})), lessonURL(l.Slug, part, present)}
 	}
 	if !present {
 		return to(at-1, "predict"), to(at+1, "predict")

@@ -164,7 +164,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 		{"encrypted", sessions.NewEncrypter},
 	} {
 		row := lessonRow{ID: kind.name, Title: s.word(kind.name), Cells: make([]lessonCell, 2)}
-		if value, err := sealedBy(kind.make, s.secrets(), facts); err == nil {
+		if value, err := sealedBy(kind.make, s.labSecrets(), facts); err == nil {
 			row.Cells = []lessonCell{{Value: value}, s.readableCell(value)}
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
@@ -197,10 +197,10 @@ func (s *lessonStep) readableCell(value string) lessonCell {
 func movedElsewhere(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
-	value, err := sealedBy(sessions.NewSigner, s.secrets(), s.exampleFacts("alice"))
+	value, err := sealedBy(sessions.NewSigner, s.labSecrets(), s.exampleFacts("alice"))
 	for _, purpose := range []string{lanes.ExamplePurpose, "discount"} {
 		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
-		if signer, failed := sessions.NewSigner(purpose, s.secrets()...); err == nil && failed == nil {
+		if signer, failed := sessions.NewSigner(purpose, s.labSecrets()...); err == nil && failed == nil {
 			row.Cells[0] = lessonCell{Code: "no", Text: s.word("broken")}
 			if stillHolds(signer, value) {
 				row.Cells[0] = lessonCell{Code: "yes", Text: s.word("fits")}
@@ -222,7 +222,7 @@ func stillHolds(signer *sessions.Signer, value string) bool {
 func lastCharacters(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("ending")}, {Title: s.word("still")}}
-	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.secrets()...)
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, s.labSecrets()...)
 	if err != nil {
 		return v
 	}

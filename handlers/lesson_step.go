@@ -65,7 +65,7 @@ type visit struct {
 
 func (lab *Lab) visit(c echo.Context, l *lesson) visit {
 	w := lab.words(c)
-	return visit{lab: lab, lanes: lab.lanes, c: c, w: w, lesson: l, text: lab.course.lesson(w, l.Slug)}
+	return visit{lab: lab, lanes: lab.lanes, c: c, w: w, lesson: l, text: lab.texts.lesson(w, l.Slug)}
 }
 
 // lessonStep is what a lesson's functions work with.
@@ -128,8 +128,8 @@ func (s *lessonStep) save() error {
 // now is the server's time.
 func (v *visit) now() time.Time { return v.lab.clock.Now() }
 
-// secrets are the lab's: the first seals.
-func (v *visit) secrets() [][]byte { return v.lab.config.Secrets }
+// labSecrets are the lab's: the first seals.
+func (v *visit) labSecrets() [][]byte { return v.lab.config.Secrets }
 
 // own is the manager of the lesson's own sessions; nil: it has none.
 func (v *visit) own() *sessions.Manager { return v.lab.lessonSessions[v.lesson.Slug] }

@@ -15,5 +15,5 @@ import (
 func (lab *Lab) getNeighbour(c echo.Context) error {
 	p := foreignPage{Host: c.Request().Host, Lab: lab.config.Others[0].Origin(c.Request()), Lesson: "other-site"}
 	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
-	return p.show(c, lab.Pages, "neighbour", locale.Msg("other.neighbour.title"))
+	return p.show(c, lab.Assets, "neighbour", locale.Msg("other.neighbour.title"))
 }

@@ -23,7 +23,7 @@ import (
 // OtherSiteConfig is what the other site is made of. Addresses are those by
 // which browsers find a server, such as "http://localhost:8080".
 type OtherSiteConfig struct {
-	Pages     *Pages
+	Assets    *Assets
 	Address   string       // its own
 	Lab       string       // of the lab that its requests go to
 	Neighbour string       // of the lab's second server, on the lab's host; "": there is none
@@ -90,7 +90,7 @@ func (s *OtherSite) routes() {
 	get("/more", s.page("more", "other-site", "other.more.title"))
 	get("/token", s.page("token", "token", "other.token.title"))
 	for _, name := range []string{"other.css", "other.js", "other.svg"} {
-		get("/static/"+name, func(c echo.Context) error { return s.config.Pages.serveStatic(c, name) })
+		get("/static/"+name, func(c echo.Context) error { return s.config.Assets.serveStatic(c, name) })
 	}
 	s.echo = e
 }
@@ -126,7 +126,7 @@ func sameHost(a, b string) bool {
 func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p := foreignPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
-		return p.show(c, s.config.Pages, name, locale.Msg(title))
+		return p.show(c, s.config.Assets, name, locale.Msg(title))
 	}
 }
 
@@ -139,9 +139,9 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("request to the other site failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
 	}
-	w, _ := s.config.Pages.languages.Asked(c.Request())
+	w, _ := s.config.Assets.languages.Asked(c.Request())
 	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
-	if err := s.config.Pages.renderForeign(c, w, p.Status, "error", page); err != nil {
+	if err := s.config.Assets.renderForeign(c, w, p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
@@ -178,7 +178,7 @@ var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 // show answers with a page for the run that its address names; without one, with
 // a page that says where to begin.
-func (p foreignPage) show(c echo.Context, pages *Pages, name string, title locale.Message) error {
+func (p foreignPage) show(c echo.Context, assets *Assets, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
@@ -190,17 +190,17 @@ func (p foreignPage) show(c echo.Context, pages *Pages, name string, title local
 	if query.Has("run") && !aRun.MatchString(asked["run"]) {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run"))
 	}
-	w, ok := pages.languages.Asked(c.Request())
+	w, ok := assets.languages.Asked(c.Request())
 	if !ok {
 		return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("other.bad_lang"))
 	}
 	p.Title, p.Run = title, asked["run"]
 	p.Prize, p.More = p.beside("/", asked["lang"]), p.beside("/more", asked["lang"])
-	p.OtherLanguage = p.beside(c.Request().URL.Path, pages.languages.Other(w).Tag.String())
+	p.OtherLanguage = p.beside(c.Request().URL.Path, assets.languages.Other(w).Tag.String())
 	if p.Run == "" {
 		name, p.Title = "start", locale.Msg("other.start.title")
 	}
-	return pages.renderForeign(c, w, http.StatusOK, name, p)
+	return assets.renderForeign(c, w, http.StatusOK, name, p)
 }
 
 // beside is the address of a page beside this one: the same run, and a language

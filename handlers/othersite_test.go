@@ -35,7 +35,7 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 		t.Fatal(err)
 	}
 	site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{
-		Pages: pagesOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
+		Assets: assetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func TestNewOtherSite(t *testing.T) {
 		{"http://127.0.0.1:8081", "", false, false},
 		{"http://127.0.0.1:8081", "http://localhost:8080; script-src *", false, false},
 	} {
-		site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{Pages: pagesOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
+		site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{Assets: assetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
 		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, handlers.ErrSameSite) != test.same {
 			t.Errorf("%s beside %s: %v", test.address, test.lab, err)
 		}

@@ -136,7 +136,7 @@ func parseTemplates(files fs.FS, folder string, all locale.Languages, assets sta
 //   - {{t "page.label"}}, {{static "lab.css"}} and {{source "handlers.f"}};
 //   - a block {{ways}}…{{/ways}}, which stands there once for each way, with WAY
 //     replaced by its name ("plain"), FIELD by its field's ("Plain") and FORM by
-//     the name of the way that its values look like, see [Pages.form].
+//     the name of the way that its values look like, see [Assets.form].
 type baker struct {
 	known map[string]func(name string) (text string, err error)
 	live  template.FuncMap
@@ -215,8 +215,8 @@ func (s *Site) template(c echo.Context, name string) *template.Template {
 const maxPooledPage = 1 << 20
 
 // renderForeign answers with a page of the other site.
-func (p *Pages) renderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
-	return p.foreign.render(c, w, new(bytes.Buffer), status, name, data)
+func (a *Assets) renderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
+	return a.foreign.render(c, w, new(bytes.Buffer), status, name, data)
 }
 
 // render executes a page to memory first, so that a failure leaves no half page.

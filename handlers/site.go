@@ -15,7 +15,7 @@ import (
 
 // Site is what a page needs of the lab around it.
 type Site struct {
-	*Pages
+	*Assets
 	clock  sessions.Clock
 	log    *slog.Logger
 	server string         // its letter among several, "A"; "": it is alone

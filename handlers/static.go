@@ -70,19 +70,19 @@ func (s staticFiles) url(name string) (string, error) {
 }
 
 // staticFigure is a static file's text with its name, for a page that is about it.
-func (p *Pages) staticFigure(name string) template.HTML {
-	return figureOf("static/"+name, string(p.static[name].content))
+func (a *Assets) staticFigure(name string) template.HTML {
+	return figureOf("static/"+name, string(a.static[name].content))
 }
 
 // getStatic serves GET /static/*.
-func (p *Pages) getStatic(c echo.Context) error { return p.serveStatic(c, c.Param("*")) }
+func (a *Assets) getStatic(c echo.Context) error { return a.serveStatic(c, c.Param("*")) }
 
 // getFavicon serves GET /favicon.ico, which browsers ask for unasked.
-func (p *Pages) getFavicon(c echo.Context) error { return p.serveStatic(c, "favicon.ico") }
+func (a *Assets) getFavicon(c echo.Context) error { return a.serveStatic(c, "favicon.ico") }
 
 // serveStatic answers with a static file, by its name; without one, with echo.ErrNotFound.
-func (p *Pages) serveStatic(c echo.Context, name string) error {
-	file, ok := p.static[name]
+func (a *Assets) serveStatic(c echo.Context, name string) error {
+	file, ok := a.static[name]
 	if !ok {
 		return echo.ErrNotFound
 	}
