@@ -18,10 +18,10 @@ import (
 // shortLife is how long "Expire in 10 s" gives all three ways.
 const shortLife = 10 * time.Second
 
-// before notes how the dashboard's cells stand, so that the next dashboard can
+// Before notes how the dashboard's cells stand, so that the next dashboard can
 // show what an action changed.
-func (lab *Lab) before(c echo.Context) error {
-	findings, err := lab.recallAll(c)
+func (a *Auth) Before(c echo.Context) error {
+	findings, err := a.recallAll(c)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (lab *Lab) before(c echo.Context) error {
 	if book == nil {
 		return nil
 	}
-	described, err := lab.describe(c, findings)
+	described, err := a.describe(c, findings)
 	if err != nil {
 		return err
 	}
@@ -37,51 +37,51 @@ func (lab *Lab) before(c echo.Context) error {
 	return nil
 }
 
-// done ends an action: it is written down, the copy, if there is one, is sent
+// Done ends an action: it is written down, the copy, if there is one, is sent
 // once more, and the browser goes on to the page that shows it all.
-func (lab *Lab) done(c echo.Context, action Action, to string) error {
+func (a *Auth) Done(c echo.Context, action Action, to string) error {
 	n := notebookOf(c)
-	action.At = lab.clock.Now()
+	action.At = a.clock.Now()
 	if err := n.Note(action); err != nil {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
 		if book := n.Book(); book != nil {
-			expect(book, lab.lanes.ValuesAfter(c))
-			lab.replay(c, book)
+			expect(book, a.Lanes.ValuesAfter(c))
+			a.replay(c, book)
 		}
 	})
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// postEdit serves POST /act/edit: what one could do in DevTools, for all three.
-func (lab *Lab) postEdit(c echo.Context) error {
-	return lab.forgeAll(c, "edit", lab.lanes.Cookies, lanes.ForgeRole, "/dashboard")
+// Edit serves POST /act/edit: what one could do in DevTools, for all three.
+func (h *Dashboard) Edit(c echo.Context) error {
+	return h.auth.Tamper(c, "edit", h.auth.Lanes.Cookies, lanes.ForgeRole, "/dashboard")
 }
 
-// postFlip serves POST /act/flip/{lane}: one character in the middle.
-func (lab *Lab) postFlip(c echo.Context) error {
-	lane, err := lab.lanes.Param(c)
+// Flip serves POST /act/flip/{lane}: one character in the middle.
+func (h *Dashboard) Flip(c echo.Context) error {
+	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {
 		return err
 	}
-	return lab.forgeAll(c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, "/dashboard")
+	return h.auth.Tamper(c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, "/dashboard")
 }
 
-// forgeAll rewrites the cookies that came as a visitor could, and sets them
+// Tamper rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (lab *Lab) forgeAll(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
-	if err := lab.before(c); err != nil {
+func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
+	if err := a.Before(c); err != nil {
 		return err
 	}
 	done := Action{Name: action, Lane: laneOf(changed)}
-	n, came, forged := notebookOf(c), lab.lanes.Values(c), map[string]string{}
+	n, came, forged := notebookOf(c), a.Lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(lanes.Format(lab.engine, lane.ID()), value)
+		rewritten := forge(a.Lanes.Format(lane.ID()), value)
 		if rewritten == value {
 			continue
 		}
@@ -93,62 +93,62 @@ func (lab *Lab) forgeAll(c echo.Context, action string, changed []lanes.CookieLa
 		done.Changed = append(done.Changed, lane.ID())
 	}
 	if value, ok := forged[lanes.Session]; ok {
-		if err := lab.noteForgery(c, value); err != nil {
+		if err := a.noteForgery(c, value); err != nil {
 			return err
 		}
 	}
 	for _, lane := range changed {
 		if value, ok := forged[lane.ID()]; ok {
-			if err := lanes.SetCookie(c, lane, value, lab.ageLeft(n, lane), lab.clock.Now()); err != nil {
+			if err := lanes.SetCookie(c, lane, value, a.ageLeft(n, lane), a.clock.Now()); err != nil {
 				return err
 			}
 		}
 	}
-	return lab.done(c, done, to)
+	return a.Done(c, done, to)
 }
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
 // is closed.
-func (lab *Lab) ageLeft(n *Notebook, lane lanes.CookieLane) time.Duration {
-	a, ok := n.Attributes(lane.ID())
+func (a *Auth) ageLeft(n *Notebook, lane lanes.CookieLane) time.Duration {
+	set, ok := n.Attributes(lane.ID())
 	if !ok {
-		return lab.age()
+		return a.age()
 	}
-	until := a.BrowserExpires()
+	until := set.BrowserExpires()
 	if until == nil {
 		return 0
 	}
-	return max(time.Second, until.Sub(lab.clock.Now()))
+	return max(time.Second, until.Sub(a.clock.Now()))
 }
 
-// postExpire serves POST /act/expire: all three for ten seconds, by the
+// Expire serves POST /act/expire: all three for ten seconds, by the
 // browser's clock and by the server's, and a new copy of them.
-func (lab *Lab) postExpire(c echo.Context) error {
-	ok, err := lab.expireSoon(c)
+func (h *Dashboard) Expire(c echo.Context) error {
+	ok, err := h.auth.expireSoon(c)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return lab.done(c, Action{Name: "expire.nobody"}, "/dashboard")
+		return h.auth.Done(c, Action{Name: "expire.nobody"}, "/dashboard")
 	}
-	return lab.done(c, Action{Name: "expire"}, "/dashboard")
+	return h.auth.Done(c, Action{Name: "expire"}, "/dashboard")
 }
 
 // expireSoon gives all three ten seconds; ok is false when nobody is signed in.
-func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
-	if err := lab.before(c); err != nil {
+func (a *Auth) expireSoon(c echo.Context) (ok bool, err error) {
+	if err := a.Before(c); err != nil {
 		return false, err
 	}
-	who, ok := lab.signedIn(c)
+	who, ok := a.signedIn(c)
 	if !ok {
 		return false, nil
 	}
-	if err := lab.remember(c, who, shortLife); err != nil {
+	if err := a.SignIn(c, who, shortLife); err != nil {
 		return false, err
 	}
 	if n := notebookOf(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { lab.copyOf(lab.lanes.ValuesAfter(c)).Keep(n.Book()) })
+		sessions.AfterCommit(c, func() { a.copyOf(a.Lanes.ValuesAfter(c)).Keep(n.Book()) })
 	}
 	return true, nil
 }
@@ -156,12 +156,12 @@ func (lab *Lab) expireSoon(c echo.Context) (ok bool, err error) {
 // noteForgery notes the hash of a value that the lab writes in place of this browser's
 // session key, if the key opened a session or was such a value itself: [Lab.mayRestore]
 // compares it.
-func (lab *Lab) noteForgery(c echo.Context, value string) error {
+func (a *Auth) noteForgery(c echo.Context, value string) error {
 	n := notebookOf(c)
 	if !n.MayWrite() {
 		return nil
 	}
-	session, err := lab.sessions.Load(c)
+	session, err := a.Lanes.Sessions.Load(c)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 		if err := n.NoteRecord(record.ID); err != nil {
 			return err
 		}
-	case !lab.mayRestore(c):
+	case !a.mayRestore(c):
 		return nil
 	}
 	return n.NoteForged(forgery(value))
@@ -180,46 +180,46 @@ func (lab *Lab) noteForgery(c echo.Context, value string) error {
 // mayRestore reports whether a request carries the value that the lab itself wrote in
 // place of this browser's session key. The notebook's cookie alone is not enough to be
 // signed in again: somebody else may have a copy of it.
-func (lab *Lab) mayRestore(c echo.Context) bool {
-	came := lab.lanes.Values(c)[lanes.Session]
+func (a *Auth) mayRestore(c echo.Context) bool {
+	came := a.Lanes.Values(c)[lanes.Session]
 	return came != "" && equal(notebookOf(c).Forged(), forgery(came))
 }
 
 // forgery is the hash by which the notebook recognises a forged value.
 func forgery(value string) string { return sessions.KeyID("forged", value).String() }
 
-// postRestore serves POST /act/restore: signs in again as before, on the word
+// Restore serves POST /act/restore: signs in again as before, on the word
 // of the live record that this browser was given, and ends that record.
-func (lab *Lab) postRestore(c echo.Context) error {
-	if err := lab.before(c); err != nil {
+func (h *Dashboard) Restore(c echo.Context) error {
+	if err := h.auth.Before(c); err != nil {
 		return err
 	}
-	ok, err := lab.restore(c)
+	ok, err := h.auth.restore(c)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return lab.done(c, Action{Name: "restore.nobody"}, "/dashboard")
+		return h.auth.Done(c, Action{Name: "restore.nobody"}, "/dashboard")
 	}
-	return lab.done(c, Action{Name: "restore"}, "/dashboard")
+	return h.auth.Done(c, Action{Name: "restore"}, "/dashboard")
 }
 
 // restore signs in again as before; ok is false when there is no word to do it on.
-func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
-	who, ok := lab.signedIn(c)
+func (a *Auth) restore(c echo.Context) (ok bool, err error) {
+	who, ok := a.signedIn(c)
 	var word *sessions.Record
 	if !ok {
-		if !lab.mayRestore(c) {
+		if !a.mayRestore(c) {
 			return false, nil
 		}
-		record, values, err := lab.wordOf(c)
+		record, values, err := a.wordOf(c)
 		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
 			return false, err
 		}
 		who = lanes.Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
 		word = record
 	}
-	if err := lab.remember(c, who, lab.age()); err != nil {
+	if err := a.SignIn(c, who, a.age()); err != nil {
 		return false, err
 	}
 	if word != nil {
@@ -228,32 +228,32 @@ func (lab *Lab) restore(c echo.Context) (ok bool, err error) {
 	return true, nil
 }
 
-// postDrop serves POST /act/drop/{lane}: deletes only the browser's copy, as
+// Drop serves POST /act/drop/{lane}: deletes only the browser's copy, as
 // one could in DevTools. The server's half does not notice.
-func (lab *Lab) postDrop(c echo.Context) error {
-	lane, err := lab.lanes.Param(c)
+func (h *Dashboard) Drop(c echo.Context) error {
+	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {
 		return err
 	}
-	if err := lab.before(c); err != nil {
+	if err := h.auth.Before(c); err != nil {
 		return err
 	}
 	lanes.EraseCookie(c, lane)
-	return lab.done(c, Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
+	return h.auth.Done(c, Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
 // signedIn is who the session lane found in this request: the only lane that
 // authorises anything. before has asked it.
-func (lab *Lab) signedIn(c echo.Context) (lanes.Identity, bool) {
-	f, ok := lab.sessionFinding(c)
+func (a *Auth) signedIn(c echo.Context) (lanes.Identity, bool) {
+	f, ok := a.sessionFinding(c)
 	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
 }
 
 // wordOf is the live record that this browser was last given, and what it says;
 // nil when it is over or was never made.
-func (lab *Lab) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
-	record, err := lab.noted(c)
-	if err != nil || record == nil || !record.Expires.After(lab.clock.Now()) {
+func (a *Auth) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
+	record, err := a.noted(c)
+	if err != nil || record == nil || !record.Expires.After(a.clock.Now()) {
 		return nil, nil, err
 	}
 	values, err := sessions.DecodeValues(record.Data)

@@ -67,26 +67,26 @@ const (
 	keepsRecord  = "record"
 )
 
-// getLanes serves GET /api/lanes: the ways of the dashboard, and the token.
-func (lab *Lab) getLanes(c echo.Context) error {
-	findings, err := lab.recallAll(c)
+// Lanes serves GET /api/lanes: the ways of the dashboard, and the token.
+func (h *Dashboard) Lanes(c echo.Context) error {
+	findings, err := h.auth.recallAll(c)
 	if err != nil {
 		return err
 	}
-	token, err := lab.lanes.Opaque.Recall(c)
+	token, err := h.auth.Lanes.Opaque.Recall(c)
 	if err != nil {
 		return err
 	}
 	if token.Sent { // no browser ever sends one by itself, so that is no news on the wire
 		noteFinding(c, token)
 	}
-	if lab.onFindings != nil {
-		if err := lab.onFindings(c, findings); err != nil {
+	if h.OnFindings != nil {
+		if err := h.OnFindings(c, findings); err != nil {
 			return err
 		}
 	}
 	findings = append(findings, token)
-	answer, err := lab.describe(c, findings)
+	answer, err := h.auth.describe(c, findings)
 	if err != nil {
 		return err
 	}
@@ -99,12 +99,12 @@ func (lab *Lab) getLanes(c echo.Context) error {
 }
 
 // describe adds to findings what the notebook and the store know.
-func (lab *Lab) describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding, error) {
-	keeps, err := lab.serverKeeps(c, findings)
+func (a *Auth) describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding, error) {
+	keeps, err := a.serverKeeps(c, findings)
 	if err != nil {
 		return nil, err
 	}
-	n, w := notebookOf(c), lab.words(c)
+	n, w := notebookOf(c), a.words(c)
 	described := make([]LaneFinding, len(findings))
 	for i, f := range findings {
 		d := LaneFinding{
@@ -112,8 +112,8 @@ func (lab *Lab) describe(c echo.Context, findings []lanes.Finding) ([]LaneFindin
 			User: markup.TextOrNil(f.Who.User), Role: markup.TextOrNil(f.Who.Role), Reason: w.Say(f.Reason),
 			Checks: describeChecks(w, f), ServerExpires: markup.TimeOrNil(f.Expires), ServerKeeps: keeps[i],
 		}
-		if a, ok := n.Attributes(f.Lane); ok {
-			d.Attributes, d.BrowserExpires = &a, a.BrowserExpires()
+		if set, ok := n.Attributes(f.Lane); ok {
+			d.Attributes, d.BrowserExpires = &set, set.BrowserExpires()
 		}
 		if d.ServerExpires == nil && keeps[i].Kind == keepsRecord {
 			d.ServerExpires = keeps[i].Expires // it lies there, though nothing led to it
@@ -157,22 +157,22 @@ func checksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) templat
 // serverKeeps is what lies on the server for each finding. For the session way
 // it is the record that the request reached, or else the one that this browser
 // was last given and that still lies there.
-func (lab *Lab) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*serverRecord, error) {
+func (a *Auth) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*serverRecord, error) {
 	keeps := make([]*serverRecord, len(findings))
 	for i, f := range findings {
-		switch lanes.Format(lab.engine, f.Lane) {
+		switch a.Lanes.Format(f.Lane) {
 		case lanes.Signed:
 			keeps[i] = &serverRecord{Kind: keepsSecret}
 		case lanes.Session, lanes.Token:
 			record, reached := f.Record, f.Record != nil
 			if record == nil && f.Lane == lanes.Session {
 				var err error
-				if record, err = lab.noted(c); err != nil {
+				if record, err = a.noted(c); err != nil {
 					return nil, err
 				}
 			}
 			if record != nil {
-				keeps[i] = describeRecord(record, reached, lab.clock.Now())
+				keeps[i] = describeRecord(record, reached, a.clock.Now())
 				break
 			}
 			fallthrough
@@ -185,18 +185,18 @@ func (lab *Lab) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*server
 
 // noted is the record that this browser was last given, live or expired; nil
 // when it does not lie there any more.
-func (lab *Lab) noted(c echo.Context) (*sessions.Record, error) {
+func (a *Auth) noted(c echo.Context) (*sessions.Record, error) {
 	id, ok := notebookOf(c).Record()
 	if !ok {
 		return nil, nil
 	}
-	return lab.lying(c, id)
+	return a.lying(c, id)
 }
 
 // lying is a record of the session lane, live or expired; nil when none lies
 // there.
-func (lab *Lab) lying(c echo.Context, id sessions.ID) (*sessions.Record, error) {
-	record, err := lab.sessions.Find(c.Request().Context(), id)
+func (a *Auth) lying(c echo.Context, id sessions.ID) (*sessions.Record, error) {
+	record, err := a.Lanes.Sessions.Find(c.Request().Context(), id)
 	switch {
 	case err == nil, errors.Is(err, sessions.ErrExpired):
 		return &record, nil

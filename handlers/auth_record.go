@@ -15,18 +15,18 @@ import (
 
 // beforeSave notes what this reply changes for its browser. The session is saved by now,
 // and the notebook is not: see opener.
-func (lab *Lab) beforeSave(ctx context.Context, c echo.Context, n *Notebook) error {
+func (a *Auth) beforeSave(ctx context.Context, c echo.Context, n *Notebook) error {
 	sessions.AfterCommit(c, func() {
 		if len(c.Response().Header()["Set-Cookie"]) > 0 {
-			reissued(n.Book(), lab.lanes.Values(c), lab.lanes.ValuesAfter(c))
+			reissued(n.Book(), a.Lanes.Values(c), a.Lanes.ValuesAfter(c))
 		}
 	})
 	if n.MayWrite() { // otherwise this reply must not set its cookie
-		if err := lab.noteRecord(ctx, c, n); err != nil {
+		if err := a.noteRecord(ctx, c, n); err != nil {
 			return err
 		}
 	}
-	return lab.claim(ctx, c, n)
+	return a.claim(ctx, c, n)
 }
 
 // leftBehind is the record of this browser's old session. Once the new session is saved it
@@ -42,14 +42,14 @@ type leftBehind struct {
 // no browser could send. It shows what lies on the server when a request does
 // not reach it any more. The one it replaces ends only now that the new one is
 // saved: if that failed, there is still something to put back.
-func (lab *Lab) noteRecord(ctx context.Context, c echo.Context, n *Notebook) error {
+func (a *Auth) noteRecord(ctx context.Context, c echo.Context, n *Notebook) error {
 	session, ok := c.Get(rememberedKey).(*sessions.Session)
 	if !ok {
 		return nil
 	}
 	record, ok := session.Record() // saved by now: its commit came first
 	if left, leaves := c.Get(leftBehindKey).(leftBehind); ok && leaves {
-		if err := lab.takePlace(ctx, c, left, record.ID); err != nil {
+		if err := a.takePlace(ctx, c, left, record.ID); err != nil {
 			return err
 		}
 	}
@@ -58,13 +58,13 @@ func (lab *Lab) noteRecord(ctx context.Context, c echo.Context, n *Notebook) err
 
 // takePlace ends the session that was left behind, and notes that the session by takes
 // its place.
-func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, by sessions.ID) error {
-	err := lab.sessions.Replace(ctx, left.ID, left.Version, by)
+func (a *Auth) takePlace(ctx context.Context, c echo.Context, left leftBehind, by sessions.ID) error {
+	err := a.Lanes.Sessions.Replace(ctx, left.ID, left.Version, by)
 	switch gone := errors.Is(err, sessions.ErrNotFound) || errors.Is(err, sessions.ErrConflict); {
 	case gone && left.Version != 0:
 		// The old session ended meanwhile. The new one was made from its record, so
 		// it has to end, too.
-		return errors.Join(sessions.ErrEnded, lab.endRecord(ctx, by))
+		return errors.Join(sessions.ErrEnded, a.endRecord(ctx, by))
 	case err != nil && !gone:
 		return err
 	case left.Version == 0:
@@ -72,7 +72,7 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 	}
 	// This is Put it back. A logout may be under way with the value that the lab wrote in
 	// place of the key: it has to end the new session, too.
-	if err = lab.sessions.Point(ctx, lab.lanes.Values(c)[lanes.Session], by); errors.Is(err, sessions.ErrExists) {
+	if err = a.Lanes.Sessions.Point(ctx, a.Lanes.Values(c)[lanes.Session], by); errors.Is(err, sessions.ErrExists) {
 		return nil
 	}
 	return err
@@ -84,8 +84,8 @@ func (lab *Lab) takePlace(ctx context.Context, c echo.Context, left leftBehind, 
 // the session's key on the notebook's wire, once this exchange is there. So the notebook
 // gets a new key, which they do not know. If this reply can set no cookie, the wire
 // leaves out the values that the notebook did not see set (see hide).
-func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
-	session, err := lab.sessions.Load(c)
+func (a *Auth) claim(ctx context.Context, c echo.Context, n *Notebook) error {
+	session, err := a.Lanes.Sessions.Load(c)
 	if err != nil {
 		return nil //nolint:nilerr // who is signed in cannot be found out, so nothing is claimed
 	}
@@ -93,7 +93,7 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 		if !n.MayWrite() {
 			return nil
 		}
-		if err := errors.Join(lab.endNoted(ctx, c, n, session), n.ChangeKey(), n.NoteLogin(session)); err != nil {
+		if err := errors.Join(a.endNoted(ctx, c, n, session), n.ChangeKey(), n.NoteLogin(session)); err != nil {
 			return err
 		}
 	}
@@ -104,16 +104,16 @@ func (lab *Lab) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 // signed in with this browser by now and no cookie of this request leads to the first. (A
 // second cookie of the same name still leads to it: somebody may have planted the cookie
 // that comes first.)
-func (lab *Lab) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
+func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
 	record, kept := session.Record()
 	if !noted || !kept || left == record.ID {
 		return nil
 	}
-	for _, key := range sessions.ReadCookies(c.Request(), lab.config.Cookie.Name) {
+	for _, key := range sessions.ReadCookies(c.Request(), a.Lanes.Sessions.Options().Name) {
 		if sessions.KeyID(lanes.SessionPurpose, key) == left {
 			return nil
 		}
 	}
-	return lab.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
+	return a.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }

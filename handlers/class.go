@@ -106,6 +106,39 @@ func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (clas
 	return class.last, nil
 }
 
+// RevokeConfig is what a Revoker is made of.
+type RevokeConfig struct {
+	Class     *Class            // what a new class ends: it knows this server's Member already
+	Notebooks *sessions.Manager // of this server
+	Wire      *Wire
+	Forget    []Forgetter // in the order in which they are asked
+	Hosts     []string    // names under which browsers reach the lab, for links
+}
+
+// Revoker is what these pages need.
+type Revoker struct {
+	site      *Site
+	auth      *Auth
+	class     *Class
+	notebooks *sessions.Manager
+	wire      *Wire
+	forget    []Forgetter
+	hosts     []string
+	proofs    *sessions.Signer // that a class was ended
+}
+
+// newRevoker makes it; an error says that there are no signing keys.
+func newRevoker(site *Site, auth *Auth, config RevokeConfig) (*Revoker, error) {
+	proofs, err := sessions.NewSigner(classPurpose, auth.Lanes.Secrets()...)
+	if err != nil {
+		return nil, err
+	}
+	return &Revoker{
+		site: site, auth: auth, class: config.Class, notebooks: config.Notebooks, wire: config.Wire,
+		forget: config.Forget, hosts: config.Hosts, proofs: proofs,
+	}, nil
+}
+
 type classPage struct {
 	Page
 	Refused bool           // whoever asks is no teacher
@@ -114,65 +147,65 @@ type classPage struct {
 	Records locale.Message // how many went, and when
 }
 
-// getClass serves GET /class: what it will do, or, after it, what it did. The
+// Class serves GET /class: what it will do, or, after it, what it did. The
 // proof's reader is signed out by then, so its address is enough: whatever server
 // answers, it can tell that one of them sealed it.
-func (lab *Lab) getClass(c echo.Context) error {
-	teacher, err := lab.isTeacher(c)
+func (h *Revoker) Class(c echo.Context) error {
+	teacher, err := h.isTeacher(c)
 	if err != nil {
 		return err
 	}
 	var end classEnd
-	if lab.proofs.Verify(c.QueryParam("done"), &end) == nil {
-		return lab.showClass(c, http.StatusOK, classPage{
+	if h.proofs.Verify(c.QueryParam("done"), &end) == nil {
+		return h.showClass(c, http.StatusOK, classPage{
 			Done: true, Records: locale.Msg("class.records", locale.Args{"Count": end.Records, "At": markup.ClockTime(end.At.Time())}),
 		})
 	}
 	if !teacher {
-		return lab.showClass(c, http.StatusForbidden, classPage{Refused: true})
+		return h.showClass(c, http.StatusForbidden, classPage{Refused: true})
 	}
-	return lab.showClass(c, http.StatusOK, classPage{})
+	return h.showClass(c, http.StatusOK, classPage{})
 }
 
-// postClass serves POST /class (field sure).
-func (lab *Lab) postClass(c echo.Context) error {
+// PostClass serves POST /class (field sure).
+func (h *Revoker) PostClass(c echo.Context) error {
 	sure, err := input.Single(c.Request().PostForm, "sure")
 	if err != nil {
 		return err
 	}
-	teacher, err := lab.isTeacher(c)
+	teacher, err := h.isTeacher(c)
 	if err != nil {
 		return err
 	}
 	key := "" // as it came: a session that has ended since has no other ID
-	if keys := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(keys) > 0 {
+	if keys := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(keys) > 0 {
 		key = keys[0]
 	}
 	by := sessions.KeyID(lanes.SessionPurpose, key)
-	if end, again := lab.class.ended(by); again { // the second of two clicks comes from nobody
-		return lab.toProof(c, end, url.Values{})
+	if end, again := h.class.ended(by); again { // the second of two clicks comes from nobody
+		return h.toProof(c, end, url.Values{})
 	}
 	if !teacher {
-		return lab.showClass(c, http.StatusForbidden, classPage{Refused: true})
+		return h.showClass(c, http.StatusForbidden, classPage{Refused: true})
 	}
 	if sure == "" {
-		return lab.showClass(c, http.StatusUnprocessableEntity, classPage{Unsure: true})
+		return h.showClass(c, http.StatusUnprocessableEntity, classPage{Unsure: true})
 	}
-	chosen, err := lab.forgetBrowser(c) // before its notebook goes, which knows what to delete
+	chosen, err := h.forgetBrowser(c) // before its notebook goes, which knows what to delete
 	if err != nil {
 		return err
 	}
-	end, err := lab.class.end(c.Request().Context(), by, lab.clock.Now())
+	end, err := h.class.end(c.Request().Context(), by, h.site.clock.Now())
 	if err != nil {
 		return err
 	}
-	lab.log.Info("class ended", "records", end.Records)
-	return lab.toProof(c, end, chosen)
+	h.site.log.Info("class ended", "records", end.Records)
+	return h.toProof(c, end, chosen)
 }
 
 // toProof sends the browser on, to be read in the language and theme that were chosen.
-func (lab *Lab) toProof(c echo.Context, end classEnd, chosen url.Values) error {
-	sealed, err := lab.proofs.Sign(end)
+func (h *Revoker) toProof(c echo.Context, end classEnd, chosen url.Values) error {
+	sealed, err := h.proofs.Sign(end)
 	if err != nil {
 		return err
 	}
@@ -181,16 +214,16 @@ func (lab *Lab) toProof(c echo.Context, end classEnd, chosen url.Values) error {
 }
 
 // isTeacher asks the session way.
-func (lab *Lab) isTeacher(c echo.Context) (bool, error) {
-	who, ok, err := lab.who(c)
+func (h *Revoker) isTeacher(c echo.Context) (bool, error) {
+	who, ok, err := h.auth.who(c)
 	return ok && who.Role == lanes.RoleTeacher, err
 }
 
-func (lab *Lab) showClass(c echo.Context, status int, p classPage) error {
-	page, err := lab.page(c, locale.Msg("class.title"))
+func (h *Revoker) showClass(c echo.Context, status int, p classPage) error {
+	page, err := h.site.page(c, locale.Msg("class.title"))
 	if err != nil {
 		return err
 	}
 	p.Page = page
-	return lab.render(c, status, "class", p)
+	return h.site.render(c, status, "class", p)
 }

@@ -35,6 +35,11 @@ type composeForm struct {
 	composeFields
 }
 
+// Composer is what these pages and /api/predict need.
+type Composer struct{ site *Site }
+
+func newComposer(site *Site) *Composer { return &Composer{site} }
+
 type composerPage struct {
 	Page
 	Form      composeForm
@@ -112,9 +117,9 @@ func (column composeColumn) name(line string) string {
 	return fieldsOfLine(line).Name
 }
 
-// getComposer serves GET /composer (query preset): one of the classic mistakes, or
+// Get serves GET /composer (query preset): one of the classic mistakes, or
 // a line that makes none.
-func (lab *Lab) getComposer(c echo.Context) error {
+func (h *Composer) Get(c echo.Context) error {
 	chosen := presets[0]
 	if name := c.QueryParam("preset"); name != "" {
 		i := slices.IndexFunc(presets, func(p preset) bool { return p.ID() == name })
@@ -123,17 +128,17 @@ func (lab *Lab) getComposer(c echo.Context) error {
 		}
 		chosen = presets[i]
 	}
-	f := composeForm{Line: chosen.line(lab.clock.Now()), Address: chosen.Address, Before: chosen.Before}
+	f := composeForm{Line: chosen.line(h.site.clock.Now()), Address: chosen.Address, Before: chosen.Before}
 	f.composeFields = fieldsOfLine(f.Line)
 	p := composerPage{Form: f}
 	if c.QueryParam("preset") != "" {
 		p.Preset = chosen.Label
 	}
-	return lab.showComposer(c, p)
+	return h.showComposer(c, p)
 }
 
-// postComposer serves POST /composer: what the form says now.
-func (lab *Lab) postComposer(c echo.Context) error {
+// Post serves POST /composer: what the form says now.
+func (h *Composer) Post(c echo.Context) error {
 	text, err := input.Singles(c.Request().PostForm, "paste", "paste_address")
 	if err != nil {
 		return err
@@ -143,18 +148,18 @@ func (lab *Lab) postComposer(c echo.Context) error {
 		return err
 	}
 	paste := pasteView{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
-	return lab.showComposer(c, composerPage{Form: f, Paste: paste})
+	return h.showComposer(c, composerPage{Form: f, Paste: paste})
 }
 
 // showComposer judges the line and shows the page.
-func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
-	page, err := lab.page(c, locale.Msg("composer.title"))
+func (h *Composer) showComposer(c echo.Context, p composerPage) error {
+	page, err := h.site.page(c, locale.Msg("composer.title"))
 	if err != nil {
 		return err
 	}
 	f := &p.Form
 	if f.Address == "" {
-		f.Address = lab.sendAddress(c)
+		f.Address = h.sendAddress(c)
 	}
 	if !strings.Contains(f.Address, ":") {
 		f.Address = "https://" + f.Address // as people say it
@@ -176,20 +181,20 @@ func (lab *Lab) showComposer(c echo.Context, p composerPage) error {
 	default:
 		p.Parts = lineParts(p.Form.Line, &shown)
 		p.Hidden = locale.Some("layout.hidden", shown.Hidden())
-		lab.judge(c, &p, at)
+		h.judge(c, &p, at)
 	}
 	f.Address = markup.AtMost(f.Address, maxAddress)
 	if p.Paste.Text != "" {
-		lab.explain(c, &p.Paste, markup.NewRoom(markup.MaxShown/2+max(shown.Left(), 0)))
+		h.explain(c, &p.Paste, markup.NewRoom(markup.MaxShown/2+max(shown.Left(), 0)))
 	}
-	return lab.render(c, status, "composer", p)
+	return h.site.render(c, status, "composer", p)
 }
 
 // judge asks the three profiles.
-func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
-	moment := lab.clock.Now()
+func (h *Composer) judge(c echo.Context, p *composerPage, at browser.URL) {
+	moment := h.site.clock.Now()
 	here := profileOf(c.Request().UserAgent())
-	own, err := browser.ParseURL(lab.sendAddress(c))
+	own, err := browser.ParseURL(h.sendAddress(c))
 	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
 	line := fieldsOfLine(p.Form.Line)
 	p.Size = len(line.Name) + len(line.Value)
@@ -207,7 +212,7 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		v := jar.Receive(response)[0]
 		column := composeColumn{
 			Profile: profile, Title: profileTitles[profile], Here: profile == here,
-			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(lab.words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
+			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
 		}
 		if v.Cookie != nil {
 			column.Life = lifeOf(*v.Cookie, moment)
@@ -234,8 +239,8 @@ func (lab *Lab) judge(c echo.Context, p *composerPage, at browser.URL) {
 		}
 		p.Hints = append(p.Hints, hint)
 	}
-	p.Board = lab.board(p.Columns, at, moment)
-	p.Headline = headlineOf(p.Columns, p.Board, lab.words(c).Text("reset.comma"))
+	p.Board = h.board(p.Columns, at, moment)
+	p.Headline = headlineOf(p.Columns, p.Board, h.site.words(c).Text("reset.comma"))
 }
 
 // headlineOf says in one sentence what the profiles make of the line.
@@ -335,7 +340,7 @@ func profileOf(userAgent string) browser.Profile {
 }
 
 // sendAddress is where the lab sends the line from.
-func (lab *Lab) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
+func (h *Composer) sendAddress(c echo.Context) string { return "http://" + c.Request().Host + sendPath }
 
 // lineParts shows a line in the colours of its parts, as much of it as there is room for.
 func lineParts(line string, shown *markup.Room) template.HTML {

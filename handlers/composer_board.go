@@ -41,7 +41,7 @@ type boardRequest struct {
 }
 
 // board asks each profile's jar for each request; nil where none has a cookie.
-func (lab *Lab) board(columns []composeColumn, at browser.URL, moment time.Time) []boardRow {
+func (h *Composer) board(columns []composeColumn, at browser.URL, moment time.Time) []boardRow {
 	if !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Cookie != nil }) {
 		return nil
 	}

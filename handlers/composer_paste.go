@@ -43,7 +43,7 @@ const (
 )
 
 // explain takes the text apart, and shows as much of it as there is room for.
-func (lab *Lab) explain(c echo.Context, p *pasteView, shown markup.Room) {
+func (h *Composer) explain(c echo.Context, p *pasteView, shown markup.Room) {
 	if len(p.Text) > maxPasted {
 		p.Problem = locale.Msg("composer.paste.too_long", locale.Args{"Most": maxPasted >> 10})
 		p.Text, p.Address = markup.AtMost(p.Text, maxPasted), markup.AtMost(p.Address, maxAddress)
@@ -70,7 +70,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown markup.Room) {
 		p.More = locale.Msg("composer.paste.more_lines", locale.Args{"Count": len(lines) - maxPastedLines})
 		lines = lines[:maxPastedLines]
 	}
-	moment := lab.clock.Now()
+	moment := h.site.clock.Now()
 	jars := map[string]*browser.Jar{} // by site and profile: lines of one site meet
 	for _, line := range lines {
 		one := pastedLine{Parts: lineParts(line, &shown), Same: true}
@@ -86,7 +86,7 @@ func (lab *Lab) explain(c echo.Context, p *pasteView, shown markup.Room) {
 			}
 			v := jar.Receive(browser.Response{URL: at, SetCookie: []string{line}, Now: moment, Context: browser.Typed})[0]
 			one.Verdicts = append(one.Verdicts, composeColumn{
-				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(lab.words(c), v.Rule), Reason: ruleReason(v.Rule),
+				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.words(c), v.Rule), Reason: ruleReason(v.Rule),
 			})
 			one.Same = one.Same && v.Rule == one.Verdicts[0].Rule
 			if v.Cookie != nil && one.Life.ID == "" {

@@ -58,9 +58,9 @@ func (s sentLines) Weigh() (n int) {
 	return n
 }
 
-// postSend serves POST /send: the reply has the line as its Set-Cookie, byte by
+// Send serves POST /send: the reply has the line as its Set-Cookie, byte by
 // byte. With act=forget it has what deletes all that were sent so.
-func (lab *Lab) postSend(c echo.Context) error {
+func (h *Composer) Send(c echo.Context) error {
 	f, err := composeFormOf(c.Request().PostForm)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (lab *Lab) postSend(c echo.Context) error {
 	}
 	if act == "forget" {
 		apart := 0
-		for _, sent := range lab.composer.forgetSends(c, n.Book()) {
+		for _, sent := range h.forgetSends(c, n.Book()) {
 			apart += sent.apart()
 		}
 		if err := sendApart(c.Request().Context(), n, 0, -apart); err != nil {
@@ -84,11 +84,11 @@ func (lab *Lab) postSend(c echo.Context) error {
 		}
 		return c.Redirect(http.StatusSeeOther, "/composer")
 	}
-	at, err := browser.ParseURL(lab.sendAddress(c))
+	at, err := browser.ParseURL(h.sendAddress(c))
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
-	sent := sentLine{Line: line, URL: at, At: lab.clock.Now()}
+	sent := sentLine{Line: line, URL: at, At: h.site.clock.Now()}
 	switch {
 	case len(line) > maxComposed:
 		return input.NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("composer.too_long", locale.Args{"Most": maxComposed}))
@@ -201,17 +201,14 @@ func isNotebooks(line string) bool {
 	return strings.Trim(name, " \t") == notebookCookie
 }
 
-// composer is the page /composer, as a [Forgetter].
-type composer struct{ clock sessions.Clock }
-
 // Forget deletes the cookies that were sent.
-func (p *composer) Forget(c echo.Context, n *Notebook) { p.forgetSends(c, n.Book()) }
+func (h *Composer) Forget(c echo.Context, n *Notebook) { h.forgetSends(c, n.Book()) }
 
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
 // them, and returns the lines, which the book then no longer has.
-func (p *composer) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
+func (h *Composer) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
 	sends = Change(book, func(sends *sentLines) { *sends = nil })
-	moment := p.clock.Now()
+	moment := h.site.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
@@ -257,20 +254,20 @@ type sentView struct {
 	Store     map[string]string // what cookieStore should say of the last one, where it is Chromium's; nil: nothing
 }
 
-// getSent serves GET /sent: the composer, and what came back, if anything was sent.
-func (lab *Lab) getSent(c echo.Context) error {
+// Sent serves GET /sent: the composer, and what came back, if anything was sent.
+func (h *Composer) Sent(c echo.Context) error {
 	sends := Of[sentLines](notebookOf(c).Book())
 	if len(sends) == 0 {
-		return lab.getComposer(c)
+		return h.Get(c)
 	}
 	at, err := browser.ParseURL("http://" + c.Request().Host + "/sent")
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
-	view := compareSends(sends, at, c.Request(), lab.clock.Now())
-	f := composeForm{Line: view.Line, Address: lab.sendAddress(c)}
+	view := compareSends(sends, at, c.Request(), h.site.clock.Now())
+	f := composeForm{Line: view.Line, Address: h.sendAddress(c)}
 	f.composeFields = fieldsOfLine(f.Line)
-	return lab.showComposer(c, composerPage{Form: f, Sent: &view})
+	return h.showComposer(c, composerPage{Form: f, Sent: &view})
 }
 
 // compareSends plays what was sent to the profile of this browser.

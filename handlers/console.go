@@ -57,11 +57,11 @@ type standing struct {
 	values  map[string]json.RawMessage
 }
 
-func (lab *Lab) standing(session *sessions.Session) (s standing) {
+func (h *Console) standing(session *sessions.Session) (s standing) {
 	if record, ok := session.Record(); ok {
 		s.version = record.Version
 		s.values, _ = sessions.DecodeValues(record.Data) // it was decoded before
-	} else if !lab.sessions.KeepsRecords() {
+	} else if !h.auth.Lanes.Sessions.KeepsRecords() {
 		s.values = map[string]json.RawMessage{}
 		for _, key := range session.Keys() {
 			var raw json.RawMessage
@@ -124,15 +124,15 @@ func (call *consoleCall) Weigh() int {
 	return n
 }
 
-// postConsole serves POST /console: makes the call that the form names. What is
+// Post serves POST /console: makes the call that the form names. What is
 // refused is answered at once, with its status; nothing was changed then.
-func (lab *Lab) postConsole(c echo.Context) error {
+func (h *Console) Post(c echo.Context) error {
 	form := c.Request().PostForm
 	id, err := input.Single(form, "call")
 	if err != nil {
 		return err
 	}
-	entry, _, err := lab.consoleEntry(c, id)
+	entry, _, err := h.consoleEntry(c, id)
 	if err != nil {
 		return err
 	}
@@ -142,20 +142,20 @@ func (lab *Lab) postConsole(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		if call.race, err = lab.race(c, kind); err != nil {
+		if call.race, err = h.race(c, kind); err != nil {
 			return err
 		}
-		return lab.called(c, call)
+		return h.called(c, call)
 	}
 	body, err := entry.body(form, call)
 	if err != nil {
 		return err
 	}
-	before, answer, err := lab.makeCall(c, entry.Op, body)
+	before, answer, err := h.makeCall(c, entry.Op, body)
 	if err != nil {
-		return lab.refused(c, entry, call, err)
+		return h.refused(c, entry, call, err)
 	}
-	session, err := lab.sessions.Load(c)
+	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
 		return err
 	}
@@ -163,59 +163,59 @@ func (lab *Lab) postConsole(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	after := lab.standing(session)
+	after := h.standing(session)
 	if entry.Op.name == deleteRecordOp.name {
 		after = standing{}
 	}
 	call.Result, call.Accessed, call.Modified = markup.Clip(string(result), maxResultText), answer.Accessed, answer.Modified
 	call.differences(before, after)
-	return lab.called(c, call)
+	return h.called(c, call)
 }
 
 // makeCall is what POST /api/session/{op} does, and how the session stood before.
-func (lab *Lab) makeCall(c echo.Context, op sessionOp, body []byte) (before standing, answer SessionAnswer, err error) {
+func (h *Console) makeCall(c echo.Context, op sessionOp, body []byte) (before standing, answer SessionAnswer, err error) {
 	args, err := op.read(body)
 	if err != nil {
 		return before, answer, err
 	}
 	// A session of its own to look at: looking is not to count as accessing. Where
 	// a record lies it tells without being asked.
-	load := lab.sessions.Load
-	if !lab.sessions.KeepsRecords() {
-		load = lab.sessions.Look
+	load := h.auth.Lanes.Sessions.Load
+	if !h.auth.Lanes.Sessions.KeepsRecords() {
+		load = h.auth.Lanes.Sessions.Look
 	}
 	session, err := load(c)
 	if err != nil {
 		return before, answer, err
 	}
-	before = lab.standing(session)
-	answer, err = lab.callSession(c, op, args)
+	before = h.standing(session)
+	answer, err = h.callSession(c, op, args)
 	return before, answer, err
 }
 
 // called writes a call down and goes on to the page that shows it.
-func (lab *Lab) called(c echo.Context, call *consoleCall) error {
+func (h *Console) called(c echo.Context, call *consoleCall) error {
 	n := notebookOf(c)
 	sessions.AfterCommit(c, func() { call.keep(n.Book()) })
-	return lab.done(c, Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+	return h.auth.Done(c, Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
 }
 
 // refused answers a call that changed nothing. A store that is down, and a
 // session that was ended meanwhile, have pages of their own.
-func (lab *Lab) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
+func (h *Console) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError || errors.Is(err, sessions.ErrEnded) {
 		return err
 	}
-	session, loadErr := lab.sessions.Load(c)
+	session, loadErr := h.auth.Lanes.Sessions.Load(c)
 	if loadErr != nil {
 		return loadErr
 	}
 	session.Discard()
 	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
-	call.differences(lab.standing(session), lab.standing(session))
+	call.differences(h.standing(session), h.standing(session))
 	call.keep(notebookOf(c).Book())
-	return lab.showConsole(c, p.Status, entry.ID, call)
+	return h.showConsole(c, p.Status, entry.ID, call)
 }
 
 // body is the form's fields as the JSON that the API takes. A value is JSON, or
@@ -252,6 +252,14 @@ func endedIsFine(err error) error {
 	}
 	return err
 }
+
+// Console is what this page and its API need.
+type Console struct {
+	site *Site
+	auth *Auth
+}
+
+func newConsole(site *Site, auth *Auth) *Console { return &Console{site, auth} }
 
 type consolePage struct {
 	Page
@@ -290,8 +298,8 @@ type exchangeLine struct {
 	Request, Reply, Took string
 }
 
-// getConsole serves GET /console.
-func (lab *Lab) getConsole(c echo.Context) error {
+// Get serves GET /console.
+func (h *Console) Get(c echo.Context) error {
 	last := Of[*consoleCall](notebookOf(c).Book())
 	id := c.QueryParam("call")
 	if id == "" {
@@ -299,21 +307,21 @@ func (lab *Lab) getConsole(c echo.Context) error {
 			id = last.entry
 		}
 	}
-	return lab.showConsole(c, http.StatusOK, id, last)
+	return h.showConsole(c, http.StatusOK, id, last)
 }
 
-func (lab *Lab) showConsole(c echo.Context, status int, id string, last *consoleCall) error {
-	entry, groups, err := lab.consoleEntry(c, id)
+func (h *Console) showConsole(c echo.Context, status int, id string, last *consoleCall) error {
+	entry, groups, err := h.consoleEntry(c, id)
 	if err != nil {
 		return err
 	}
-	page, err := lab.page(c, locale.Msg("console.title"))
+	page, err := h.site.page(c, locale.Msg("console.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
-	p := consolePage{Page: page, Groups: groups, Entry: entry, Supported: lab.sessions.KeepsRecords(), Flags: last}
-	if p.Now, err = lab.consoleState(c, w); err != nil {
+	w := h.site.words(c)
+	p := consolePage{Page: page, Groups: groups, Entry: entry, Supported: h.auth.Lanes.Sessions.KeepsRecords(), Flags: last}
+	if p.Now, err = h.consoleState(c, w); err != nil {
 		return err
 	}
 	if last != nil && last.entry == entry.ID {
@@ -323,14 +331,14 @@ func (lab *Lab) showConsole(c echo.Context, status int, id string, last *console
 				entry.Fields[i].Value = text
 			}
 		}
-		lab.describeCall(c, w, &p)
+		h.describeCall(c, w, &p)
 	}
-	p.Curl = lab.curlOf(c, entry)
-	return lab.render(c, status, "console", p)
+	p.Curl = h.curlOf(c, entry)
+	return h.site.render(c, status, "console", p)
 }
 
 // describeCall adds what the wire knows of the last call.
-func (lab *Lab) describeCall(c echo.Context, w *locale.Printer, p *consolePage) {
+func (h *Console) describeCall(c echo.Context, w *locale.Printer, p *consolePage) {
 	exchanges := notebookOf(c).Book().Exchanges()
 	if p.Call.race != nil {
 		p.Race = p.Call.race.view(w)
@@ -362,26 +370,26 @@ func (lab *Lab) describeCall(c echo.Context, w *locale.Printer, p *consolePage) 
 	p.Drawing = drawExchanges(w, []*Exchange{e})
 }
 
-func (lab *Lab) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
-	session, err := lab.sessions.Load(c)
+func (h *Console) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
+	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
 		return state, err
 	}
-	state.Session = lab.config.Cookie.Name
+	state.Session = h.auth.Lanes.Sessions.Options().Name
 	if session.Rejected() != nil {
-		f, _ := lab.sessionFinding(c)
+		f, _ := h.auth.sessionFinding(c)
 		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
 		if f.Verdict == lanes.Absent {
 			state.Why = w.Text("console.none_yet")
 		}
 		return state, nil
 	}
-	data, err := json.Marshal(lab.standing(session).values)
+	data, err := json.Marshal(h.standing(session).values)
 	if err != nil {
 		return state, err
 	}
 	state.There, state.Key, state.Bytes, state.Data = true, markup.ShortKey(session.Key()), len(data), string(data)
-	if !lab.sessions.KeepsRecords() {
+	if !h.auth.Lanes.Sessions.KeepsRecords() {
 		state.Bytes = len(session.Key())
 	}
 	if record, ok := session.Record(); ok {
@@ -413,7 +421,7 @@ func (call *consoleCall) IsRace() bool { return call.race != nil }
 
 // curlOf is the call as a program would make it, with this browser's cookie; ""
 // for one that only this page has.
-func (lab *Lab) curlOf(c echo.Context, entry *consoleEntry) string {
+func (h *Console) curlOf(c echo.Context, entry *consoleEntry) string {
 	if _, ok := findOp(entry.Op.name); !ok {
 		return ""
 	}
@@ -426,8 +434,8 @@ func (lab *Lab) curlOf(c echo.Context, entry *consoleEntry) string {
 		return ""
 	}
 	line := "curl -H 'Content-Type: application/json'"
-	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
-		line += " -H 'Cookie: " + markup.Quoted(lab.config.Cookie.Name+"="+cookies[0]) + "'"
+	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
+		line += " -H 'Cookie: " + markup.Quoted(h.auth.Lanes.Sessions.Options().Name+"="+cookies[0]) + "'"
 	}
 	return line + " -d '" + markup.Quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
 }

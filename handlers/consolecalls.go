@@ -67,17 +67,17 @@ const atOnce = "at_once"
 const counter = "visits"
 
 // consoleGroups are all calls in the order of the notes.
-func (lab *Lab) consoleGroups(c echo.Context) []consoleGroup {
+func (h *Console) consoleGroups(c echo.Context) []consoleGroup {
 	op := func(name string) sessionOp {
 		op, _ := findOp(name)
 		return op
 	}
 	key, value := consoleField{"key", "k1", true}, consoleField{"value", "123", false}
 	current := ""
-	if cookies := sessions.ReadCookies(c.Request(), lab.config.Cookie.Name); len(cookies) > 0 {
+	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
 		current = cookies[0]
 	}
-	inAnHour := lab.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	inAnHour := h.site.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	return []consoleGroup{
 		{"console.group.read", []*consoleEntry{
 			{ID: "get", Name: "get", Op: op("get"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.get",
@@ -142,8 +142,8 @@ const goAdd = `increment := func(v sessions.Values) error {
 err := session.Update(ctx, increment)`
 
 // consoleEntry finds the call that an address or a form names.
-func (lab *Lab) consoleEntry(c echo.Context, id string) (*consoleEntry, []consoleGroup, error) {
-	groups := lab.consoleGroups(c)
+func (h *Console) consoleEntry(c echo.Context, id string) (*consoleEntry, []consoleGroup, error) {
+	groups := h.consoleGroups(c)
 	for _, group := range groups {
 		for _, entry := range group.Calls {
 			if entry.ID == id {

@@ -75,35 +75,35 @@ func (c *Copy) Weigh() int {
 	return n
 }
 
-// postCopy serves POST /act/copy: takes a copy of what came, and sends it.
-func (lab *Lab) postCopy(c echo.Context) error {
-	if err := lab.before(c); err != nil {
+// Copy serves POST /act/copy: takes a copy of what came, and sends it.
+func (h *Dashboard) Copy(c echo.Context) error {
+	if err := h.auth.Before(c); err != nil {
 		return err
 	}
-	taken := lab.copyOf(lab.lanes.Values(c))
+	taken := h.auth.copyOf(h.auth.Lanes.Values(c))
 	if len(taken.Cookies) == 0 {
-		return lab.done(c, Action{Name: "copy.nothing"}, "/dashboard")
+		return h.auth.Done(c, Action{Name: "copy.nothing"}, "/dashboard")
 	}
 	n := notebookOf(c)
 	sessions.AfterCommit(c, func() { taken.Keep(n.Book()) })
-	return lab.done(c, Action{Name: "copy"}, "/dashboard")
+	return h.auth.Done(c, Action{Name: "copy"}, "/dashboard")
 }
 
-// postReplay serves POST /act/replay: sends the copy again.
-func (lab *Lab) postReplay(c echo.Context) error {
-	if err := lab.before(c); err != nil {
+// Replay serves POST /act/replay: sends the copy again.
+func (h *Dashboard) Replay(c echo.Context) error {
+	if err := h.auth.Before(c); err != nil {
 		return err
 	}
 	if Of[*Copy](notebookOf(c).Book()) == nil {
-		return lab.done(c, Action{Name: "replay.nothing"}, "/dashboard")
+		return h.auth.Done(c, Action{Name: "replay.nothing"}, "/dashboard")
 	}
-	return lab.done(c, Action{Name: "replay"}, "/dashboard")
+	return h.auth.Done(c, Action{Name: "replay"}, "/dashboard")
 }
 
 // copyOf is a copy of values by lane.
-func (lab *Lab) copyOf(values map[string]string) *Copy {
-	taken := &Copy{Taken: lab.clock.Now()}
-	for _, lane := range lab.lanes.Cookies {
+func (a *Auth) copyOf(values map[string]string) *Copy {
+	taken := &Copy{Taken: a.clock.Now()}
+	for _, lane := range a.Lanes.Cookies {
 		if value, ok := values[lane.ID()]; ok {
 			taken.Cookies = append(taken.Cookies, CopiedCookie{lane.Cookie().Name, value})
 		}
@@ -114,16 +114,16 @@ func (lab *Lab) copyOf(values map[string]string) *Copy {
 // replay sends the copy once more, as another client, and keeps what the
 // server concludes. A replay that fails is said to have failed; the action that
 // caused it stands.
-func (lab *Lab) replay(c echo.Context, book *Book) {
+func (a *Auth) replay(c echo.Context, book *Book) {
 	taken := Of[*Copy](book)
 	if taken == nil {
 		return
 	}
 	sent := *taken
-	sent.Sent = lab.clock.Now()
-	told, err := lab.sendCopy(c, book, taken)
+	sent.Sent = a.clock.Now()
+	told, err := a.sendCopy(c, book, taken)
 	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
-		lab.log.Error("the replay failed", "error", causeOf(err))
+		a.log.Error("the replay failed", "error", causeOf(err))
 	}
 	Change(book, func(kept **Copy) {
 		if *kept == taken { // else another tab took a newer one meanwhile
@@ -132,8 +132,8 @@ func (lab *Lab) replay(c echo.Context, book *Book) {
 	})
 }
 
-func (lab *Lab) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {
-	answer, err := lab.program.Do(c, book, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
+func (a *Auth) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {
+	answer, err := a.Program.Do(c, book, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
 	if err != nil {
 		return nil, err
 	}

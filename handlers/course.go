@@ -9,6 +9,7 @@ import (
 	"io/fs"
 
 	"cookielab/handlers/locale"
+	"cookielab/sessions"
 )
 
 // CourseTexts are the texts of the course, in the languages of the pages that they
@@ -32,7 +33,7 @@ func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
 	if t.lessons, err = readLessons(files, assets.languages, assets.source); err != nil {
 		return nil, err
 	}
-	for _, l := range allLessons() {
+	for _, l := range allLessons(nil) {
 		if l.Unsafe != "" {
 			t.different[l.Slug] = assets.source.difference(l.Unsafe, l.Safe)
 		}
@@ -45,3 +46,41 @@ func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
 
 // lesson is what a lesson says in a language.
 func (t *CourseTexts) lesson(w *locale.Printer, slug string) *lessonText { return t.lessons[w][slug] }
+
+// CourseConfig is what a Course is made of.
+type CourseConfig struct {
+	Texts     *CourseTexts   // read for the assets of the site
+	Lessons   []*lesson      // in order
+	Store     sessions.Store // where runs lie, and what lessons keep of their own
+	Wire      *Wire
+	OtherSite string // where browsers find it; "": there is none
+	Home      string // where browsers find this server
+}
+
+// Course is what the pages of the lessons need.
+type Course struct {
+	site            *Site
+	auth            *Auth
+	texts           *CourseTexts
+	lessons         []*lesson
+	store           sessions.Store
+	wire            *Wire
+	otherSite, home string
+	runs            *sessions.Manager
+	sessions        map[string]*sessions.Manager // of the lessons' own, by slug
+}
+
+// newCourse makes it; an error names what cannot work.
+func newCourse(site *Site, auth *Auth, config CourseConfig) (*Course, error) {
+	if config.Texts == nil || config.Texts.assets != site.Assets {
+		return nil, errOtherCourse
+	}
+	h := &Course{
+		site: site, auth: auth, texts: config.Texts, lessons: config.Lessons, store: config.Store, wire: config.Wire,
+		otherSite: config.OtherSite, home: config.Home,
+	}
+	var errs [2]error
+	h.runs, errs[0] = h.newRuns()
+	h.sessions, errs[1] = h.newLessonSessions()
+	return h, errors.Join(errs[:]...)
+}

@@ -17,6 +17,18 @@ import (
 	"cookielab/sessions"
 )
 
+// Dashboard is what this page needs.
+type Dashboard struct {
+	site *Site
+	auth *Auth
+
+	// OnFindings is told what /api/lanes found, without the token. Its error ends the
+	// request. nil: nobody is told.
+	OnFindings func(c echo.Context, findings []lanes.Finding) error
+}
+
+func newDashboard(site *Site, auth *Auth) *Dashboard { return &Dashboard{site: site, auth: auth} }
+
 type dashboardPage struct {
 	Page
 	SignIn   signInForm
@@ -93,31 +105,31 @@ type copyVerdict struct {
 	Who        template.HTML
 }
 
-// getDashboard serves GET /dashboard, to everybody: that nothing came is a
+// Get serves GET /dashboard, to everybody: that nothing came is a
 // finding, too.
-func (lab *Lab) getDashboard(c echo.Context) error {
-	findings, err := lab.recallAll(c)
+func (h *Dashboard) Get(c echo.Context) error {
+	findings, err := h.auth.recallAll(c)
 	if err != nil {
 		return err
 	}
-	described, err := lab.describe(c, findings)
+	described, err := h.auth.describe(c, findings)
 	if err != nil {
 		return err
 	}
-	n, w := notebookOf(c), lab.words(c)
+	n, w := notebookOf(c), h.site.words(c)
 	book := n.Book()
 	taken := Of[*Copy](book)
-	page, err := lab.page(c, locale.Msg("dashboard.title"))
+	page, err := h.site.page(c, locale.Msg("dashboard.title"))
 	if err != nil {
 		return err
 	}
 	p := dashboardPage{
-		Page: page, SignIn: lab.signInForm(c), Copy: taken,
+		Page: page, SignIn: h.auth.signInForm(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
 	var attributes attributeTable
 	for i, d := range described {
-		v := lab.view(w, d, findings[i], taken, c)
+		v := h.view(w, d, findings[i], taken, c)
 		p.Lanes = append(p.Lanes, v)
 		attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
@@ -128,19 +140,19 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var notebook int
-	notebook, p.Foreign = lab.otherCookies(c.Request())
+	notebook, p.Foreign = h.auth.otherCookies(c.Request())
 	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
 	p.Envelope = envelope(p.Lanes, notebook)
 	if e := noted(c); e != nil {
 		p.Home = byReason(w, e.Home)
 	}
 	cells := cellsOf(findings, described, taken)
-	before, strayed := show(book, lab.lanes.Values(c), cells)
+	before, strayed := show(book, h.auth.Lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
-	_, signedIn := lab.signedIn(c)
+	_, signedIn := h.auth.signedIn(c)
 	p.Kept = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
-	p.MayTurn = p.Kept && (signedIn || lab.mayRestore(c)) && !agreed(p.Lanes)
+	p.MayTurn = p.Kept && (signedIn || h.auth.mayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
 	if strayed {
@@ -149,17 +161,17 @@ func (lab *Lab) getDashboard(c echo.Context) error {
 	p.Sentence = sentence(w, action, p.Lanes, taken)
 	p.Ran = ranBy(action)
 	p.Last = drawExchanges(w, lastExchange(book.Exchanges()))
-	return lab.render(c, http.StatusOK, "dashboard", p)
+	return h.site.render(c, http.StatusOK, "dashboard", p)
 }
 
 // otherCookies weighs the grey cookie and counts those of other programs: all
 // of localhost shares one jar.
-func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
+func (a *Auth) otherCookies(r *http.Request) (notebook, foreign int) {
 	for _, cookie := range r.Cookies() {
 		switch {
 		case cookie.Name == notebookCookie:
 			notebook = len(cookie.Name) + len(cookie.Value)
-		case lab.lanes.OfCookie(cookie.Name) == nil:
+		case a.Lanes.OfCookie(cookie.Name) == nil:
 			foreign++
 		}
 	}
@@ -167,9 +179,9 @@ func (lab *Lab) otherCookies(r *http.Request) (notebook, foreign int) {
 }
 
 // view makes the column of one lane.
-func (lab *Lab) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *Copy, c echo.Context) *laneView {
+func (h *Dashboard) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: lanes.Format(lab.engine, d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Form: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
 		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: checksOf(w, f, d.Checks),
 	}
@@ -197,10 +209,10 @@ func (lab *Lab) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *C
 			v.Soon = markup.IsoTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
-		v.Dropped = !d.BrowserExpires.After(lab.clock.Now())
+		v.Dropped = !d.BrowserExpires.After(h.site.clock.Now())
 	}
 	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
-		v.Kept, v.Reached, v.Over = recordOf(w, lab.engine, kept), kept.Reached, !kept.Live
+		v.Kept, v.Reached, v.Over = recordOf(w, h.site.Assets.engine, kept), kept.Reached, !kept.Live
 		if v.Record = f.Who; d.Verdict != lanes.Found {
 			v.Record = lanes.SaidBy(kept.Data)
 		}

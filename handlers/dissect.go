@@ -38,6 +38,19 @@ const (
 	verifyAct = "verify"
 )
 
+// Dissector is what this page needs.
+type Dissector struct {
+	site     *Site
+	lanes    *lanes.Set
+	purposes map[string]string // by the name of the cookie; "": nothing is sealed in it
+}
+
+// newDissector makes it. purposes say what the values of the lab's cookies may be sealed
+// for, by the name of the cookie; "" for one in which nothing ever is.
+func newDissector(site *Site, set *lanes.Set, purposes map[string]string) *Dissector {
+	return &Dissector{site, set, purposes}
+}
+
 type dissectPage struct {
 	Page
 	Value, Key, Purpose, Before, Last string
@@ -49,15 +62,15 @@ type dissectPage struct {
 	Verified *conclusion // nil: the value was only decoded
 }
 
-// getDissect serves GET /dissect.
-func (lab *Lab) getDissect(c echo.Context) error {
-	return lab.showDissect(c, dissectForm{last: decodeAct})
+// Get serves GET /dissect.
+func (h *Dissector) Get(c echo.Context) error {
+	return h.showDissect(c, dissectForm{last: decodeAct})
 }
 
-// postDissect serves POST /dissect (fields value, key, purpose, and what the page
+// Post serves POST /dissect (fields value, key, purpose, and what the page
 // showed before): act is decode, verify, flip or undo; or else example fills in
 // a value of this moment.
-func (lab *Lab) postDissect(c echo.Context) error {
+func (h *Dissector) Post(c echo.Context) error {
 	fields, err := input.Singles(c.Request().PostForm, "value", "key", "purpose", "before", "last", "act", "example")
 	if err != nil {
 		return err
@@ -69,15 +82,15 @@ func (lab *Lab) postDissect(c echo.Context) error {
 	if f.last != verifyAct {
 		f.last = decodeAct
 	}
-	if f.purpose != "" && !slices.Contains(lab.allPurposes(), f.purpose) {
+	if f.purpose != "" && !slices.Contains(h.allPurposes(), f.purpose) {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
-		if f.value, f.key, err = lab.dissectExample(c, fields["example"]); err != nil {
+		if f.value, f.key, err = h.dissectExample(c, fields["example"]); err != nil {
 			return err
 		}
 		f.purpose, f.before = "", ""
-		return lab.showDissect(c, f)
+		return h.showDissect(c, f)
 	}
 	switch fields["act"] {
 	case decodeAct, verifyAct:
@@ -93,22 +106,22 @@ func (lab *Lab) postDissect(c echo.Context) error {
 	default:
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_act"))
 	}
-	return lab.showDissect(c, f)
+	return h.showDissect(c, f)
 }
 
 // typedText is a text as it was typed: a form ends lines as the network does, and
 // nobody means the space around a pasted value.
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
-func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
-	page, err := lab.page(c, locale.Msg("dissect.title"))
+func (h *Dissector) showDissect(c echo.Context, f dissectForm) error {
+	page, err := h.site.page(c, locale.Msg("dissect.title"))
 	if err != nil {
 		return err
 	}
 	p := dissectPage{
 		Page:  page,
 		Value: f.value, Key: f.key, Purpose: f.purpose, Before: f.before, Last: f.last,
-		Purposes: lab.allPurposes(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
+		Purposes: h.allPurposes(), Own: len(sessions.RawCookies(c.Request(), lanes.SignedCookie)) > 0,
 	}
 	status := http.StatusOK
 	switch {
@@ -117,32 +130,32 @@ func (lab *Lab) showDissect(c echo.Context, f dissectForm) error {
 		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxDissected})
 		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxDissected), markup.AtMost(p.Key, maxDissected), markup.AtMost(p.Before, maxDissected)
 	case f.value != "":
-		taken := lab.dissect(f.value)
+		taken := h.dissect(f.value)
 		p.Taken = &taken
 		if f.last == verifyAct {
-			verified := lab.verify(&taken, f.key, f.purpose)
+			verified := h.verify(&taken, f.key, f.purpose)
 			p.Verified = &verified
 		}
 	}
-	return lab.render(c, status, "dissect", p)
+	return h.site.render(c, status, "dissect", p)
 }
 
 // dissectExample is a value of this moment, and the key that its maker used where
 // that is not the lab's.
-func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, err error) {
-	at := lab.clock.Now()
-	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(lab.age()))}
+func (h *Dissector) dissectExample(c echo.Context, name string) (value, key string, err error) {
+	at := h.site.clock.Now()
+	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(h.lanes.Sessions.Options().Age))}
 	switch name {
 	case "signed":
 		if own := sessions.RawCookies(c.Request(), lanes.SignedCookie); len(own) > 0 {
 			return typedText(own[0]), "", nil
 		}
-		value, err = lab.sealExample(alice)
+		value, err = h.sealExample(alice)
 	case "over":
 		alice.IssuedAt, alice.Expires = lanes.DateOf(at.Add(-time.Hour)), lanes.DateOf(at.Add(-time.Minute))
-		value, err = lab.sealExample(alice)
+		value, err = h.sealExample(alice)
 	case "purpose":
-		value, err = lab.sealExample(alice)
+		value, err = h.sealExample(alice)
 		value = lanes.SignedCookie + "=" + value
 	case "jwt":
 		return exampleJWT(alice), exampleKey, nil
@@ -161,8 +174,8 @@ func (lab *Lab) dissectExample(c echo.Context, name string) (value, key string, 
 }
 
 // sealExample seals facts as the signed way does, for a purpose that no way has.
-func (lab *Lab) sealExample(facts lanes.SignedFacts) (string, error) {
-	signer, err := sessions.NewSigner(lanes.ExamplePurpose, lab.config.Secrets...)
+func (h *Dissector) sealExample(facts lanes.SignedFacts) (string, error) {
+	signer, err := sessions.NewSigner(lanes.ExamplePurpose, h.lanes.Secrets()...)
 	if err != nil {
 		return "", err
 	}
@@ -183,9 +196,9 @@ func flipMiddle(value string) string {
 }
 
 // allPurposes are those for which the lab seals values, with whatever engine.
-func (lab *Lab) allPurposes() []string {
+func (h *Dissector) allPurposes() []string {
 	all := []string{lanes.SignedCookie, lanes.SessionPurpose, lanes.TokenPurpose}
-	for _, purpose := range slices.Sorted(maps.Values(lab.purposes)) {
+	for _, purpose := range slices.Sorted(maps.Values(h.purposes)) {
 		if purpose != "" && !slices.Contains(all, purpose) {
 			all = append(all, purpose)
 		}
@@ -195,10 +208,10 @@ func (lab *Lab) allPurposes() []string {
 
 // purposeOfCookie is what the value of a cookie is sealed for. A cookie in which nothing is
 // sealed, or that the lab does not know, has its name as its purpose.
-func (lab *Lab) purposeOfCookie(name string) string { return cmp.Or(lab.purposes[name], name) }
+func (h *Dissector) purposeOfCookie(name string) string { return cmp.Or(h.purposes[name], name) }
 
 // knowsCookie reports whether a name is one of the lab's cookies or Django's.
-func (lab *Lab) knowsCookie(name string) bool {
-	_, ours := lab.purposes[name]
+func (h *Dissector) knowsCookie(name string) bool {
+	_, ours := h.purposes[name]
 	return ours || name == "sessionid" || name == "csrftoken"
 }

@@ -59,12 +59,12 @@ func (v *conclusion) formed(d *dissected, detail locale.Message) bool {
 
 // verify checks a value. A key that was typed is used instead of the lab's;
 // wanted is the purpose that it is to be for, "": any.
-func (lab *Lab) verify(d *dissected, key, wanted string) (v conclusion) {
+func (h *Dissector) verify(d *dissected, key, wanted string) (v conclusion) {
 	switch d.Form {
 	case formSealed:
-		v = lab.verifySealed(d, key, wanted)
+		v = h.verifySealed(d, key, wanted)
 	case formJWT:
-		v = lab.verifyJWT(d, key)
+		v = h.verifyJWT(d, key)
 	case formDjango:
 		v.formed(d, locale.Msg("dissect.formed.django"))
 		v.line("signature", checkOpen, locale.Msg("dissect.signature.django"))

@@ -93,8 +93,8 @@ type block struct {
 }
 
 // dissect takes what was typed apart.
-func (lab *Lab) dissect(typed string) dissected {
-	before, value, after, purpose := lab.unwrap(typed)
+func (h *Dissector) dissect(typed string) dissected {
+	before, value, after, purpose := h.unwrap(typed)
 	all := effort{left: maxDecoded}
 	d := all.dissect(value)
 	d.For, d.Deeper = purpose, all.deeper
@@ -150,7 +150,7 @@ var (
 
 // unwrap finds the value in a header, in a list of cookies or behind a cookie's
 // name, and what the name says that it is for.
-func (lab *Lab) unwrap(typed string) (before, value, after, purpose string) {
+func (h *Dissector) unwrap(typed string) (before, value, after, purpose string) {
 	value = typed
 	header := strings.ToLower(strings.TrimRight(headerName.FindString(value), ": \t"))
 	value = value[len(headerName.FindString(value)):]
@@ -173,8 +173,8 @@ func (lab *Lab) unwrap(typed string) (before, value, after, purpose string) {
 	}
 	if pair := cookiePair.FindStringSubmatch(value); pair != nil {
 		rest := value[len(pair[0]):]
-		if header != "" || lab.knowsCookie(pair[1]) || tells(rest) {
-			value, purpose = rest, lab.purposeOfCookie(pair[1])
+		if header != "" || h.knowsCookie(pair[1]) || tells(rest) {
+			value, purpose = rest, h.purposeOfCookie(pair[1])
 		}
 	}
 	return typed[:len(typed)-len(after)-len(value)], value, after, purpose

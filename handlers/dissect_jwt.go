@@ -123,7 +123,7 @@ func hashOf(alg string) crypto.Hash {
 var publicAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "Ed448"}
 
 // verifyJWT checks a token with a key that was typed.
-func (lab *Lab) verifyJWT(d *dissected, key string) (v conclusion) {
+func (h *Dissector) verifyJWT(d *dissected, key string) (v conclusion) {
 	if !v.formed(d, locale.Msg("dissect.formed.jwt")) {
 		return v
 	}
@@ -150,7 +150,7 @@ func (lab *Lab) verifyJWT(d *dissected, key string) (v conclusion) {
 		}
 		signed = v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.jwt_base64", locale.Args{"Algorithm": alg}))
 	}
-	v.age(d.object, lab.clock.Now(), signed)
+	v.age(d.object, h.site.clock.Now(), signed)
 	if audience := d.jwt.audience; audience != "" {
 		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.audience", locale.Args{"Audience": markup.Clip(audience, markup.MaxValueText)}))
 	} else {

@@ -92,22 +92,22 @@ func (d *dissected) takeSealed() {
 const maxSealed = 4096
 
 // verifySealed checks a value with the lab's keys, or with one that was typed.
-func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
+func (h *Dissector) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 	if !v.formed(d, locale.Msg("dissect.formed.sealed", locale.Args{"Bytes": len(d.value)})) {
 		return v
 	}
-	secrets, typed := lab.config.Secrets, key != ""
+	secrets, typed := h.lanes.Secrets(), key != ""
 	if typed {
 		secret, at := fromBase64(key)
 		if at >= 0 || len(secret) < sessions.MinSecret {
 			v.line("signature", checkOpen, locale.Msg("dissect.signature.no_such_key", locale.Args{"Least": sessions.MinSecret}))
-			v.age(d.object, lab.clock.Now(), false)
+			v.age(d.object, h.site.clock.Now(), false)
 			v.line("purpose", checkOpen, locale.Msg("dissect.purpose.unknown"))
 			return v
 		}
 		secrets = [][]byte{secret}
 	}
-	purposes := lab.allPurposes()
+	purposes := h.allPurposes()
 	if wanted == "" {
 		wanted = d.For
 	}
@@ -135,7 +135,7 @@ func (lab *Lab) verifySealed(d *dissected, key, wanted string) (v conclusion) {
 		v.line("age", checkFailed, locale.Msg("dissect.age.unreadable"))
 		return v
 	}
-	v.age(d.object, lab.clock.Now(), true)
+	v.age(d.object, h.site.clock.Now(), true)
 	if wanted != "" && wanted != purpose {
 		v.line("purpose", checkFailed, locale.Msg("dissect.purpose.no", locale.Args{"Wanted": wanted, "Found": purpose}))
 	} else {

@@ -23,14 +23,14 @@ type doorPage struct {
 	Verdict lanes.Verdict
 }
 
-// getDoor serves GET /door/{lane}: 200 to a teacher, else 403 with the check
+// Door serves GET /door/{lane}: 200 to a teacher, else 403 with the check
 // that failed.
-func (lab *Lab) getDoor(c echo.Context) error {
-	lane, err := lab.lanes.Param(c)
+func (h *Dashboard) Door(c echo.Context) error {
+	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {
 		return err
 	}
-	f, err := lab.recall(c, lane)
+	f, err := h.auth.recall(c, lane)
 	if err != nil {
 		return err
 	}
@@ -49,8 +49,8 @@ func (lab *Lab) getDoor(c echo.Context) error {
 			p.Failed, p.Detail = check.Title(), check.Detail
 		}
 	}
-	if p.Page, err = lab.page(c, locale.Msg("door.title."+lane.ID())); err != nil {
+	if p.Page, err = h.site.page(c, locale.Msg("door.title."+lane.ID())); err != nil {
 		return err
 	}
-	return lab.render(c, status, "door", p)
+	return h.site.render(c, status, "door", p)
 }

@@ -6,6 +6,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,53 @@ import (
 	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
+
+// EnginesConfig is where the page keeps its own sessions, and how.
+type EnginesConfig struct {
+	Backend  sessions.Backend // apart from the lab's
+	FilePath string           // where the engine file would keep the lab's: the page says so
+	Cookie   sessions.Options
+	Secrets  [][]byte // the first seals, all verify
+	Clock    sessions.Clock
+	Log      *slog.Logger
+}
+
+// Engines is what this page needs.
+type Engines struct {
+	site   *Site
+	config EnginesConfig
+	room   *engineRoom
+
+	// OnAction is told, after each deed, what became of the session: the outcomes by
+	// engine. Its error ends the request. nil: nobody is told.
+	OnAction func(c echo.Context, deed string, outcomes map[string]engineOutcome) error
+}
+
+// newEngines makes it. Its stores are cleaned until closing is done; then Close.
+func newEngines(site *Site, config EnginesConfig, closing context.Context) *Engines {
+	return &Engines{site: site, config: config, room: newEngineRoom(config, closing)}
+}
+
+// EndAll ends all of the page's sessions, as far as the stores can be reached.
+func (h *Engines) EndAll(ctx context.Context) { h.room.endAll(ctx) }
+
+// Close closes its stores.
+func (h *Engines) Close() error { return h.room.close() }
+
+// OwnMemory reports whether the cache is each server's own.
+func (h *Engines) OwnMemory() bool { return !strings.HasPrefix(h.config.Backend.Cache, "redis") }
+
+// tell tells OnAction what became of a deed.
+func (h *Engines) tell(c echo.Context, deed string, runs []*engineRun) error {
+	if h.OnAction == nil {
+		return nil
+	}
+	outcomes := make(map[string]engineOutcome, len(runs))
+	for _, r := range runs {
+		outcomes[r.engine] = r.outcome
+	}
+	return h.OnAction(c, deed, outcomes)
+}
 
 type enginesPage struct {
 	Page
@@ -89,23 +137,23 @@ func outcomeMark(word string) string {
 	}
 }
 
-// getEngines serves GET /engines. A store that cannot be reached is shown as
+// Get serves GET /engines. A store that cannot be reached is shown as
 // such: the page is about that, too.
-func (lab *Lab) getEngines(c echo.Context) error {
-	page, err := lab.page(c, locale.Msg("engines.title"))
+func (h *Engines) Get(c echo.Context) error {
+	page, err := h.site.page(c, locale.Msg("engines.title"))
 	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	w := lab.words(c)
-	p := enginesPage{Page: page, Settings: lab.engineSettings(), Can: lab.abilities(), Alone: lab.ownMemory()}
+	w := h.site.words(c)
+	p := enginesPage{Page: page, Settings: h.engineSettings(), Can: h.abilities(), Alone: h.OwnMemory()}
 	m := Of[enginesMemory](notebookOf(c).Book())
-	runs := lab.engineRuns(c.Request())
-	places := lab.room.here.places(c.Request().Context(), w, runs)
+	runs := h.engineRuns(c.Request())
+	places := h.room.here.places(c.Request().Context(), w, runs)
 	for _, r := range runs {
 		column := engineColumn{
-			Name: r.engine, Class: "lane-" + lanes.Session, Kind: lab.kindOf(w, r.engine), Cookie: r.name,
+			Name: r.engine, Class: "lane-" + lanes.Session, Kind: h.kindOf(w, r.engine), Cookie: r.name,
 			Came: r.carried, Value: markup.ShortKey(r.value), Set: shortLine(m.set[r.engine]), Places: places[r.engine],
-			Ops: opsOf(w, m.ops[r.engine]), Statements: lab.room.here.statementsOf(c.Request().Context(), m.ops[r.engine]),
+			Ops: opsOf(w, m.ops[r.engine]), Statements: h.room.here.statementsOf(c.Request().Context(), m.ops[r.engine]),
 		}
 		if r.carried {
 			column.Bytes = len(r.name) + len(r.value)
@@ -132,7 +180,7 @@ func (lab *Lab) getEngines(c echo.Context) error {
 	p.First = strings.Join(m.fresh, w.Text("reset.comma"))
 	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
 	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
-	return lab.render(c, http.StatusOK, "engines", p)
+	return h.site.render(c, http.StatusOK, "engines", p)
 }
 
 func cellOf(w *locale.Printer, engine string, o engineOutcome) outcomeCell {
@@ -210,7 +258,7 @@ func shortLine(line string) string {
 }
 
 // engineRuns begins with what a request carries for each engine.
-func (lab *Lab) engineRuns(r *http.Request) []*engineRun {
+func (h *Engines) engineRuns(r *http.Request) []*engineRun {
 	var runs []*engineRun
 	for _, engine := range sessions.Engines() {
 		run := &engineRun{engine: engine, name: engineCookie(engine)}
@@ -225,8 +273,8 @@ func (lab *Lab) engineRuns(r *http.Request) []*engineRun {
 // everyDeed runs the whole table.
 const everyDeed = "all"
 
-// postEngines serves POST /engines/{deed}.
-func (lab *Lab) postEngines(c echo.Context) error {
+// Post serves POST /engines/{deed}.
+func (h *Engines) Post(c echo.Context) error {
 	var deeds []string
 	for _, deed := range engineDeeds {
 		if name := c.Param("deed"); name == deed.name || name == everyDeed {
@@ -236,18 +284,18 @@ func (lab *Lab) postEngines(c echo.Context) error {
 	if len(deeds) == 0 {
 		return echo.ErrNotFound
 	}
-	who, _, err := lab.who(c)
+	who, _, err := h.site.who(c)
 	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
 	wait, cancel := context.WithTimeout(c.Request().Context(), turnTimeout)
 	defer cancel()
-	done, err := lab.room.begin(wait)
+	done, err := h.room.begin(wait)
 	if err != nil {
 		return err
 	}
 	defer done()
-	runs, set := lab.engineRuns(c.Request()), map[string]string{}
+	runs, set := h.engineRuns(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
 	all, cancel := context.WithDeadline(context.Background(), input.DueIn(c.Request().Context(), input.ReplyTimeout))
@@ -257,10 +305,10 @@ func (lab *Lab) postEngines(c echo.Context) error {
 			break // a store does not even refuse; what was not tried stays so
 		}
 		ctx, cancel := context.WithTimeout(all, deedTimeout)
-		lab.room.do(ctx, deed, runs, who.User)
+		h.room.do(ctx, deed, runs, who.User)
 		cancel()
 		Change(notebookOf(c).Book(), func(m *enginesMemory) { *m = m.after(deed, runs) })
-		if err := lab.room.tell(c, deed, runs); err != nil {
+		if err := h.tell(c, deed, runs); err != nil {
 			return err
 		}
 		for i, r := range runs {
@@ -304,18 +352,18 @@ func noteEngine(n *Notebook, r *engineRun) error {
 
 // Forget expires the page's cookies and ends their records, as far as the stores can be
 // reached: what stays there ends by its age.
-func (room *engineRoom) Forget(c echo.Context, n *Notebook) {
-	config := room.here.config
+func (h *Engines) Forget(c echo.Context, n *Notebook) {
+	room := h.room
 	for _, engine := range sessions.Engines() {
 		if !n.Session().Has(bookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
-			Name: engineCookie(engine), Path: enginesPath, Secure: config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Name: engineCookie(engine), Path: enginesPath, Secure: h.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		if id, ok := sessions.ParseID(n.Session().Text(bookEngine + engine)); ok {
 			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
-				config.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
+				h.site.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}
 		}
 	}

@@ -232,9 +232,9 @@ type setting struct {
 }
 
 // settings are those that the notes name, as they are now.
-func (lab *Lab) engineSettings() []setting {
-	o := lab.config.Cookie
-	cache := lab.config.Engines.Cache
+func (h *Engines) engineSettings() []setting {
+	o := h.config.Cookie
+	cache := h.config.Backend.Cache
 	if cache == "" {
 		cache = "memory:"
 	}
@@ -243,10 +243,10 @@ func (lab *Lab) engineSettings() []setting {
 		domain.Word = "engines.this_host"
 	}
 	return []setting{
-		{"SESSION_ENGINE", "--engine", lab.engine, "", ""},
-		{"DATABASES", "--database-url", withoutSecrets(lab.config.Engines.Database), "", ""},
+		{"SESSION_ENGINE", "--engine", h.site.Assets.engine, "", ""},
+		{"DATABASES", "--database-url", withoutSecrets(h.config.Backend.Database), "", ""},
 		{"SESSION_CACHE_ALIAS", "--cache-url", withoutSecrets(cache), "", "engines.note_cache"},
-		{"SESSION_FILE_PATH", "--session-file-path", lab.config.FilePath, "", "engines.note_file"},
+		{"SESSION_FILE_PATH", "--session-file-path", h.config.FilePath, "", "engines.note_file"},
 		{"SESSION_COOKIE_NAME", "--session-cookie-name", o.Name, "", ""},
 		{"SESSION_COOKIE_PATH", "--session-cookie-path", o.Path, "", ""},
 		domain,
@@ -272,11 +272,11 @@ type abilityRow struct {
 
 // abilities are what each engine can and cannot, in the order of the columns.
 // Whether a cache is shared depends on which one it is.
-func (lab *Lab) abilities() []abilityRow {
+func (h *Engines) abilities() []abilityRow {
 	yes, no := ability{"✓", "engines.can_yes"}, ability{"✗", "engines.can_no"}
 	sealed := ability{"✓", "engines.can_carried"}
 	survives, shared, ended := no, no, ability{"?", "engines.can_here"}
-	if !lab.ownMemory() {
+	if !h.OwnMemory() {
 		survives, shared, ended = ability{"✓", "engines.can_redis"}, yes, yes
 	}
 	index, large := ability{"✓", "engines.can_index"}, ability{"✓", "engines.can_large"}
@@ -289,16 +289,13 @@ func (lab *Lab) abilities() []abilityRow {
 	}
 }
 
-// ownMemory reports whether the cache is each server's own.
-func (lab *Lab) ownMemory() bool { return !strings.HasPrefix(lab.config.Engines.Cache, "redis") }
-
 // kindOf is what lies behind an engine, in a word or two.
-func (lab *Lab) kindOf(w *locale.Printer, engine string) string {
+func (h *Engines) kindOf(w *locale.Printer, engine string) string {
 	database, cache := "SQLite", w.Text("engines.memory")
-	if b := lab.config.Engines.Database; strings.HasPrefix(b, "postgres://") || strings.HasPrefix(b, "postgresql://") {
+	if b := h.config.Backend.Database; strings.HasPrefix(b, "postgres://") || strings.HasPrefix(b, "postgresql://") {
 		database = "PostgreSQL"
 	}
-	if !lab.ownMemory() {
+	if !h.OwnMemory() {
 		cache = "Redis"
 	}
 	switch engine {

@@ -43,15 +43,11 @@ type engineRoom struct {
 	// else one visitor's restart would be the other's outcome.
 	turn    chan struct{}
 	cleaned sync.WaitGroup
-
-	// OnAction is told, after each deed, what became of the session: the outcomes by
-	// engine. Its error ends the request. nil: nobody is told.
-	OnAction func(c echo.Context, deed string, outcomes map[string]engineOutcome) error
 }
 
 // engineServer is one of the two.
 type engineServer struct {
-	config Config
+	config EnginesConfig
 	second bool
 	inner  *echo.Echo
 	hold   echo.MiddlewareFunc
@@ -65,7 +61,7 @@ type engineServer struct {
 	managers map[string]*sessions.Manager
 }
 
-func newEngineRoom(config Config, closing context.Context) *engineRoom {
+func newEngineRoom(config EnginesConfig, closing context.Context) *engineRoom {
 	room := &engineRoom{here: newEngineServer(config), there: newEngineServer(config), turn: make(chan struct{}, 1)}
 	room.there.second = true
 	for _, s := range []*engineServer{room.here, room.there} {
@@ -74,8 +70,8 @@ func newEngineRoom(config Config, closing context.Context) *engineRoom {
 	return room
 }
 
-func newEngineServer(config Config) *engineServer {
-	backend := config.Engines
+func newEngineServer(config EnginesConfig) *engineServer {
+	backend := config.Backend
 	backend.Clock, backend.Logger = config.Clock, config.Log
 	s := &engineServer{config: config, inner: echo.New(), hold: sessions.Hold(), stores: backend.Stores(), managers: map[string]*sessions.Manager{}}
 	s.inner.HTTPErrorHandler = func(err error, c echo.Context) {
@@ -93,18 +89,6 @@ func (room *engineRoom) begin(ctx context.Context) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: others are at work on the engines page: %w", sessions.ErrUnavailable, ctx.Err())
 	}
-}
-
-// tell tells OnAction what became of a deed.
-func (room *engineRoom) tell(c echo.Context, deed string, runs []*engineRun) error {
-	if room.OnAction == nil {
-		return nil
-	}
-	outcomes := make(map[string]engineOutcome, len(runs))
-	for _, r := range runs {
-		outcomes[r.engine] = r.outcome
-	}
-	return room.OnAction(c, deed, outcomes)
 }
 
 // close closes the stores of both, once nothing cleans them any more.

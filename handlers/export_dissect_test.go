@@ -7,14 +7,14 @@ import "cookielab/handlers/markup"
 // Dissect takes a value apart and verifies it with each key. It returns what it
 // is, and the verdicts with the lab's own key and with the given one.
 func (lab *Lab) Dissect(value, key string) (form, own, typed string) {
-	d := lab.dissect(value)
-	a, b := lab.verify(&d, "", ""), lab.verify(&d, key, "")
+	d := lab.dissect.dissect(value)
+	a, b := lab.dissect.verify(&d, "", ""), lab.dissect.verify(&d, key, "")
 	return string(d.Form), a.Verdict(), b.Verdict()
 }
 
 // Shown is how much markup there is of a value taken apart.
 func (lab *Lab) Shown(value string) (bytes int) {
-	d := lab.dissect(value)
+	d := lab.dissect.dissect(value)
 	for _, p := range d.Wire {
 		bytes += len(p.HTML)
 	}
@@ -31,6 +31,6 @@ const MaxShown = markup.MaxShown
 
 // Unwrap is what stands before a value, the value, and what stands after it.
 func (lab *Lab) Unwrap(typed string) (before, value, after string) {
-	before, value, after, _ = lab.unwrap(typed)
+	before, value, after, _ = lab.dissect.unwrap(typed)
 	return before, value, after
 }

@@ -27,7 +27,7 @@ func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.languages.All {
+	for _, w := range lab.site.languages.All {
 		labels[w.Tag.String()] = w.Texts()
 	}
 	return labels
@@ -38,17 +38,17 @@ func (lab *Lab) Routes() []*echo.Route { return lab.router.Routes() }
 
 // WireOf is the wire of the notebook that this key, a cookie's value, opens.
 func (lab *Lab) WireOf(key string) []*Exchange {
-	lab.wire.mu.Lock()
-	book := lab.wire.byKey[sessions.KeyID(notebookPurpose, key)]
-	lab.wire.mu.Unlock()
+	lab.revoke.wire.mu.Lock()
+	book := lab.revoke.wire.byKey[sessions.KeyID(notebookPurpose, key)]
+	lab.revoke.wire.mu.Unlock()
 	return book.Exchanges()
 }
 
 // ThrottledNames are how many students' names the throttle remembers.
 func (lab *Lab) ThrottledNames() (names int) {
-	lab.throttle.mu.Lock()
-	defer lab.throttle.mu.Unlock()
-	for _, tried := range lab.throttle.places {
+	lab.auth.throttle.mu.Lock()
+	defer lab.auth.throttle.mu.Unlock()
+	for _, tried := range lab.auth.throttle.places {
 		if tried.count > 0 {
 			names++
 		}
@@ -57,14 +57,14 @@ func (lab *Lab) ThrottledNames() (names int) {
 }
 
 // TryFailed tells the throttle of a student's wrong try.
-func (lab *Lab) TryFailed(name string) { lab.throttle.try(name) }
+func (lab *Lab) TryFailed(name string) { lab.auth.throttle.try(name) }
 
 // CauseOf is what the log tells of an error.
 func CauseOf(err error) string { return causeOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
-	_, err := lab.class.end(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.clock.Now())
+	_, err := lab.revoke.class.end(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.site.clock.Now())
 	return err
 }
 
@@ -72,7 +72,7 @@ func (lab *Lab) EndClass(key string) error {
 // they have signed somebody in and begun a page.
 func (lab *Lab) Break() {
 	half := func(c echo.Context) error {
-		if err := lab.remember(c, lanes.Identity{User: "mallory", Role: lanes.RoleTeacher}, time.Hour); err != nil {
+		if err := lab.auth.SignIn(c, lanes.Identity{User: "mallory", Role: lanes.RoleTeacher}, time.Hour); err != nil {
 			return err
 		}
 		c.Response().Header().Set("Half-Done", "yes")

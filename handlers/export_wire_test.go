@@ -13,14 +13,14 @@ const MaxWatchers = maxWatchers
 
 // Draw draws exchanges in a language.
 func (lab *Lab) Draw(language string, exchanges []*Exchange) template.HTML {
-	return drawExchanges(lab.languages.Named(language), exchanges)
+	return drawExchanges(lab.site.languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.
 func (lab *Lab) WatchersOf(key string) int {
-	lab.wire.mu.Lock()
-	book := lab.wire.byKey[sessions.KeyID(notebookPurpose, key)]
-	lab.wire.mu.Unlock()
+	lab.revoke.wire.mu.Lock()
+	book := lab.revoke.wire.byKey[sessions.KeyID(notebookPurpose, key)]
+	lab.revoke.wire.mu.Unlock()
 	if book == nil {
 		return 0
 	}
@@ -43,4 +43,4 @@ func (w *Wire) Books() int {
 }
 
 // WireWeight is what all books of the lab weigh.
-func (lab *Lab) WireWeight() int64 { return lab.wire.Weight() }
+func (lab *Lab) WireWeight() int64 { return lab.revoke.wire.Weight() }

@@ -220,20 +220,20 @@ type handoutChoice struct {
 	Right bool // to be marked
 }
 
-// getHandout serves GET /handout, and with ?answers the teacher's sheets.
-func (lab *Lab) getHandout(c echo.Context) error {
-	page, err := lab.page(c, locale.Msg("handout.title"))
+// Handout serves GET /handout, and with ?answers the teacher's sheets.
+func (h *Course) Handout(c echo.Context) error {
+	page, err := h.site.page(c, locale.Msg("handout.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
-	p := handoutPage{Page: page, Text: lab.texts.handouts[w],
+	w := h.site.words(c)
+	p := handoutPage{Page: page, Text: h.texts.handouts[w],
 		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
 	if p.Answers {
 		p.Other = handoutPath
 	}
-	for _, l := range lab.lessons {
-		text := lab.texts.lesson(w, l.Slug)
+	for _, l := range h.lessons {
+		text := h.texts.lesson(w, l.Slug)
 		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
 			Question: text.Question, Answer: l.Answer, Why: text.why(l.Why)}
 		for _, choice := range text.Choices {
@@ -241,5 +241,5 @@ func (lab *Lab) getHandout(c echo.Context) error {
 		}
 		p.Asked = append(p.Asked, asked)
 	}
-	return lab.render(c, http.StatusOK, "handout", p)
+	return h.site.render(c, http.StatusOK, "handout", p)
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// getHome serves GET /.
-func (lab *Lab) getHome(c echo.Context) error {
-	page, err := lab.page(c, locale.Msg("home.name"))
+// Home serves GET /.
+func (h *Dashboard) Home(c echo.Context) error {
+	page, err := h.site.page(c, locale.Msg("home.name"))
 	if err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "home", page)
+	return h.site.render(c, http.StatusOK, "home", page)
 }

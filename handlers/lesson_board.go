@@ -90,10 +90,10 @@ func (s *lessonStep) verdictCell(name string) lessonCell {
 // engineNote says which engine runs where the question is about another, db;
 // "": it is that one.
 func (s *lessonStep) engineNote() string {
-	if s.lab.engine == sessions.EngineDB {
+	if s.course.site.engine == sessions.EngineDB {
 		return ""
 	}
-	return s.w.Say(locale.Msg("lessons.other_engine", locale.Args{"Engine": s.lab.engine}))
+	return s.w.Say(locale.Msg("lessons.other_engine", locale.Args{"Engine": s.course.site.engine}))
 }
 
 var verdictCodes = map[lanes.Verdict]string{

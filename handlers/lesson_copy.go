@@ -13,7 +13,7 @@ import (
 
 // leaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *lessonStep) leaveCopy() {
-	taken := s.lab.copyOf(s.lanes.Values(s.c))
+	taken := s.course.auth.copyOf(s.lanes.Values(s.c))
 	sessions.AfterCommit(s.c, func() { taken.Keep(s.book.Book()) })
 }
 
@@ -99,7 +99,7 @@ func (s *lessonStep) curlView() (v closerView) {
 // curlLine is a line for a terminal: it sends a copy of the three cookies, and
 // names the run, by which the lesson learns what the server concluded.
 func (s *lessonStep) curlLine() string {
-	taken := s.lab.copyOf(s.lanes.Values(s.c))
+	taken := s.course.auth.copyOf(s.lanes.Values(s.c))
 	if old := Of[*Copy](s.book.Book()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}

@@ -18,7 +18,7 @@ const enginesSlug = "engines"
 var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
 
 // Engines is lesson 15.
-func (lessons) Engines() lesson {
+func (all lessons) Engines() lesson {
 	return lesson{
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
 		Do: func(s *lessonStep) (tasks []task) {
@@ -44,7 +44,7 @@ func (lessons) Engines() lesson {
 				}
 				b.Rows = append(b.Rows, row)
 			}
-			if !s.lab.ownMemory() {
+			if !all.engines.OwnMemory() {
 				b.Note = s.word("shared")
 			}
 			return b
@@ -67,7 +67,7 @@ func (lessons) Engines() lesson {
 			return true
 		},
 		Reset: func(s *lessonStep) error {
-			s.lab.room.Forget(s.c, s.book)
+			all.engines.Forget(s.c, s.book)
 			return nil
 		},
 		Closer: map[string]func(*lessonStep) closerView{
@@ -98,11 +98,11 @@ func (s *lessonStep) engineCell(name string) lessonCell {
 
 // noteEngines writes down what became of the session in each engine, whichever page the
 // action was done on; not before the question was answered.
-func (lab *Lab) noteEngines(c echo.Context, action string, outcomes map[string]engineOutcome) error {
+func (h *Course) noteEngines(c echo.Context, action string, outcomes map[string]engineOutcome) error {
 	if !slices.Contains(engineEvents, action) {
 		return nil
 	}
-	s, err := lab.stepOf(c, lab.lesson(enginesSlug))
+	s, err := h.stepOf(c, h.lesson(enginesSlug))
 	if err != nil || !s.asked() {
 		return err
 	}

@@ -39,16 +39,16 @@ type lessonEntry struct {
 	Begun           bool
 }
 
-// getLessons serves GET /lessons.
-func (lab *Lab) getLessons(c echo.Context) error {
-	page, err := lab.page(c, locale.Msg("lessons.title"))
+// List serves GET /lessons.
+func (h *Course) List(c echo.Context) error {
+	page, err := h.site.page(c, locale.Msg("lessons.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
-	p := lessonsPage{Page: page, Of: len(lab.lessons)}
-	for _, l := range lab.lessons {
-		s, err := lab.stepOf(c, l)
+	w := h.site.words(c)
+	p := lessonsPage{Page: page, Of: len(h.lessons)}
+	for _, l := range h.lessons {
+		s, err := h.stepOf(c, l)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (lab *Lab) getLessons(c echo.Context) error {
 			p.Minutes += entry.Minutes
 		}
 	}
-	return lab.render(c, http.StatusOK, "lessons", p)
+	return h.site.render(c, http.StatusOK, "lessons", p)
 }
 
 // The parts of a lesson, in order.
@@ -150,9 +150,9 @@ type lessonCloserView struct {
 	Tasks []lessonTask
 }
 
-// getLesson serves GET /lessons/{slug}.
-func (lab *Lab) getLesson(c echo.Context) error {
-	s, err := lab.step(c)
+// Get serves GET /lessons/{slug}.
+func (h *Course) Get(c echo.Context) error {
+	s, err := h.step(c)
 	if err != nil {
 		return err
 	}
@@ -165,14 +165,14 @@ func (lab *Lab) getLesson(c echo.Context) error {
 			return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("lessons.no_part"))
 		}
 	}
-	if s.findings, err = lab.recallAll(c); err != nil {
+	if s.findings, err = h.auth.recallAll(c); err != nil {
 		return err
 	}
 	if s.asked() && s.lesson.Look != nil { // what was there before the lesson began is no part of it
 		s.lesson.Look(s)
 	}
 	if s.notes.Opened.IsZero() {
-		s.notes.Opened = lab.clock.Now().UTC()
+		s.notes.Opened = h.site.clock.Now().UTC()
 	}
 	s.finish()
 	// A script that looks whether the page changed may be overtaken by what it looks
@@ -182,21 +182,21 @@ func (lab *Lab) getLesson(c echo.Context) error {
 			return err
 		}
 	}
-	return lab.render(c, http.StatusOK, "lesson", s.page(part))
+	return h.site.render(c, http.StatusOK, "lesson", s.page(part))
 }
 
 // finish notes that the lesson is done, once it is, and in which browser.
 func (s *lessonStep) finish() {
 	if s.notes.Done.IsZero() && s.lesson.Done(s) {
-		s.notes.Done, s.notes.Browser = s.lab.clock.Now().UTC(), s.browser()
+		s.notes.Done, s.notes.Browser = s.course.site.clock.Now().UTC(), s.browser()
 	}
 }
 
 // page is what the template shows.
 func (s *lessonStep) page(part string) *lessonPage {
-	l, lab := s.lesson, s.lab
+	l := s.lesson
 	p := &lessonPage{
-		Page: lab.pageWithoutAsking(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(lab.lessons), Minutes: l.Minutes, Text: s.text,
+		Page: s.course.site.pageWithoutAsking(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(s.course.lessons), Minutes: l.Minutes, Text: s.text,
 		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure,
 		Browser: s.notes.Browser, Present: s.presents(), Part: part,
 		Code: l.Code, Django: l.Django, Script: l.Script,
@@ -225,7 +225,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.ready()
 	if p.NeedsSignIn {
-		p.SignIn = lab.signInForm(s.c)
+		p.SignIn = s.course.auth.signInForm(s.c)
 		p.SignIn.Next = s.url("do")
 		if p.SignIn.Username == teacherName {
 			p.SignIn.Username = "alice"
@@ -246,7 +246,7 @@ func (s *lessonStep) page(part string) *lessonPage {
 		}
 		p.Closer = append(p.Closer, v)
 	}
-	p.Difference = lab.texts.different[l.Slug]
+	p.Difference = s.course.texts.different[l.Slug]
 	for _, part := range lessonParts {
 		p.Parts = append(p.Parts, lessonPart{part, s.w.Text("lessons." + part), s.url(part), p.Present && part == p.Part})
 	}
@@ -269,13 +269,13 @@ func (s *lessonStep) state(waits bool) string {
 // neighbours are where Back and Next lead: to the lesson before and after or,
 // shown to a class, to the part before and after.
 func (s *lessonStep) neighbours(present bool, part string) (back, next lessonLink) {
-	at := slices.IndexFunc(s.lab.lessons, func(l *lesson) bool { return l == s.lesson })
+	at := slices.IndexFunc(s.course.lessons, func(l *lesson) bool { return l == s.lesson })
 	to := func(i int, part string) lessonLink {
-		if i < 0 || i >= len(s.lab.lessons) {
+		if i < 0 || i >= len(s.course.lessons) {
 			return lessonLink{s.w.Text("lessons.contents"), "/lessons"}
 		}
-		l := s.lab.lessons[i]
-		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.lab.texts.lesson(s.w, l.Slug).Title})), lessonURL(l.Slug, part, present)}
+		l := s.course.lessons[i]
+		return lessonLink{s.w.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.course.texts.lesson(s.w, l.Slug).Title})), lessonURL(l.Slug, part, present)}
 	}
 	if !present {
 		return to(at-1, "predict"), to(at+1, "predict")
@@ -303,21 +303,21 @@ func (s *lessonStep) ready() bool {
 	return true
 }
 
-// postLesson serves POST /lessons/{slug} (field act): the answer to the question
+// Post serves POST /lessons/{slug} (field act): the answer to the question
 // (said), a reset, or one of the lesson's own acts.
-func (lab *Lab) postLesson(c echo.Context) error {
+func (h *Course) Post(c echo.Context) error {
 	fields, err := input.Singles(c.Request().PostForm, "act", "said", presentParam)
 	if err != nil {
 		return err
 	}
-	s, err := lab.step(c)
+	s, err := h.step(c)
 	if err != nil {
 		return err
 	}
 	if !s.book.MayWrite() {
 		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("lessons.no_notebook"))
 	}
-	if s.findings, err = lab.recallAll(c); err != nil {
+	if s.findings, err = h.auth.recallAll(c); err != nil {
 		return err
 	}
 	switch act := fields["act"]; act {
@@ -351,7 +351,7 @@ func (s *lessonStep) predict(said string) error {
 	if s.begun() && s.asked() {
 		return s.done()
 	}
-	s.notes.Said, s.notes.SaidAt = said, s.lab.clock.Now().UTC()
+	s.notes.Said, s.notes.SaidAt = said, s.course.site.clock.Now().UTC()
 	if s.notes.Opened.IsZero() {
 		s.notes.Opened = s.notes.SaidAt
 	}
@@ -367,7 +367,7 @@ func (s *lessonStep) prepare() error {
 	if !s.lesson.SignedIn || s.ready() {
 		return nil
 	}
-	if who, ok := s.lab.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
+	if who, ok := s.course.auth.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
 		return nil // who is a teacher signs in as a student, or not
 	}
 	if err := s.before(); err != nil {
@@ -384,7 +384,7 @@ func (s *lessonStep) reset() error {
 			return err
 		}
 	}
-	s.notes = lessonNotes{Opened: s.lab.clock.Now().UTC()}
+	s.notes = lessonNotes{Opened: s.course.site.clock.Now().UTC()}
 	if err := s.prepare(); err != nil {
 		return err
 	}
@@ -399,8 +399,8 @@ func (l *lesson) eraseCookies(c echo.Context) {
 }
 
 // Forget deletes the cookies of the lessons that were opened.
-func (all course) Forget(c echo.Context, n *Notebook) {
-	for _, l := range all {
+func (h *Course) Forget(c echo.Context, n *Notebook) {
+	for _, l := range h.lessons {
 		if n.Session().Has(bookLesson + l.Slug) {
 			l.eraseCookies(c)
 		}

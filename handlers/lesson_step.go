@@ -49,13 +49,13 @@ type fact struct {
 }
 
 // factNow is what was seen just now.
-func (lab *Lab) factNow(value string) fact {
-	return fact{value, lab.clock.Now().UTC().Truncate(time.Millisecond)}
+func (h *Course) factNow(value string) fact {
+	return fact{value, h.site.clock.Now().UTC().Truncate(time.Millisecond)}
 }
 
 // visit is one request to a lesson, or to what it plays with.
 type visit struct {
-	lab    *Lab
+	course *Course
 	lanes  *lanes.Set
 	c      echo.Context
 	w      *locale.Printer
@@ -63,9 +63,9 @@ type visit struct {
 	text   *lessonText
 }
 
-func (lab *Lab) visit(c echo.Context, l *lesson) visit {
-	w := lab.words(c)
-	return visit{lab: lab, lanes: lab.lanes, c: c, w: w, lesson: l, text: lab.texts.lesson(w, l.Slug)}
+func (h *Course) visit(c echo.Context, l *lesson) visit {
+	w := h.site.words(c)
+	return visit{course: h, lanes: h.auth.Lanes, c: c, w: w, lesson: l, text: h.texts.lesson(w, l.Slug)}
 }
 
 // lessonStep is what a lesson's functions work with.
@@ -79,19 +79,19 @@ type lessonStep struct {
 }
 
 // step begins one: it reads the notebook, and what the run under way has seen.
-func (lab *Lab) step(c echo.Context) (*lessonStep, error) {
-	l := lab.lesson(c.Param("slug"))
+func (h *Course) step(c echo.Context) (*lessonStep, error) {
+	l := h.lesson(c.Param("slug"))
 	if l == nil {
 		return nil, echo.ErrNotFound
 	}
-	return lab.stepOf(c, l)
+	return h.stepOf(c, l)
 }
 
-func (lab *Lab) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
-	s := &lessonStep{visit: lab.visit(c, l), book: notebookOf(c)}
+func (h *Course) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
+	s := &lessonStep{visit: h.visit(c, l), book: notebookOf(c)}
 	s.notes = notesIn(s.book, l.Slug)
 	s.was = notesText(s.notes)
-	facts, err := lab.runFacts(c.Request().Context(), s.notes.Run)
+	facts, err := h.runFacts(c.Request().Context(), s.notes.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -126,25 +126,25 @@ func (s *lessonStep) save() error {
 }
 
 // now is the server's time.
-func (v *visit) now() time.Time { return v.lab.clock.Now() }
+func (v *visit) now() time.Time { return v.course.site.clock.Now() }
 
 // labSecrets are the lab's: the first seals.
-func (v *visit) labSecrets() [][]byte { return v.lab.config.Secrets }
+func (v *visit) labSecrets() [][]byte { return v.course.auth.Lanes.Secrets() }
 
 // own is the manager of the lesson's own sessions; nil: it has none.
-func (v *visit) own() *sessions.Manager { return v.lab.lessonSessions[v.lesson.Slug] }
+func (v *visit) own() *sessions.Manager { return v.course.sessions[v.lesson.Slug] }
 
 // neighbour is the address of a path on the other server of the lab; ok is false
 // where there is none.
 func (v *visit) neighbour(path string) (address string, ok bool) {
-	if len(v.lab.config.Others) == 0 {
+	if len(v.course.site.others) == 0 {
 		return "", false
 	}
-	return v.lab.config.Others[0].Origin(v.c.Request()) + path, true
+	return v.course.site.others[0].Origin(v.c.Request()) + path, true
 }
 
 // other is where browsers find the other site; "": there is none.
-func (v *visit) other() string { return v.lab.config.Other }
+func (v *visit) other() string { return v.course.otherSite }
 
 // asked reports whether the question was answered, or left out.
 func (s *lessonStep) asked() bool { return s.notes.Said != "" }
@@ -164,7 +164,7 @@ func (s *lessonStep) begun() bool { return len(s.notes.Facts) > 0 }
 // note writes down what was just seen. Its name says what, such as "copy.plain".
 func (s *lessonStep) note(name, value string) {
 	if s.notes.Facts[name].Value != value {
-		s.see(name, s.lab.factNow(value))
+		s.see(name, s.course.factNow(value))
 	}
 }
 
@@ -287,7 +287,7 @@ func (v *visit) browser() string {
 func (s *lessonStep) noteRow(name string) {
 	if !s.lanes.Sessions.KeepsRecords() {
 		s.note(name, "none")
-	} else if record, err := s.lab.noted(s.c); err == nil {
+	} else if record, err := s.course.auth.noted(s.c); err == nil {
 		s.note(name, markup.YesNo(record != nil))
 	}
 }
@@ -296,42 +296,44 @@ func (s *lessonStep) noteRow(name string) {
 func (s *lessonStep) session() (*sessions.Session, error) { return s.lanes.Sessions.Load(s.c) }
 
 // before notes how the dashboard stands, before an act changes it.
-func (s *lessonStep) before() error { return s.lab.before(s.c) }
+func (s *lessonStep) before() error { return s.course.auth.Before(s.c) }
 
 // restore signs the visitor in again as before, in all three ways.
 func (s *lessonStep) restore() error {
-	_, err := s.lab.restore(s.c)
+	_, err := s.course.auth.restore(s.c)
 	return err
 }
 
 // expireSoon has all three ways end in ten seconds; ok is false where nobody is
 // signed in.
-func (s *lessonStep) expireSoon() (ok bool, err error) { return s.lab.expireSoon(s.c) }
+func (s *lessonStep) expireSoon() (ok bool, err error) { return s.course.auth.expireSoon(s.c) }
 
 // signOut makes all three ways forget who this is, and goes on to a part of the page.
-func (s *lessonStep) signOut(part string) error { return s.lab.signOut(s.c, s.url(part)) }
+func (s *lessonStep) signOut(part string) error { return s.course.auth.signOut(s.c, s.url(part)) }
 
 // curl are the lines for a terminal that get a token, use it and end it.
-func (s *lessonStep) curl() tokenCurl { return s.lab.tokenCurl(s.c.Request().Host, s.playName()) }
+func (s *lessonStep) curl() tokenCurl {
+	return s.course.auth.tokenCurl(s.c.Request().Host, s.playName())
+}
 
 // figure is a static file, with its name.
-func (s *lessonStep) figure(file string) template.HTML { return s.lab.staticFigure(file) }
+func (s *lessonStep) figure(file string) template.HTML { return s.course.site.staticFigure(file) }
 
 // forge changes the cookies of some lanes as anybody can, and ends the act.
 func (s *lessonStep) forge(action string, changed []lanes.CookieLane, change func(form, value string) string) error {
-	return s.lab.forgeAll(s.c, action, changed, change, s.url("observe"))
+	return s.course.auth.Tamper(s.c, action, changed, change, s.url("observe"))
 }
 
 // did ends an act that is one of the dashboard's: the copy, if there is one, is sent
 // once more, and the browser goes on to a part of the lesson.
 func (s *lessonStep) did(action, part string) error {
-	return s.lab.done(s.c, Action{Name: action}, s.url(part))
+	return s.course.auth.Done(s.c, Action{Name: action}, s.url(part))
 }
 
 // asAnother sends a request as another program does, with one header. The exchange
 // stands on the wire.
 func (s *lessonStep) asAnother(method, path, name, value string) (*Exchange, []byte, error) {
-	return s.lab.program.Exchange(s.c, s.book.Book(), method, path, http.Header{name: {value}})
+	return s.course.auth.Program.Exchange(s.c, s.book.Book(), method, path, http.Header{name: {value}})
 }
 
 // exchanges are those on the wire, the oldest first.
@@ -340,7 +342,7 @@ func (s *lessonStep) exchanges() []*Exchange { return s.book.Book().Exchanges() 
 // otherSite is the address of a page of the other site for this run, or what to
 // do first where there is none.
 func (s *lessonStep) otherSite(path string) (address string, instead *task) {
-	switch home := s.lab.config.Home; {
+	switch home := s.course.home; {
 	case s.other() == "":
 		return "", &task{Label: s.w.Text("lessons.no_other_site")}
 	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be

@@ -82,15 +82,13 @@ type closerView struct {
 	Code  []template.HTML
 }
 
-// lessons has a method for each lesson, and nothing else: to add one, add a file.
-type lessons struct{}
+// lessons has a method for each lesson: to add one, add a file.
+type lessons struct{ engines *Engines }
 
-// course is the lessons, in order.
-type course []*lesson
-
-// allLessons are those that there are.
-func allLessons() (all course) {
-	methods := reflect.ValueOf(lessons{})
+// allLessons are those that there are, in order. One is about the engines page; without
+// that page they can be read, but not followed.
+func allLessons(engines *Engines) (all []*lesson) {
+	methods := reflect.ValueOf(lessons{engines})
 	for i := range methods.NumMethod() {
 		if make, ok := methods.Method(i).Interface().(func() lesson); ok {
 			l := make()
@@ -110,7 +108,7 @@ type lessonTexts map[*locale.Printer]map[string]*lessonText
 // which language, or which function that a lesson shows is not in the source.
 func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, error) {
 	texts := lessonTexts{}
-	known := allLessons()
+	known := allLessons(nil)
 	for _, w := range all.All {
 		folder := path.Join(lessonsFolder, w.Tag.String())
 		texts[w] = map[string]*lessonText{}
@@ -148,13 +146,13 @@ func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, e
 
 // newLessonSessions makes the managers of the sessions that lessons have of their own,
 // by slug.
-func (lab *Lab) newLessonSessions() (map[string]*sessions.Manager, error) {
+func (h *Course) newLessonSessions() (map[string]*sessions.Manager, error) {
 	own := map[string]*sessions.Manager{}
-	for _, l := range lab.lessons {
+	for _, l := range h.lessons {
 		if l.Sessions == nil {
 			continue
 		}
-		manager, err := l.Sessions(lab.lanes, lab.config.Notebooks)
+		manager, err := l.Sessions(h.auth.Lanes, h.store)
 		if err != nil {
 			return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
 		}
@@ -164,12 +162,12 @@ func (lab *Lab) newLessonSessions() (map[string]*sessions.Manager, error) {
 }
 
 // lesson finds one by its slug; nil: there is none.
-func (lab *Lab) lesson(slug string) *lesson {
-	i := slices.IndexFunc(lab.lessons, func(l *lesson) bool { return l.Slug == slug })
+func (h *Course) lesson(slug string) *lesson {
+	i := slices.IndexFunc(h.lessons, func(l *lesson) bool { return l.Slug == slug })
 	if i < 0 {
 		return nil
 	}
-	return lab.lessons[i]
+	return h.lessons[i]
 }
 
 // sittings are the numbers of the lessons with which each of the three begins.

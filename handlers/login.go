@@ -32,6 +32,14 @@ const (
 
 )
 
+// SignIn is what these pages need.
+type SignIn struct {
+	site *Site
+	auth *Auth
+}
+
+func newSignIn(site *Site, auth *Auth) *SignIn { return &SignIn{site, auth} }
+
 type loginPage struct {
 	Page
 	SignIn signInForm
@@ -47,26 +55,26 @@ type signInForm struct {
 	ForToken bool           // for tokens, not for a login
 }
 
-func (lab *Lab) signInForm(c echo.Context) signInForm {
-	return signInForm{Username: cmp.Or(notebookOf(c).Name(), "alice"), Password: lab.config.ClassPassword}
+func (a *Auth) signInForm(c echo.Context) signInForm {
+	return signInForm{Username: cmp.Or(notebookOf(c).Name(), "alice"), Password: a.classPassword}
 }
 
-// getLogin serves GET /login.
-func (lab *Lab) getLogin(c echo.Context) error {
-	form := lab.signInForm(c)
+// Get serves GET /login.
+func (h *SignIn) Get(c echo.Context) error {
+	form := h.auth.signInForm(c)
 	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {
 		form.Next = next
 	}
-	page, err := lab.page(c, locale.Msg("login.title"))
+	page, err := h.site.page(c, locale.Msg("login.title"))
 	if err != nil {
 		return err
 	}
-	return lab.render(c, http.StatusOK, "login", loginPage{page, form})
+	return h.site.render(c, http.StatusOK, "login", loginPage{page, form})
 }
 
-// postLogin serves POST /login (fields username, password, pin, next). It is
+// Post serves POST /login (fields username, password, pin, next). It is
 // the first of the five files of a login; the lanes' Remember come next.
-func (lab *Lab) postLogin(c echo.Context) error {
+func (h *SignIn) Post(c echo.Context) error {
 	form := c.Request().PostForm
 	given, err := credentialsIn(form)
 	if err != nil {
@@ -76,28 +84,28 @@ func (lab *Lab) postLogin(c echo.Context) error {
 	if !asked {
 		next = "/dashboard"
 	}
-	who, err := lab.admit(c, given)
+	who, err := h.auth.Admit(c, given)
 	if refused := refusal(err); refused != nil {
-		shown := lab.refusedForm(given, refused)
+		shown := h.auth.refusedForm(given, refused)
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return lab.render(c, refused.Status, "login", loginPage{lab.pageWithoutAsking(c, locale.Msg("login.title")), shown})
+		return h.site.render(c, refused.Status, "login", loginPage{h.site.pageWithoutAsking(c, locale.Msg("login.title")), shown})
 	}
 	if err != nil {
 		return err
 	}
-	if err := lab.before(c); err != nil {
+	if err := h.auth.Before(c); err != nil {
 		return err
 	}
-	if err := lab.remember(c, who, lab.age()); err != nil {
+	if err := h.auth.SignIn(c, who, h.auth.age()); err != nil {
 		return err
 	}
-	sessions.AfterCommit(c, func() { lab.log.Info("signed in", "name", who.User, "role", who.Role) })
+	sessions.AfterCommit(c, func() { h.site.log.Info("signed in", "name", who.User, "role", who.Role) })
 	if err := notebookOf(c).NoteName(who.User); err != nil {
 		return err
 	}
-	return lab.done(c, Action{Name: "login"}, next)
+	return h.auth.Done(c, Action{Name: "login"}, next)
 }
 
 // credentials are what somebody signs in with.
@@ -120,57 +128,57 @@ func credentialsIn(form url.Values) (given credentials, err error) {
 	return given, nil
 }
 
-// admit says who somebody is by what they give. It is the one way in, for a
+// Admit says who somebody is by what they give. It is the one way in, for a
 // login and for a token. A refusal is a [Problem]: 422 for a name that is none,
 // 403 for a wrong word, 429 with Retry-After after too many of those.
-func (lab *Lab) admit(c echo.Context, given credentials) (lanes.Identity, error) {
+func (a *Auth) Admit(c echo.Context, given credentials) (lanes.Identity, error) {
 	name, password, pin := cleanName(given.Username), given.Password, given.PIN
 	if !validName(name) {
 		return lanes.Identity{}, input.NewProblem(http.StatusUnprocessableEntity, "bad_name", locale.Msg("login.bad_name", locale.Args{"Most": maxName}))
 	}
-	if name == teacherName && pin == "" && password == lab.config.ClassPassword {
+	if name == teacherName && pin == "" && password == a.classPassword {
 		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "needs_pin", locale.Msg("login.needs_pin")) // no guess, so no try
 	}
 	if name == teacherName {
-		return lab.admitTeacher(c, cmp.Or(pin, password)) // one field is enough for a program
+		return a.admitTeacher(c, cmp.Or(pin, password)) // one field is enough for a program
 	}
-	if wait := lab.throttle.try(name); wait > 0 {
-		return lanes.Identity{}, lab.tooMany(c, lanes.RoleStudent, wait)
+	if wait := a.throttle.try(name); wait > 0 {
+		return lanes.Identity{}, a.tooMany(c, lanes.RoleStudent, wait)
 	}
-	if !equal(password, lab.config.ClassPassword) {
-		lab.log.Warn("login failed", "role", lanes.RoleStudent)
+	if !equal(password, a.classPassword) {
+		a.log.Warn("login failed", "role", lanes.RoleStudent)
 		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_password", locale.Msg("login.wrong_password"))
 	}
-	lab.throttle.succeeded(name)
+	a.throttle.succeeded(name)
 	return lanes.Identity{User: name, Role: lanes.RoleStudent}, nil
 }
 
 // admitTeacher is admit for someone who gives the teacher's name. The error may also come
 // from the store that counts the tries: then nobody is let in.
-func (lab *Lab) admitTeacher(c echo.Context, pin string) (lanes.Identity, error) {
+func (a *Auth) admitTeacher(c echo.Context, pin string) (lanes.Identity, error) {
 	ctx := c.Request().Context()
-	from, err := lab.originOf(c)
+	from, err := a.originOf(c)
 	if err != nil {
 		return lanes.Identity{}, err
 	}
-	wait, err := lab.pin.try(ctx, from)
+	wait, err := a.pin.try(ctx, from)
 	if err != nil {
 		return lanes.Identity{}, err
 	}
 	if wait > 0 {
-		return lanes.Identity{}, lab.tooMany(c, lanes.RoleTeacher, wait)
+		return lanes.Identity{}, a.tooMany(c, lanes.RoleTeacher, wait)
 	}
-	if !equal(pin, lab.config.TeacherPIN) {
-		lab.log.Warn("login failed", "role", lanes.RoleTeacher)
+	if !equal(pin, a.teacherPIN) {
+		a.log.Warn("login failed", "role", lanes.RoleTeacher)
 		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_pin", locale.Msg("login.wrong_pin"))
 	}
-	return lanes.Identity{User: teacherName, Role: lanes.RoleTeacher}, lab.pin.succeeded(ctx, from)
+	return lanes.Identity{User: teacherName, Role: lanes.RoleTeacher}, a.pin.succeeded(ctx, from)
 }
 
 // tooMany refuses one try too many. It does not log the name that was typed: before a
 // login succeeds, that may be somebody's password.
-func (lab *Lab) tooMany(c echo.Context, role string, wait time.Duration) error {
-	lab.log.Warn("login throttled", "role", role)
+func (a *Auth) tooMany(c echo.Context, role string, wait time.Duration) error {
+	a.log.Warn("login throttled", "role", role)
 	seconds := int((wait + time.Second - 1) / time.Second)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
 	label := "login.too_many"
@@ -188,9 +196,9 @@ func refusal(err error) *input.Problem {
 }
 
 // refusedForm is the form again, saying what was wrong.
-func (lab *Lab) refusedForm(given credentials, refused *input.Problem) signInForm {
+func (a *Auth) refusedForm(given credentials, refused *input.Problem) signInForm {
 	name := markup.AtMost(cleanName(given.Username), markup.MaxValueText)
-	return signInForm{Username: name, Password: lab.config.ClassPassword, Teacher: name == teacherName, Problem: refused.Message}
+	return signInForm{Username: name, Password: a.classPassword, Teacher: name == teacherName, Problem: refused.Message}
 }
 
 // cleanName is a name as people mean it: composed letters as one character each,

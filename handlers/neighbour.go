@@ -10,10 +10,15 @@ import (
 	"cookielab/handlers/locale"
 )
 
-// getNeighbour serves GET /play/neighbour: a page that posts to the other server,
+// Neighbour is what this page needs: a site with another server.
+type Neighbour struct{ site *Site }
+
+func newNeighbour(site *Site) *Neighbour { return &Neighbour{site} }
+
+// Get serves GET /play/neighbour: a page that posts to the other server,
 // under the name by which this one was asked.
-func (lab *Lab) getNeighbour(c echo.Context) error {
-	p := foreignPage{Host: c.Request().Host, Lab: lab.config.Others[0].Origin(c.Request()), Lesson: "other-site"}
+func (h *Neighbour) Get(c echo.Context) error {
+	p := foreignPage{Host: c.Request().Host, Lab: h.site.others[0].Origin(c.Request()), Lesson: "other-site"}
 	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
-	return p.show(c, lab.Assets, "neighbour", locale.Msg("other.neighbour.title"))
+	return p.show(c, h.site.Assets, "neighbour", locale.Msg("other.neighbour.title"))
 }

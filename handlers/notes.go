@@ -18,12 +18,12 @@ import (
 
 const notesFile = "cookie-lab-notes.md"
 
-// getNotes serves GET /notes.
-func (lab *Lab) getNotes(c echo.Context) error {
+// Notes serves GET /notes.
+func (h *Course) Notes(c echo.Context) error {
 	var begun, open strings.Builder
-	w, done := lab.words(c), 0
-	for _, l := range lab.lessons {
-		s, err := lab.stepOf(c, l)
+	w, done := h.site.words(c), 0
+	for _, l := range h.lessons {
+		s, err := h.stepOf(c, l)
 		if err != nil {
 			return err
 		}
@@ -38,13 +38,13 @@ func (lab *Lab) getNotes(c echo.Context) error {
 		}
 	}
 	text := "# " + w.Text("notes.title") + "\n\n" +
-		w.Say(locale.Msg("notes.written", locale.Args{"At": markup.Minute(lab.clock.Now()), "Done": done, "Of": len(lab.lessons)})) + "\n" + begun.String()
+		w.Say(locale.Msg("notes.written", locale.Args{"At": markup.Minute(h.site.clock.Now()), "Done": done, "Of": len(h.lessons)})) + "\n" + begun.String()
 	if open.Len() > 0 {
 		text += "\n## " + w.Text("notes.open") + "\n\n" + open.String()
 	}
-	h := c.Response().Header()
-	h.Set("Content-Language", w.Tag.String())
-	h.Set("Content-Disposition", `attachment; filename="`+notesFile+`"`)
+	header := c.Response().Header()
+	header.Set("Content-Language", w.Tag.String())
+	header.Set("Content-Disposition", `attachment; filename="`+notesFile+`"`)
 	return c.Blob(http.StatusOK, "text/markdown; charset=utf-8", []byte(text))
 }
 

@@ -31,46 +31,46 @@ type play struct {
 // playHandler answers such a request.
 type playHandler func(*play) error
 
-// playRoute is an address below /play.
-type playRoute struct {
-	method, path string
-	handler      echo.HandlerFunc
+// PlayRoute is an address below /play.
+type PlayRoute struct {
+	Method, Path string
+	Handler      echo.HandlerFunc
 }
 
-// playRoutes are those that the lessons have, by "POST /transfer/:defence".
-func (lab *Lab) playRoutes() (routes []playRoute) {
-	for _, l := range lab.lessons {
-		for address, handler := range l.Play {
+// Play are the addresses that lessons have below /play.
+func (h *Course) Play() (routes []PlayRoute) {
+	for _, l := range h.lessons {
+		for address, handler := range l.Play { // by "POST /transfer/:defence"
 			method, path, _ := strings.Cut(address, " ")
-			routes = append(routes, playRoute{method, playPath + path, lab.play(l, handler)})
+			routes = append(routes, PlayRoute{method, playPath + path, h.play(l, handler)})
 		}
 	}
 	return routes
 }
 
 // play finds the run, without which there is nothing to play with.
-func (lab *Lab) play(l *lesson, handler playHandler) echo.HandlerFunc {
+func (h *Course) play(l *lesson, handler playHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		run, err := lab.run(c)
+		run, err := h.run(c)
 		if err != nil {
 			return err
 		}
 		if run == nil {
 			return input.NewProblem(http.StatusGone, "no_run", locale.Msg("lessons.no_run"))
 		}
-		if w := lab.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
-			lab.answerIn(c, w)
+		if w := h.site.Assets.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+			h.site.answerIn(c, w)
 		}
-		h := c.Response().Header()
-		h.Del("X-Frame-Options")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // an image on another site's page is one request of the lesson
-		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors "+lab.framer(), 1))
-		return handler(&play{lab.visit(c, l), run})
+		header := c.Response().Header()
+		header.Del("X-Frame-Options")
+		header.Set("Cross-Origin-Resource-Policy", "cross-origin") // an image on another site's page is one request of the lesson
+		header.Set("Content-Security-Policy", strings.Replace(header.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors "+h.framer(), 1))
+		return handler(&play{h.visit(c, l), run})
 	}
 }
 
 // witness writes down what was seen, values by their names, for the lesson to find.
-func (p *play) witness(seen map[string]string) error { return p.lab.witness(p.run, seen) }
+func (p *play) witness(seen map[string]string) error { return p.course.witness(p.run, seen) }
 
 // came reports whether a play cookie came with the value that this run gave it.
 func (p *play) came(name string) bool { return carriesPlay(p.c, p.run, name) }
@@ -81,11 +81,11 @@ func (p *play) query() string {
 }
 
 // framer is who may show a page of play in a frame.
-func (lab *Lab) framer() string {
-	if lab.config.Other == "" {
+func (h *Course) framer() string {
+	if h.otherSite == "" {
 		return "'none'"
 	}
-	return lab.config.Other
+	return h.otherSite
 }
 
 // playPage is what somebody sees of a request to play: what it brought, and what
@@ -114,20 +114,20 @@ type playForm struct {
 
 // show answers with such a page.
 func (p *play) show(status int, page playPage) error {
-	page.Page = p.lab.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Page = p.course.site.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
 	page.Servers = nil // what came to this server, another cannot show
 	page.Name = page.Title + " · " + labName
 	page.Site = p.c.Request().Header.Get("Sec-Fetch-Site")
-	return p.lab.render(p.c, status, "play", page)
+	return p.course.site.render(p.c, status, "play", page)
 }
 
 // showAlone answers with such a page at a host that knows nobody: without the lab's
 // menu, which would lead to a lab for strangers.
 func (p *play) showAlone(page playPage) error {
-	page.Page = p.lab.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Page = p.course.site.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
 	page.Name = page.Title + " · " + labName
 	page.Presenting = true
-	return p.lab.render(p.c, http.StatusOK, "play", page)
+	return p.course.site.render(p.c, http.StatusOK, "play", page)
 }
 
 // carriesPlay reports whether a play cookie came with the value that this run gave it.

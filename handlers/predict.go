@@ -109,13 +109,13 @@ type PredictKept struct {
 	Reason string `json:"reason"`
 }
 
-// postPredict serves POST /api/predict.
-func (lab *Lab) postPredict(c echo.Context) error {
+// Predict serves POST /api/predict.
+func (h *Composer) Predict(c echo.Context) error {
 	var q predictQuestion
 	if err := input.ReadJSON(c, &q); err != nil {
 		return err
 	}
-	at := lab.clock.Now()
+	at := h.site.clock.Now()
 	if q.Now != nil {
 		at = *q.Now
 	}
@@ -123,7 +123,7 @@ func (lab *Lab) postPredict(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
+	w := h.site.words(c)
 	body, _ := c.Get(input.JsonKey).([]byte)
 	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), maxPredict)}
 	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}

@@ -46,8 +46,8 @@ type racer struct {
 
 // caller is a program with this browser's session cookie, and a jar for it.
 type caller struct {
-	lab *Lab
-	c   echo.Context
+	h *Console
+	c echo.Context
 
 	mu     sync.Mutex
 	cookie string // "": none
@@ -69,11 +69,11 @@ type apiReply struct {
 //  3. both write at the same time;
 //  4. what is there afterwards is read, and the browser is given the cookie that
 //     came last, as if both programs had been its own tabs.
-func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
+func (h *Console) race(c echo.Context, kind string) (*race, error) {
 	if kind != raceKeys && kind != raceSet && kind != raceAdd {
 		return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("console.unknown"))
 	}
-	caller := &caller{lab: lab, c: c, cookie: lab.lanes.Values(c)[lanes.Session]}
+	caller := &caller{h: h, c: c, cookie: h.auth.Lanes.Values(c)[lanes.Session]}
 	r := &race{kind: kind}
 
 	// 1.
@@ -108,7 +108,7 @@ func (lab *Lab) race(c echo.Context, kind string) (*race, error) {
 	}
 
 	// 3.
-	stamp := lab.clock.Now().UTC().Format("15:04:05.000")
+	stamp := h.site.clock.Now().UTC().Format("15:04:05.000")
 	names := [2]string{"a", "b"}
 	err = together(func(i int) error {
 		op, fields := "set", map[string]any{"key": counter, "value": reads[i] + 1, "think_ms": raceThink}
@@ -207,13 +207,13 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 	if err != nil {
 		return reply, err
 	}
-	header, name := http.Header{"Content-Type": {"application/json"}}, p.lab.config.Cookie.Name
+	header, name := http.Header{"Content-Type": {"application/json"}}, p.h.auth.Lanes.Sessions.Options().Name
 	p.mu.Lock()
 	if p.cookie != "" {
 		header.Set("Cookie", name+"="+p.cookie)
 	}
 	p.mu.Unlock()
-	answer, err := p.lab.program.Do(p.c, notebookOf(p.c).Book(), http.MethodPost, "/api/session/"+op, header, body)
+	answer, err := p.h.auth.Program.Do(p.c, notebookOf(p.c).Book(), http.MethodPost, "/api/session/"+op, header, body)
 	if err != nil {
 		return reply, input.NewProblem(http.StatusServiceUnavailable, "no_answer", locale.Msg("console.no_answer")).Wrap(err)
 	}

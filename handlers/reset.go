@@ -43,25 +43,25 @@ type resetPage struct {
 // send as a key, and the proof looks it up.
 const doneNothing = "nothing"
 
-// getReset serves GET /reset: what it will do, or, after it, the proof.
-func (lab *Lab) getReset(c echo.Context) error {
+// Reset serves GET /reset: what it will do, or, after it, the proof.
+func (h *Revoker) Reset(c echo.Context) error {
 	p := resetPage{Host: c.Request().Host}
 	done := c.QueryParam("done")
 	id, named := sessions.ParseID(done)
 	if p.Done = named || done == doneNothing; named {
 		p.Record = done
-		record, err := lab.lying(c, id)
+		record, err := h.auth.lying(c, id)
 		if err != nil {
 			return err
 		}
 		p.Lies = record != nil
 	}
-	for _, name := range lab.ourCookies() {
+	for _, name := range h.ourCookies() {
 		if len(sessions.RawCookies(c.Request(), name)) > 0 {
 			p.Arrived = append(p.Arrived, name)
 		}
 	}
-	_, p.Foreign = lab.otherCookies(c.Request())
+	_, p.Foreign = h.auth.otherCookies(c.Request())
 	p.ForeignNote = locale.Msg("reset.foreign", locale.Args{"Count": p.Foreign})
 	chosen := url.Values{}
 	for _, name := range []string{"lang", "theme"} {
@@ -72,36 +72,36 @@ func (lab *Lab) getReset(c echo.Context) error {
 	if len(chosen) > 0 {
 		p.Keep = template.URL("?" + chosen.Encode())
 	}
-	page, err := lab.page(c, locale.Msg("reset.title"))
+	page, err := h.site.page(c, locale.Msg("reset.title"))
 	if err != nil {
 		return err
 	}
 	host, _, _ := input.SplitHost(p.Host)
-	for _, name := range lab.config.Hosts {
+	for _, name := range h.hosts {
 		if name != host {
 			p.Others = append(p.Others, name+":"+input.LocalPort(c.Request()))
 		}
 	}
 	p.Page = page
-	return lab.render(c, http.StatusOK, "reset", p)
+	return h.site.render(c, http.StatusOK, "reset", p)
 }
 
 // ourCookies are the names of the cookies that the lab sets.
-func (lab *Lab) ourCookies() []string {
+func (h *Revoker) ourCookies() []string {
 	var names []string
-	for _, lane := range lab.lanes.Cookies {
+	for _, lane := range h.auth.Lanes.Cookies {
 		names = append(names, lane.Cookie().Name)
 	}
 	return append(names, notebookCookie)
 }
 
-// postReset serves POST /reset.
-func (lab *Lab) postReset(c echo.Context) error {
-	findings, err := lab.recallAll(c)
+// PostReset serves POST /reset.
+func (h *Revoker) PostReset(c echo.Context) error {
+	findings, err := h.auth.recallAll(c)
 	if err != nil {
 		return err
 	}
-	keeps, err := lab.serverKeeps(c, findings)
+	keeps, err := h.auth.serverKeeps(c, findings)
 	if err != nil {
 		return err
 	}
@@ -111,11 +111,11 @@ func (lab *Lab) postReset(c echo.Context) error {
 			outcome = kept.ID
 		}
 	}
-	next, err := lab.forgetBrowser(c)
+	next, err := h.forgetBrowser(c)
 	if err != nil {
 		return err
 	}
-	lab.log.Info("browser reset")
+	h.site.log.Info("browser reset")
 	next.Set("done", outcome)
 	return c.Redirect(http.StatusSeeOther, "/reset?"+next.Encode())
 }
@@ -132,13 +132,13 @@ func (lab *Lab) postReset(c echo.Context) error {
 // It returns the language and the theme that the notebook kept, for the address
 // of the next page: that is to be read as was chosen, too. If the notebook's key was
 // replaced while this request was under way, nothing is removed: [sessions.ErrEnded].
-func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
+func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	if key, came := notebookOf(c).Came(); came {
-		if _, err := lab.notebooks.Find(c.Request().Context(), key); errors.Is(err, sessions.ErrReplaced) {
+		if _, err := h.notebooks.Find(c.Request().Context(), key); errors.Is(err, sessions.ErrReplaced) {
 			return nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 	}
-	for _, lane := range lab.lanes.Cookies {
+	for _, lane := range h.auth.Lanes.Cookies {
 		if err := lane.Forget(c); err != nil {
 			return nil, err
 		}
@@ -148,16 +148,16 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			lanes.EraseCookie(c, lane)
 		}
 	}
-	if err := lab.endLeftBehind(c); err != nil {
+	if err := h.auth.endLeftBehind(c); err != nil {
 		return nil, err
 	}
 	if n := notebookOf(c); n != nil {
-		lab.eraseElsewhere(c, n)
-		for _, page := range lab.forget {
+		h.eraseElsewhere(c, n)
+		for _, page := range h.forget {
 			page.Forget(c, n)
 		}
 		if id, saved := n.ID(); saved {
-			sessions.AfterCommit(c, func() { lab.wire.Drop(id) })
+			sessions.AfterCommit(c, func() { h.wire.Drop(id) })
 		}
 	}
 	chosen = url.Values{}
@@ -166,7 +166,7 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			chosen.Set(name, value)
 		}
 	}
-	notebook, err := lab.notebooks.Load(c) // also one that is not known any more
+	notebook, err := h.notebooks.Load(c) // also one that is not known any more
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +179,8 @@ func (lab *Lab) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the
 // notebook saw them set with, where those are not the usual ones.
-func (lab *Lab) eraseElsewhere(c echo.Context, n *Notebook) {
-	for _, lane := range lab.lanes.Cookies {
+func (h *Revoker) eraseElsewhere(c echo.Context, n *Notebook) {
+	for _, lane := range h.auth.Lanes.Cookies {
 		a, ok := n.Attributes(lane.ID())
 		if !ok || (a.Path == "/" && a.Domain == "") {
 			continue

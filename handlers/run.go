@@ -39,17 +39,17 @@ func (runCarrier) Write(http.Header, string, time.Duration, time.Time) error { r
 func (runCarrier) Erase(http.Header)                                         {}
 func (runCarrier) Vary() string                                              { return "Cookie" }
 
-func (lab *Lab) newRuns() (*sessions.Manager, error) {
-	options := lab.lanes.Options(runAge)
+func (h *Course) newRuns() (*sessions.Manager, error) {
+	options := h.auth.Lanes.Options(runAge)
 	options.Carrier = runCarrier{}
-	return sessions.New(sessions.Keyed(runPurpose, lab.config.Notebooks), options)
+	return sessions.New(sessions.Keyed(runPurpose, h.store), options)
 }
 
 // newRun begins a run of the lesson, in place of the one before; own is what the
 // lesson keeps in it, under names that begin with "_".
 func (s *lessonStep) newRun(own ...map[string]string) error {
 	id, ok := s.book.ID()
-	run, err := s.lab.runs.Create(s.c.Request().Context(), func(run *sessions.Session) error {
+	run, err := s.course.runs.Create(s.c.Request().Context(), func(run *sessions.Session) error {
 		if !ok {
 			id = sessions.ID{}
 		}
@@ -66,7 +66,7 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 	}
 	if s.notes.Run != "" {
 		old := sessions.KeyID(runPurpose, s.notes.Run)
-		if err := s.lab.runs.End(s.c.Request().Context(), old, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+		if err := s.course.runs.End(s.c.Request().Context(), old, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 			return err
 		}
 	}
@@ -77,32 +77,32 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 // run is the session of the run that a request names; nil if it names none, or one that
 // has ended. The exchange goes on the wire of the run's notebook: without values, unless
 // the request itself shows that it comes from that notebook's browser.
-func (lab *Lab) run(c echo.Context) (*sessions.Session, error) {
+func (h *Course) run(c echo.Context) (*sessions.Session, error) {
 	if !c.QueryParams().Has(runParam) {
 		return nil, nil
 	}
-	run, err := lab.runs.Load(c)
+	run, err := h.runs.Load(c)
 	if err != nil || run.Rejected() != nil {
 		return nil, err
 	}
 	if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) && noted(c) != nil {
-		alsoOnWire(c, lab.wire.Book(id))
+		alsoOnWire(c, h.wire.Book(id))
 	}
 	return run, nil
 }
 
 // witness writes down, under a run, what was seen: values by their names.
-func (lab *Lab) witness(run *sessions.Session, seen map[string]string) (err error) {
+func (h *Course) witness(run *sessions.Session, seen map[string]string) (err error) {
 	for name, value := range seen {
-		err = errors.Join(err, run.Set(name, lab.factNow(value)))
+		err = errors.Join(err, run.Set(name, h.factNow(value)))
 	}
 	return err
 }
 
 // witnessCopy writes down what the three ways conclude about a request that names
 // a run: a copy, sent from a terminal.
-func (lab *Lab) witnessCopy(c echo.Context, findings []lanes.Finding) error {
-	run, err := lab.run(c)
+func (h *Course) witnessCopy(c echo.Context, findings []lanes.Finding) error {
+	run, err := h.run(c)
 	if err != nil || run == nil {
 		return err
 	}
@@ -113,15 +113,15 @@ func (lab *Lab) witnessCopy(c echo.Context, findings []lanes.Finding) error {
 	for _, f := range findings {
 		seen[curlFacts+"."+f.Lane] = verdictFact(f.Verdict, f.Who)
 	}
-	return lab.witness(run, seen)
+	return h.witness(run, seen)
 }
 
 // runFacts are what was seen under a run; none where it is over.
-func (lab *Lab) runFacts(ctx context.Context, key string) (map[string]fact, error) {
+func (h *Course) runFacts(ctx context.Context, key string) (map[string]fact, error) {
 	if key == "" {
 		return nil, nil
 	}
-	record, err := lab.runs.Find(ctx, sessions.KeyID(runPurpose, key))
+	record, err := h.runs.Find(ctx, sessions.KeyID(runPurpose, key))
 	switch {
 	case errors.Is(err, sessions.ErrNotFound), errors.Is(err, sessions.ErrExpired):
 		return nil, nil

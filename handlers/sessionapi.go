@@ -78,8 +78,8 @@ type ExpiryAnswer struct {
 	BrowserClose bool      `json:"browser_close"`
 }
 
-// postSessionOp serves POST /api/session/{op}.
-func (lab *Lab) postSessionOp(c echo.Context) error {
+// Call serves POST /api/session/{op}.
+func (h *Console) Call(c echo.Context) error {
 	op, ok := findOp(c.Param("op"))
 	if !ok {
 		names := make([]string, len(sessionOps))
@@ -93,7 +93,7 @@ func (lab *Lab) postSessionOp(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := lab.callSession(c, op, args)
+	answer, err := h.callSession(c, op, args)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ func (lab *Lab) postSessionOp(c echo.Context) error {
 //     others save meanwhile stays,
 //  3. run the operation, in memory; add, exists and clear_expired ask the store,
 //  4. save now, not at the end, since the answer tells the key.
-func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionAnswer, error) {
-	session, err := lab.sessions.Load(c)
+func (h *Console) callSession(c echo.Context, op sessionOp, args opArgs) (SessionAnswer, error) {
+	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
 		return SessionAnswer{}, err
 	}
@@ -116,7 +116,7 @@ func (lab *Lab) callSession(c echo.Context, op sessionOp, args opArgs) (SessionA
 		return SessionAnswer{}, err
 	}
 	ctx := sessions.Saving(c) // from here on the work is finished even if the client hangs up
-	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: lab.sessions, session: session})
+	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: h.auth.Lanes.Sessions, session: session})
 	if err != nil {
 		return SessionAnswer{}, err
 	}

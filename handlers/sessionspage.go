@@ -45,32 +45,32 @@ type listedSession struct {
 // They are counted up to maxCounted, a number that the labels mention.
 const maxListed, maxCounted = 50, 1000
 
-// getSessions serves GET /sessions.
-func (lab *Lab) getSessions(c echo.Context) error {
+// Sessions serves GET /sessions.
+func (h *Revoker) Sessions(c echo.Context) error {
 	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
-	page, err := lab.page(c, locale.Msg("sessions.title"))
+	page, err := h.site.page(c, locale.Msg("sessions.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
-	p := sessionsPage{Page: page, Keeps: lab.sessions.KeepsRecords()}
-	if f, ok := lab.sessionFinding(c); ok {
+	w := h.site.words(c)
+	p := sessionsPage{Page: page, Keeps: h.auth.Lanes.Sessions.KeepsRecords()}
+	if f, ok := h.auth.sessionFinding(c); ok {
 		p.Verdict = w.Text("verdict." + string(f.Verdict) + ".word")
 	}
-	who, ok := lab.signedIn(c)
+	who, ok := h.auth.signedIn(c)
 	if !ok || !p.Keeps {
-		return lab.render(c, http.StatusOK, "sessions", p)
+		return h.site.render(c, http.StatusOK, "sessions", p)
 	}
 	ctx := c.Request().Context()
-	here, err := lab.recordHere(c)
+	here, err := h.recordHere(c)
 	if err != nil {
 		return err
 	}
 	start := time.Now() // a duration, not a judgement of age: no clock to move
-	all, err := lab.sessions.Owned(ctx, who.User, sessions.Record{}, maxCounted+1)
+	all, err := h.auth.Lanes.Sessions.Owned(ctx, who.User, sessions.Record{}, maxCounted+1)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	list, most := all, maxListed
 	var records []sessions.Record
 	if p.Further = !after.Saved.IsZero(); p.Further {
-		list, err = lab.sessions.Owned(ctx, who.User, after, most+2) // one may be this session, and one shows whether there is a next page
+		list, err = h.auth.Lanes.Sessions.Owned(ctx, who.User, after, most+2) // one may be this session, and one shows whether there is a next page
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (lab *Lab) getSessions(c echo.Context) error {
 	list = slices.DeleteFunc(list, func(r sessions.Record) bool { return r.ID == here.ID })
 	list, p.Next = input.FirstOf(list, most, "/sessions")
 	for _, record := range append(records, list...) {
-		client, err := clientNamed(ctx, lab.sessions, who.User, record.ID)
+		client, err := clientNamed(ctx, h.auth.Lanes.Sessions, who.User, record.ID)
 		if err != nil {
 			return err
 		}
@@ -116,18 +116,18 @@ func (lab *Lab) getSessions(c echo.Context) error {
 			p.Ended = locale.Msg("sessions.ended_others", locale.Args{"Count": action.Ended})
 		}
 	}
-	return lab.render(c, http.StatusOK, "sessions", p)
+	return h.site.render(c, http.StatusOK, "sessions", p)
 }
 
-// postEndSession serves POST /sessions/end (field id): one session of the
+// End serves POST /sessions/end (field id): one session of the
 // visitor's own. Somebody else's is not told from one that does not exist, and
 // this very one is ended by the ordinary logout.
-func (lab *Lab) postEndSession(c echo.Context) error {
+func (h *Revoker) End(c echo.Context) error {
 	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
 		return err
 	}
-	who, here, err := lab.ownerHere(c)
+	who, here, err := h.ownerHere(c)
 	if err != nil {
 		return err
 	}
@@ -136,11 +136,11 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 		return noSuchSession
 	}
 	if id == here.ID {
-		return lab.signOut(c, "/dashboard")
+		return h.auth.signOut(c, "/dashboard")
 	}
-	record, err := findOwned(c.Request().Context(), lab.sessions, who, id)
+	record, err := findOwned(c.Request().Context(), h.auth.Lanes.Sessions, who, id)
 	if err == nil {
-		err = lab.sessions.End(c.Request().Context(), id, 0)
+		err = h.auth.Lanes.Sessions.End(c.Request().Context(), id, 0)
 	}
 	if errors.Is(err, sessions.ErrNotFound) {
 		return noSuchSession.Wrap(err)
@@ -148,61 +148,61 @@ func (lab *Lab) postEndSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	lab.log.Info("session ended elsewhere", "name", who, "ended", 1)
-	return lab.done(c, Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
+	h.site.log.Info("session ended elsewhere", "name", who, "ended", 1)
+	return h.auth.Done(c, Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
 }
 
-// postEndOthers serves POST /sessions/end-others: all of the visitor's sessions
+// EndOthers serves POST /sessions/end-others: all of the visitor's sessions
 // but this one. If there are so many that it takes long, the page says how many have
 // ended so far, and the visitor presses the button again.
-func (lab *Lab) postEndOthers(c echo.Context) error {
-	who, here, err := lab.ownerHere(c)
+func (h *Revoker) EndOthers(c echo.Context) error {
+	who, here, err := h.ownerHere(c)
 	if err != nil {
 		return err
 	}
-	ended, more, err := lab.endOthers(c.Request().Context(), who, here.ID)
+	ended, more, err := h.endOthers(c.Request().Context(), who, here.ID)
 	if err != nil {
 		return err
 	}
-	lab.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
-	return lab.done(c, Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
+	h.site.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
+	return h.auth.Done(c, Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
 // endTimeout is how long one click may take to end sessions.
 const endTimeout = 5 * time.Second
 
 // endOthers ends as many sessions as its time allows; more: there may be others.
-func (lab *Lab) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
+func (h *Revoker) endOthers(ctx context.Context, user string, keep sessions.ID) (ended int, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
-	return lab.sessions.EndOthers(ctx, user, keep)
+	return h.auth.Lanes.Sessions.EndOthers(ctx, user, keep)
 }
 
 var noSuchSession = input.NewProblem(http.StatusNotFound, "no_such_session", locale.Msg("sessions.no_such"))
 
 // ownerHere is who may end sessions: whoever the session way has found, and by
 // which record. Nobody may where there are none.
-func (lab *Lab) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
+func (h *Revoker) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
 	if n := notebookOf(c); n != nil {
 		n.Session().Expendable() // sessions can be ended even if the disk is full
 	}
-	if err := lab.before(c); err != nil {
+	if err := h.auth.Before(c); err != nil {
 		return "", here, err
 	}
-	if !lab.sessions.KeepsRecords() {
+	if !h.auth.Lanes.Sessions.KeepsRecords() {
 		return "", here, sessions.ErrNotSupported
 	}
-	who, ok := lab.signedIn(c)
+	who, ok := h.auth.signedIn(c)
 	if !ok {
 		return "", here, input.NewProblem(http.StatusForbidden, "not_signed_in", locale.Msg("sessions.not_signed_in"))
 	}
-	here, err = lab.recordHere(c)
+	here, err = h.recordHere(c)
 	return who.User, here, err
 }
 
 // recordHere is the record of the session that this request carries.
-func (lab *Lab) recordHere(c echo.Context) (sessions.Record, error) {
-	session, err := lab.sessions.Load(c)
+func (h *Revoker) recordHere(c echo.Context) (sessions.Record, error) {
+	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
 		return sessions.Record{}, err
 	}

@@ -21,11 +21,11 @@ import (
 // else finds out that the other end is gone without a word.
 const keepAlive = 15 * time.Second
 
-// getWireEvents serves GET /wire/events: what came after the exchange that the
+// Events serves GET /wire/events: what came after the exchange that the
 // reader saw last, and then each new one, until the reader goes, the notebook
 // is dropped, or the server ends. No script can hold it open for another site
 // or port: to those it shows nothing, as to a stranger.
-func (lab *Lab) getWireEvents(c echo.Context) error {
+func (h *WirePage) Events(c echo.Context) error {
 	seen, err := seenLast(c.Request())
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	if book == nil || input.FromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
-	done, err := lab.beginStream(book, (*Book).Watch)
+	done, err := h.beginStream(book, (*Book).Watch)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (lab *Lab) getWireEvents(c echo.Context) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	lab.follow(c, book, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
+	h.follow(c, book, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
 	return nil
 }
 
@@ -77,14 +77,14 @@ func tellToComeAgain(c echo.Context) error {
 // beginStream counts a reply that is sent piece by piece, until done is called: for its
 // Book, by count, and for the whole server, since each such reply holds a connection. It
 // refuses one that is too many for either.
-func (lab *Lab) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
+func (h *WirePage) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
 	mine, ok := count(book)
 	if !ok {
 		return nil, input.NewProblem(http.StatusTooManyRequests, "too_many_streams", locale.Msg("wire.too_many"))
 	}
 	select {
-	case lab.streams <- struct{}{}:
-		return func() { <-lab.streams; mine() }, nil
+	case h.streams <- struct{}{}:
+		return func() { <-h.streams; mine() }, nil
 	default:
 		mine()
 		return nil, input.NewProblem(http.StatusServiceUnavailable, "too_many_streams", locale.Msg("wire.too_many_here"))
@@ -117,8 +117,8 @@ func seenLast(r *http.Request) (int, error) {
 }
 
 // follow tells of a book's exchanges until something ends it.
-func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
-	t := lab.template(c, "wire")
+func (h *WirePage) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
+	t := h.site.template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	if events.write(comeAgain) != nil { // also sends the headers at once
@@ -131,8 +131,8 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 		}
 		for _, e := range exchanges {
 			var item bytes.Buffer
-			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(lab.words(c), e, maxRaw)); err != nil {
-				lab.log.Error("an event failed", "error", err)
+			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(h.site.words(c), e, maxRaw)); err != nil {
+				h.site.log.Error("an event failed", "error", err)
 				return
 			}
 			if events.event(e.Number, item.String()) != nil {
@@ -148,7 +148,7 @@ func (lab *Lab) follow(c echo.Context, book *Book, seen int, events *eventWriter
 			}
 		case <-c.Request().Context().Done():
 			return
-		case <-lab.closing.Done():
+		case <-h.closing.Done():
 			return
 		}
 	}

@@ -209,8 +209,8 @@ func overtaken(err error) bool {
 //     them out.
 //  2. All other requests from this machine have one counter, apart from the network.
 //  3. All others count by their address.
-func (lab *Lab) originOf(c echo.Context) (origin, error) {
-	session, err := lab.sessions.Look(c)
+func (a *Auth) originOf(c echo.Context) (origin, error) {
+	session, err := a.Lanes.Sessions.Look(c)
 	if err != nil {
 		return origin{}, err
 	}

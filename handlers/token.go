@@ -15,35 +15,35 @@ import (
 	"cookielab/sessions"
 )
 
-// postToken serves POST /api/token: a name and the class password, as for a
+// Issue serves POST /api/token: a name and the class password, as for a
 // login, for a token. It is 201 with the token, which no later answer repeats.
-func (lab *Lab) postToken(c echo.Context) error {
+func (h *Tokens) Issue(c echo.Context) error {
 	var given credentials
 	if err := input.ReadJSON(c, &given); err != nil {
 		return err
 	}
-	who, err := lab.admit(c, given)
+	who, err := h.auth.Admit(c, given)
 	if err != nil {
 		return err
 	}
-	if err := lab.lanes.Opaque.Remember(c, who, lab.age()); err != nil {
+	if err := h.auth.Lanes.Opaque.Remember(c, who, h.auth.age()); err != nil {
 		return err
 	}
-	lab.log.Info("token issued", "name", who.User, "role", who.Role)
+	h.site.log.Info("token issued", "name", who.User, "role", who.Role)
 	return nil
 }
 
-// deleteToken serves DELETE /api/token: ends the token that the request carries.
-func (lab *Lab) deleteToken(c echo.Context) error { return lab.endToken(c, lab.lanes.Opaque) }
+// Delete serves DELETE /api/token: ends the token that the request carries.
+func (h *Tokens) Delete(c echo.Context) error { return h.endToken(c, h.auth.Lanes.Opaque) }
 
-// deleteSealedToken serves DELETE /api/token/sealed: the same for a self-contained
+// DeleteSealed serves DELETE /api/token/sealed: the same for a self-contained
 // token of /tokens, which is refused.
-func (lab *Lab) deleteSealedToken(c echo.Context) error { return lab.endToken(c, lab.lanes.Sealed) }
+func (h *Tokens) DeleteSealed(c echo.Context) error { return h.endToken(c, h.auth.Lanes.Sealed) }
 
 // endToken answers 204, and the token is dead at once; 401 where none came that
 // counts; 409 where the server keeps nothing that it could remove.
-func (lab *Lab) endToken(c echo.Context, lane lanes.TokenLane) error {
-	f, err := lab.recall(c, lane)
+func (h *Tokens) endToken(c echo.Context, lane lanes.TokenLane) error {
+	f, err := h.auth.recall(c, lane)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (lab *Lab) endToken(c echo.Context, lane lanes.TokenLane) error {
 	if err != nil {
 		return err
 	}
-	lab.log.Info("token ended", "name", f.Who.User)
+	h.site.log.Info("token ended", "name", f.Who.User)
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -67,28 +67,28 @@ type whoamiAnswer struct {
 	Auth string `json:"auth"` // "session", "token": what told
 }
 
-// getWhoami serves GET /api/whoami. Whoever sends an Authorization header is
+// WhoAmI serves GET /api/whoami. Whoever sends an Authorization header is
 // judged by that alone: a request that names its own credentials must not become
 // somebody else's because a browser added a cookie.
-func (lab *Lab) getWhoami(c echo.Context) error {
+func (h *Tokens) WhoAmI(c echo.Context) error {
 	if len(c.Request().Header["Authorization"]) > 0 {
-		return lab.whoami(c, lab.lanes.Opaque, lab.lanes.Opaque.Manager)
+		return h.whoami(c, h.auth.Lanes.Opaque, h.auth.Lanes.Opaque.Manager)
 	}
 	c.Response().Header().Add("Vary", "Authorization")
-	return lab.whoami(c, lab.lanes.Session(), lab.sessions)
+	return h.whoami(c, h.auth.Lanes.Session(), h.auth.Lanes.Sessions)
 }
 
-// getWhoamiSealed serves GET /api/whoami/sealed: the same for a self-contained
+// WhoAmISealed serves GET /api/whoami/sealed: the same for a self-contained
 // token of /tokens. It decides nothing: the door to the lab is /api/whoami.
-func (lab *Lab) getWhoamiSealed(c echo.Context) error {
-	return lab.whoami(c, lab.lanes.Sealed, lab.lanes.Sealed.Manager)
+func (h *Tokens) WhoAmISealed(c echo.Context) error {
+	return h.whoami(c, h.auth.Lanes.Sealed, h.auth.Lanes.Sealed.Manager)
 }
 
 // whoami answers who this is by the session that one lane carries; 401 for
 // nobody. What the lane would find, check by check, only the wire shows.
-func (lab *Lab) whoami(c echo.Context, lane lanes.Lane, manager *sessions.Manager) error {
+func (h *Tokens) whoami(c echo.Context, lane lanes.Lane, manager *sessions.Manager) error {
 	if noted(c) != nil {
-		if _, err := lab.recall(c, lane); err != nil {
+		if _, err := h.auth.recall(c, lane); err != nil {
 			return err
 		}
 	}

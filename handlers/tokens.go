@@ -39,12 +39,12 @@ const (
 
 // tokenKinds are those that this server can issue: the engine signed_cookies
 // keeps nothing on the server, and so has no opaque ones.
-func (lab *Lab) tokenKinds() []tokenKind {
+func (h *Tokens) tokenKinds() []tokenKind {
 	kinds := []tokenKind{
-		{opaque, lab.lanes.Opaque, "/api/whoami", "/api/token"},
-		{sealed, lab.lanes.Sealed, "/api/whoami/sealed", "/api/token/sealed"},
+		{opaque, h.auth.Lanes.Opaque, "/api/whoami", "/api/token"},
+		{sealed, h.auth.Lanes.Sealed, "/api/whoami/sealed", "/api/token/sealed"},
 	}
-	if !lab.lanes.Opaque.Manager.KeepsRecords() {
+	if !h.auth.Lanes.Opaque.Manager.KeepsRecords() {
 		return kinds[1:]
 	}
 	return kinds
@@ -85,23 +85,23 @@ func (h hands) Weigh() (n int) {
 	return n
 }
 
-// postTokens serves POST /tokens (fields username, password, pin): one token of
+// Post serves POST /tokens (fields username, password, pin): one token of
 // each kind, for the program that the lab plays.
-func (lab *Lab) postTokens(c echo.Context) error {
+func (h *Tokens) Post(c echo.Context) error {
 	given, err := credentialsIn(c.Request().PostForm)
 	if err != nil {
 		return err
 	}
-	who, err := lab.admit(c, given)
+	who, err := h.auth.Admit(c, given)
 	if refused := refusal(err); refused != nil {
-		return lab.showTokens(c, refused.Status, lab.refusedForm(given, refused))
+		return h.showTokens(c, refused.Status, h.auth.refusedForm(given, refused))
 	}
 	if err != nil {
 		return err
 	}
 	got := hands{Fresh: true, Deed: "got"}
-	for _, kind := range lab.tokenKinds() {
-		token, err := kind.lane.Issue(c.Request().Context(), who, lab.age(), browser.ClientName(c.Request().UserAgent()))
+	for _, kind := range h.tokenKinds() {
+		token, err := kind.lane.Issue(c.Request().Context(), who, h.auth.age(), browser.ClientName(c.Request().UserAgent()))
 		if err != nil {
 			return err
 		}
@@ -111,46 +111,46 @@ func (lab *Lab) postTokens(c echo.Context) error {
 		}
 		got.Tokens = append(got.Tokens, held)
 	}
-	lab.log.Info("token issued", "name", who.User, "role", who.Role)
+	h.site.log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebookOf(c)
 	if err := n.ChangeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
 	}
-	sessions.AfterCommit(c, func() { Change(n.Book(), func(h *hands) { *h = got }) })
+	sessions.AfterCommit(c, func() { Change(n.Book(), func(held *hands) { *held = got }) })
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }
 
-// postTokensAsk serves POST /tokens/ask: the program sends each of its tokens,
+// Ask serves POST /tokens/ask: the program sends each of its tokens,
 // and asks who it is.
-func (lab *Lab) postTokensAsk(c echo.Context) error {
-	return lab.withHands(c, func(book *Book, held *heldToken, kind tokenKind) error {
-		return lab.askWith(c, book, held, kind)
+func (h *Tokens) Ask(c echo.Context) error {
+	return h.withHands(c, func(book *Book, held *heldToken, kind tokenKind) error {
+		return h.askWith(c, book, held, kind)
 	}, "asked")
 }
 
-// postTokensEnd serves POST /tokens/end: the program has each of its tokens ended,
+// End serves POST /tokens/end: the program has each of its tokens ended,
 // and sends it once more.
-func (lab *Lab) postTokensEnd(c echo.Context) error {
-	return lab.withHands(c, func(book *Book, held *heldToken, kind tokenKind) (err error) {
-		if held.Ending, held.EndAnswer, err = lab.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
+func (h *Tokens) End(c echo.Context) error {
+	return h.withHands(c, func(book *Book, held *heldToken, kind tokenKind) (err error) {
+		if held.Ending, held.EndAnswer, err = h.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
 			return err
 		}
-		return lab.askWith(c, book, held, kind)
+		return h.askWith(c, book, held, kind)
 	}, "ended")
 }
 
-func (lab *Lab) askWith(c echo.Context, book *Book, held *heldToken, kind tokenKind) (err error) {
-	held.Asked, held.Answer, err = lab.sendToken(c, book, http.MethodGet, kind.Whoami, held.Value)
+func (h *Tokens) askWith(c echo.Context, book *Book, held *heldToken, kind tokenKind) (err error) {
+	held.Asked, held.Answer, err = h.sendToken(c, book, http.MethodGet, kind.Whoami, held.Value)
 	return err
 }
 
 // withHands does something with each token that the program holds. Without any
 // the page says that there is none.
-func (lab *Lab) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) error, deed string) error {
+func (h *Tokens) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) error, deed string) error {
 	book := notebookOf(c).Book()
 	before := Of[hands](book)
 	after := hands{Tokens: slices.Clone(before.Tokens), Deed: deed}
-	for _, kind := range lab.tokenKinds() {
+	for _, kind := range h.tokenKinds() {
 		for i := range after.Tokens {
 			if held := &after.Tokens[i]; held.Kind == kind.ID {
 				if err := do(book, held, kind); err != nil {
@@ -160,9 +160,9 @@ func (lab *Lab) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) 
 		}
 	}
 	if len(after.Tokens) > 0 {
-		Change(book, func(h *hands) {
-			if sameTokens(*h, before) { // else another tab got new ones meanwhile
-				*h = after
+		Change(book, func(held *hands) {
+			if sameTokens(*held, before) { // else another tab got new ones meanwhile
+				*held = after
 			}
 		})
 	}
@@ -175,19 +175,19 @@ func sameTokens(a, b hands) bool {
 
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
-func (lab *Lab) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
-	e, body, err := lab.program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
+func (h *Tokens) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
+	e, body, err := h.auth.Program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return e, string(bytes.TrimSpace(body)), err
 }
 
-// postTokensRevoke serves POST /tokens/revoke (field id): ends one token of
+// Revoke serves POST /tokens/revoke (field id): ends one token of
 // whoever is signed in.
-func (lab *Lab) postTokensRevoke(c echo.Context) error {
+func (h *Tokens) Revoke(c echo.Context) error {
 	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
 		return err
 	}
-	who, ok, err := lab.who(c)
+	who, ok, err := h.auth.who(c)
 	if err != nil {
 		return err
 	}
@@ -196,17 +196,25 @@ func (lab *Lab) postTokensRevoke(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	id, _ := sessions.ParseID(text)
-	if _, err := findOwned(ctx, lab.lanes.Opaque.Manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
+	if _, err := findOwned(ctx, h.auth.Lanes.Opaque.Manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
 		return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("error.no_such_token")) // over already, or somebody else's
 	} else if err != nil {
 		return err
 	}
-	if err := lab.lanes.Opaque.Manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+	if err := h.auth.Lanes.Opaque.Manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
-	lab.log.Info("token ended", "name", who.User)
+	h.site.log.Info("token ended", "name", who.User)
 	return c.Redirect(http.StatusSeeOther, "/tokens#mine")
 }
+
+// Tokens is what this page and its API need.
+type Tokens struct {
+	site *Site
+	auth *Auth
+}
+
+func newTokens(site *Site, auth *Auth) *Tokens { return &Tokens{site, auth} }
 
 type tokensPage struct {
 	Page
@@ -265,27 +273,27 @@ type tokenCurl struct{ Get, Ask, End string }
 // The page lists mostTokens tokens, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
-// getTokens serves GET /tokens.
-func (lab *Lab) getTokens(c echo.Context) error {
-	return lab.showTokens(c, http.StatusOK, signInForm{})
+// Get serves GET /tokens.
+func (h *Tokens) Get(c echo.Context) error {
+	return h.showTokens(c, http.StatusOK, signInForm{})
 }
 
 // showTokens shows the page. A form that was not filled in yet is prefilled with
 // whoever is signed in.
-func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
+func (h *Tokens) showTokens(c echo.Context, status int, form signInForm) error {
 	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
-	page, err := lab.page(c, locale.Msg("way.token.title"))
+	page, err := h.site.page(c, locale.Msg("way.token.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
-	p := tokensPage{Page: page, Engine: lab.engine}
-	who, signedIn := lab.signedIn(c)
+	w := h.site.words(c)
+	p := tokensPage{Page: page, Engine: h.site.Assets.engine}
+	who, signedIn := h.auth.signedIn(c)
 	if p.SignIn = form; form.Problem.ID == "" {
-		p.SignIn = lab.signInForm(c)
+		p.SignIn = h.auth.signInForm(c)
 		if signedIn {
 			p.SignIn.Username, p.SignIn.Teacher = who.User, who.Role == lanes.RoleTeacher
 		}
@@ -294,38 +302,38 @@ func (lab *Lab) showTokens(c echo.Context, status int, form signInForm) error {
 	book := notebookOf(c).Book()
 	held := Of[hands](book)
 	if held.Fresh = held.Fresh && c.Request().Method == http.MethodGet; held.Fresh { // HEAD shows nothing
-		held = Change(book, func(h *hands) { h.Fresh = false }) // of two tabs, one
+		held = Change(book, func(held *hands) { held.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
-	p.NoOpaque = !lab.lanes.Opaque.Manager.KeepsRecords()
-	for _, kind := range lab.tokenKinds() {
-		v, err := lab.viewToken(c, w, kind, held)
+	p.NoOpaque = !h.auth.Lanes.Opaque.Manager.KeepsRecords()
+	for _, kind := range h.tokenKinds() {
+		v, err := h.viewToken(c, w, kind, held)
 		if err != nil {
 			return err
 		}
 		p.Kinds = append(p.Kinds, v)
 	}
 	p.Sentence = tokenSentence(w, held, p.Kinds)
-	p.Curl = lab.tokenCurl(c.Request().Host, p.SignIn.Username)
+	p.Curl = h.auth.tokenCurl(c.Request().Host, p.SignIn.Username)
 	if signedIn && !p.NoOpaque {
-		if err := lab.listTokens(c, w, &p, who.User, after); err != nil {
+		if err := h.listTokens(c, w, &p, who.User, after); err != nil {
 			return err
 		}
 	}
-	return lab.render(c, status, "tokens", p)
+	return h.site.render(c, status, "tokens", p)
 }
 
 // viewToken makes the column of one kind.
-func (lab *Lab) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, h hands) (v tokenView, err error) {
+func (h *Tokens) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, held hands) (v tokenView, err error) {
 	v.tokenKind = kind
-	i := slices.IndexFunc(h.Tokens, func(t heldToken) bool { return t.Kind == kind.ID })
+	i := slices.IndexFunc(held.Tokens, func(t heldToken) bool { return t.Kind == kind.ID })
 	if i < 0 {
 		return v, nil
 	}
-	t := h.Tokens[i]
+	t := held.Tokens[i]
 	v.Held, v.Short, v.Length = true, markup.ShortKey(t.Value), len(t.Value)
 	v.Ends = markup.Ending{At: markup.IsoTime(t.Ends), Text: markup.DevToolsTime(t.Ends)}
-	if h.Fresh {
+	if held.Fresh {
 		v.Whole, v.Curl = t.Value, "curl -i -H 'Authorization: "+lanes.TokenScheme+" "+t.Value+"' 'http://"+c.Request().Host+kind.Whoami+"'"
 	}
 	if kind.ID == sealed {
@@ -333,7 +341,7 @@ func (lab *Lab) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, h h
 			v.Content = strings.TrimSpace(parts.Content)
 			v.Claims = lanes.WhoIs(claimedIn(parts.Content))
 		}
-	} else if err := lab.viewTokenRecord(c, t.ID, &v); err != nil {
+	} else if err := h.viewTokenRecord(c, t.ID, &v); err != nil {
 		return v, err
 	}
 	if e := t.Asked; e != nil {
@@ -354,16 +362,16 @@ func (lab *Lab) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, h h
 }
 
 // viewTokenRecord shows what lies on the server for a token.
-func (lab *Lab) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) error {
+func (h *Tokens) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) error {
 	v.Filed = markup.ShortKey(id.String())
-	record, err := lab.lanes.Opaque.Manager.Find(c.Request().Context(), id)
+	record, err := h.auth.Lanes.Opaque.Manager.Find(c.Request().Context(), id)
 	if errors.Is(err, sessions.ErrNotFound) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, sessions.ErrExpired) {
 		return err
 	}
-	v.Kept, v.Over = true, !record.Expires.After(lab.clock.Now())
+	v.Kept, v.Over = true, !record.Expires.After(h.site.clock.Now())
 	v.Owner, v.Record = lanes.WhoIs(lanes.SaidBy(record.Data)), markup.Indented(string(record.Data))
 	return nil
 }
@@ -415,8 +423,8 @@ func tokenSentence(w *locale.Printer, h hands, kinds []tokenView) string {
 }
 
 // listTokens lists the tokens of a user that come after a record, the newest first.
-func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, user string, after sessions.Record) error {
-	owned, err := lab.lanes.Opaque.Manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
+func (h *Tokens) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, user string, after sessions.Record) error {
+	owned, err := h.auth.Lanes.Opaque.Manager.Owned(c.Request().Context(), user, after, mostTokens+1) // one more shows whether there is a next page
 	if err != nil {
 		return err
 	}
@@ -430,7 +438,7 @@ func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, use
 			Created: markup.Ending{At: markup.IsoTime(record.Created), Text: markup.DevToolsTime(record.Created)},
 			Ends:    markup.Ending{At: markup.IsoTime(record.Expires), Text: markup.DevToolsTime(record.Expires)},
 		}
-		client, err := clientNamed(c.Request().Context(), lab.lanes.Opaque.Manager, user, record.ID)
+		client, err := clientNamed(c.Request().Context(), h.auth.Lanes.Opaque.Manager, user, record.ID)
 		if err != nil {
 			return err
 		}
@@ -442,11 +450,11 @@ func (lab *Lab) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, use
 
 // tokenCurl are the lines that get a token, use it and end it in a terminal. The
 // teacher's PIN stands on no page, so their example is a student.
-func (lab *Lab) tokenCurl(host, name string) tokenCurl {
+func (a *Auth) tokenCurl(host, name string) tokenCurl {
 	if name == teacherName {
 		name = "alice"
 	}
-	body, _ := json.Marshal(map[string]string{"username": name, "password": lab.config.ClassPassword}) // texts always fit
+	body, _ := json.Marshal(map[string]string{"username": name, "password": a.classPassword}) // texts always fit
 	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
 	return tokenCurl{
 		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + quoted + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,

@@ -86,13 +86,13 @@ type WireFinding struct {
 	Reason  string        `json:"reason"`
 }
 
-// getWireJSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
+// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
 // another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
 // one exchange at a time, and only one is in memory while the reader is slow.
-func (lab *Lab) getWireJSON(c echo.Context) error {
+func (h *WirePage) JSON(c echo.Context) error {
 	book, last := notebookOf(c).Book(), 0
 	if book != nil {
-		done, err := lab.beginStream(book, (*Book).Read)
+		done, err := h.beginStream(book, (*Book).Read)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (lab *Lab) getWireJSON(c echo.Context) error {
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
-	w, before := lab.words(c), `{"exchanges":[` // before is what is sent before the next exchange
+	w, before := h.site.words(c), `{"exchanges":[` // before is what is sent before the next exchange
 	for e := book.Next(0, last); e != nil; e = book.Next(e.Number, last) {
 		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {

@@ -4,6 +4,8 @@
 package handlers
 
 import (
+	"cmp"
+	"context"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -17,6 +19,20 @@ import (
 
 	"github.com/labstack/echo/v4"
 )
+
+// WirePage is what these pages need.
+type WirePage struct {
+	site    *Site
+	streams chan struct{}   // has one item for each stream under way
+	closing context.Context // done when streams must end
+}
+
+// newWirePage makes it. most is how many streams there may be at the same time; 0: a
+// quarter of the connections that this system allows the program, and at most 1,000.
+// They end when closing is done.
+func newWirePage(site *Site, closing context.Context, most int) *WirePage {
+	return &WirePage{site: site, closing: closing, streams: make(chan struct{}, cmp.Or(most, maxStreams()))}
+}
 
 type wirePage struct {
 	Page
@@ -50,13 +66,13 @@ type pieceView struct {
 	Deleted     bool
 }
 
-// getWire serves GET /wire.
-func (lab *Lab) getWire(c echo.Context) error {
-	page, err := lab.page(c, locale.Msg("wire.title"))
+// Get serves GET /wire.
+func (h *WirePage) Get(c echo.Context) error {
+	page, err := h.site.page(c, locale.Msg("wire.title"))
 	if err != nil {
 		return err
 	}
-	w := lab.words(c)
+	w := h.site.words(c)
 	p := wirePage{Page: page, Most: maxExchanges}
 	seen, room := 0, maxRawOfPage
 	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
@@ -70,7 +86,7 @@ func (lab *Lab) getWire(c echo.Context) error {
 	}
 	// The page's own language, also where the notebook does not keep it.
 	p.Events = "/wire/events?" + url.Values{"after": {strconv.Itoa(seen)}, "lang": {w.Tag.String()}}.Encode()
-	return lab.render(c, http.StatusOK, "wire", p)
+	return h.site.render(c, http.StatusOK, "wire", p)
 }
 
 // How much of the exchanges' text a page shows, in bytes: of each one at most, of all

@@ -130,6 +130,17 @@ func (s *Set) Options(age time.Duration) sessions.Options {
 	return o
 }
 
+// Secrets are the lab's: the first seals, all verify. Nobody changes them.
+func (s *Set) Secrets() [][]byte { return s.config.Secrets }
+
+// Format is what the values of a lane look like: see [Format].
+func (s *Set) Format(lane string) string {
+	if lane == Session && !s.Sessions.KeepsRecords() {
+		return Signed
+	}
+	return lane
+}
+
 // Lane finds a lane with a cookie by its ID.
 func (s *Set) Lane(id string) (CookieLane, bool) {
 	for _, lane := range s.Cookies {

@@ -1,0 +1,54 @@
+// Who somebody is, by all lanes: this struct, what it is made of, and nothing else. What
+// it does lies in files of its own.
+
+package handlers
+
+import (
+	"log/slog"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/sessions"
+)
+
+// AuthConfig is what an Auth is made of.
+type AuthConfig struct {
+	Lanes         *lanes.Set
+	Wire          *Wire          // for what the server sends as another program
+	Tries         sessions.Store // counts the tries of the teacher's PIN, for all servers that share it
+	ClassPassword string
+	TeacherPIN    string
+	Words         func(echo.Context) *locale.Printer // the language in which a request is answered
+	Clock         sessions.Clock                     // nil: time.Now
+	Log           *slog.Logger
+}
+
+// Auth lets people in, finds out who they are, and ends that again.
+type Auth struct {
+	Lanes   *lanes.Set
+	Program *Program // another program, which this server plays
+
+	clock                     sessions.Clock
+	log                       *slog.Logger
+	words                     func(echo.Context) *locale.Printer
+	classPassword, teacherPIN string
+	throttle                  *throttle
+	pin                       pinThrottle
+}
+
+func newAuth(config AuthConfig) *Auth {
+	return &Auth{
+		Lanes: config.Lanes, Program: newProgram(config.Wire, config.Words),
+		clock: config.Clock, log: config.Log, words: config.Words,
+		classPassword: config.ClassPassword, teacherPIN: config.TeacherPIN,
+		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Tries, config.Clock},
+	}
+}
+
+// ClearTries forgets the wrong tries that memory holds.
+func (a *Auth) ClearTries() { a.throttle.clear() }
+
+// Close lets go of the other program's connections.
+func (a *Auth) Close() { a.Program.close() }
