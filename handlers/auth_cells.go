@@ -1,4 +1,4 @@
-// The cells of the dashboard, as texts to compare: what it shows as changed by the deed
+// The cells of the dashboard, as texts to compare: what it shows as changed by the action
 // that was done last.
 
 package handlers
@@ -13,10 +13,10 @@ import (
 
 // cells are what a Book keeps of the dashboard's cells, and of the values in the browser.
 type cells struct {
-	before   map[string]string // cells as they were before the last deed
+	before   map[string]string // cells as they were before the last action
 	shown    map[string]string // cells as the last dashboard showed them
-	expected map[string]string // values that the last deed left in the browser, by lane
-	strayed  bool              // the browser's values have changed since, and not by a deed
+	expected map[string]string // values that the last action left in the browser, by lane
+	strayed  bool              // the browser's values have changed since, and not by an action
 }
 
 // Weigh is how much memory they take, in bytes.
@@ -53,7 +53,7 @@ func cellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map
 	return cells
 }
 
-// keepBefore keeps what the cells show before a deed.
+// keepBefore keeps what the cells show before an action.
 func keepBefore(b *Book, now map[string]string) {
 	Change(b, func(c *cells) { c.before = ownTexts(now) })
 }
@@ -64,7 +64,7 @@ func newChapter(b *Book) {
 	Change(b, func(c *cells) { c.before = c.shown })
 }
 
-// expect keeps which values a deed leaves in the browser.
+// expect keeps which values an action leaves in the browser.
 func expect(b *Book, values map[string]string) {
 	Change(b, func(c *cells) { c.expected, c.strayed = ownTexts(values), false })
 }
@@ -84,7 +84,7 @@ func reissued(b *Book, came, after map[string]string) {
 }
 
 // show keeps what a dashboard is about to show. It returns the cells to compare
-// with: those before the last deed or, where the browser's values changed by
+// with: those before the last action or, where the browser's values changed by
 // other hands since (DevTools, a clock), those shown before that.
 func show(b *Book, values, now map[string]string) (before map[string]string, strayed bool) {
 	Change(b, func(c *cells) {

@@ -62,9 +62,6 @@ func (c lessonCell) Mark() string {
 // Seen reports whether there is anything to show.
 func (c lessonCell) Seen() bool { return c.Code != "" || c.Text != "" || c.Value != "" }
 
-// sessionCell is where the session stands among the cells of the three ways.
-const sessionCell = 2
-
 // ways are the columns of the three ways.
 func (s *lessonStep) ways() []lessonColumn {
 	var columns []lessonColumn
