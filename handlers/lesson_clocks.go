@@ -62,7 +62,7 @@ func (lessons) Clocks() lesson {
 				return s.curlView()
 			},
 		},
-		Code:   []string{"handlers.Lab.expireSoon", "lanes.plain.Recall", "lanes.signed.Recall", "lanes.Finding.lookUp"},
+		Code:   []string{"handlers.Auth.expireSoon", "lanes.plain.Recall", "lanes.signed.Recall", "lanes.Finding.lookUp"},
 		Django: "response.set_cookie(\"plain_user\", who, max_age=10)     # the browser's clock\nrequest.get_signed_cookie(\"signed_user\", max_age=10)   # the server's: SignatureExpired\nrequest.session.set_expiry(10)                        # the server's: a row with expire_date",
 	}
 }

@@ -182,11 +182,11 @@ func ranBy(action Action) []string {
 	case "flip":
 		return []string{"lanes.FlipCharacter"}
 	case "copy", "replay":
-		return []string{"handlers.Lab.sendCopy"}
+		return []string{"handlers.Auth.sendCopy"}
 	case "end":
-		return []string{"handlers.Lab.postEndSession"}
+		return []string{"handlers.Revoker.End"}
 	case "end.others":
-		return []string{"handlers.Lab.postEndOthers", "sessions.Manager.EndOthers"}
+		return []string{"handlers.Revoker.EndOthers", "sessions.Manager.EndOthers"}
 	case "drop":
 		return []string{"lanes.EraseCookie", "sessions.cookieCarrier.Erase"}
 	default:
