@@ -24,16 +24,16 @@ type CourseTexts struct {
 // errOtherCourse says that texts and pages do not belong together.
 var errOtherCourse = errors.New("the texts of the course were not read for these pages")
 
-// ReadCourse reads templates/lessons and templates/handout in the languages of the
+// readCourse reads templates/lessons and templates/handout in the languages of the
 // pages. An error names the file that cannot work, or the function that a lesson
 // shows and the source lacks.
-func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
+func readCourse(files fs.FS, assets *Assets, all []*lesson) (*CourseTexts, error) {
 	t := &CourseTexts{assets: assets, different: map[string]template.HTML{}}
 	var err error
-	if t.lessons, err = readLessons(files, assets.languages, assets.source); err != nil {
+	if t.lessons, err = readLessons(files, assets.languages, assets.source, all); err != nil {
 		return nil, err
 	}
-	for _, l := range allLessons(nil) {
+	for _, l := range all {
 		if l.Unsafe != "" {
 			t.different[l.Slug] = assets.source.difference(l.Unsafe, l.Safe)
 		}

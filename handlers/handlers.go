@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 
@@ -53,6 +54,13 @@ func (config *Config) stores() []sessions.Store {
 		return []sessions.Store{config.Notebooks}
 	}
 	return []sessions.Store{config.Sessions, config.Notebooks}
+}
+
+// ReadCourse reads what the lessons and the sheets to print say, in the languages of the
+// assets. An error names the file that cannot work, or the function that a lesson shows and
+// the source lacks.
+func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
+	return readCourse(files, assets, allLessons(nil))
 }
 
 // Lab is one running Cookie Lab.
@@ -165,7 +173,7 @@ func (lab *Lab) makePages(config Config, wire *Wire, notebooks *sessions.Manager
 	if err != nil {
 		return err
 	}
-	lab.engines.OnAction = lab.course.noteEngines
+	lab.engines.OnAction = noteEngines(lab.course)
 	lab.dashboard.OnFindings = lab.course.witnessCopy
 	lab.revoke, err = newRevoker(site, auth, RevokeConfig{
 		Class: lab.class, Notebooks: notebooks, Wire: wire, Forget: []Forgetter{lab.composer, lab.course, lab.engines}, Hosts: config.Hosts,

@@ -55,11 +55,11 @@ func (lessons) Bytes() lesson {
 		Look: func(s *lessonStep) {
 			for _, f := range fillings {
 				if s.fact("sent."+f.id) != "" && s.fact("came."+f.id) == "" {
-					s.note("came."+f.id, s.filledWith(f.cookie))
+					s.note("came."+f.id, filledWith(s, f.cookie))
 				}
 			}
 		},
-		Board: func(s *lessonStep) lessonBoard { return s.fillingBoard(fillings[:2]) },
+		Board: func(s *lessonStep) lessonBoard { return fillingBoard(s, fillings[:2]) },
 		Happened: func(s *lessonStep) string {
 			if s.fact("came.full") != "4096 a" {
 				return ""
@@ -69,7 +69,7 @@ func (lessons) Bytes() lesson {
 		Done: func(s *lessonStep) bool { return s.fact("came.full") == "4096 a" && s.fact("came.more") == "4096 a" },
 		Closer: map[string]func(*lessonStep) closerView{
 			"characters": func(s *lessonStep) closerView {
-				v := closerView{Tasks: []task{s.task("han")}, Board: s.fillingBoard(fillings[2:])}
+				v := closerView{Tasks: []task{s.task("han")}, Board: fillingBoard(s, fillings[2:])}
 				switch {
 				case s.fact("came.han-more") != "":
 					v.Tasks = []task{{Label: s.word("all-han")}}
@@ -81,7 +81,7 @@ func (lessons) Bytes() lesson {
 			"limit": bulkCloser,
 		},
 		Play:   map[string]playHandler{"GET /bulk": playBulk, "GET /bulk/count": playBulkCount},
-		Code:   []string{"handlers.filling.set", "handlers.lessonStep.filledWith"},
+		Code:   []string{"handlers.filling.set", "handlers.filledWith"},
 		Django: "response.set_cookie(\"big\", \"b\" * 4094)   # no error: Django does not count, and the browser says nothing\nrequest.COOKIES[\"big\"]                  # in the next request: still the old value",
 	}
 	for _, f := range fillings {
@@ -94,7 +94,7 @@ func (lessons) Bytes() lesson {
 // the one is gone that it was to replace, that one is sent again.
 func (f filling) set(s *lessonStep) error {
 	for _, old := range fillings {
-		if old.id == f.over && s.filledWith(f.cookie) != old.whole() {
+		if old.id == f.over && filledWith(s, f.cookie) != old.whole() {
 			f = old
 			break
 		}
@@ -107,7 +107,7 @@ func (f filling) set(s *lessonStep) error {
 
 // filledWith tells what came under a cookie's name: how many bytes, with the name,
 // and of which character, as "4096 a"; or "nothing".
-func (s *lessonStep) filledWith(cookie string) string {
+func filledWith(s *lessonStep, cookie string) string {
 	value, came := s.carried(cookie)
 	if !came {
 		return "nothing"
@@ -128,7 +128,7 @@ func (f filling) bytes() int { return len(f.cookie) + len(f.character)*f.count }
 func (f filling) whole() string { return fmt.Sprintf("%d %s", f.bytes(), f.character) }
 
 // fillingBoard shows what was sent, and what came back.
-func (s *lessonStep) fillingBoard(shown []filling) lessonBoard {
+func fillingBoard(s *lessonStep, shown []filling) lessonBoard {
 	b := lessonBoard{Columns: []lessonColumn{{Title: s.word("sent")}, {Title: s.word("came")}}}
 	begins := func(cookie, character string) string { return cookie + "=" + strings.Repeat(character, 6) + "…" }
 	for _, f := range shown {

@@ -56,7 +56,7 @@ func (lessons) Clocks() lesson {
 				return closerView{Tasks: []task{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
-				if _, ten := s.tenSeconds(); !ten {
+				if _, ten := tenSeconds(s); !ten {
 					return closerView{Tasks: []task{{Label: s.word("first")}}} // the line is to carry what lasts ten seconds
 				}
 				return s.curlView()
@@ -90,7 +90,7 @@ func sendLate(s *lessonStep) error {
 // lookAtClocks writes down what was concluded about the copy, whoever sent it:
 // another program from here, or a line of curl.
 func lookAtClocks(s *lessonStep) {
-	until, ok := s.tenSeconds()
+	until, ok := tenSeconds(s)
 	if !ok {
 		return
 	}
@@ -103,11 +103,11 @@ func lookAtClocks(s *lessonStep) {
 	slices.SortFunc(copies, func(a, b sentCopy) int { return a.at.Compare(b.at) })
 	for _, c := range copies {
 		if !c.at.IsZero() {
-			latest[s.when(c, until)] = c.facts
+			latest[whenSent(s, c, until)] = c.facts
 		}
 	}
 	for when, facts := range latest {
-		s.noteAt(when, facts)
+		noteAt(s, when, facts)
 	}
 	if s.fact("late.plain") != "" && s.fact("you.plain") != string(lanes.Absent) {
 		s.noteYou("you")
@@ -120,9 +120,9 @@ type sentCopy struct {
 	at    time.Time
 }
 
-// when is whether a copy was sent while the ten seconds ran, after them, or after
+// whenSent is whether a copy was sent while the ten seconds ran, after them, or after
 // the expired records were removed.
-func (s *lessonStep) when(c sentCopy, until time.Time) string {
+func whenSent(s *lessonStep, c sentCopy, until time.Time) string {
 	switch {
 	case s.fact("cleared") != "" && !c.at.Before(s.at("cleared")):
 		return "clean"
@@ -134,7 +134,7 @@ func (s *lessonStep) when(c sentCopy, until time.Time) string {
 
 // tenSeconds is when the browser drops the cookies that it was given last; ok is
 // false when those are not the ones that last ten seconds.
-func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
+func tenSeconds(s *lessonStep) (until time.Time, ok bool) {
 	a, ok := s.book.Attributes(lanes.Session)
 	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.answeredAt()) {
 		return until, false
@@ -143,7 +143,7 @@ func (s *lessonStep) tenSeconds() (until time.Time, ok bool) {
 }
 
 // noteAt writes down what was concluded about a copy that was sent then.
-func (s *lessonStep) noteAt(when, facts string) {
+func noteAt(s *lessonStep, when, facts string) {
 	s.noteAs(when, facts)
 	if when != "soon" && s.fact(when+".row") == "" {
 		s.noteRow(when + ".row")
@@ -151,9 +151,9 @@ func (s *lessonStep) noteAt(when, facts string) {
 }
 
 func clocksBoard(s *lessonStep) lessonBoard {
-	soon, you, late := s.verdictRow("soon", s.word("soon")), s.youRow("you", s.word("you")), s.lateRow("late")
+	soon, you, late := s.verdictRow("soon", s.word("soon")), s.youRow("you", s.word("you")), lateRow(s, "late")
 	b := lessonBoard{Columns: s.ways(), Rows: []lessonRow{soon, you, late}, Note: s.engineNote()}
-	if until, ok := s.tenSeconds(); ok && s.fact("late.plain") == "" {
+	if until, ok := tenSeconds(s); ok && s.fact("late.plain") == "" {
 		for i := range soon.Cells {
 			soon.Cells[i].Until, soon.Cells[i].Over = markup.IsoTime(until), s.word("past")
 		}
@@ -164,7 +164,7 @@ func clocksBoard(s *lessonStep) lessonBoard {
 
 // lateRow is what was concluded about the copy when its time was over, and
 // whether the session's row still lay there.
-func (s *lessonStep) lateRow(when string) lessonRow {
+func lateRow(s *lessonStep, when string) lessonRow {
 	row := s.copyRow(when, s.word(when))
 	if lies := s.fact(when + ".row"); lies != "" {
 		row.Cells[lanes.SessionColumn].Detail = s.word("row." + lies)
@@ -192,7 +192,7 @@ func clearedView(s *lessonStep) (v closerView) {
 		return v
 	}
 	v.Tasks = []task{{Act: "clean", Label: s.word("clean_up"), Quiet: s.fact("cleared") != ""}}
-	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{s.lateRow("clean")}}
+	v.Board = lessonBoard{Columns: s.ways(), Rows: []lessonRow{lateRow(s, "clean")}}
 	if n := s.fact("cleared"); n != "" {
 		v.Board.Note = s.word("removed", locale.Args{"N": n})
 	}

@@ -25,11 +25,11 @@ func (lessons) Ends() lesson {
 		Number: 10, Slug: "ends", Minutes: 8, Answer: "B", SignedIn: true,
 		Acts: map[string]func(*lessonStep) error{"close": endWithBrowser, "still": whoAmIStill, "read": onlyRead, "write": writeSomething},
 		Do: func(s *lessonStep) []task {
-			second := task{To: s.secondTab(), NewTab: true, Label: s.word("open")}
+			second := task{To: secondTab(s), NewTab: true, Label: s.word("open")}
 			switch {
 			case s.fact("close") == "":
 				return []task{s.task("close")}
-			case s.isSecondTab() && s.fact("still.session") == "":
+			case isSecondTab(s) && s.fact("still.session") == "":
 				return []task{{Label: s.word("close_this")}}
 			case s.fact("tab.session") == "": // without a script the page does not hear of the other
 				return []task{second, {Act: "still", Label: s.word("still"), Quiet: true}}
@@ -109,10 +109,10 @@ func lookAtEnds(s *lessonStep) {
 			s.note("ends.record", instantFact(&f.Expires))
 		}
 	}
-	if s.fact("close") != "" && s.isSecondTab() && s.fact("still.session") == "" {
+	if s.fact("close") != "" && isSecondTab(s) && s.fact("still.session") == "" {
 		s.noteYou("tab")
 	}
-	s.noteSlide()
+	noteSlide(s)
 }
 
 // instantFact is an instant as a fact; of none, "never".
@@ -124,7 +124,7 @@ func instantFact(at *time.Time) string {
 }
 
 // endCell shows such a fact.
-func (s *lessonStep) endCell(name string) lessonCell {
+func endCell(s *lessonStep, name string) lessonCell {
 	switch at, err := time.Parse(time.RFC3339Nano, s.fact(name)); {
 	case err == nil:
 		return lessonCell{Text: at.UTC().Format(time.DateOnly)}
@@ -134,10 +134,10 @@ func (s *lessonStep) endCell(name string) lessonCell {
 	return lessonCell{Code: "warn", Text: s.word("no_end"), Detail: s.word("no_attributes")}
 }
 
-func (s *lessonStep) isSecondTab() bool { return s.c.QueryParam(tabParam) == "2" }
+func isSecondTab(s *lessonStep) bool { return s.c.QueryParam(tabParam) == "2" }
 
 // secondTab is the lesson's own page, as the second tab opens it.
-func (s *lessonStep) secondTab() string {
+func secondTab(s *lessonStep) string {
 	if s.presents() {
 		return s.url("observe") + "&" + tabParam + "=2"
 	}
@@ -147,7 +147,7 @@ func (s *lessonStep) secondTab() string {
 func endsBoard(s *lessonStep) lessonBoard {
 	cookie := lessonRow{ID: "cookie", Title: s.word("kept")}
 	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-		cookie.Cells = append(cookie.Cells, s.endCell("ends."+way))
+		cookie.Cells = append(cookie.Cells, endCell(s, "ends."+way))
 	}
 	return lessonBoard{Columns: s.ways(), Rows: []lessonRow{cookie, s.verdictRow("tab", s.word("tab")), s.verdictRow("still", s.word("after"))}}
 }
@@ -157,8 +157,8 @@ func outlivesView(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dashboard#attributes", Label: s.word("both"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("kept")}}
 	v.Board.Rows = []lessonRow{
-		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{s.endCell("ends." + lanes.Session)}},
-		{ID: "end-record", Title: s.word("end.record"), Cells: []lessonCell{s.endCell("ends.record")}},
+		{ID: "end-cookie", Title: s.word("end.cookie"), Cells: []lessonCell{endCell(s, "ends."+lanes.Session)}},
+		{ID: "end-record", Title: s.word("end.record"), Cells: []lessonCell{endCell(s, "ends.record")}},
 	}
 	return v
 }
@@ -170,7 +170,7 @@ func onlyRead(s *lessonStep) error {
 		return err
 	}
 	_ = session.Text(sessions.UserKey)
-	return s.slide("read", session)
+	return slide(s, "read", session)
 }
 
 // writeSomething sets a value, so that the session is saved.
@@ -184,12 +184,12 @@ func writeSomething(s *lessonStep) error {
 			return err
 		}
 	}
-	return s.slide("write", session)
+	return slide(s, "write", session)
 }
 
 // slide writes down when the session ends as this request found it; the next
 // request finds out whether that moved.
-func (s *lessonStep) slide(how string, session *sessions.Session) error {
+func slide(s *lessonStep, how string, session *sessions.Session) error {
 	s.forget("slide." + how)
 	if session.Rejected() == nil {
 		s.note("slide", how)
@@ -198,7 +198,7 @@ func (s *lessonStep) slide(how string, session *sessions.Session) error {
 	return s.to("board-slides")
 }
 
-func (s *lessonStep) noteSlide() {
+func noteSlide(s *lessonStep) {
 	how, ends := s.fact("slide"), s.finding(lanes.Session).Expires
 	from, err := time.Parse(time.RFC3339Nano, s.fact("slide.from"))
 	if how == "" || s.fact("slide."+how) != "" || err != nil || ends.IsZero() {

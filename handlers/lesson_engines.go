@@ -23,7 +23,7 @@ func (all lessons) Engines() lesson {
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
 		Do: func(s *lessonStep) (tasks []task) {
 			for _, event := range engineEvents {
-				if !s.engineEvent(event) {
+				if !engineEvent(s, event) {
 					tasks = append(tasks, task{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: len(tasks) > 0})
 				}
 			}
@@ -40,7 +40,7 @@ func (all lessons) Engines() lesson {
 			for _, event := range engineEvents {
 				row := lessonRow{ID: event, Title: s.word(event)}
 				for _, engine := range sessions.Engines() {
-					row.Cells = append(row.Cells, s.engineCell(event+"."+engine))
+					row.Cells = append(row.Cells, engineCell(s, event+"."+engine))
 				}
 				b.Rows = append(b.Rows, row)
 			}
@@ -60,7 +60,7 @@ func (all lessons) Engines() lesson {
 		},
 		Done: func(s *lessonStep) bool {
 			for _, event := range engineEvents {
-				if !s.engineEvent(event) {
+				if !engineEvent(s, event) {
 					return false
 				}
 			}
@@ -81,12 +81,12 @@ func (all lessons) Engines() lesson {
 }
 
 // engineEvent reports whether an action was done: whether something came of it.
-func (s *lessonStep) engineEvent(event string) bool {
+func engineEvent(s *lessonStep, event string) bool {
 	return s.fact(event+"."+sessions.EngineDB) != ""
 }
 
 // engineCell is what became of the session in one engine.
-func (s *lessonStep) engineCell(name string) lessonCell {
+func engineCell(s *lessonStep, name string) lessonCell {
 	word := s.fact(name)
 	if word == "" {
 		return lessonCell{}
@@ -96,19 +96,22 @@ func (s *lessonStep) engineCell(name string) lessonCell {
 	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.Text(word)}
 }
 
-// noteEngines writes down what became of the session in each engine, whichever page the
-// action was done on; not before the question was answered.
-func (h *Course) noteEngines(c echo.Context, action string, outcomes map[string]engineOutcome) error {
-	if !slices.Contains(engineEvents, action) {
-		return nil
+// noteEngines returns what the engines page tells of its actions: it writes down what
+// became of the session in each engine, whichever page the action was done on; not before
+// the question was answered.
+func noteEngines(h *Course) func(c echo.Context, action string, outcomes map[string]engineOutcome) error {
+	return func(c echo.Context, action string, outcomes map[string]engineOutcome) error {
+		if !slices.Contains(engineEvents, action) {
+			return nil
+		}
+		s, err := h.stepOf(c, h.lesson(enginesSlug))
+		if err != nil || !s.asked() {
+			return err
+		}
+		for engine, outcome := range outcomes {
+			s.note(action+"."+engine, codeOf(outcome.Word))
+		}
+		s.finish()
+		return s.save()
 	}
-	s, err := h.stepOf(c, h.lesson(enginesSlug))
-	if err != nil || !s.asked() {
-		return err
-	}
-	for engine, outcome := range outcomes {
-		s.note(action+"."+engine, codeOf(outcome.Word))
-	}
-	s.finish()
-	return s.save()
 }

@@ -34,12 +34,12 @@ func (lessons) Key() lesson {
 		},
 		Look: func(s *lessonStep) {
 			if s.fact("stored") != "" && s.fact("after.cookie") == "" {
-				s.noteSizes("after")
+				noteSizes(s, "after")
 			}
 		},
 		Board: keyBoard,
 		Happened: func(s *lessonStep) string {
-			switch before, after := s.bytes("before.cookie"), s.bytes("after.cookie"); {
+			switch before, after := bytesCell(s, "before.cookie"), bytesCell(s, "after.cookie"); {
 			case s.fact("stored") == "refused":
 				return "C"
 			case before == 0 || after == 0:
@@ -77,7 +77,7 @@ func storeTenKB(s *lessonStep) error {
 		return err
 	}
 	s.forget("stored", "before.", "after.")
-	s.noteSizes("before")
+	noteSizes(s, "before")
 	if err := session.Set(lessonNote, strings.Repeat("Here lies a lot. ", 10<<10)[:10<<10]); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func takeBackTenKB(s *lessonStep) error {
 
 // noteSizes writes down how large the cookie is that came, and the record it led
 // to, and how that is named.
-func (s *lessonStep) noteSizes(when string) {
+func noteSizes(s *lessonStep, when string) {
 	f := s.finding(lanes.Session)
 	if !f.Verdict.Accepted() {
 		return
@@ -116,8 +116,8 @@ func (s *lessonStep) noteSizes(when string) {
 	}
 }
 
-// bytes is a number that was written down; 0: none was.
-func (s *lessonStep) bytes(name string) int {
+// bytesCell is a number that was written down; 0: none was.
+func bytesCell(s *lessonStep, name string) int {
 	n, _ := strconv.Atoi(s.fact(name))
 	return n
 }
@@ -126,8 +126,8 @@ func keyBoard(s *lessonStep) lessonBoard {
 	cookie, record := lessonRow{ID: "cookie", Title: s.word("cookie")}, lessonRow{ID: "record", Title: s.word("record")}
 	row := lessonRow{ID: "row", Title: s.word("row"), Note: s.word("hash")}
 	for _, when := range []string{"before", "after"} {
-		cookie.Cells = append(cookie.Cells, s.sizeCell(when, "cookie"))
-		record.Cells = append(record.Cells, s.sizeCell(when, "record"))
+		cookie.Cells = append(cookie.Cells, sizeCell(s, when, "cookie"))
+		record.Cells = append(record.Cells, sizeCell(s, when, "record"))
 		cell := lessonCell{Value: s.fact(when + ".row")}
 		if cell.Value == "" && s.fact(when+".cookie") != "" {
 			cell = lessonCell{Code: "none", Text: s.word("no_row")}
@@ -141,8 +141,8 @@ func keyBoard(s *lessonStep) lessonBoard {
 }
 
 // sizeCell is a size, and how it differs from the one before.
-func (s *lessonStep) sizeCell(when, what string) lessonCell {
-	n, before := s.bytes(when+"."+what), s.bytes("before."+what)
+func sizeCell(s *lessonStep, when, what string) lessonCell {
+	n, before := bytesCell(s, when+"."+what), bytesCell(s, "before."+what)
 	switch {
 	case n == 0 && s.fact(when+".cookie") != "":
 		return lessonCell{Code: "none", Text: s.word("no_row")}
@@ -188,7 +188,7 @@ func idBoard(s *lessonStep) lessonBoard {
 	b := lessonBoard{Columns: []lessonColumn{{Title: s.word("four")}, {Title: s.word("next")}}}
 	for _, kind := range issuers(nil) {
 		row := lessonRow{ID: "ids-" + kind.name, Title: s.word("kind." + kind.name), Cells: []lessonCell{{Value: s.fact("ids." + kind.name)}, {}}}
-		switch tries := s.bytes("tries." + kind.name); {
+		switch tries := bytesCell(s, "tries."+kind.name); {
 		case row.Cells[0].Value == "":
 		case tries > 0:
 			row.Cells[1] = lessonCell{Code: "warn", Text: s.word("guessed"), Detail: s.word("tries", locale.Args{"N": tries})}

@@ -28,7 +28,7 @@ func (lessons) Logout() lesson {
 			return []task{{Label: s.word("all")}}
 		},
 		Look: func(s *lessonStep) {
-			if s.fact("copy.plain") == "" && s.gone() { // what becomes of the copy later is no part of this lesson
+			if s.fact("copy.plain") == "" && gone(s) { // what becomes of the copy later is no part of this lesson
 				if _, sent := s.noteCopy("copy"); sent {
 					s.noteYou("you")
 				}
@@ -61,7 +61,7 @@ func (lessons) Logout() lesson {
 				return closerView{Tasks: []task{{To: "/engines", Label: s.word("engines")}}}
 			},
 			"curl": func(s *lessonStep) closerView {
-				if s.fact("copy.plain") == "" || !s.gone() {
+				if s.fact("copy.plain") == "" || !gone(s) {
 					return closerView{Tasks: []task{{Label: s.word("first")}}} // the line carries the copy, not what the browser has now
 				}
 				return s.curlView()
@@ -82,7 +82,7 @@ func copyAndLogOut(s *lessonStep) error {
 }
 
 // gone reports whether this request brought none of the three.
-func (s *lessonStep) gone() bool {
+func gone(s *lessonStep) bool {
 	for _, f := range s.findings {
 		if f.Verdict != lanes.Absent {
 			return false
@@ -100,16 +100,16 @@ const (
 
 func sendTag(s *lessonStep) error {
 	s.forget("tag")
-	return s.tagLine("set", tagSet)
+	return tagLine(s, "set", tagSet)
 }
 
 // deleteTagWrongly deletes a cookie that does not exist: of another Path.
-func deleteTagWrongly(s *lessonStep) error { return s.tagLine("wrong", tagWrong) }
+func deleteTagWrongly(s *lessonStep) error { return tagLine(s, "wrong", tagWrong) }
 
 // deleteTag repeats the Path with which the cookie was set.
-func deleteTag(s *lessonStep) error { return s.tagLine("right", tagRight) }
+func deleteTag(s *lessonStep) error { return tagLine(s, "right", tagRight) }
 
-func (s *lessonStep) tagLine(step, line string) error {
+func tagLine(s *lessonStep, step, line string) error {
 	s.setCookie(line)
 	s.note("tag", step)
 	return s.to("board-path")

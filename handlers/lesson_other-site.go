@@ -75,7 +75,7 @@ func (lessons) OtherSite() lesson {
 			case "stayed":
 				link.Cells[1] = lessonCell{Code: "none", Text: s.word("nobody")}
 			}
-			form := lessonRow{ID: "form", Title: s.word("form"), Cells: []lessonCell{s.cameCell("form.play_lax"), s.transferCell("samesite")}}
+			form := lessonRow{ID: "form", Title: s.word("form"), Cells: []lessonCell{s.cameCell("form.play_lax"), transferCell(s, "samesite")}}
 			b.Rows = []lessonRow{link, form}
 			if s.fact("link.play_lax") != "" {
 				b.Note = s.word("seen", locale.Args{"Browser": s.browser()})
@@ -120,7 +120,7 @@ func (lessons) OtherSite() lesson {
 
 // beginOtherSite gives the browser what the lesson begins with.
 func beginOtherSite(s *lessonStep) error {
-	if err := s.setSiteCookies(); err != nil {
+	if err := setSiteCookies(s); err != nil {
 		return err
 	}
 	s.forget("link.", "form.", "all.", "transfer.")
@@ -130,7 +130,7 @@ func beginOtherSite(s *lessonStep) error {
 
 // setAnew does so for the five requests alone: what was seen of the others stays.
 func setAnew(s *lessonStep) error {
-	if err := s.setSiteCookies(); err != nil {
+	if err := setSiteCookies(s); err != nil {
 		return err
 	}
 	s.forget("all.")
@@ -138,7 +138,7 @@ func setAnew(s *lessonStep) error {
 }
 
 // setSiteCookies begins a run: a play account, and a cookie of each kind for it.
-func (s *lessonStep) setSiteCookies() error {
+func setSiteCookies(s *lessonStep) error {
 	account, began := rand.Text(), s.now()
 	if err := s.newRun(map[string]string{
 		runAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
@@ -152,7 +152,7 @@ func (s *lessonStep) setSiteCookies() error {
 }
 
 // transferCell shows what became of the forged transfer against a defence.
-func (s *lessonStep) transferCell(defence string) lessonCell {
+func transferCell(s *lessonStep, defence string) lessonCell {
 	switch outcome := s.fact("transfer." + defence); outcome {
 	case "":
 		return lessonCell{}
@@ -194,13 +194,13 @@ func siteMatrix(s *lessonStep) (v closerView) {
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
 	}
-	v.Board.Note = s.thirdParty()
+	v.Board.Note = thirdParty(s)
 	return v
 }
 
 // thirdParty says whether this browser blocks third-party cookies, once that shows:
 // the link carried the None cookie, and what the page loaded by itself did not.
-func (s *lessonStep) thirdParty() string {
+func thirdParty(s *lessonStep) string {
 	if s.fact("all.link.play_none") != "came" {
 		return ""
 	}
@@ -236,7 +236,7 @@ func siteDefences(s *lessonStep) (v closerView) {
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
 	for _, defence := range defences {
 		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "d-" + defence.name, Title: s.word("defence." + defence.name),
-			Cells: []lessonCell{s.transferCell(defence.name), s.transferCell("own." + defence.name)}})
+			Cells: []lessonCell{transferCell(s, defence.name), transferCell(s, "own."+defence.name)}})
 	}
 	return v
 }
@@ -253,7 +253,7 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
-		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "n-" + defence, Title: s.word("defence." + defence), Cells: []lessonCell{s.transferCell("neighbour." + defence)}})
+		v.Board.Rows = append(v.Board.Rows, lessonRow{ID: "n-" + defence, Title: s.word("defence." + defence), Cells: []lessonCell{transferCell(s, "neighbour."+defence)}})
 	}
 	return v
 }

@@ -50,9 +50,9 @@ func (lessons) Plain() lesson {
 			if s.fact("set") != "" {
 				sent.Cells[0] = lessonCell{Text: s.word("whole"), Value: colourLine}
 			}
-			b.Rows = []lessonRow{sent, s.backRow("back")}
+			b.Rows = []lessonRow{sent, backRow(s, "back")}
 			if s.fact("later") != "" {
-				b.Rows = append(b.Rows, s.backRow("later"))
+				b.Rows = append(b.Rows, backRow(s, "later"))
 			}
 			return b
 		},
@@ -117,7 +117,7 @@ func colourBack(headers []string) string {
 }
 
 // backRow is what came back, as it was written down under a name.
-func (s *lessonStep) backRow(name string) lessonRow {
+func backRow(s *lessonStep, name string) lessonRow {
 	row := lessonRow{ID: name, Title: s.word(name), Note: "Cookie", Cells: make([]lessonCell, 1)}
 	switch s.fact(name) {
 	case "":

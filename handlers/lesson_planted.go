@@ -38,14 +38,14 @@ func (lessons) Planted() lesson {
 		Cookies: []*http.Cookie{{Name: playKey, Path: playKeyPath}},
 		Acts: map[string]func(*lessonStep) error{
 			"plant":  plantKey,
-			"keep":   func(s *lessonStep) error { return s.logInAtPlay("keep", plantedSecret, logInKeepingKey) },
-			"cycle":  func(s *lessonStep) error { return s.logInAtPlay("cycle", plantedSecret, logInCyclingKey) },
+			"keep":   func(s *lessonStep) error { return logInAtPlay(s, "keep", plantedSecret, logInKeepingKey) },
+			"cycle":  func(s *lessonStep) error { return logInAtPlay(s, "cycle", plantedSecret, logInCyclingKey) },
 			"invent": inventKey,
-			"adopt":  func(s *lessonStep) error { return s.logInAtPlay("adopt", inventedSecret, logInKeepingKey) },
+			"adopt":  func(s *lessonStep) error { return logInAtPlay(s, "adopt", inventedSecret, logInKeepingKey) },
 		},
 		Do: func(s *lessonStep) []task {
 			kept, cycled := s.fact("keep.attacker") != "", s.fact("cycle.attacker") != ""
-			switch planted := s.holdsPlanted(plantedSecret); {
+			switch planted := holdsPlanted(s, plantedSecret); {
 			case kept && cycled:
 				return []task{{Label: s.word("all")}}
 			case planted && !kept:
@@ -58,18 +58,18 @@ func (lessons) Planted() lesson {
 			return []task{s.task("plant")}
 		},
 		Look: func(s *lessonStep) {
-			if s.fact("plant.attacker") != "" && s.holdsPlanted(plantedSecret) {
+			if s.fact("plant.attacker") != "" && holdsPlanted(s, plantedSecret) {
 				s.note("plant.you", "came")
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
-			before := lessonRow{ID: "plant", Title: s.word("before"), Cells: []lessonCell{{}, s.attackerCell("plant.attacker")}}
+			before := lessonRow{ID: "plant", Title: s.word("before"), Cells: []lessonCell{{}, attackerCell(s, "plant.attacker")}}
 			if s.fact("plant.you") != "" {
 				before.Cells[0] = lessonCell{Code: "none", Text: s.word("stranger"), Detail: s.word("brings")}
 			}
 			return lessonBoard{
 				Columns: []lessonColumn{{Title: s.word("you")}, {Title: s.word("attacker")}},
-				Rows:    []lessonRow{before, s.loginRow("keep"), s.loginRow("cycle")},
+				Rows:    []lessonRow{before, loginRow(s, "keep"), loginRow(s, "cycle")},
 			}
 		},
 		Happened: func(s *lessonStep) string {
@@ -91,10 +91,10 @@ func (lessons) Planted() lesson {
 			"invented": func(s *lessonStep) closerView {
 				v := closerView{Board: lessonBoard{
 					Columns: []lessonColumn{{Title: s.word("you")}, {Title: s.word("inventor")}},
-					Rows:    []lessonRow{s.loginRow("adopt")},
+					Rows:    []lessonRow{loginRow(s, "adopt")},
 				}}
 				switch {
-				case s.holdsPlanted(inventedSecret):
+				case holdsPlanted(s, inventedSecret):
 					v.Tasks = []task{s.task("adopt")}
 				case s.fact("adopt.attacker") == "":
 					v.Tasks = []task{s.task("invent")}
@@ -107,7 +107,7 @@ func (lessons) Planted() lesson {
 			"POST " + playKeyAsk: beginPlaying,
 			"GET " + playKeyAsk:  whoPlays,
 		},
-		Code:   []string{"handlers.lessonStep.logInAtPlay", "sessions.Session.CycleKey"},
+		Code:   []string{"handlers.logInAtPlay", "sessions.Session.CycleKey"},
 		Unsafe: "handlers.logInKeepingKey", Safe: "handlers.logInCyclingKey",
 		Django: "django.contrib.auth.login(request, user)    # calls request.session.cycle_key()\nrequest.session[\"user\"] = name               # a login of your own does not: call it yourself",
 	}
@@ -140,7 +140,7 @@ func plantKey(s *lessonStep) error {
 	if err := s.newRun(); err != nil {
 		return err
 	}
-	e, who, err := s.askPlay(http.MethodPost, "Accept", echo.MIMEApplicationJSON)
+	e, who, err := askPlay(s, http.MethodPost, "Accept", echo.MIMEApplicationJSON)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func plantKey(s *lessonStep) error {
 	}
 	s.forget("plant.")
 	s.noteVerdict("plant.attacker", who.Verdict, lanes.Identity{User: who.User})
-	s.plant(plantedSecret, cookie.Value)
+	plant(s, plantedSecret, cookie.Value)
 	return s.done()
 }
 
@@ -166,30 +166,30 @@ func inventKey(s *lessonStep) error {
 	if err := s.newRun(); err != nil {
 		return err
 	}
-	s.plant(inventedSecret, sessions.NewKey())
+	plant(s, inventedSecret, sessions.NewKey())
 	return s.to("board-invented")
 }
 
 // plant sets the cookie, and leaves the key in the planter's hands.
-func (s *lessonStep) plant(secret, key string) {
+func plant(s *lessonStep, secret, key string) {
 	s.setCookie(playKey + "=" + key + "; Path=" + playKeyPath + "; Max-Age=3600; HttpOnly; SameSite=Lax")
 	s.keepSecret(secret, key)
 }
 
 // holdsPlanted reports whether the browser brought the key that was planted.
-func (s *lessonStep) holdsPlanted(secret string) bool {
+func holdsPlanted(s *lessonStep, secret string) bool {
 	key, came := s.carried(playKey)
 	return came && key != "" && key == s.secret(secret)
 }
 
 // logInAtPlay logs the visitor in, and then has whoever planted the key ask who he
 // is. Without the planted key there is nothing to try.
-func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Session, string) error) error {
+func logInAtPlay(s *lessonStep, row, secret string, logIn func(*sessions.Session, string) error) error {
 	back := s.url("observe")
 	if secret == inventedSecret {
 		back = s.url("board-invented")
 	}
-	if !s.holdsPlanted(secret) {
+	if !holdsPlanted(s, secret) {
 		return s.c.Redirect(http.StatusSeeOther, back)
 	}
 	planted := s.secret(secret)
@@ -205,7 +205,7 @@ func (s *lessonStep) logInAtPlay(row, secret string, logIn func(*sessions.Sessio
 	}
 	s.noteVerdict(row+".you", lanes.Found, lanes.Identity{User: session.Text(sessions.UserKey)})
 	s.note(row+".same", markup.YesNo(session.Key() == planted))
-	_, who, err := s.askPlay(http.MethodGet, "Cookie", playKey+"="+planted)
+	_, who, err := askPlay(s, http.MethodGet, "Cookie", playKey+"="+planted)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ type playAnswer struct {
 }
 
 // askPlay asks the play server as another program.
-func (s *lessonStep) askPlay(method, name, value string) (e *Exchange, answer playAnswer, err error) {
+func askPlay(s *lessonStep, method, name, value string) (e *Exchange, answer playAnswer, err error) {
 	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+runParam+"="+s.runKey(), name, value)
 	if err != nil {
 		return nil, answer, err
@@ -261,8 +261,8 @@ func whoPlays(p *play) error {
 }
 
 // loginRow is what a login did to both.
-func (s *lessonStep) loginRow(row string) lessonRow {
-	cells := []lessonCell{{}, s.attackerCell(row + ".attacker")}
+func loginRow(s *lessonStep, row string) lessonRow {
+	cells := []lessonCell{{}, attackerCell(s, row+".attacker")}
 	if _, who := s.verdict(row + ".you"); who != "" {
 		cells[0] = lessonCell{Code: "yes", Text: s.word("in", locale.Args{"Name": who}), Detail: s.word("key." + s.fact(row+".same"))}
 	}
@@ -270,7 +270,7 @@ func (s *lessonStep) loginRow(row string) lessonRow {
 }
 
 // attackerCell is what the server told whoever sent the planted key.
-func (s *lessonStep) attackerCell(name string) lessonCell {
+func attackerCell(s *lessonStep, name string) lessonCell {
 	switch verdict, who := s.verdict(name); {
 	case verdict == "":
 		return lessonCell{}

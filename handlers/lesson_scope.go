@@ -25,7 +25,7 @@ func (lessons) Scope() lesson {
 		Number: 11, Slug: "scope", Minutes: 9, Answer: "A",
 		Acts: map[string]func(*lessonStep) error{"set": setScope},
 		Do: func(s *lessonStep) []task {
-			there, ok := s.scopeNeighbour()
+			there, ok := scopeNeighbour(s)
 			switch {
 			case !ok:
 				return []task{{Label: s.word("no_server"), Line: "go run . --node-b-addr localhost:8082"}}
@@ -41,9 +41,9 @@ func (lessons) Scope() lesson {
 			here := lessonRow{ID: "here", Title: s.word("here"), Cells: make([]lessonCell, 2)}
 			if home := s.fact("set"); home != "" {
 				here.Note = home
-				here.Cells = []lessonCell{s.siteCell("here.site"), {Text: s.word("sets"), Value: scopeCookie + "=A"}}
+				here.Cells = []lessonCell{siteCell(s, "here.site"), {Text: s.word("sets"), Value: scopeCookie + "=A"}}
 			}
-			port := lessonRow{ID: "port", Title: s.word("port"), Note: s.fact("port.at"), Cells: []lessonCell{s.siteCell("port.site"), s.cameCell("port")}}
+			port := lessonRow{ID: "port", Title: s.word("port"), Note: s.fact("port.at"), Cells: []lessonCell{siteCell(s, "port.site"), s.cameCell("port")}}
 			return lessonBoard{Columns: []lessonColumn{{Title: s.word("origin")}, {Title: s.word("cookie")}}, Rows: []lessonRow{here, port}}
 		},
 		Happened: func(s *lessonStep) string {
@@ -63,7 +63,7 @@ func (lessons) Scope() lesson {
 		Django:  "response.set_cookie(\"scope\", \"A\")                               # domain=None: this host alone, every port\nresponse.set_cookie(\"scope\", \"A\", domain=\"shop.example\")        # that host, and all hosts below it: wider",
 	}
 	for name, trip := range scopeTrips {
-		l.Closer[name] = func(s *lessonStep) closerView { return s.scopeTripView(name) }
+		l.Closer[name] = func(s *lessonStep) closerView { return scopeTripView(s, name) }
 		for _, stop := range trip.stops {
 			for _, line := range stop.sets {
 				if cookie, err := http.ParseSetCookie(line); err == nil && stop.on == "" {
@@ -90,7 +90,7 @@ func setScope(s *lessonStep) error {
 
 // scopeNeighbour is the address of the other server for this run; ok is false where
 // there is none.
-func (s *lessonStep) scopeNeighbour() (address string, ok bool) {
+func scopeNeighbour(s *lessonStep) (address string, ok bool) {
 	query := url.Values{runParam: {s.runKey()}}
 	if s.presents() {
 		query.Set(presentParam, "")
@@ -116,7 +116,7 @@ func playScope(p *play) error {
 }
 
 // siteCell shows what the browser said of who asks whom.
-func (s *lessonStep) siteCell(name string) lessonCell {
+func siteCell(s *lessonStep, name string) lessonCell {
 	cell := lessonCell{Value: s.fact(name)}
 	if cell.Value == "same-origin" || cell.Value == "same-site" {
 		cell.Text = s.word(cell.Value)
@@ -264,7 +264,7 @@ func (stop scopeStop) url(home, port, trip string, at int, run string) string {
 func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." + cookie }
 
 // scopeTripView is a trip to take, and what it has shown.
-func (s *lessonStep) scopeTripView(name string) (v closerView) {
+func scopeTripView(s *lessonStep, name string) (v closerView) {
 	trip, home, port := scopeTrips[name], s.c.Request().Host, input.LocalPort(s.c.Request())
 	if s.fact("set") == home {
 		v.Tasks = []task{{To: trip.stops[0].url(home, port, name, 0, s.runKey()), Label: s.word("trip")}}

@@ -56,10 +56,10 @@ func (lessons) Script() lesson {
 			},
 			"console": scriptByHand,
 			"overwrite": func(s *lessonStep) closerView {
-				return s.scriptView("overwrite", lessonCell{Code: "yes", Text: s.word("ignored"), Detail: s.word("ignored.detail")}, lessonCell{Code: "no", Text: s.word("overwritten")})
+				return scriptView(s, "overwrite", lessonCell{Code: "yes", Text: s.word("ignored"), Detail: s.word("ignored.detail")}, lessonCell{Code: "no", Text: s.word("overwritten")})
 			},
 			"echo": func(s *lessonStep) closerView {
-				return s.scriptView("echo", lessonCell{Code: "warn", Text: s.word("echoed"), Detail: s.word("echoed.detail")}, lessonCell{Code: "none", Text: s.word("hidden")})
+				return scriptView(s, "echo", lessonCell{Code: "warn", Text: s.word("echoed"), Detail: s.word("echoed.detail")}, lessonCell{Code: "none", Text: s.word("hidden")})
 			},
 			"sniffer": func(s *lessonStep) closerView {
 				return closerView{Tasks: []task{{To: "/wire", Label: s.word("wire"), Quiet: true}}}
@@ -73,7 +73,7 @@ func (lessons) Script() lesson {
 // scriptSeen writes down what the script saw, by the names alone, and what this
 // server makes of the script's request: it came with the cookies, or not.
 func scriptSeen(s *lessonStep) error {
-	told, err := s.scriptReport("names", "who")
+	told, err := scriptReport(s, "names", "who")
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func scriptSeen(s *lessonStep) error {
 
 // scriptOverwrote writes down whose key came, after the script wrote over it.
 func scriptOverwrote(s *lessonStep) error {
-	if _, err := s.scriptReport(); err != nil {
+	if _, err := scriptReport(s); err != nil {
 		return err
 	}
 	s.note("overwrite", markup.YesNo(s.finding(lanes.Session).Verdict.Accepted()))
@@ -99,7 +99,7 @@ func scriptOverwrote(s *lessonStep) error {
 // scriptHeard writes down whether the script knows the session's key: it says how
 // the key begins and ends.
 func scriptHeard(s *lessonStep) error {
-	told, err := s.scriptReport("key")
+	told, err := scriptReport(s, "key")
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func scriptHeard(s *lessonStep) error {
 }
 
 // scriptReport reads what a script reports; a form of a page cannot.
-func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
+func scriptReport(s *lessonStep, fields ...string) (map[string]string, error) {
 	r := s.c.Request()
 	told, err := input.Singles(r.PostForm, fields...)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *lessonStep) scriptReport(fields ...string) (map[string]string, error) {
 }
 
 // scriptView is something to do by script, and what came of it.
-func (s *lessonStep) scriptView(name string, yes, no lessonCell) closerView {
+func scriptView(s *lessonStep, name string, yes, no lessonCell) closerView {
 	row := lessonRow{ID: name, Title: s.word(name), Cells: []lessonCell{s.yesNoCell(name, yes, no)}}
 	return closerView{
 		Tasks: []task{{Script: true, To: name, Label: s.word(name + ".run"), Quiet: true}},

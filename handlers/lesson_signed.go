@@ -35,15 +35,15 @@ func (lessons) Signed() lesson {
 			switch f := s.finding(lanes.Signed); {
 			case !s.asked(): // it may be tampered with since the lesson before
 			case f.Verdict == lanes.Tampered, s.fact("flipped") != "" && s.fact("changed") == "":
-				s.noteSealed("changed", f)
+				noteSealed(s, "changed", f)
 			case f.Verdict == lanes.Verified && s.fact("changed") != "":
-				s.noteSealed("set", f)
+				noteSealed(s, "set", f)
 			}
 		},
 		Board: func(s *lessonStep) lessonBoard {
 			return lessonBoard{
 				Columns: []lessonColumn{{Title: s.word("anybody")}, {Title: s.word("server")}},
-				Rows:    []lessonRow{s.sealedRow("set"), s.sealedRow("changed")},
+				Rows:    []lessonRow{sealedRow(s, "set"), sealedRow(s, "changed")},
 			}
 		},
 		Happened: func(s *lessonStep) string {
@@ -82,7 +82,7 @@ const readingLine = `(d=>d(d('PASTE').split('|')[1]))(s=>atob(s.replace(/-/g,'+'
 func flipSigned(s *lessonStep) error {
 	lane, _ := s.lanes.Lane(lanes.Signed)
 	if f := s.finding(lanes.Signed); f.Verdict == lanes.Verified {
-		s.noteSealed("set", f)
+		noteSealed(s, "set", f)
 		s.forget("changed")
 		s.note("flipped", "yes")
 	}
@@ -102,7 +102,7 @@ func putSignedBack(s *lessonStep) error {
 
 // noteSealed writes down what anybody reads in a signed value, and what the
 // server, which has the key, concludes.
-func (s *lessonStep) noteSealed(name string, f lanes.Finding) {
+func noteSealed(s *lessonStep, name string, f lanes.Finding) {
 	read := "nothing"
 	if who := readWithoutKey(f.Value); validName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
 		read = who.User + " " + who.Role
@@ -127,7 +127,7 @@ func readWithoutKey(value string) lanes.Identity {
 }
 
 // sealedRow is what noteSealed wrote down under a name.
-func (s *lessonStep) sealedRow(name string) lessonRow {
+func sealedRow(s *lessonStep, name string) lessonRow {
 	row := lessonRow{ID: name, Title: s.word(name), Cells: make([]lessonCell, 2)}
 	switch read := s.fact(name + ".read"); read {
 	case "":
@@ -146,7 +146,7 @@ func (s *lessonStep) sealedRow(name string) lessonRow {
 
 // exampleFacts name whom this lesson's examples are about. They are dated in whole
 // seconds, so that their length does not change with the time.
-func (s *lessonStep) exampleFacts(user string) lanes.SignedFacts {
+func exampleFacts(s *lessonStep, user string) lanes.SignedFacts {
 	at := s.now().Truncate(time.Second)
 	return lanes.SignedFacts{User: user, Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(time.Hour))}
 }
@@ -154,7 +154,7 @@ func (s *lessonStep) exampleFacts(user string) lanes.SignedFacts {
 // encryptedBeside seals the same facts twice at this moment, once encrypted before,
 // and reads both without the key.
 func encryptedBeside(s *lessonStep) (v closerView) {
-	facts := s.exampleFacts("alice")
+	facts := exampleFacts(s, "alice")
 	v.Board.Columns = []lessonColumn{{Title: s.word("value")}, {Title: s.word("anybody")}}
 	for _, kind := range []struct {
 		name string
@@ -165,7 +165,7 @@ func encryptedBeside(s *lessonStep) (v closerView) {
 	} {
 		row := lessonRow{ID: kind.name, Title: s.word(kind.name), Cells: make([]lessonCell, 2)}
 		if value, err := sealedBy(kind.make, s.labSecrets(), facts); err == nil {
-			row.Cells = []lessonCell{{Value: value}, s.readableCell(value)}
+			row.Cells = []lessonCell{{Value: value}, readableCell(s, value)}
 		}
 		v.Board.Rows = append(v.Board.Rows, row)
 	}
@@ -182,7 +182,7 @@ func sealedBy(make func(string, ...[]byte) (*sessions.Signer, error), secrets []
 }
 
 // readableCell is what lies inside a value: a text, or bytes that say nothing.
-func (s *lessonStep) readableCell(value string) lessonCell {
+func readableCell(s *lessonStep, value string) lessonCell {
 	sealed, err := sessions.Dissect(value)
 	switch {
 	case err != nil:
@@ -197,7 +197,7 @@ func (s *lessonStep) readableCell(value string) lessonCell {
 func movedElsewhere(s *lessonStep) (v closerView) {
 	v.Tasks = []task{{To: "/dissect", Label: s.word("dissect"), Quiet: true}}
 	v.Board.Columns = []lessonColumn{{Title: s.word("server")}}
-	value, err := sealedBy(sessions.NewSigner, s.labSecrets(), s.exampleFacts("alice"))
+	value, err := sealedBy(sessions.NewSigner, s.labSecrets(), exampleFacts(s, "alice"))
 	for _, purpose := range []string{lanes.ExamplePurpose, "discount"} {
 		row := lessonRow{ID: "as-" + purpose, Title: s.word("as", locale.Args{"Name": purpose}), Cells: make([]lessonCell, 1)}
 		if signer, failed := sessions.NewSigner(purpose, s.labSecrets()...); err == nil && failed == nil {
@@ -227,7 +227,7 @@ func lastCharacters(s *lessonStep) (v closerView) {
 		return v
 	}
 	for _, user := range []string{"alice", "alice-li", "alice-li-wu"} {
-		value, err := signer.Sign(s.exampleFacts(user))
+		value, err := signer.Sign(exampleFacts(s, user))
 		if err != nil {
 			continue
 		}

@@ -50,7 +50,7 @@ func (lessons) Token() lesson {
 		Board: func(s *lessonStep) lessonBoard {
 			return lessonBoard{
 				Columns: []lessonColumn{{Title: s.word("cookie")}, {Title: s.word("token")}, {Title: s.word("answer")}},
-				Rows:    []lessonRow{s.orderRow("form"), s.orderRow("program")},
+				Rows:    []lessonRow{orderRow(s, "form"), orderRow(s, "program")},
 			}
 		},
 		Happened: func(s *lessonStep) string {
@@ -102,7 +102,7 @@ func getPlayToken(s *lessonStep) error {
 
 // sendPlayToken has the program send an order with the token that it holds.
 func sendPlayToken(s *lessonStep) error {
-	if err := s.order("program"); err != nil {
+	if err := order(s, "program"); err != nil {
 		return err
 	}
 	return s.done()
@@ -117,14 +117,14 @@ func endPlayToken(s *lessonStep) error {
 	if err := s.own().End(s.c.Request().Context(), sessions.KeyID(playTokenPurpose, token), 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
-	if err := s.order("ended"); err != nil {
+	if err := order(s, "ended"); err != nil {
 		return err
 	}
 	return s.to("board-kinds")
 }
 
 // order sends one as another program does; the API writes down what came.
-func (s *lessonStep) order(from string) error {
+func order(s *lessonStep, from string) error {
 	token := s.secret(playTokenSecret)
 	if token == "" {
 		return nil
@@ -189,7 +189,7 @@ func refuseOrder(p *play, header bool) error {
 }
 
 // orderRow is what came with an order, and what was answered.
-func (s *lessonStep) orderRow(row string) lessonRow {
+func orderRow(s *lessonStep, row string) lessonRow {
 	r := lessonRow{ID: row, Title: s.word("order." + row), Cells: make([]lessonCell, 3)}
 	if s.fact(row+".status") == "" {
 		return r
@@ -216,7 +216,7 @@ func endedToken(s *lessonStep) (v closerView) {
 	if s.fact("ended.status") == "" {
 		v.Tasks = []task{s.task("end")}
 	}
-	v.Board = lessonBoard{Columns: s.lesson.Board(s).Columns, Rows: []lessonRow{s.orderRow("ended")}}
+	v.Board = lessonBoard{Columns: s.lesson.Board(s).Columns, Rows: []lessonRow{orderRow(s, "ended")}}
 	return v
 }
 

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -82,23 +81,6 @@ type closerView struct {
 	Code  []template.HTML
 }
 
-// lessons has a method for each lesson: to add one, add a file.
-type lessons struct{ engines *Engines }
-
-// allLessons are those that there are, in order. One is about the engines page; without
-// that page they can be read, but not followed.
-func allLessons(engines *Engines) (all []*lesson) {
-	methods := reflect.ValueOf(lessons{engines})
-	for i := range methods.NumMethod() {
-		if make, ok := methods.Method(i).Interface().(func() lesson); ok {
-			l := make()
-			all = append(all, &l)
-		}
-	}
-	slices.SortFunc(all, func(a, b *lesson) int { return a.Number - b.Number })
-	return all
-}
-
 const lessonsFolder = "templates/lessons"
 
 // lessonTexts are the words of the lessons, by language and slug.
@@ -106,9 +88,8 @@ type lessonTexts map[*locale.Printer]map[string]*lessonText
 
 // readLessons reads the words of all lessons. An error names what is missing in
 // which language, or which function that a lesson shows is not in the source.
-func readLessons(files fs.FS, all locale.Languages, code source) (lessonTexts, error) {
+func readLessons(files fs.FS, all locale.Languages, code source, known []*lesson) (lessonTexts, error) {
 	texts := lessonTexts{}
-	known := allLessons(nil)
 	for _, w := range all.All {
 		folder := path.Join(lessonsFolder, w.Tag.String())
 		texts[w] = map[string]*lessonText{}

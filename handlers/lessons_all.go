@@ -1,0 +1,25 @@
+// Package lessons holds the lessons of the course, each in a file of its own.
+
+package handlers
+
+import (
+	"reflect"
+	"slices"
+)
+
+// lessons has a method for each lesson: to add one, add a file.
+type lessons struct{ engines *Engines }
+
+// allLessons are those that there are, in order. One is about the engines page; without
+// that page they can be read, but not followed.
+func allLessons(engines *Engines) (all []*lesson) {
+	methods := reflect.ValueOf(lessons{engines})
+	for i := range methods.NumMethod() {
+		if make, ok := methods.Method(i).Interface().(func() lesson); ok {
+			l := make()
+			all = append(all, &l)
+		}
+	}
+	slices.SortFunc(all, func(a, b *lesson) int { return a.Number - b.Number })
+	return all
+}
