@@ -74,8 +74,8 @@ const shares = 24
 
 // envelope is the one Cookie header, cut at its cookies, the grey one last: each
 // as wide as its share of the bytes.
-func envelope(views []*laneView, notebook int) template.HTML {
-	total := notebook
+func envelope(views []*laneView, ofNotebook int) template.HTML {
+	total := ofNotebook
 	for _, v := range views {
 		if v.Sent {
 			total += v.Bytes
@@ -101,8 +101,8 @@ func envelope(views []*laneView, notebook int) template.HTML {
 			segment("lane-", v.ID, v.Cookie, v.Bytes)
 		}
 	}
-	if notebook > 0 {
-		segment("", "notebook", notebookCookie, notebook)
+	if ofNotebook > 0 {
+		segment("", "notebook", notebookCookie, ofNotebook)
 	}
 	return template.HTML(m.String())
 }

@@ -139,10 +139,10 @@ func (h *Dashboard) Get(c echo.Context) error {
 	}
 	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
-	var notebook int
-	notebook, p.Foreign = h.auth.otherCookies(c.Request())
+	var ofNotebook int
+	ofNotebook, p.Foreign = h.auth.otherCookies(c.Request())
 	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
-	p.Envelope = envelope(p.Lanes, notebook)
+	p.Envelope = envelope(p.Lanes, ofNotebook)
 	if e := noted(c); e != nil {
 		p.Home = byReason(w, e.Home)
 	}
@@ -166,16 +166,16 @@ func (h *Dashboard) Get(c echo.Context) error {
 
 // otherCookies weighs the grey cookie and counts those of other programs: all
 // of localhost shares one jar.
-func (a *Auth) otherCookies(r *http.Request) (notebook, foreign int) {
+func (a *Auth) otherCookies(r *http.Request) (ofNotebook, foreign int) {
 	for _, cookie := range r.Cookies() {
 		switch {
 		case cookie.Name == notebookCookie:
-			notebook = len(cookie.Name) + len(cookie.Value)
+			ofNotebook = len(cookie.Name) + len(cookie.Value)
 		case a.Lanes.OfCookie(cookie.Name) == nil:
 			foreign++
 		}
 	}
-	return notebook, foreign
+	return ofNotebook, foreign
 }
 
 // view makes the column of one lane.

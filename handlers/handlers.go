@@ -99,7 +99,7 @@ func New(config Config) (*Lab, error) {
 	lab := &Lab{stores: config.stores(), router: NewRouter(), class: cmp.Or(config.Class, new(Class))}
 	closing, end := context.WithCancel(context.Background())
 	lab.endStream = end
-	wire := newWire(config.Clock)
+	logs := newWire(config.Clock)
 
 	set, err := lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log}, notebookCookie)
 	if err != nil {
@@ -114,25 +114,25 @@ func New(config Config) (*Lab, error) {
 		keep: []string{"done", presentParam, runParam, answersParam, input.AfterParam},
 	}
 	lab.auth = newAuth(AuthConfig{
-		Lanes: set, Wire: wire, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
+		Lanes: set, Wire: logs, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
 		Words: lab.site.words, Clock: config.Clock, Log: config.Log,
 	})
 	lab.site.who, lab.site.asked = lab.auth.who, lab.auth.asked
-	if err := lab.makePages(config, wire, notebooks, closing); err != nil {
+	if err := lab.makePages(config, logs, notebooks, closing); err != nil {
 		return nil, err
 	}
 
 	lab.member = &Member{
-		Stores: lab.stores, Clear: []func(){wire.Clear, lab.auth.ClearTries},
+		Stores: lab.stores, Clear: []func(){logs.Clear, lab.auth.ClearTries},
 		After: []func(context.Context){lab.engines.EndAll},
 	}
 	lab.class.join(lab.member)
 	lab.router.HTTPErrorHandler = lab.site.handleError
 	origins := http.NewCrossOriginProtection()
 	guard := &guard{router: lab.router, log: config.Log, origins: origins, hosts: config.AllowHosts}
-	exchanges := recorder{Wire: wire, Lanes: set, Access: lab.router.Recorded}
+	exchanges := recorder{Wire: logs, Lanes: set, Access: lab.router.Recorded}
 	opener := opener{
-		Notebooks: notebooks, Wire: wire, Lanes: set, Clock: config.Clock, Origins: origins,
+		Notebooks: notebooks, Wire: logs, Lanes: set, Clock: config.Clock, Origins: origins,
 		BeforeSave: lab.auth.beforeSave, Access: lab.router.Notebook,
 	}
 	// Outermost first; a test holds the order.
@@ -152,7 +152,7 @@ func New(config Config) (*Lab, error) {
 }
 
 // makePages makes the pages, and connects those that tell each other something.
-func (lab *Lab) makePages(config Config, wire *Wire, notebooks *sessions.Manager, closing context.Context) (err error) {
+func (lab *Lab) makePages(config Config, logs *Wire, notebooks *sessions.Manager, closing context.Context) (err error) {
 	site, auth := lab.site, lab.auth
 	lab.dashboard = newDashboard(site, auth)
 	lab.signIn = newSignIn(site, auth)
@@ -168,7 +168,7 @@ func (lab *Lab) makePages(config Config, wire *Wire, notebooks *sessions.Manager
 		Backend: config.Engines, FilePath: config.FilePath, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log,
 	}, closing)
 	lab.course, err = newCourse(site, auth, CourseConfig{
-		Texts: config.Course, Lessons: allLessons(lab.engines), Store: config.Notebooks, Wire: wire, OtherSite: config.Other, Home: config.Home,
+		Texts: config.Course, Lessons: allLessons(lab.engines), Store: config.Notebooks, Wire: logs, OtherSite: config.Other, Home: config.Home,
 	})
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (lab *Lab) makePages(config Config, wire *Wire, notebooks *sessions.Manager
 	lab.engines.OnAction = noteEngines(lab.course)
 	lab.dashboard.OnFindings = lab.course.witnessCopy
 	lab.revoke, err = newRevoker(site, auth, RevokeConfig{
-		Class: lab.class, Notebooks: notebooks, Wire: wire, Forget: []Forgetter{lab.composer, lab.course, lab.engines}, Hosts: config.Hosts,
+		Class: lab.class, Notebooks: notebooks, Wire: logs, Forget: []Forgetter{lab.composer, lab.course, lab.engines}, Hosts: config.Hosts,
 	})
 	return err
 }

@@ -166,14 +166,14 @@ func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			chosen.Set(name, value)
 		}
 	}
-	notebook, err := h.notebooks.Load(c) // also one that is not known any more
+	own, err := h.notebooks.Load(c) // also one that is not known any more
 	if err != nil {
 		return nil, err
 	}
-	if _, replaced := notebook.Replaced(); replaced {
+	if _, replaced := own.Replaced(); replaced {
 		return chosen, nil // an old key must not end the notebook, which has another key by now
 	}
-	notebook.Flush()
+	own.Flush()
 	return chosen, nil
 }
 
