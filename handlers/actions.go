@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -25,7 +26,7 @@ func (a *Auth) Before(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	book := notebookOf(c).Book()
+	book := notebook.From(c).Log()
 	if book == nil {
 		return nil
 	}
@@ -33,20 +34,20 @@ func (a *Auth) Before(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	keepBefore(book, cellsOf(findings, described, Of[*Copy](book)))
+	keepBefore(book, cellsOf(findings, described, notebook.Of[*Copy](book)))
 	return nil
 }
 
 // Done ends an action: it is written down, the copy, if there is one, is sent
 // once more, and the browser goes on to the page that shows it all.
-func (a *Auth) Done(c echo.Context, action Action, to string) error {
-	n := notebookOf(c)
+func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
+	n := notebook.From(c)
 	action.At = a.clock.Now()
 	if err := n.Note(action); err != nil {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
-		if book := n.Book(); book != nil {
+		if book := n.Log(); book != nil {
 			expect(book, a.Lanes.ValuesAfter(c))
 			a.replay(c, book)
 		}
@@ -74,8 +75,8 @@ func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane,
 	if err := a.Before(c); err != nil {
 		return err
 	}
-	done := Action{Name: action, Lane: laneOf(changed)}
-	n, came, forged := notebookOf(c), a.Lanes.Values(c), map[string]string{}
+	done := notebook.Action{Name: action, Lane: laneOf(changed)}
+	n, came, forged := notebook.From(c), a.Lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
@@ -109,7 +110,7 @@ func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane,
 
 // ageLeft is how long the browser would still keep a lane's cookie; 0: until it
 // is closed.
-func (a *Auth) ageLeft(n *Notebook, lane lanes.CookieLane) time.Duration {
+func (a *Auth) ageLeft(n *notebook.Notebook, lane lanes.CookieLane) time.Duration {
 	set, ok := n.Attributes(lane.ID())
 	if !ok {
 		return a.age()
@@ -129,9 +130,9 @@ func (h *Dashboard) Expire(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return h.auth.Done(c, Action{Name: "expire.nobody"}, "/dashboard")
+		return h.auth.Done(c, notebook.Action{Name: "expire.nobody"}, "/dashboard")
 	}
-	return h.auth.Done(c, Action{Name: "expire"}, "/dashboard")
+	return h.auth.Done(c, notebook.Action{Name: "expire"}, "/dashboard")
 }
 
 // expireSoon gives all three ten seconds; ok is false when nobody is signed in.
@@ -146,9 +147,9 @@ func (a *Auth) expireSoon(c echo.Context) (ok bool, err error) {
 	if err := a.SignIn(c, who, shortLife); err != nil {
 		return false, err
 	}
-	if n := notebookOf(c); n != nil {
+	if n := notebook.From(c); n != nil {
 		// The new cookies exist only once they are saved.
-		sessions.AfterCommit(c, func() { a.copyOf(a.Lanes.ValuesAfter(c)).Keep(n.Book()) })
+		sessions.AfterCommit(c, func() { a.copyOf(a.Lanes.ValuesAfter(c)).Keep(n.Log()) })
 	}
 	return true, nil
 }
@@ -157,7 +158,7 @@ func (a *Auth) expireSoon(c echo.Context) (ok bool, err error) {
 // session key, if the key opened a session or was such a value itself: [Lab.mayRestore]
 // compares it.
 func (a *Auth) noteForgery(c echo.Context, value string) error {
-	n := notebookOf(c)
+	n := notebook.From(c)
 	if !n.MayWrite() {
 		return nil
 	}
@@ -174,7 +175,7 @@ func (a *Auth) noteForgery(c echo.Context, value string) error {
 	case !a.mayRestore(c):
 		return nil
 	}
-	return n.NoteForged(forgery(value))
+	return n.NoteTampered(forgery(value))
 }
 
 // mayRestore reports whether a request carries the value that the lab itself wrote in
@@ -182,7 +183,7 @@ func (a *Auth) noteForgery(c echo.Context, value string) error {
 // signed in again: somebody else may have a copy of it.
 func (a *Auth) mayRestore(c echo.Context) bool {
 	came := a.Lanes.Values(c)[lanes.Session]
-	return came != "" && equal(notebookOf(c).Forged(), forgery(came))
+	return came != "" && equal(notebook.From(c).Tampered(), forgery(came))
 }
 
 // forgery is the hash by which the notebook recognises a forged value.
@@ -199,9 +200,9 @@ func (h *Dashboard) Restore(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return h.auth.Done(c, Action{Name: "restore.nobody"}, "/dashboard")
+		return h.auth.Done(c, notebook.Action{Name: "restore.nobody"}, "/dashboard")
 	}
-	return h.auth.Done(c, Action{Name: "restore"}, "/dashboard")
+	return h.auth.Done(c, notebook.Action{Name: "restore"}, "/dashboard")
 }
 
 // restore signs in again as before; ok is false when there is no word to do it on.
@@ -239,7 +240,7 @@ func (h *Dashboard) Drop(c echo.Context) error {
 		return err
 	}
 	lanes.EraseCookie(c, lane)
-	return h.auth.Done(c, Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
+	return h.auth.Done(c, notebook.Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
 // signedIn is who the session lane found in this request: the only lane that

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 )
 
 // deed presses a button; the answer always leads to the dashboard.
@@ -170,7 +170,7 @@ func TestTheCopy(t *testing.T) {
 	alice.deed(t, "/act/copy")
 	replays := func() (n int) {
 		for _, exchange := range lab.WireOf(alice.cookie(notebookCookie)) {
-			if exchange.Client != handlers.ClientOther {
+			if exchange.Client != notebook.ClientOther {
 				continue
 			}
 			n++

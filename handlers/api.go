@@ -14,6 +14,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -23,18 +24,18 @@ type lanesAnswer struct {
 
 // LaneFinding is a [Finding] as programs read it.
 type LaneFinding struct {
-	ID             string        `json:"id"`
-	Cookie         *string       `json:"cookie"` // null: the way has none
-	Sent           bool          `json:"sent"`
-	Verdict        lanes.Verdict `json:"verdict"`
-	User           *string       `json:"user"`
-	Role           *string       `json:"role"`
-	Reason         string        `json:"reason"`
-	Checks         []LaneCheck   `json:"checks"`
-	Attributes     *Attributes   `json:"attributes"` // null where this notebook did not see them set
-	BrowserExpires *time.Time    `json:"browser_expires_at"`
-	ServerExpires  *time.Time    `json:"server_expires_at"`
-	ServerKeeps    *serverRecord `json:"server_keeps"`
+	ID             string               `json:"id"`
+	Cookie         *string              `json:"cookie"` // null: the way has none
+	Sent           bool                 `json:"sent"`
+	Verdict        lanes.Verdict        `json:"verdict"`
+	User           *string              `json:"user"`
+	Role           *string              `json:"role"`
+	Reason         string               `json:"reason"`
+	Checks         []LaneCheck          `json:"checks"`
+	Attributes     *notebook.Attributes `json:"attributes"` // null where this notebook did not see them set
+	BrowserExpires *time.Time           `json:"browser_expires_at"`
+	ServerExpires  *time.Time           `json:"server_expires_at"`
+	ServerKeeps    *serverRecord        `json:"server_keeps"`
 }
 
 // LaneCheck is a [Check] as programs read it.
@@ -78,7 +79,7 @@ func (h *Dashboard) Lanes(c echo.Context) error {
 		return err
 	}
 	if token.Sent { // no browser ever sends one by itself, so that is no news on the wire
-		noteFinding(c, token)
+		notebook.NoteFinding(c, token)
 	}
 	if h.OnFindings != nil {
 		if err := h.OnFindings(c, findings); err != nil {
@@ -104,7 +105,7 @@ func (a *Auth) describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding
 	if err != nil {
 		return nil, err
 	}
-	n, w := notebookOf(c), a.words(c)
+	n, w := notebook.From(c), a.words(c)
 	described := make([]LaneFinding, len(findings))
 	for i, f := range findings {
 		d := LaneFinding{
@@ -186,7 +187,7 @@ func (a *Auth) serverKeeps(c echo.Context, findings []lanes.Finding) ([]*serverR
 // noted is the record that this browser was last given, live or expired; nil
 // when it does not lie there any more.
 func (a *Auth) noted(c echo.Context) (*sessions.Record, error) {
-	id, ok := notebookOf(c).Record()
+	id, ok := notebook.From(c).Record()
 	if !ok {
 		return nil, nil
 	}

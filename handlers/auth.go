@@ -10,13 +10,14 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
 // AuthConfig is what an Auth is made of.
 type AuthConfig struct {
 	Lanes         *lanes.Set
-	Wire          *Wire          // for what the server sends as another program
+	Wire          *notebook.Logs // for what the server sends as another program
 	Tries         sessions.Store // counts the tries of the teacher's PIN, for all servers that share it
 	ClassPassword string
 	TeacherPIN    string

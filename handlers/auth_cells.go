@@ -9,9 +9,10 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 )
 
-// cells are what a Book keeps of the dashboard's cells, and of the values in the browser.
+// cells are what a Log keeps of the dashboard's cells, and of the values in the browser.
 type cells struct {
 	before   map[string]string // cells as they were before the last action
 	shown    map[string]string // cells as the last dashboard showed them
@@ -21,11 +22,11 @@ type cells struct {
 
 // Weigh is how much memory they take, in bytes.
 func (c cells) Weigh() int {
-	return weighTexts(c.before) + weighTexts(c.shown) + weighTexts(c.expected)
+	return notebook.WeighTexts(c.before) + notebook.WeighTexts(c.shown) + notebook.WeighTexts(c.expected)
 }
 
 // Shrink leaves out all texts: that values changed by other hands stays true.
-func (c cells) Shrink() Kept {
+func (c cells) Shrink() notebook.Kept {
 	if !c.strayed {
 		return nil
 	}
@@ -54,25 +55,25 @@ func cellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map
 }
 
 // keepBefore keeps what the cells show before an action.
-func keepBefore(b *Book, now map[string]string) {
-	Change(b, func(c *cells) { c.before = ownTexts(now) })
+func keepBefore(b *notebook.Log, now map[string]string) {
+	notebook.Change(b, func(c *cells) { c.before = notebook.OwnTexts(now) })
 }
 
 // newChapter begins anew: what the next dashboard shows as changed is what changed since
 // the last one.
-func newChapter(b *Book) {
-	Change(b, func(c *cells) { c.before = c.shown })
+func newChapter(b *notebook.Log) {
+	notebook.Change(b, func(c *cells) { c.before = c.shown })
 }
 
 // expect keeps which values an action leaves in the browser.
-func expect(b *Book, values map[string]string) {
-	Change(b, func(c *cells) { c.expected, c.strayed = ownTexts(values), false })
+func expect(b *notebook.Log, values map[string]string) {
+	notebook.Change(b, func(c *cells) { c.expected, c.strayed = notebook.OwnTexts(values), false })
 }
 
 // reissued keeps what a reply gave the browser in place of what came: a session
 // that was sealed anew is no change by other hands.
-func reissued(b *Book, came, after map[string]string) {
-	Change(b, func(c *cells) {
+func reissued(b *notebook.Log, came, after map[string]string) {
+	notebook.Change(b, func(c *cells) {
 		own := maps.Clone(c.expected)
 		for lane, value := range after {
 			if expected, ok := own[lane]; ok && expected == came[lane] {
@@ -86,12 +87,12 @@ func reissued(b *Book, came, after map[string]string) {
 // show keeps what a dashboard is about to show. It returns the cells to compare
 // with: those before the last action or, where the browser's values changed by
 // other hands since (DevTools, a clock), those shown before that.
-func show(b *Book, values, now map[string]string) (before map[string]string, strayed bool) {
-	Change(b, func(c *cells) {
+func show(b *notebook.Log, values, now map[string]string) (before map[string]string, strayed bool) {
+	notebook.Change(b, func(c *cells) {
 		if c.expected != nil && !maps.Equal(c.expected, values) {
-			c.expected, c.before, c.strayed = ownTexts(values), c.shown, true
+			c.expected, c.before, c.strayed = notebook.OwnTexts(values), c.shown, true
 		}
-		c.shown = ownTexts(now)
+		c.shown = notebook.OwnTexts(now)
 		before, strayed = c.before, c.strayed
 	})
 	return before, strayed

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 )
 
 const (
@@ -22,7 +23,7 @@ func (a *Auth) recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	if err != nil {
 		return f, err
 	}
-	noteFinding(c, f)
+	notebook.NoteFinding(c, f)
 	if lane.ID() == lanes.Session {
 		c.Set(sessionFindingKey, f)
 	}
@@ -82,11 +83,11 @@ func (a *Auth) SignIn(c echo.Context, who lanes.Identity, age time.Duration) err
 	if err != nil {
 		return err
 	}
-	if err := notebookOf(c).ChangeKey(); err != nil {
+	if err := notebook.From(c).ChangeKey(); err != nil {
 		return err
 	}
 	c.Set(rememberedKey, session) // the notebook notes its record once it is saved
-	if left, ok := notebookOf(c).Record(); ok {
+	if left, ok := notebook.From(c).Record(); ok {
 		if record, live := session.Record(); !live || record.ID != left { // else it is in use: its new key ends it
 			c.Set(leftBehindKey, leftBehind{ID: left})
 		}

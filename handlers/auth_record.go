@@ -10,15 +10,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
 // beforeSave notes what this reply changes for its browser. The session is saved by now,
 // and the notebook is not: see opener.
-func (a *Auth) beforeSave(ctx context.Context, c echo.Context, n *Notebook) error {
+func (a *Auth) beforeSave(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
 	sessions.AfterCommit(c, func() {
 		if len(c.Response().Header()["Set-Cookie"]) > 0 {
-			reissued(n.Book(), a.Lanes.Values(c), a.Lanes.ValuesAfter(c))
+			reissued(n.Log(), a.Lanes.Values(c), a.Lanes.ValuesAfter(c))
 		}
 	})
 	if n.MayWrite() { // otherwise this reply must not set its cookie
@@ -42,7 +43,7 @@ type leftBehind struct {
 // no browser could send. It shows what lies on the server when a request does
 // not reach it any more. The one it replaces ends only now that the new one is
 // saved: if that failed, there is still something to put back.
-func (a *Auth) noteRecord(ctx context.Context, c echo.Context, n *Notebook) error {
+func (a *Auth) noteRecord(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
 	session, ok := c.Get(rememberedKey).(*sessions.Session)
 	if !ok {
 		return nil
@@ -84,7 +85,7 @@ func (a *Auth) takePlace(ctx context.Context, c echo.Context, left leftBehind, b
 // the session's key on the notebook's wire, once this exchange is there. So the notebook
 // gets a new key, which they do not know. If this reply can set no cookie, the wire
 // leaves out the values that the notebook did not see set (see hide).
-func (a *Auth) claim(ctx context.Context, c echo.Context, n *Notebook) error {
+func (a *Auth) claim(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
 	session, err := a.Lanes.Sessions.Load(c)
 	if err != nil {
 		return nil //nolint:nilerr // who is signed in cannot be found out, so nothing is claimed
@@ -104,7 +105,7 @@ func (a *Auth) claim(ctx context.Context, c echo.Context, n *Notebook) error {
 // signed in with this browser by now and no cookie of this request leads to the first. (A
 // second cookie of the same name still leads to it: somebody may have planted the cookie
 // that comes first.)
-func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *Notebook, session *sessions.Session) error {
+func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *notebook.Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
 	record, kept := session.Record()
 	if !noted || !kept || left == record.ID {

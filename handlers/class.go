@@ -17,6 +17,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -110,7 +111,7 @@ func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (clas
 type RevokeConfig struct {
 	Class     *Class            // what a new class ends: it knows this server's Member already
 	Notebooks *sessions.Manager // of this server
-	Wire      *Wire
+	Wire      *notebook.Logs
 	Forget    []Forgetter // in the order in which they are asked
 	Hosts     []string    // names under which browsers reach the lab, for links
 }
@@ -121,7 +122,7 @@ type Revoker struct {
 	auth      *Auth
 	class     *Class
 	notebooks *sessions.Manager
-	wire      *Wire
+	wire      *notebook.Logs
 	forget    []Forgetter
 	hosts     []string
 	proofs    *sessions.Signer // that a class was ended

@@ -11,6 +11,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 )
 
 // rows are the table's rows.
@@ -102,7 +103,7 @@ func envelope(views []*laneView, ofNotebook int) template.HTML {
 		}
 	}
 	if ofNotebook > 0 {
-		segment("", "notebook", notebookCookie, ofNotebook)
+		segment("", "notebook", notebook.CookieName, ofNotebook)
 	}
 	return template.HTML(m.String())
 }

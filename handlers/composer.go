@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions/browser"
 )
 
@@ -165,7 +166,7 @@ func (h *Composer) showComposer(c echo.Context, p composerPage) error {
 		f.Address = "https://" + f.Address // as people say it
 	}
 	p.Page, p.Presets = page, presets
-	p.Sends = len(Of[sentLines](notebookOf(c).Book()))
+	p.Sends = len(notebook.Of[sentLines](notebook.From(c).Log()))
 	at, flaw := addressOf(f.Address)
 	status := http.StatusOK
 	shown := markup.NewRoom(markup.MaxShown / 2)

@@ -15,6 +15,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -47,13 +48,13 @@ type sentLine struct {
 	At   time.Time
 }
 
-// sentLines are those that a Book keeps, the oldest first.
+// sentLines are those that a Log keeps, the oldest first.
 type sentLines []sentLine
 
 // Weigh is how much memory they take, in bytes.
 func (s sentLines) Weigh() (n int) {
 	for _, sent := range s {
-		n += 6*textBytes + len(sent.Line) + len(sent.URL.Host) + len(sent.URL.Path)
+		n += 6*notebook.TextBytes + len(sent.Line) + len(sent.URL.Host) + len(sent.URL.Path)
 	}
 	return n
 }
@@ -70,13 +71,13 @@ func (h *Composer) Send(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n := notebookOf(c)
-	if n.Book() == nil { // without it nothing remembers the line, and its cookie could not be deleted
+	n := notebook.From(c)
+	if n.Log() == nil { // without it nothing remembers the line, and its cookie could not be deleted
 		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("composer.no_notebook"))
 	}
 	if act == "forget" {
 		apart := 0
-		for _, sent := range h.forgetSends(c, n.Book()) {
+		for _, sent := range h.forgetSends(c, n.Log()) {
 			apart += sent.apart()
 		}
 		if err := sendApart(c.Request().Context(), n, 0, -apart); err != nil {
@@ -106,7 +107,7 @@ func (h *Composer) Send(c echo.Context) error {
 	if err := sendApart(c.Request().Context(), n, told, apart); err != nil {
 		return err
 	}
-	Change(n.Book(), func(sends *sentLines) { *sends, err = sends.add(sent) })
+	notebook.Change(n.Log(), func(sends *sentLines) { *sends, err = sends.add(sent) })
 	if err != nil {
 		return errors.Join(err, sendApart(c.Request().Context(), n, 0, -apart))
 	}
@@ -124,7 +125,7 @@ func tooMuchSent() *input.Problem {
 
 // sendApart adds to the number of bytes that no request to /send shows (bookApart). It
 // refuses if they are too many, together with those that this request shows (told).
-func sendApart(ctx context.Context, n *Notebook, told, more int) error {
+func sendApart(ctx context.Context, n *notebook.Notebook, told, more int) error {
 	return n.Session().Update(ctx, func(book sessions.Values) error {
 		apart, _ := book.Get(bookApart).(int64)
 		apart = max(apart+int64(more), 0)
@@ -198,23 +199,23 @@ func (s sentLines) add(sent sentLine) (sentLines, error) {
 func isNotebooks(line string) bool {
 	pair, _, _ := strings.Cut(line, ";")
 	name, _, _ := strings.Cut(strings.Trim(pair, " \t="), "=")
-	return strings.Trim(name, " \t") == notebookCookie
+	return strings.Trim(name, " \t") == notebook.CookieName
 }
 
 // Forget deletes the cookies that were sent.
-func (h *Composer) Forget(c echo.Context, n *Notebook) { h.forgetSends(c, n.Book()) }
+func (h *Composer) Forget(c echo.Context, n *notebook.Notebook) { h.forgetSends(c, n.Log()) }
 
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
 // them, and returns the lines, which the book then no longer has.
-func (h *Composer) forgetSends(c echo.Context, book *Book) (sends []sentLine) {
-	sends = Change(book, func(sends *sentLines) { *sends = nil })
+func (h *Composer) forgetSends(c echo.Context, book *notebook.Log) (sends []sentLine) {
+	sends = notebook.Change(book, func(sends *sentLines) { *sends = nil })
 	moment := h.site.clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
 		for _, cookie := range jar.Cookies(moment) {
 			cookie.Value, cookie.Expires = "x", moment.Add(-time.Second) // a cookie without a name needs a value
-			if at := (browser.URL{Path: "/"}); cookie.Name != notebookCookie {
+			if at := (browser.URL{Path: "/"}); cookie.Name != notebook.CookieName {
 				lines = append(lines, strings.Replace(cookie.SetCookie(at, moment), "; Max-Age=", "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=", 1))
 			}
 		}
@@ -256,7 +257,7 @@ type sentView struct {
 
 // Sent serves GET /sent: the composer, and what came back, if anything was sent.
 func (h *Composer) Sent(c echo.Context) error {
-	sends := Of[sentLines](notebookOf(c).Book())
+	sends := notebook.Of[sentLines](notebook.From(c).Log())
 	if len(sends) == 0 {
 		return h.Get(c)
 	}

@@ -20,6 +20,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -38,7 +39,7 @@ type consoleCall struct {
 	Changes            []valueChange
 	MoreChanges        int
 
-	exchange *Exchange // done once it is on the wire
+	exchange *notebook.Exchange // done once it is on the wire
 	race     *race
 }
 
@@ -94,11 +95,11 @@ func (call *consoleCall) differences(before, after standing) {
 	}
 }
 
-// keep puts the call into a Book, as the last. It also begins a new chapter for the
+// keep puts the call into a Log, as the last. It also begins a new chapter for the
 // dashboard.
-func (call *consoleCall) keep(book *Book) {
-	call.inputs = ownTexts(call.inputs)
-	Change(book, func(last **consoleCall) { *last = call })
+func (call *consoleCall) keep(book *notebook.Log) {
+	call.inputs = notebook.OwnTexts(call.inputs)
+	notebook.Change(book, func(last **consoleCall) { *last = call })
 	newChapter(book)
 }
 
@@ -107,15 +108,15 @@ func (call *consoleCall) Weigh() int {
 	if call == nil {
 		return 0
 	}
-	n := 2*structBytes + weighTexts(call.inputs) + len(call.Result) + weighMessage(call.Message)
+	n := 2*notebook.StructBytes + notebook.WeighTexts(call.inputs) + len(call.Result) + notebook.WeighMessage(call.Message)
 	for _, change := range call.Changes {
-		n += 3*textBytes + len(change.Key) + len(change.Before) + len(change.After)
+		n += 3*notebook.TextBytes + len(change.Key) + len(change.Before) + len(change.After)
 	}
 	if call.exchange != nil {
 		n += call.exchange.Weigh() // counted again, as it may no longer be on the wire
 	}
 	if call.race != nil {
-		n += 2 * structBytes
+		n += 2 * notebook.StructBytes
 		n += len(call.race.before) + len(call.race.after)
 		for _, p := range call.race.programs {
 			n += len(p.Read) + len(p.Wrote) + len(p.Answer)
@@ -136,7 +137,7 @@ func (h *Console) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: noted(c)}
+	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: notebook.Recording(c)}
 	if entry.ID == atOnce {
 		kind, err := input.Single(form, "kind")
 		if err != nil {
@@ -195,9 +196,9 @@ func (h *Console) makeCall(c echo.Context, op sessionOp, body []byte) (before st
 
 // called writes a call down and goes on to the page that shows it.
 func (h *Console) called(c echo.Context, call *consoleCall) error {
-	n := notebookOf(c)
-	sessions.AfterCommit(c, func() { call.keep(n.Book()) })
-	return h.auth.Done(c, Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+	n := notebook.From(c)
+	sessions.AfterCommit(c, func() { call.keep(n.Log()) })
+	return h.auth.Done(c, notebook.Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
 }
 
 // refused answers a call that changed nothing. A store that is down, and a
@@ -214,7 +215,7 @@ func (h *Console) refused(c echo.Context, entry *consoleEntry, call *consoleCall
 	session.Discard()
 	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
 	call.differences(h.standing(session), h.standing(session))
-	call.keep(notebookOf(c).Book())
+	call.keep(notebook.From(c).Log())
 	return h.showConsole(c, p.Status, entry.ID, call)
 }
 
@@ -300,7 +301,7 @@ type exchangeLine struct {
 
 // Get serves GET /console.
 func (h *Console) Get(c echo.Context) error {
-	last := Of[*consoleCall](notebookOf(c).Book())
+	last := notebook.Of[*consoleCall](notebook.From(c).Log())
 	id := c.QueryParam("call")
 	if id == "" {
 		if id = "set"; last != nil {
@@ -339,7 +340,7 @@ func (h *Console) showConsole(c echo.Context, status int, id string, last *conso
 
 // describeCall adds what the wire knows of the last call.
 func (h *Console) describeCall(c echo.Context, w *locale.Printer, p *consolePage) {
-	exchanges := notebookOf(c).Book().Exchanges()
+	exchanges := notebook.From(c).Log().Exchanges()
 	if p.Call.race != nil {
 		p.Race = p.Call.race.view(w)
 		p.Drawing = drawExchanges(w, p.Call.race.onWire(exchanges))
@@ -361,13 +362,13 @@ func (h *Console) describeCall(c echo.Context, w *locale.Printer, p *consolePage
 	}
 	naming := sequence{w: w}
 	for i := range e.Ops {
-		if ofSession(e.Ops[i]) {
+		if notebook.OfSession(e.Ops[i]) {
 			name, answer := naming.operationLabels(&e.Ops[i])
 			p.Ops = append(p.Ops, opView{name, answer, markup.Milliseconds(e.Ops[i].Duration)})
 		}
 	}
 	p.Wire = &exchangeLine{e.Number, requestLabel(e), markup.StatusLabel(e.Status), markup.Milliseconds(e.Duration)}
-	p.Drawing = drawExchanges(w, []*Exchange{e})
+	p.Drawing = drawExchanges(w, []*notebook.Exchange{e})
 }
 
 func (h *Console) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {

@@ -13,8 +13,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -40,7 +42,7 @@ func (c *Copy) Header() string {
 	return strings.Join(pairs, "; ")
 }
 
-// own is the copy as a Book keeps it: with texts copied out of the request, and only with
+// own is the copy as a Log keeps it: with texts copied out of the request, and only with
 // those conclusions of each way that pages show.
 func (c *Copy) own() *Copy {
 	own := *c
@@ -55,9 +57,9 @@ func (c *Copy) own() *Copy {
 	return &own
 }
 
-// Keep puts the copy into a Book, in place of the one before.
-func (c *Copy) Keep(book *Book) {
-	Change(book, func(kept **Copy) { *kept = c.own() })
+// Keep puts the copy into a Log, in place of the one before.
+func (c *Copy) Keep(book *notebook.Log) {
+	notebook.Change(book, func(kept **Copy) { *kept = c.own() })
 }
 
 // Weigh is how much memory a copy takes, in bytes.
@@ -65,12 +67,12 @@ func (c *Copy) Weigh() int {
 	if c == nil {
 		return 0
 	}
-	n := structBytes
+	n := notebook.StructBytes
 	for _, cookie := range c.Cookies {
-		n += 2*textBytes + len(cookie.Name) + len(cookie.Value)
+		n += 2*notebook.TextBytes + len(cookie.Name) + len(cookie.Value)
 	}
 	for _, lane := range c.Lanes {
-		n += structBytes + len(markup.TextOf(lane.User)) + len(markup.TextOf(lane.Role))
+		n += notebook.StructBytes + len(markup.TextOf(lane.User)) + len(markup.TextOf(lane.Role))
 	}
 	return n
 }
@@ -82,11 +84,11 @@ func (h *Dashboard) Copy(c echo.Context) error {
 	}
 	taken := h.auth.copyOf(h.auth.Lanes.Values(c))
 	if len(taken.Cookies) == 0 {
-		return h.auth.Done(c, Action{Name: "copy.nothing"}, "/dashboard")
+		return h.auth.Done(c, notebook.Action{Name: "copy.nothing"}, "/dashboard")
 	}
-	n := notebookOf(c)
-	sessions.AfterCommit(c, func() { taken.Keep(n.Book()) })
-	return h.auth.Done(c, Action{Name: "copy"}, "/dashboard")
+	n := notebook.From(c)
+	sessions.AfterCommit(c, func() { taken.Keep(n.Log()) })
+	return h.auth.Done(c, notebook.Action{Name: "copy"}, "/dashboard")
 }
 
 // Replay serves POST /act/replay: sends the copy again.
@@ -94,10 +96,10 @@ func (h *Dashboard) Replay(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err
 	}
-	if Of[*Copy](notebookOf(c).Book()) == nil {
-		return h.auth.Done(c, Action{Name: "replay.nothing"}, "/dashboard")
+	if notebook.Of[*Copy](notebook.From(c).Log()) == nil {
+		return h.auth.Done(c, notebook.Action{Name: "replay.nothing"}, "/dashboard")
 	}
-	return h.auth.Done(c, Action{Name: "replay"}, "/dashboard")
+	return h.auth.Done(c, notebook.Action{Name: "replay"}, "/dashboard")
 }
 
 // copyOf is a copy of values by lane.
@@ -114,8 +116,8 @@ func (a *Auth) copyOf(values map[string]string) *Copy {
 // replay sends the copy once more, as another client, and keeps what the
 // server concludes. A replay that fails is said to have failed; the action that
 // caused it stands.
-func (a *Auth) replay(c echo.Context, book *Book) {
-	taken := Of[*Copy](book)
+func (a *Auth) replay(c echo.Context, book *notebook.Log) {
+	taken := notebook.Of[*Copy](book)
 	if taken == nil {
 		return
 	}
@@ -123,16 +125,16 @@ func (a *Auth) replay(c echo.Context, book *Book) {
 	sent.Sent = a.clock.Now()
 	told, err := a.sendCopy(c, book, taken)
 	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
-		a.log.Error("the replay failed", "error", causeOf(err))
+		a.log.Error("the replay failed", "error", input.CauseOf(err))
 	}
-	Change(book, func(kept **Copy) {
+	notebook.Change(book, func(kept **Copy) {
 		if *kept == taken { // else another tab took a newer one meanwhile
 			*kept = sent.own()
 		}
 	})
 }
 
-func (a *Auth) sendCopy(c echo.Context, book *Book, taken *Copy) ([]LaneFinding, error) {
+func (a *Auth) sendCopy(c echo.Context, book *notebook.Log, taken *Copy) ([]LaneFinding, error) {
 	answer, err := a.Program.Do(c, book, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
 	if err != nil {
 		return nil, err

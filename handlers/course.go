@@ -9,6 +9,7 @@ import (
 	"io/fs"
 
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -52,7 +53,7 @@ type CourseConfig struct {
 	Texts     *CourseTexts   // read for the assets of the site
 	Lessons   []*lesson      // in order
 	Store     sessions.Store // where runs lie, and what lessons keep of their own
-	Wire      *Wire
+	Wire      *notebook.Logs
 	OtherSite string // where browsers find it; "": there is none
 	Home      string // where browsers find this server
 }
@@ -64,7 +65,7 @@ type Course struct {
 	texts           *CourseTexts
 	lessons         []*lesson
 	store           sessions.Store
-	wire            *Wire
+	wire            *notebook.Logs
 	otherSite, home string
 	runs            *sessions.Manager
 	sessions        map[string]*sessions.Manager // of the lessons' own, by slug

@@ -14,6 +14,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -36,10 +37,10 @@ type dashboardPage struct {
 	Lanes    []*laneView // in order
 	Ways     ways        // the same by name, for templates
 
-	Header      string        // the raw Cookie header of this request
-	Envelope    template.HTML // the Cookie header, cut at its cookies
-	Home        []stayedGroup // cookies that did not come
-	Foreign     int           // cookies that are not the lab's
+	Header      string                 // the raw Cookie header of this request
+	Envelope    template.HTML          // the Cookie header, cut at its cookies
+	Home        []notebook.StayedGroup // cookies that did not come
+	Foreign     int                    // cookies that are not the lab's
 	ForeignNote locale.Message
 	Doubles     []locale.Message // cookies that came more than once
 
@@ -116,9 +117,9 @@ func (h *Dashboard) Get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n, w := notebookOf(c), h.site.words(c)
-	book := n.Book()
-	taken := Of[*Copy](book)
+	n, w := notebook.From(c), h.site.words(c)
+	book := n.Log()
+	taken := notebook.Of[*Copy](book)
 	page, err := h.site.page(c, locale.Msg("dashboard.title"))
 	if err != nil {
 		return err
@@ -143,8 +144,8 @@ func (h *Dashboard) Get(c echo.Context) error {
 	ofNotebook, p.Foreign = h.auth.otherCookies(c.Request())
 	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
 	p.Envelope = envelope(p.Lanes, ofNotebook)
-	if e := noted(c); e != nil {
-		p.Home = byReason(w, e.Home)
+	if e := notebook.Recording(c); e != nil {
+		p.Home = notebook.ByReason(w, e.KeptBack)
 	}
 	cells := cellsOf(findings, described, taken)
 	before, strayed := show(book, h.auth.Lanes.Values(c), cells)
@@ -156,7 +157,7 @@ func (h *Dashboard) Get(c echo.Context) error {
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
 	if strayed {
-		action = Action{Name: "strayed"}
+		action = notebook.Action{Name: "strayed"}
 	}
 	p.Sentence = sentence(w, action, p.Lanes, taken)
 	p.Ran = ranBy(action)
@@ -169,7 +170,7 @@ func (h *Dashboard) Get(c echo.Context) error {
 func (a *Auth) otherCookies(r *http.Request) (ofNotebook, foreign int) {
 	for _, cookie := range r.Cookies() {
 		switch {
-		case cookie.Name == notebookCookie:
+		case cookie.Name == notebook.CookieName:
 			ofNotebook = len(cookie.Name) + len(cookie.Value)
 		case a.Lanes.OfCookie(cookie.Name) == nil:
 			foreign++
@@ -267,9 +268,9 @@ func curlLine(host, pair string) string {
 
 // lastExchange is the last exchange of the browser and, before it, the replay
 // by the other program that went on while it was at work.
-func lastExchange(exchanges []*Exchange) []*Exchange {
+func lastExchange(exchanges []*notebook.Exchange) []*notebook.Exchange {
 	from := len(exchanges) - 1
-	for from > 0 && exchanges[from-1].Client == ClientOther {
+	for from > 0 && exchanges[from-1].Client == notebook.ClientOther {
 		from--
 	}
 	return exchanges[max(from, 0):]

@@ -13,6 +13,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -42,7 +43,7 @@ const (
 type moment struct {
 	at   time.Time
 	kind momentKind
-	of   *Exchange
+	of   *notebook.Exchange
 	i    int // which of its findings or store operations
 }
 
@@ -66,23 +67,23 @@ type sequence struct {
 }
 
 // drawExchanges draws exchanges of one notebook, in words' language.
-func drawExchanges(w *locale.Printer, exchanges []*Exchange) template.HTML {
+func drawExchanges(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
 	if len(exchanges) == 0 {
 		return ""
 	}
 	s := &sequence{w: w, y: headHeight}
 	moments := make([]moment, 0, 16)
 	height := headHeight
-	note := func(at time.Time, kind momentKind, of *Exchange, i, rows int) {
+	note := func(at time.Time, kind momentKind, of *notebook.Exchange, i, rows int) {
 		moments = append(moments, moment{at, kind, of, i})
 		height += rows
 	}
 	for _, e := range exchanges {
-		s.byBrowser = s.byBrowser || e.Client == ClientBrowser
-		s.byOther = s.byOther || e.Client == ClientOther
-		note(e.Start, asked, e, 0, requestHeight+homeHeight*len(e.Home))
+		s.byBrowser = s.byBrowser || e.Client == notebook.ClientBrowser
+		s.byOther = s.byOther || e.Client == notebook.ClientOther
+		note(e.Start, asked, e, 0, requestHeight+homeHeight*len(e.KeptBack))
 		for i, op := range e.Ops {
-			if ofSession(op) {
+			if notebook.OfSession(op) {
 				s.storeAsked = true
 				note(op.Start, storeAsked, e, i, operationHeight)
 			}
@@ -114,21 +115,15 @@ func drawExchanges(w *locale.Printer, exchanges []*Exchange) template.HTML {
 }
 
 // responseHeight is more where cookies are set.
-func responseHeight(e *Exchange) int {
+func responseHeight(e *notebook.Exchange) int {
 	if len(e.SetCookie) > 0 {
 		return requestHeight
 	}
 	return requestHeight - 14
 }
 
-// ofSession reports whether a store operation belongs to the session way or to
-// the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
-func ofSession(op sessions.StoreOp) bool {
-	return op.Purpose == lanes.SessionPurpose || op.Purpose == lanes.TokenPurpose || op.Purpose == "" && op.Name != "load"
-}
-
 // begin opens the figure and draws the lifelines, behind all that follows.
-func (s *sequence) begin(exchanges []*Exchange, height int) {
+func (s *sequence) begin(exchanges []*notebook.Exchange, height int) {
 	b := &s.svg
 	b.Grow(8 << 10)
 	s.list.Grow(3 << 10)
@@ -191,8 +186,8 @@ func (s *sequence) lifeline(x, height int, name, absence string, takesPart bool)
 }
 
 // clientX is where the lifeline of an exchange's client stands.
-func clientX(e *Exchange) int {
-	if e.Client == ClientOther {
+func clientX(e *notebook.Exchange) int {
+	if e.Client == notebook.ClientOther {
 		return otherX
 	}
 	return browserX
@@ -200,7 +195,7 @@ func clientX(e *Exchange) int {
 
 // request draws the arrow to the server with the Cookie header on it, and what
 // stayed home.
-func (s *sequence) request(e *Exchange) {
+func (s *sequence) request(e *notebook.Exchange) {
 	x := clientX(e)
 	s.svg.Raw(`<g class="request">`)
 	s.svg.Label(x+22, s.y+18, "start", markup.Clip(requestLabel(e), maxCells))
@@ -210,7 +205,7 @@ func (s *sequence) request(e *Exchange) {
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
 	s.y += requestHeight
-	for _, home := range e.Home {
+	for _, home := range e.KeptBack {
 		s.svg.Raw(`<g class="home lane-`)
 		s.svg.Raw(home.Lane)
 		s.svg.Raw(`">`)
@@ -268,7 +263,7 @@ func (s *sequence) conclusion(f *lanes.Finding) {
 }
 
 // response draws the dashed arrow back, with what it sets.
-func (s *sequence) response(e *Exchange) {
+func (s *sequence) response(e *notebook.Exchange) {
 	x := clientX(e)
 	label := markup.StatusLabel(e.Status)
 	if e.Location != "" {
@@ -316,9 +311,9 @@ type piece struct {
 
 func (row *strip) add(name, lane string, deleted bool) {
 	room := row.n < len(row.pieces)-1 // one is kept for the notebook's
-	strange := lane == "" && name != notebookCookie
+	strange := lane == "" && name != notebook.CookieName
 	switch {
-	case name == notebookCookie && !deleted:
+	case name == notebook.CookieName && !deleted:
 		row.notebook = true
 	case room && (!strange || row.strange < 2):
 		row.pieces[row.n] = piece{name, lane, deleted}
@@ -333,7 +328,7 @@ func (row *strip) add(name, lane string, deleted bool) {
 
 // sentStrip is what the request carried, cut as it is drawn: the token's header, and
 // the cookies.
-func sentStrip(e *Exchange) (row strip) {
+func sentStrip(e *notebook.Exchange) (row strip) {
 	if e.Authorization != "" {
 		row.add("Authorization", lanes.Token, false)
 	}
@@ -347,7 +342,7 @@ func sentStrip(e *Exchange) (row strip) {
 // end puts the grey one behind the others.
 func (row *strip) end() {
 	if row.notebook {
-		row.pieces[row.n] = piece{name: notebookCookie}
+		row.pieces[row.n] = piece{name: notebook.CookieName}
 		row.n++
 	}
 }
@@ -469,7 +464,7 @@ func (s *sequence) number(x, y int) {
 
 func boxWidth(label string) int { return int(float64(markup.Cells(label))*cellWidth) + 18 }
 
-func requestLabel(e *Exchange) string { return e.Method + " " + e.Target }
+func requestLabel(e *notebook.Exchange) string { return e.Method + " " + e.Target }
 
 // whoLabel is "alice · student", each part cut by itself; "" for nobody.
 func whoLabel(who lanes.Identity) string {

@@ -4,12 +4,12 @@
 package handlers
 
 import (
-	"errors"
 	"strings"
 	"time"
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -59,8 +59,8 @@ func (s *sequence) code(class, text string) {
 	s.list.Raw(`</code>`)
 }
 
-func (s *sequence) requestStep(e *Exchange, row *strip) {
-	if e.Client == ClientOther {
+func (s *sequence) requestStep(e *notebook.Exchange, row *strip) {
+	if e.Client == notebook.ClientOther {
 		s.li(s.w.Text("wire.step.other_asks"))
 	} else {
 		s.li(s.w.Text("wire.step.browser_asks"))
@@ -75,7 +75,7 @@ func (s *sequence) requestStep(e *Exchange, row *strip) {
 	}
 	s.others(row)
 	s.end()
-	for _, home := range e.Home {
+	for _, home := range e.KeptBack {
 		s.aside("aside", s.w.Text("wire.step.stayed"))
 		s.code("lane-"+home.Lane, home.Name)
 		s.list.Raw(" · ")
@@ -138,7 +138,7 @@ func (s *sequence) conclusionStep(f *lanes.Finding) {
 	s.end()
 }
 
-func (s *sequence) responseStep(e *Exchange, row *strip) {
+func (s *sequence) responseStep(e *notebook.Exchange, row *strip) {
 	s.li(s.w.Text("wire.step.answers"))
 	s.code("", markup.StatusLabel(e.Status))
 	s.list.Raw(` <span class="took">`)
@@ -174,10 +174,10 @@ func (row *strip) counts() (sets, deletes int) {
 }
 
 // own sums up in one grey item what the lab asked the store for itself.
-func (s *sequence) own(e *Exchange) {
+func (s *sequence) own(e *notebook.Exchange) {
 	n, took := 0, time.Duration(0)
 	for _, op := range e.Ops {
-		if !ofSession(op) {
+		if !notebook.OfSession(op) {
 			n++
 			took += op.Duration
 		}
@@ -207,7 +207,7 @@ func (s *sequence) closing() {
 
 // operationLabels are what a store was asked, and what it answered.
 func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
-	switch outcome := outcomeOf(op.Err); {
+	switch outcome := notebook.OutcomeOf(op.Err); {
 	case outcome != "":
 		answer = outcome
 	case op.Name == "load" || op.Name == "stamp":
@@ -221,24 +221,4 @@ func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
 	}
 	name = strings.ReplaceAll(op.Name, " ", "_")
 	return s.w.Text("wire.op." + name), s.w.Text("wire.answer." + answer)
-}
-
-// outcomeOf names how a store operation failed; "" when it did not.
-func outcomeOf(err error) string {
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, sessions.ErrReplaced):
-		return "replaced"
-	case errors.Is(err, sessions.ErrNotFound):
-		return "not_found"
-	case errors.Is(err, sessions.ErrExpired):
-		return "expired"
-	case errors.Is(err, sessions.ErrConflict):
-		return "conflict"
-	case errors.Is(err, sessions.ErrExists):
-		return "exists"
-	default:
-		return "unavailable"
-	}
 }

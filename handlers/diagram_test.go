@@ -14,8 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"cookielab/handlers"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -253,8 +253,8 @@ func TestOwnOperationsAreNotDrawn(t *testing.T) {
 	}
 	lab := makeLab(t)
 	draw := func(ops ...sessions.StoreOp) *drawing {
-		d := takeApart(t, string(lab.Draw("en", []*handlers.Exchange{{
-			Number: 7, Client: handlers.ClientBrowser, Start: start, Duration: time.Millisecond, Method: "GET", Target: "/", Status: 200, Ops: ops,
+		d := takeApart(t, string(lab.Draw("en", []*notebook.Exchange{{
+			Number: 7, Client: notebook.ClientBrowser, Start: start, Duration: time.Millisecond, Method: "GET", Target: "/", Status: 200, Ops: ops,
 		}})))
 		d.sound()
 		return d
@@ -293,12 +293,12 @@ func TestOwnOperationsAreNotDrawn(t *testing.T) {
 func TestDrawingOfHostileText(t *testing.T) {
 	hostile := "</text></svg><script>alert(1)</script>\x00\x1b\xff\u202e'\"&" + strings.Repeat("长", 300)
 	lab := makeLab(t)
-	e := &handlers.Exchange{
-		Number: 1, Client: handlers.ClientBrowser, Start: time.Now(), Method: hostile, Target: "/" + hostile, Cookie: hostile + "=1; plain_user=2",
+	e := &notebook.Exchange{
+		Number: 1, Client: notebook.ClientBrowser, Start: time.Now(), Method: hostile, Target: "/" + hostile, Cookie: hostile + "=1; plain_user=2",
 		Status: 299, Location: hostile, SetCookie: []string{hostile + "=1; Max-Age=0"},
-		Findings: []handlers.Conclusion{{Finding: lanes.Finding{Lane: lanes.Plain, Verdict: lanes.Believed, Who: lanes.Identity{User: hostile, Role: hostile}}}},
+		Findings: []notebook.Conclusion{{Finding: lanes.Finding{Lane: lanes.Plain, Verdict: lanes.Believed, Who: lanes.Identity{User: hostile, Role: hostile}}}},
 	}
-	figure := string(lab.Draw("en", []*handlers.Exchange{e}))
+	figure := string(lab.Draw("en", []*notebook.Exchange{e}))
 	d := takeApart(t, figure)
 	d.sound()
 	if d.elements["script"] > 0 || strings.ContainsAny(figure, "\x00\x1b") || !utf8.ValidString(figure) {
@@ -314,7 +314,7 @@ func TestDrawingOfNothing(t *testing.T) {
 	if figure := lab.Draw("en", nil); figure != "" {
 		t.Errorf("of nothing: %s", figure)
 	}
-	d := takeApart(t, string(lab.Draw("en", []*handlers.Exchange{{Client: handlers.ClientBrowser, Status: 999}})))
+	d := takeApart(t, string(lab.Draw("en", []*notebook.Exchange{{Client: notebook.ClientBrowser, Status: 999}})))
 	d.sound()
 	inOrder(t, "the status", d.labels, "999")
 }

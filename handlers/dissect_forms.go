@@ -44,7 +44,7 @@ type dissected struct {
 	Flaw  locale.Message // why it is not well formed; no ID: it is
 	Spare bool           // its last character has bits that nobody reads
 
-	Came, Inside locale.Message // say how much of Wire and of Steps is not shown; no ID: nothing
+	Came, Inside locale.Message // say how much of Logs and of Steps is not shown; no ID: nothing
 	Deeper       bool           // there may be more inside than was decoded
 
 	value  string // without what stood around it

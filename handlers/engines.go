@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -146,7 +147,7 @@ func (h *Engines) Get(c echo.Context) error {
 	}
 	w := h.site.words(c)
 	p := enginesPage{Page: page, Settings: h.engineSettings(), Can: h.abilities(), Alone: h.OwnMemory()}
-	m := Of[enginesMemory](notebookOf(c).Book())
+	m := notebook.Of[enginesMemory](notebook.From(c).Log())
 	runs := h.engineRuns(c.Request())
 	places := h.room.here.places(c.Request().Context(), w, runs)
 	for _, r := range runs {
@@ -307,7 +308,7 @@ func (h *Engines) Post(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(all, deedTimeout)
 		h.room.do(ctx, deed, runs, who.User)
 		cancel()
-		Change(notebookOf(c).Book(), func(m *enginesMemory) { *m = m.after(deed, runs) })
+		notebook.Change(notebook.From(c).Log(), func(m *enginesMemory) { *m = m.after(deed, runs) })
 		if err := h.tell(c, deed, runs); err != nil {
 			return err
 		}
@@ -321,7 +322,7 @@ func (h *Engines) Post(c echo.Context) error {
 	for _, r := range runs {
 		if line := set[r.engine]; line != "" {
 			c.Response().Header().Add("Set-Cookie", line)
-			if err := noteEngine(notebookOf(c), r); err != nil {
+			if err := noteEngine(notebook.From(c), r); err != nil {
 				return err
 			}
 		}
@@ -333,13 +334,9 @@ func (h *Engines) Post(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// bookEngine + engine is the notebook's key for the ID of that engine's record; "" where
-// there is none.
-const bookEngine = "engine."
-
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so
 // that a reset can remove both.
-func noteEngine(n *Notebook, r *engineRun) error {
+func noteEngine(n *notebook.Notebook, r *engineRun) error {
 	if n == nil {
 		return nil
 	}
@@ -347,21 +344,21 @@ func noteEngine(n *Notebook, r *engineRun) error {
 	if sessions.ValidKey(r.value) {
 		id = sessions.KeyID(enginePurpose(r.engine), r.value).String()
 	}
-	return n.Session().Set(bookEngine+r.engine, id)
+	return n.Session().Set(notebook.BookEngine+r.engine, id)
 }
 
 // Forget expires the page's cookies and ends their records, as far as the stores can be
 // reached: what stays there ends by its age.
-func (h *Engines) Forget(c echo.Context, n *Notebook) {
+func (h *Engines) Forget(c echo.Context, n *notebook.Notebook) {
 	room := h.room
 	for _, engine := range sessions.Engines() {
-		if !n.Session().Has(bookEngine + engine) {
+		if !n.Session().Has(notebook.BookEngine + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
 			Name: engineCookie(engine), Path: enginesPath, Secure: h.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
-		if id, ok := sessions.ParseID(n.Session().Text(bookEngine + engine)); ok {
+		if id, ok := sessions.ParseID(n.Session().Text(notebook.BookEngine + engine)); ok {
 			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
 				h.site.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -393,16 +394,16 @@ func cloned[V any](m map[string]V) map[string]V {
 
 // Weigh is how much memory it takes, in bytes.
 func (m enginesMemory) Weigh() int {
-	n := structBytes + weighTexts(m.set)
+	n := notebook.StructBytes + notebook.WeighTexts(m.set)
 	for _, outcomes := range m.outcomes {
-		n += mapBytes + len(outcomes)*2*entryBytes
+		n += notebook.MapBytes + len(outcomes)*2*notebook.EntryBytes
 		for _, outcome := range outcomes {
-			n += weighMessage(outcome.Detail)
+			n += notebook.WeighMessage(outcome.Detail)
 		}
 	}
 	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {
 		for i := range ops {
-			n += weighOp(&ops[i].StoreOp)
+			n += notebook.WeighOp(&ops[i].StoreOp)
 		}
 	}
 	return n

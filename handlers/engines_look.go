@@ -20,6 +20,7 @@ import (
 
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -252,7 +253,7 @@ func (h *Engines) engineSettings() []setting {
 		domain,
 		{"SESSION_COOKIE_SECURE", "--session-cookie-secure", strconv.FormatBool(o.Secure), "", ""},
 		{"SESSION_COOKIE_HTTPONLY", "--session-cookie-httponly", strconv.FormatBool(o.HTTPOnly), "", ""},
-		{"SESSION_COOKIE_SAMESITE", "--session-cookie-samesite", sameSiteName(o.SameSite), "", ""},
+		{"SESSION_COOKIE_SAMESITE", "--session-cookie-samesite", notebook.SameSiteName(o.SameSite), "", ""},
 		{"SESSION_COOKIE_AGE", "--session-cookie-age", strconv.FormatInt(int64(o.Age/time.Second), 10), "", "engines.note_age"},
 		{"SESSION_EXPIRE_AT_BROWSER_CLOSE", "--session-expire-at-browser-close", strconv.FormatBool(o.ExpireAtBrowserClose), "", "engines.note_close"},
 		{"SESSION_SAVE_EVERY_REQUEST", "--session-save-every-request", strconv.FormatBool(o.SaveEveryRequest), "", "engines.note_save"},

@@ -18,7 +18,7 @@ func (s *Site) handleError(err error, c echo.Context) {
 	}
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.Error("request failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
+		s.log.Error("request failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
 	setSecureHeaders(c.Response().Header())   // refused hosts come by before the middleware
 	c.Response().Header().Del("Content-Type") // of a page that was begun before the error

@@ -9,20 +9,22 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
 // Limits of memory.
 const (
-	MaxBooks         = maxBooks
-	MaxExchanges     = maxExchanges
-	MaxOps           = maxOps
-	MaxExchangeBytes = maxExchangeBytes
+	MaxBooks         = notebook.MaxLogs
+	MaxExchanges     = notebook.MaxExchanges
+	MaxOps           = notebook.MaxOps
+	MaxExchangeBytes = notebook.MaxExchangeBytes
 )
 
 // NewWire makes a wire without a lab.
-func NewWire(clock sessions.Clock) *Wire { return newWire(clock) }
+func NewWire(clock sessions.Clock) *notebook.Logs { return notebook.NewLogs(clock) }
 
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
@@ -37,11 +39,8 @@ func (lab *Lab) Labels() map[string]map[string]string {
 func (lab *Lab) Routes() []*echo.Route { return lab.router.Routes() }
 
 // WireOf is the wire of the notebook that this key, a cookie's value, opens.
-func (lab *Lab) WireOf(key string) []*Exchange {
-	lab.revoke.wire.mu.Lock()
-	book := lab.revoke.wire.byKey[sessions.KeyID(notebookPurpose, key)]
-	lab.revoke.wire.mu.Unlock()
-	return book.Exchanges()
+func (lab *Lab) WireOf(key string) []*notebook.Exchange {
+	return lab.revoke.wire.OfKey(key).Exchanges()
 }
 
 // ThrottledNames are how many students' names the throttle remembers.
@@ -60,7 +59,7 @@ func (lab *Lab) ThrottledNames() (names int) {
 func (lab *Lab) TryFailed(name string) { lab.auth.throttle.try(name) }
 
 // CauseOf is what the log tells of an error.
-func CauseOf(err error) string { return causeOf(err) }
+func CauseOf(err error) string { return input.CauseOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {

@@ -5,42 +5,22 @@ package handlers
 import (
 	"html/template"
 
-	"cookielab/sessions"
+	"cookielab/handlers/notebook"
 )
 
 // MaxWatchers is how many streams one notebook may have.
-const MaxWatchers = maxWatchers
+const MaxWatchers = notebook.MaxWatchers
 
 // Draw draws exchanges in a language.
-func (lab *Lab) Draw(language string, exchanges []*Exchange) template.HTML {
+func (lab *Lab) Draw(language string, exchanges []*notebook.Exchange) template.HTML {
 	return drawExchanges(lab.site.languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.
-func (lab *Lab) WatchersOf(key string) int {
-	lab.revoke.wire.mu.Lock()
-	book := lab.revoke.wire.byKey[sessions.KeyID(notebookPurpose, key)]
-	lab.revoke.wire.mu.Unlock()
-	if book == nil {
-		return 0
-	}
-	book.mu.Lock()
-	defer book.mu.Unlock()
-	return book.watchers
-}
+func (lab *Lab) WatchersOf(key string) int { return lab.revoke.wire.OfKey(key).Watchers() }
 
 // MaxWireBytes is the budget of all books.
-const MaxWireBytes = maxWireBytes
-
-// Weight is what all books weigh.
-func (w *Wire) Weight() int64 { return w.weight.Load() }
-
-// Books are how many there are.
-func (w *Wire) Books() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.books)
-}
+const MaxWireBytes = notebook.MaxBytes
 
 // WireWeight is what all books of the lab weigh.
 func (lab *Lab) WireWeight() int64 { return lab.revoke.wire.Weight() }

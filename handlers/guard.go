@@ -50,7 +50,7 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 				case http.ErrAbortHandler: // means: drop the connection, say nothing
 					panic(r)
 				default:
-					log.Error("panic", "route", routeOf(c), "panic", r, "stack", string(debug.Stack()))
+					log.Error("panic", "route", input.RouteOf(c), "panic", r, "stack", string(debug.Stack()))
 					err = input.NewProblem(http.StatusInternalServerError, "internal", locale.Msg("error.internal"))
 					c.Error(err)
 					err = nil
@@ -153,7 +153,7 @@ func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c) // that it comes from elsewhere is what the lesson is about
 		}
 		if err := g.origins.Check(c.Request()); err != nil {
-			g.log.Warn("cross-origin request refused", "route", routeOf(c), "site", siteOf(c.Request()))
+			g.log.Warn("cross-origin request refused", "route", input.RouteOf(c), "site", input.SiteOf(c.Request()))
 			return input.NewProblem(http.StatusForbidden, "cross_origin", locale.Msg("error.cross_origin")).Wrap(err)
 		}
 		return next(c)

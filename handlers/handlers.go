@@ -15,6 +15,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -99,13 +100,13 @@ func New(config Config) (*Lab, error) {
 	lab := &Lab{stores: config.stores(), router: NewRouter(), class: cmp.Or(config.Class, new(Class))}
 	closing, end := context.WithCancel(context.Background())
 	lab.endStream = end
-	logs := newWire(config.Clock)
+	logs := notebook.NewLogs(config.Clock)
 
-	set, err := lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log}, notebookCookie)
+	set, err := lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log}, notebook.CookieName)
 	if err != nil {
 		return nil, err
 	}
-	notebooks, err := newNotebooks(config.Notebooks, set)
+	notebooks, err := notebook.NewManager(config.Notebooks, set)
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +131,9 @@ func New(config Config) (*Lab, error) {
 	lab.router.HTTPErrorHandler = lab.site.handleError
 	origins := http.NewCrossOriginProtection()
 	guard := &guard{router: lab.router, log: config.Log, origins: origins, hosts: config.AllowHosts}
-	exchanges := recorder{Wire: logs, Lanes: set, Access: lab.router.Recorded}
-	opener := opener{
-		Notebooks: notebooks, Wire: logs, Lanes: set, Clock: config.Clock, Origins: origins,
+	exchanges := notebook.Recorder{Logs: logs, Lanes: set, Access: lab.router.Recorded}
+	opener := notebook.Opener{
+		Notebooks: notebooks, Logs: logs, Lanes: set, Clock: config.Clock, Origins: origins,
 		BeforeSave: lab.auth.beforeSave, Access: lab.router.Notebook,
 	}
 	// Outermost first; a test holds the order.
@@ -152,7 +153,7 @@ func New(config Config) (*Lab, error) {
 }
 
 // makePages makes the pages, and connects those that tell each other something.
-func (lab *Lab) makePages(config Config, logs *Wire, notebooks *sessions.Manager, closing context.Context) (err error) {
+func (lab *Lab) makePages(config Config, logs *notebook.Logs, notebooks *sessions.Manager, closing context.Context) (err error) {
 	site, auth := lab.site, lab.auth
 	lab.dashboard = newDashboard(site, auth)
 	lab.signIn = newSignIn(site, auth)
@@ -184,7 +185,7 @@ func (lab *Lab) makePages(config Config, logs *Wire, notebooks *sessions.Manager
 // cookiePurposes are what the values of the lab's cookies may be sealed for, by
 // the name of the cookie; "" for one in which nothing ever is.
 func cookiePurposes(set *lanes.Set) map[string]string {
-	purposes := map[string]string{notebookCookie: ""}
+	purposes := map[string]string{notebook.CookieName: ""}
 	for name := range set.IDs() {
 		purposes[name] = ""
 	}

@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/notebook"
 )
 
 // assignments are done here as a student does them, by their names in the handout.
@@ -73,7 +74,7 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 			t.Errorf("the logout set %v and did %v", out.SetCookie, out.Store)
 		}
 		for _, e := range []handlers.WireExchange{before, after} {
-			if e.Client != handlers.ClientOther || e.Method != "GET" || !slices.Equal(brought(e), []string{"lab_sessionid", "plain_user", "signed_user"}) {
+			if e.Client != notebook.ClientOther || e.Method != "GET" || !slices.Equal(brought(e), []string{"lab_sessionid", "plain_user", "signed_user"}) {
 				t.Errorf("the copy: %s by %s with %v", e.Method, e.Client, brought(e))
 			}
 		}

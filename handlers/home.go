@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Home serves GET /.
+// KeptBack serves GET /.
 func (h *Dashboard) Home(c echo.Context) error {
 	page, err := h.site.page(c, locale.Msg("home.name"))
 	if err != nil {

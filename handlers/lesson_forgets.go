@@ -10,6 +10,7 @@ import (
 
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 )
 
 // helloCookie is the name tag of lesson 1.
@@ -75,20 +76,20 @@ func (lessons) Forgets() lesson {
 // bothFlows draws, from the wire, the last request that brought the name tag, and
 // the last for which the server asked its store about a session.
 func bothFlows(s *lessonStep) (v closerView) {
-	var flows [2]*Exchange
+	var flows [2]*notebook.Exchange
 	for _, e := range s.exchanges() {
 		for cookie := range e.Cookies() {
 			if cookie.Name == helloCookie && e.Method == http.MethodPost {
 				flows[0] = e
 			}
 		}
-		if e.Client == ClientBrowser && slices.ContainsFunc(e.Ops, ofSession) {
+		if e.Client == notebook.ClientBrowser && slices.ContainsFunc(e.Ops, notebook.OfSession) {
 			flows[1] = e
 		}
 	}
 	for i, e := range flows {
 		if e != nil && e != flows[1-i] {
-			v.Code = append(v.Code, drawExchanges(s.w, []*Exchange{e}))
+			v.Code = append(v.Code, drawExchanges(s.w, []*notebook.Exchange{e}))
 		}
 	}
 	return v

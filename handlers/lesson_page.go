@@ -14,6 +14,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 
 	"github.com/labstack/echo/v4"
 )
@@ -399,7 +400,7 @@ func (l *lesson) eraseCookies(c echo.Context) {
 }
 
 // Forget deletes the cookies of the lessons that were opened.
-func (h *Course) Forget(c echo.Context, n *Notebook) {
+func (h *Course) Forget(c echo.Context, n *notebook.Notebook) {
 	for _, l := range h.lessons {
 		if n.Session().Has(bookLesson + l.Slug) {
 			l.eraseCookies(c)

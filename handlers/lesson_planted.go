@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -222,7 +223,7 @@ type playAnswer struct {
 }
 
 // askPlay asks the play server as another program.
-func askPlay(s *lessonStep, method, name, value string) (e *Exchange, answer playAnswer, err error) {
+func askPlay(s *lessonStep, method, name, value string) (e *notebook.Exchange, answer playAnswer, err error) {
 	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+runParam+"="+s.runKey(), name, value)
 	if err != nil {
 		return nil, answer, err

@@ -16,6 +16,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 
@@ -73,7 +74,7 @@ type lessonStep struct {
 	visit
 	notes lessonNotes
 	was   string // notes as they were, to save them only if they changed
-	book  *Notebook
+	book  *notebook.Notebook
 
 	findings []lanes.Finding // of this request, by lane: in order
 }
@@ -88,7 +89,7 @@ func (h *Course) step(c echo.Context) (*lessonStep, error) {
 }
 
 func (h *Course) stepOf(c echo.Context, l *lesson) (*lessonStep, error) {
-	s := &lessonStep{visit: h.visit(c, l), book: notebookOf(c)}
+	s := &lessonStep{visit: h.visit(c, l), book: notebook.From(c)}
 	s.notes = notesIn(s.book, l.Slug)
 	s.was = notesText(s.notes)
 	facts, err := h.runFacts(c.Request().Context(), s.notes.Run)
@@ -107,7 +108,7 @@ func notesText(notes lessonNotes) string {
 }
 
 // notesIn are what a notebook keeps of a lesson; empty where nothing is.
-func notesIn(n *Notebook, slug string) (notes lessonNotes) {
+func notesIn(n *notebook.Notebook, slug string) (notes lessonNotes) {
 	if n == nil {
 		return notes
 	}
@@ -327,17 +328,17 @@ func (s *lessonStep) forge(action string, changed []lanes.CookieLane, change fun
 // did ends an act that is one of the dashboard's: the copy, if there is one, is sent
 // once more, and the browser goes on to a part of the lesson.
 func (s *lessonStep) did(action, part string) error {
-	return s.course.auth.Done(s.c, Action{Name: action}, s.url(part))
+	return s.course.auth.Done(s.c, notebook.Action{Name: action}, s.url(part))
 }
 
 // asAnother sends a request as another program does, with one header. The exchange
 // stands on the wire.
-func (s *lessonStep) asAnother(method, path, name, value string) (*Exchange, []byte, error) {
-	return s.course.auth.Program.Exchange(s.c, s.book.Book(), method, path, http.Header{name: {value}})
+func (s *lessonStep) asAnother(method, path, name, value string) (*notebook.Exchange, []byte, error) {
+	return s.course.auth.Program.Exchange(s.c, s.book.Log(), method, path, http.Header{name: {value}})
 }
 
 // exchanges are those on the wire, the oldest first.
-func (s *lessonStep) exchanges() []*Exchange { return s.book.Book().Exchanges() }
+func (s *lessonStep) exchanges() []*notebook.Exchange { return s.book.Log().Exchanges() }
 
 // otherSite is the address of a page of the other site for this run, or what to
 // do first where there is none.

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 )
 
 // Each lesson says the same in every language, and not too much of it.
@@ -164,8 +165,8 @@ func TestLessonRun(t *testing.T) {
 		t.Error("the lesson does not know of the copy")
 	}
 	exchanges := lab.WireOf(c.cookie(notebookCookie))
-	if !slices.ContainsFunc(exchanges, func(e *handlers.Exchange) bool {
-		return e.Client == handlers.ClientOther && e.NamesOnly && e.Target == "/api/lanes" && e.Cookie == "plain_user=…; signed_user=…; lab_sessionid=…"
+	if !slices.ContainsFunc(exchanges, func(e *notebook.Exchange) bool {
+		return e.Client == notebook.ClientOther && e.NamesOnly && e.Target == "/api/lanes" && e.Cookie == "plain_user=…; signed_user=…; lab_sessionid=…"
 	}) {
 		t.Error("the copy is not on the wire as another program's")
 	}

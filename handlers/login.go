@@ -23,6 +23,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -56,7 +57,7 @@ type signInForm struct {
 }
 
 func (a *Auth) signInForm(c echo.Context) signInForm {
-	return signInForm{Username: cmp.Or(notebookOf(c).Name(), "alice"), Password: a.classPassword}
+	return signInForm{Username: cmp.Or(notebook.From(c).Name(), "alice"), Password: a.classPassword}
 }
 
 // Get serves GET /login.
@@ -102,10 +103,10 @@ func (h *SignIn) Post(c echo.Context) error {
 		return err
 	}
 	sessions.AfterCommit(c, func() { h.site.log.Info("signed in", "name", who.User, "role", who.Role) })
-	if err := notebookOf(c).NoteName(who.User); err != nil {
+	if err := notebook.From(c).NoteName(who.User); err != nil {
 		return err
 	}
-	return h.auth.Done(c, Action{Name: "login"}, next)
+	return h.auth.Done(c, notebook.Action{Name: "login"}, next)
 }
 
 // credentials are what somebody signs in with.

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -31,10 +32,10 @@ func (a *Auth) signOut(c echo.Context, to string) error {
 		return err
 	}
 	a.log.Info("signed out")
-	if err := notebookOf(c).NoteLogout(); err != nil {
+	if err := notebook.From(c).NoteLogout(); err != nil {
 		return err
 	}
-	return a.Done(c, Action{Name: "logout"}, to)
+	return a.Done(c, notebook.Action{Name: "logout"}, to)
 }
 
 // LogoutLane serves POST /act/logout/{lane}: that way only.
@@ -50,17 +51,17 @@ func (h *SignIn) LogoutLane(c echo.Context) error {
 		return err
 	}
 	if lane.ID() == lanes.Session {
-		if err := errors.Join(h.auth.endLeftBehind(c), notebookOf(c).NoteLogout()); err != nil {
+		if err := errors.Join(h.auth.endLeftBehind(c), notebook.From(c).NoteLogout()); err != nil {
 			return err
 		}
 	}
-	return h.auth.Done(c, Action{Name: "logout", Lane: lane.ID()}, "/dashboard")
+	return h.auth.Done(c, notebook.Action{Name: "logout", Lane: lane.ID()}, "/dashboard")
 }
 
 // endLeftBehind ends the record this browser was last given, also when its key
 // does not come any more: an edit or DevTools may have taken it away.
 func (a *Auth) endLeftBehind(c echo.Context) error {
-	id, ok := notebookOf(c).Record()
+	id, ok := notebook.From(c).Record()
 	if !ok {
 		return nil
 	}

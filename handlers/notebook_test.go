@@ -13,6 +13,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -266,29 +267,29 @@ func TestWireIsBounded(t *testing.T) {
 		wire := handlers.NewWire(clock.Now)
 		for i := range handlers.MaxBooks {
 			clock.Advance(time.Second)
-			wire.Book(id(i)).Add(&handlers.Exchange{})
+			wire.Log(id(i)).Add(&notebook.Exchange{})
 		}
 		clock.Advance(time.Second)
-		wire.Book(id(0)) // used again
+		wire.Log(id(0)) // used again
 		clock.Advance(time.Second)
-		wire.Book(id(handlers.MaxBooks))
+		wire.Log(id(handlers.MaxBooks))
 		for i, want := range map[int]int{0: 1, 1: 0, 2: 1, handlers.MaxBooks - 1: 1} {
 			if i == 1 {
 				continue // asking would make room for it
 			}
-			if got := len(wire.Book(id(i)).Exchanges()); got != want {
+			if got := len(wire.Log(id(i)).Exchanges()); got != want {
 				t.Errorf("notebook %d has %d exchanges, not %d", i, got, want)
 			}
 		}
-		if got := len(wire.Book(id(1)).Exchanges()); got != 0 {
+		if got := len(wire.Log(id(1)).Exchanges()); got != 0 {
 			t.Errorf("the one unused longest still has %d", got)
 		}
 	})
 
 	t.Run("50 exchanges: the oldest goes", func(t *testing.T) {
-		book := handlers.NewWire(clock.Now).Book(id(1))
+		book := handlers.NewWire(clock.Now).Log(id(1))
 		for range handlers.MaxExchanges + 3 {
-			book.Add(&handlers.Exchange{})
+			book.Add(&notebook.Exchange{})
 		}
 		got := book.Exchanges()
 		if len(got) != 50 || got[0].Number != 4 || got[49].Number != 53 {
@@ -298,18 +299,18 @@ func TestWireIsBounded(t *testing.T) {
 
 	for _, test := range []struct {
 		name                  string
-		exchange              handlers.Exchange
+		exchange              notebook.Exchange
 		agent, target, cookie int // bytes that stay
 		cut                   bool
 	}{
-		{"64 KB an exchange are kept", handlers.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(40)}, 4, 20, 40, false},
-		{"what is more is cut, the user agent first", handlers.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(42)}, 2, 20, 42, true},
-		{"then the address", handlers.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(60)}, 0, 4, 60, true},
-		{"then the cookies", handlers.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(90)}, 0, 0, 64, true},
-		{"what the server set stays", handlers.Exchange{Cookie: long(40), SetCookie: []string{long(30)}}, 0, 0, 34, true},
+		{"64 KB an exchange are kept", notebook.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(40)}, 4, 20, 40, false},
+		{"what is more is cut, the user agent first", notebook.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(42)}, 2, 20, 42, true},
+		{"then the address", notebook.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(60)}, 0, 4, 60, true},
+		{"then the cookies", notebook.Exchange{UserAgent: long(4), Target: long(20), Cookie: long(90)}, 0, 0, 64, true},
+		{"what the server set stays", notebook.Exchange{Cookie: long(40), SetCookie: []string{long(30)}}, 0, 0, 34, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			book := handlers.NewWire(clock.Now).Book(id(1))
+			book := handlers.NewWire(clock.Now).Log(id(1))
 			book.Add(&test.exchange)
 			e := book.Exchanges()[0]
 			if len(e.UserAgent) != test.agent<<10 || len(e.Target) != test.target<<10 || len(e.Cookie) != test.cookie<<10 || e.Cut != test.cut {

@@ -137,7 +137,7 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	}
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.Error("request to the other site failed", "method", methodOf(c.Request()), "route", routeOf(c), "status", p.Status, "error", causeOf(err))
+		s.log.Error("request to the other site failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
 	w, _ := s.config.Assets.languages.Asked(c.Request())
 	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}

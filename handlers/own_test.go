@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -82,7 +82,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 	for _, e := range lab.WireOf(alice.cookie(notebookCookie)) {
 		if e.NamesOnly {
 			names = names || strings.Contains(e.Cookie, "lab_sessionid=…")
-			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f handlers.Conclusion) bool { return f.Lane == lanes.Session && f.Verdict == lanes.Found })
+			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f notebook.Conclusion) bool { return f.Lane == lanes.Session && f.Verdict == lanes.Found })
 		}
 	}
 	if !names || !verdicts {

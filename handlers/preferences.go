@@ -9,18 +9,12 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 
 	"github.com/labstack/echo/v4"
 )
 
-// Keys in the notebook's session.
 const (
-	bookLanguage = "language" // "en", "zh"
-	bookTheme    = "theme"    // "light", "dark"; none: as the browser prefers
-)
-
-const (
-	wordsKey = "cookielab/handlers.words"
 	themeKey = "cookielab/handlers.theme"
 )
 
@@ -29,11 +23,11 @@ const (
 func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			n := notebookOf(c)
-			if w := s.languages.Named(n.Text(bookLanguage)); w != nil {
+			n := notebook.From(c)
+			if w := s.languages.Named(n.Text(notebook.BookLanguage)); w != nil {
 				s.answerIn(c, w)
 			}
-			if theme := n.Text(bookTheme); theme != "" {
+			if theme := n.Text(notebook.BookTheme); theme != "" {
 				c.Set(themeKey, theme)
 			}
 			if !input.IsSafe(c.Request().Method) || access(c) == (Access{}) {
@@ -45,7 +39,7 @@ func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 				}
 				s.answerIn(c, w)
-				if err := n.Keep(bookLanguage, w.Tag.String()); err != nil {
+				if err := n.Keep(notebook.BookLanguage, w.Tag.String()); err != nil {
 					return err
 				}
 			}
@@ -55,7 +49,7 @@ func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
 				}
 				c.Set(themeKey, theme)
-				if err := n.Keep(bookTheme, theme); err != nil {
+				if err := n.Keep(notebook.BookTheme, theme); err != nil {
 					return err
 				}
 			}
@@ -67,7 +61,7 @@ func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 // words are those of the language in which a request is answered: chosen, or
 // else the best that the browser accepts.
 func (s *Site) words(c echo.Context) *locale.Printer {
-	if w, ok := c.Get(wordsKey).(*locale.Printer); ok {
+	if w, ok := c.Get(notebook.WordsKey).(*locale.Printer); ok {
 		return w
 	}
 	w := s.languages.Accepted(c.Request().Header.Get("Accept-Language"))
@@ -76,7 +70,7 @@ func (s *Site) words(c echo.Context) *locale.Printer {
 }
 
 // answerIn lets the rest of the request be answered in a language.
-func (*Site) answerIn(c echo.Context, w *locale.Printer) { c.Set(wordsKey, w) }
+func (*Site) answerIn(c echo.Context, w *locale.Printer) { c.Set(notebook.WordsKey, w) }
 
 // choosing is this page's address with one choice in it; of a page that was the
 // answer to a form, the dashboard's.

@@ -17,6 +17,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -30,11 +31,11 @@ const (
 // through no proxy and follows no redirect.
 type Program struct {
 	client *http.Client
-	wire   *Wire
+	wire   *notebook.Logs
 	words  func(echo.Context) *locale.Printer // the language of the page that shows the answer
 }
 
-func newProgram(wire *Wire, words func(echo.Context) *locale.Printer) *Program {
+func newProgram(wire *notebook.Logs, words func(echo.Context) *locale.Printer) *Program {
 	return &Program{wire: wire, words: words, client: &http.Client{
 		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -53,7 +54,7 @@ type programAnswer struct {
 // Do sends a request to the server that c came to: with a header of what the program holds,
 // and nothing of the browser's. It goes on the book's wire, if there is a book. It is sent
 // also if the browser goes away meanwhile. An answer of any status is no error.
-func (p *Program) Do(c echo.Context, book *Book, method, path string, header http.Header, body []byte) (*programAnswer, error) {
+func (p *Program) Do(c echo.Context, book *notebook.Log, method, path string, header http.Header, body []byte) (*programAnswer, error) {
 	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		return nil, errors.New("this request came by no connection, so there is no address to send another to")
@@ -83,11 +84,11 @@ func (p *Program) Do(c echo.Context, book *Book, method, path string, header htt
 
 // Exchange is Do for a page that shows the exchange itself, as it stands on the wire: e.
 // The error is an [input.Problem].
-func (p *Program) Exchange(c echo.Context, book *Book, method, path string, header http.Header) (e *Exchange, body []byte, err error) {
+func (p *Program) Exchange(c echo.Context, book *notebook.Log, method, path string, header http.Header) (e *notebook.Exchange, body []byte, err error) {
 	answer, err := p.Do(c, book, method, path, header, nil)
 	if err == nil {
 		for _, e := range slices.Backward(book.Exchanges()) {
-			if e.Client == ClientOther && e.Method == method && e.Target == path {
+			if e.Client == notebook.ClientOther && e.Method == method && e.Target == path {
 				return e, answer.Body, nil
 			}
 		}

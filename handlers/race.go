@@ -16,6 +16,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -89,7 +90,7 @@ func (h *Console) race(c echo.Context, kind string) (*race, error) {
 		}
 	}
 	r.before = strconv.FormatInt(number, 10)
-	if book := notebookOf(c).Book(); book != nil {
+	if book := notebook.From(c).Log(); book != nil {
 		r.first = book.Last() + 1
 	}
 
@@ -134,7 +135,7 @@ func (h *Console) race(c echo.Context, kind string) (*race, error) {
 	if err != nil {
 		return nil, err
 	}
-	if book := notebookOf(c).Book(); book != nil {
+	if book := notebook.From(c).Log(); book != nil {
 		r.last = book.Last()
 	}
 
@@ -213,7 +214,7 @@ func (p *caller) call(op string, fields map[string]any) (reply apiReply, err err
 		header.Set("Cookie", name+"="+p.cookie)
 	}
 	p.mu.Unlock()
-	answer, err := p.h.auth.Program.Do(p.c, notebookOf(p.c).Book(), http.MethodPost, "/api/session/"+op, header, body)
+	answer, err := p.h.auth.Program.Do(p.c, notebook.From(p.c).Log(), http.MethodPost, "/api/session/"+op, header, body)
 	if err != nil {
 		return reply, input.NewProblem(http.StatusServiceUnavailable, "no_answer", locale.Msg("console.no_answer")).Wrap(err)
 	}
@@ -261,9 +262,9 @@ func (r *race) view(w *locale.Printer) *raceView {
 }
 
 // onWire are the exchanges of both programs.
-func (r *race) onWire(exchanges []*Exchange) (theirs []*Exchange) {
+func (r *race) onWire(exchanges []*notebook.Exchange) (theirs []*notebook.Exchange) {
 	for _, e := range exchanges {
-		if e.Number >= r.first && e.Number <= r.last && e.Client == ClientOther {
+		if e.Number >= r.first && e.Number <= r.last && e.Client == notebook.ClientOther {
 			theirs = append(theirs, e)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
 
 // wire is a client's wire.
-func (c *client) wire() []*handlers.Exchange { return c.lab.WireOf(c.cookie(notebookCookie)) }
+func (c *client) wire() []*notebook.Exchange { return c.lab.WireOf(c.cookie(notebookCookie)) }
 
 // last is the last exchange on it.
-func (c *client) last() *handlers.Exchange {
+func (c *client) last() *notebook.Exchange {
 	c.lab.t.Helper()
 	wire := c.wire()
 	if len(wire) == 0 {
@@ -36,7 +36,7 @@ func TestExchangeIsWhatCameAndWent(t *testing.T) {
 		with("Sec-Fetch-Mode", "navigate"), with("Sec-Fetch-Dest", "document"), with("Sec-Fetch-User", "?1"))
 	e := c.last()
 	for _, fact := range []struct{ name, got, want string }{
-		{"the client", e.Client, handlers.ClientBrowser},
+		{"the client", e.Client, notebook.ClientBrowser},
 		{"the method", e.Method, "POST"},
 		{"the address, with its query", e.Target, "/login?from=here"},
 		{"the protocol", e.Protocol, "HTTP/1.1"},
@@ -76,7 +76,7 @@ func TestExchangeIsWhatCameAndWent(t *testing.T) {
 	}
 }
 
-func opNames(e *handlers.Exchange) (names []string) {
+func opNames(e *notebook.Exchange) (names []string) {
 	for _, op := range e.Ops {
 		names = append(names, op.Name)
 	}
@@ -100,10 +100,10 @@ func TestReplayIsOnTheWire(t *testing.T) {
 	c.post("/act/copy", nil)
 	wire := c.wire()
 	replay, act := wire[len(wire)-2], wire[len(wire)-1]
-	if act.Target != "/act/copy" || act.Client != handlers.ClientBrowser {
+	if act.Target != "/act/copy" || act.Client != notebook.ClientBrowser {
 		t.Errorf("the deed: %s by %s", act.Target, act.Client)
 	}
-	if replay.Client != handlers.ClientOther || replay.Target != "/api/lanes" || replay.Cookie != copied || replay.Status != http.StatusOK {
+	if replay.Client != notebook.ClientOther || replay.Target != "/api/lanes" || replay.Cookie != copied || replay.Status != http.StatusOK {
 		t.Errorf("the replay: %s by %s with %q, answered %d", replay.Target, replay.Client, replay.Cookie, replay.Status)
 	}
 	if c.get("/dashboard"); len(c.wire()) != len(wire)+1 {

@@ -15,6 +15,7 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -22,7 +23,7 @@ import (
 type Forgetter interface {
 	// Forget takes it back: the reply expires the cookies. What cannot be ended on the
 	// server now is logged, and ends by its age.
-	Forget(c echo.Context, n *Notebook)
+	Forget(c echo.Context, n *notebook.Notebook)
 }
 
 type resetPage struct {
@@ -92,7 +93,7 @@ func (h *Revoker) ourCookies() []string {
 	for _, lane := range h.auth.Lanes.Cookies {
 		names = append(names, lane.Cookie().Name)
 	}
-	return append(names, notebookCookie)
+	return append(names, notebook.CookieName)
 }
 
 // PostReset serves POST /reset.
@@ -133,7 +134,7 @@ func (h *Revoker) PostReset(c echo.Context) error {
 // of the next page: that is to be read as was chosen, too. If the notebook's key was
 // replaced while this request was under way, nothing is removed: [sessions.ErrEnded].
 func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
-	if key, came := notebookOf(c).Came(); came {
+	if key, came := notebook.From(c).Came(); came {
 		if _, err := h.notebooks.Find(c.Request().Context(), key); errors.Is(err, sessions.ErrReplaced) {
 			return nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
@@ -151,7 +152,7 @@ func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	if err := h.auth.endLeftBehind(c); err != nil {
 		return nil, err
 	}
-	if n := notebookOf(c); n != nil {
+	if n := notebook.From(c); n != nil {
 		h.eraseElsewhere(c, n)
 		for _, page := range h.forget {
 			page.Forget(c, n)
@@ -161,8 +162,8 @@ func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 		}
 	}
 	chosen = url.Values{}
-	for name, key := range map[string]string{"lang": bookLanguage, "theme": bookTheme} {
-		if value := notebookOf(c).Text(key); value != "" {
+	for name, key := range map[string]string{"lang": notebook.BookLanguage, "theme": notebook.BookTheme} {
+		if value := notebook.From(c).Text(key); value != "" {
 			chosen.Set(name, value)
 		}
 	}
@@ -179,7 +180,7 @@ func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 
 // eraseElsewhere expires the lanes' cookies under the Path and Domain that the
 // notebook saw them set with, where those are not the usual ones.
-func (h *Revoker) eraseElsewhere(c echo.Context, n *Notebook) {
+func (h *Revoker) eraseElsewhere(c echo.Context, n *notebook.Notebook) {
 	for _, lane := range h.auth.Lanes.Cookies {
 		a, ok := n.Attributes(lane.ID())
 		if !ok || (a.Path == "/" && a.Domain == "") {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"cookielab/handlers/notebook"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -13,7 +15,7 @@ import (
 // for what has nothing to do with the visitor, such as static files: then not even the
 // language is read from the address.
 type Access struct {
-	Notebook  Use
+	Notebook  notebook.Use
 	Recorded  bool // it goes on the wire
 	Stream    bool // its reply is sent piece by piece, so it is not held back: see sessions.Hold
 	AnyOrigin bool // other sites may ask: that they do is what a lesson is about
@@ -22,7 +24,7 @@ type Access struct {
 
 // unknown is the access of an address that does not exist: its error page is in the
 // visitor's language, if the notebook's store answers.
-var unknown = Access{Notebook: IfItCan}
+var unknown = Access{Notebook: notebook.IfItCan}
 
 // WithBody is the same access, for a body of at most so many bytes.
 func (a Access) WithBody(most int) Access {
@@ -81,14 +83,14 @@ func (r *Router) Access(c echo.Context) Access {
 
 // Notebook is the part of a request's access that the notebook's middleware needs: what it
 // may do with the notebook, and whether its reply is a stream, which nothing holds back.
-func (r *Router) Notebook(c echo.Context) (use Use, stream bool) {
+func (r *Router) Notebook(c echo.Context) (use notebook.Use, stream bool) {
 	a := r.Access(c)
 	return a.Notebook, a.Stream
 }
 
 // Recorded is the part of a request's access that the recorder needs: whether the exchange
 // goes on the wire, what it may do with the notebook, and whether any origin may ask.
-func (r *Router) Recorded(c echo.Context) (recorded bool, use Use, anyOrigin bool) {
+func (r *Router) Recorded(c echo.Context) (recorded bool, use notebook.Use, anyOrigin bool) {
 	a := r.Access(c)
 	return a.Recorded, a.Notebook, a.AnyOrigin
 }

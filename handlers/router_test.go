@@ -10,11 +10,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 )
 
 func TestAnAddressHasOneAccess(t *testing.T) {
 	r := handlers.NewRouter()
-	recorded := handlers.Access{Notebook: handlers.Read, Recorded: true}
+	recorded := handlers.Access{Notebook: notebook.Read, Recorded: true}
 	var found handlers.Access
 	look := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 	r.Get("/a", recorded, look)
@@ -36,7 +37,7 @@ func TestAnAddressHasOneAccess(t *testing.T) {
 		{"POST", "/a", http.StatusNoContent, recorded},
 		{"DELETE", "/a", http.StatusNoContent, recorded},
 		{"PUT", "/a", http.StatusMethodNotAllowed, recorded},
-		{"GET", "/b", http.StatusNotFound, handlers.Access{Notebook: handlers.IfItCan}},
+		{"GET", "/b", http.StatusNotFound, handlers.Access{Notebook: notebook.IfItCan}},
 	} {
 		answer := httptest.NewRecorder()
 		if r.ServeHTTP(answer, httptest.NewRequest(test.method, test.path, nil)); answer.Code != test.status || found != test.want {
@@ -48,5 +49,5 @@ func TestAnAddressHasOneAccess(t *testing.T) {
 			t.Error("an address was given two accesses")
 		}
 	}()
-	r.Post("/a", handlers.Access{Notebook: handlers.Write}, look)
+	r.Post("/a", handlers.Access{Notebook: notebook.Write}, look)
 }

@@ -2,18 +2,20 @@
 
 package handlers
 
+import "cookielab/handlers/notebook"
+
 // What a route may do. An address has one access, whatever the method.
 var (
-	asset      = Access{}                                     // never asks for the notebook: static files, health
-	page       = Access{Notebook: Open, Recorded: true}       // opens a notebook for a visitor who has none
-	secretPage = Access{Notebook: Open}                       // the same, and not on the wire: its form may hold anybody's secret
-	formPage   = Access{Notebook: OpenByForm, Recorded: true} // a page whose form may be posted without a notebook
-	action     = Access{Notebook: Write, Recorded: true}      // writes the notebook, and never opens one
-	api        = Access{Notebook: Read, Recorded: true}       // reads the notebook, and never opens one
-	silentAPI  = Access{Notebook: Read}                       // the same, and not on the wire: it may be asked about anybody's secret
-	fastAPI    = Access{Recorded: true}                       // an API that must cost little: asks no store for the notebook, and is on the wire if memory knows whose it is
-	stream     = Access{Notebook: Read, Stream: true}         // shows the wire, and is not on it: it would push out what it shows
-	crossSite  = Access{Recorded: true, AnyOrigin: true}      // what pages of other sites ask in lessons: no notebook, no lane; see play.go
+	asset      = Access{}                                              // never asks for the notebook: static files, health
+	page       = Access{Notebook: notebook.Open, Recorded: true}       // opens a notebook for a visitor who has none
+	secretPage = Access{Notebook: notebook.Open}                       // the same, and not on the wire: its form may hold anybody's secret
+	formPage   = Access{Notebook: notebook.OpenByForm, Recorded: true} // a page whose form may be posted without a notebook
+	action     = Access{Notebook: notebook.Write, Recorded: true}      // writes the notebook, and never opens one
+	api        = Access{Notebook: notebook.Read, Recorded: true}       // reads the notebook, and never opens one
+	silentAPI  = Access{Notebook: notebook.Read}                       // the same, and not on the wire: it may be asked about anybody's secret
+	fastAPI    = Access{Recorded: true}                                // an API that must cost little: asks no store for the notebook, and is on the wire if memory knows whose it is
+	stream     = Access{Notebook: notebook.Read, Stream: true}         // shows the wire, and is not on it: it would push out what it shows
+	crossSite  = Access{Recorded: true, AnyOrigin: true}               // what pages of other sites ask in lessons: no notebook, no lane; see play.go
 )
 
 // routes lists every address.

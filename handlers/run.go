@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -23,7 +24,7 @@ const (
 	runParam   = "run"
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
-	runBook    = "_book"  // the ID of the Book of whoever runs it
+	runBook    = "_book"  // the ID of the Log of whoever runs it
 	runHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
@@ -85,8 +86,8 @@ func (h *Course) run(c echo.Context) (*sessions.Session, error) {
 	if err != nil || run.Rejected() != nil {
 		return nil, err
 	}
-	if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) && noted(c) != nil {
-		alsoOnWire(c, h.wire.Book(id))
+	if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) && notebook.Recording(c) != nil {
+		notebook.AlsoOnWire(c, h.wire.Log(id))
 	}
 	return run, nil
 }
@@ -106,8 +107,8 @@ func (h *Course) witnessCopy(c echo.Context, findings []lanes.Finding) error {
 	if err != nil || run == nil {
 		return err
 	}
-	if e := noted(c); e != nil && notebookOf(c) == nil {
-		e.Client = ClientOther
+	if e := notebook.Recording(c); e != nil && notebook.From(c) == nil {
+		e.Client = notebook.ClientOther
 	}
 	seen := map[string]string{curlFacts + ".client": browser.ClientName(c.Request().UserAgent())}
 	for _, f := range findings {

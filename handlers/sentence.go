@@ -9,10 +9,11 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 )
 
 // sentence is what just happened.
-func sentence(w *locale.Printer, action Action, views []*laneView, taken *Copy) string {
+func sentence(w *locale.Printer, action notebook.Action, views []*laneView, taken *Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
 	// What the session way says of a cookie as it was issued, of an edited one,
@@ -81,7 +82,7 @@ func timesUp(views []*laneView) bool {
 }
 
 // begin names the action where no sentence of its own fits.
-func begin(said func(string, ...locale.Args) string, action Action, session *laneView) string {
+func begin(said func(string, ...locale.Args) string, action notebook.Action, session *laneView) string {
 	switch action.Name {
 	case "strayed":
 		return said("strayed")
@@ -163,7 +164,7 @@ func verdictsOf(views []*laneView) (you, theirs string) {
 
 // ranBy names the functions that an action ran, in the order in which they did:
 // figure cuts them from the source.
-func ranBy(action Action) []string {
+func ranBy(action notebook.Action) []string {
 	each := func(method string) (names []string) {
 		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 			if action.Lane == "" || action.Lane == lane {

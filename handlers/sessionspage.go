@@ -15,6 +15,7 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -101,7 +102,7 @@ func (h *Revoker) Sessions(c echo.Context) error {
 			Created: markup.ClockTime(record.Created), Saved: markup.ClockTime(record.Saved),
 		})
 	}
-	if action, ok := notebookOf(c).Action(); ok {
+	if action, ok := notebook.From(c).Action(); ok {
 		p.EndedAt = action.At
 		switch {
 		case action.Name == "end" && action.Client == "":
@@ -149,7 +150,7 @@ func (h *Revoker) End(c echo.Context) error {
 		return err
 	}
 	h.site.log.Info("session ended elsewhere", "name", who, "ended", 1)
-	return h.auth.Done(c, Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
+	return h.auth.Done(c, notebook.Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
 }
 
 // EndOthers serves POST /sessions/end-others: all of the visitor's sessions
@@ -165,7 +166,7 @@ func (h *Revoker) EndOthers(c echo.Context) error {
 		return err
 	}
 	h.site.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
-	return h.auth.Done(c, Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
+	return h.auth.Done(c, notebook.Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
 // endTimeout is how long one click may take to end sessions.
@@ -183,7 +184,7 @@ var noSuchSession = input.NewProblem(http.StatusNotFound, "no_such_session", loc
 // ownerHere is who may end sessions: whoever the session way has found, and by
 // which record. Nobody may where there are none.
 func (h *Revoker) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
-	if n := notebookOf(c); n != nil {
+	if n := notebook.From(c); n != nil {
 		n.Session().Expendable() // sessions can be ended even if the disk is full
 	}
 	if err := h.auth.Before(c); err != nil {

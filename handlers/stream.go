@@ -13,6 +13,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/notebook"
 
 	"github.com/labstack/echo/v4"
 )
@@ -30,14 +31,14 @@ func (h *WirePage) Events(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	book := notebookOf(c).Book()
-	if book == nil && justReplaced(c) {
+	book := notebook.From(c).Log()
+	if book == nil && notebook.JustReplaced(c) {
 		return tellToComeAgain(c) // somebody has just signed in or out, and the browser will have the new key in a moment
 	}
 	if book == nil || input.FromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
-	done, err := h.beginStream(book, (*Book).Watch)
+	done, err := h.beginStream(book, (*notebook.Log).Watch)
 	if err != nil {
 		return err
 	}
@@ -75,9 +76,9 @@ func tellToComeAgain(c echo.Context) error {
 }
 
 // beginStream counts a reply that is sent piece by piece, until done is called: for its
-// Book, by count, and for the whole server, since each such reply holds a connection. It
+// Log, by count, and for the whole server, since each such reply holds a connection. It
 // refuses one that is too many for either.
-func (h *WirePage) beginStream(book *Book, count func(*Book) (done func(), ok bool)) (done func(), err error) {
+func (h *WirePage) beginStream(book *notebook.Log, count func(*notebook.Log) (done func(), ok bool)) (done func(), err error) {
 	mine, ok := count(book)
 	if !ok {
 		return nil, input.NewProblem(http.StatusTooManyRequests, "too_many_streams", locale.Msg("wire.too_many"))
@@ -117,7 +118,7 @@ func seenLast(r *http.Request) (int, error) {
 }
 
 // follow tells of a book's exchanges until something ends it.
-func (h *WirePage) follow(c echo.Context, book *Book, seen int, events *eventWriter) {
+func (h *WirePage) follow(c echo.Context, book *notebook.Log, seen int, events *eventWriter) {
 	t := h.site.template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()

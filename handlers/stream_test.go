@@ -309,10 +309,10 @@ func TestWhatEndsAStream(t *testing.T) {
 	})
 	t.Run("a thousand newer notebooks", func(t *testing.T) {
 		wire := handlers.NewWire(nil)
-		book := wire.Book([32]byte{1})
+		book := wire.Log([32]byte{1})
 		_, more := book.After(0)
 		for i := range handlers.MaxBooks {
-			wire.Book([32]byte{2, byte(i), byte(i >> 8)})
+			wire.Log([32]byte{2, byte(i), byte(i >> 8)})
 		}
 		<-more
 		if _, more := book.After(0); more != nil {

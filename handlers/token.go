@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
 
@@ -87,7 +88,7 @@ func (h *Tokens) WhoAmISealed(c echo.Context) error {
 // whoami answers who this is by the session that one lane carries; 401 for
 // nobody. What the lane would find, check by check, only the wire shows.
 func (h *Tokens) whoami(c echo.Context, lane lanes.Lane, manager *sessions.Manager) error {
-	if noted(c) != nil {
+	if notebook.Recording(c) != nil {
 		if _, err := h.auth.recall(c, lane); err != nil {
 			return err
 		}

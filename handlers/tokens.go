@@ -21,6 +21,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -66,17 +67,17 @@ type heldToken struct {
 	Who   lanes.Identity
 	Ends  time.Time
 
-	Asked     *Exchange // when it was last sent to ask who one is; nil: not yet
-	Answer    string    // the body that came back
-	Ending    *Exchange // when it was to be ended; nil: not yet
+	Asked     *notebook.Exchange // when it was last sent to ask who one is; nil: not yet
+	Answer    string             // the body that came back
+	Ending    *notebook.Exchange // when it was to be ended; nil: not yet
 	EndAnswer string
 }
 
 // Weigh is how much memory they take, in bytes.
 func (h hands) Weigh() (n int) {
 	for _, held := range h.Tokens {
-		n += structBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
-		for _, e := range []*Exchange{held.Asked, held.Ending} {
+		n += notebook.StructBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
+		for _, e := range []*notebook.Exchange{held.Asked, held.Ending} {
 			if e != nil {
 				n += e.Weigh() // counted again, as it may no longer be on the wire
 			}
@@ -112,18 +113,18 @@ func (h *Tokens) Post(c echo.Context) error {
 		got.Tokens = append(got.Tokens, held)
 	}
 	h.site.log.Info("token issued", "name", who.User, "role", who.Role)
-	n := notebookOf(c)
+	n := notebook.From(c)
 	if err := n.ChangeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
 	}
-	sessions.AfterCommit(c, func() { Change(n.Book(), func(held *hands) { *held = got }) })
+	sessions.AfterCommit(c, func() { notebook.Change(n.Log(), func(held *hands) { *held = got }) })
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }
 
 // Ask serves POST /tokens/ask: the program sends each of its tokens,
 // and asks who it is.
 func (h *Tokens) Ask(c echo.Context) error {
-	return h.withHands(c, func(book *Book, held *heldToken, kind tokenKind) error {
+	return h.withHands(c, func(book *notebook.Log, held *heldToken, kind tokenKind) error {
 		return h.askWith(c, book, held, kind)
 	}, "asked")
 }
@@ -131,7 +132,7 @@ func (h *Tokens) Ask(c echo.Context) error {
 // End serves POST /tokens/end: the program has each of its tokens ended,
 // and sends it once more.
 func (h *Tokens) End(c echo.Context) error {
-	return h.withHands(c, func(book *Book, held *heldToken, kind tokenKind) (err error) {
+	return h.withHands(c, func(book *notebook.Log, held *heldToken, kind tokenKind) (err error) {
 		if held.Ending, held.EndAnswer, err = h.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
 			return err
 		}
@@ -139,16 +140,16 @@ func (h *Tokens) End(c echo.Context) error {
 	}, "ended")
 }
 
-func (h *Tokens) askWith(c echo.Context, book *Book, held *heldToken, kind tokenKind) (err error) {
+func (h *Tokens) askWith(c echo.Context, book *notebook.Log, held *heldToken, kind tokenKind) (err error) {
 	held.Asked, held.Answer, err = h.sendToken(c, book, http.MethodGet, kind.Whoami, held.Value)
 	return err
 }
 
 // withHands does something with each token that the program holds. Without any
 // the page says that there is none.
-func (h *Tokens) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind) error, deed string) error {
-	book := notebookOf(c).Book()
-	before := Of[hands](book)
+func (h *Tokens) withHands(c echo.Context, do func(*notebook.Log, *heldToken, tokenKind) error, deed string) error {
+	book := notebook.From(c).Log()
+	before := notebook.Of[hands](book)
 	after := hands{Tokens: slices.Clone(before.Tokens), Deed: deed}
 	for _, kind := range h.tokenKinds() {
 		for i := range after.Tokens {
@@ -160,7 +161,7 @@ func (h *Tokens) withHands(c echo.Context, do func(*Book, *heldToken, tokenKind)
 		}
 	}
 	if len(after.Tokens) > 0 {
-		Change(book, func(held *hands) {
+		notebook.Change(book, func(held *hands) {
 			if sameTokens(*held, before) { // else another tab got new ones meanwhile
 				*held = after
 			}
@@ -175,7 +176,7 @@ func sameTokens(a, b hands) bool {
 
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
-func (h *Tokens) sendToken(c echo.Context, book *Book, method, path, token string) (*Exchange, string, error) {
+func (h *Tokens) sendToken(c echo.Context, book *notebook.Log, method, path, token string) (*notebook.Exchange, string, error) {
 	e, body, err := h.auth.Program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return e, string(bytes.TrimSpace(body)), err
 }
@@ -299,10 +300,10 @@ func (h *Tokens) showTokens(c echo.Context, status int, form signInForm) error {
 		}
 	}
 	p.SignIn.ForToken = true
-	book := notebookOf(c).Book()
-	held := Of[hands](book)
+	book := notebook.From(c).Log()
+	held := notebook.Of[hands](book)
 	if held.Fresh = held.Fresh && c.Request().Method == http.MethodGet; held.Fresh { // HEAD shows nothing
-		held = Change(book, func(held *hands) { held.Fresh = false }) // of two tabs, one
+		held = notebook.Change(book, func(held *hands) { held.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
 	p.NoOpaque = !h.auth.Lanes.Opaque.Manager.KeepsRecords()

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions/storetest"
 )
 
@@ -102,7 +102,7 @@ func TestTokensPage(t *testing.T) {
 	wire := lab.WireOf(c.cookie(notebookCookie))
 	var others []string
 	for _, e := range wire {
-		if e.Client == handlers.ClientOther {
+		if e.Client == notebook.ClientOther {
 			others = append(others, e.Method+" "+e.Target)
 			if e.Cookie != "" || e.UserAgent != "another-program/1.0" || len(e.SetCookie) > 0 {
 				t.Errorf("the program sent %+v", e)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -26,8 +27,8 @@ func numbered(i int) (id sessions.ID) {
 }
 
 // large is an exchange with so many bytes of text, each time another text.
-func large(bytes int) *handlers.Exchange {
-	return &handlers.Exchange{Method: "GET", Target: "/dashboard", Cookie: strings.Repeat("x", bytes)}
+func large(bytes int) *notebook.Exchange {
+	return &notebook.Exchange{Method: "GET", Target: "/dashboard", Cookie: strings.Repeat("x", bytes)}
 }
 
 // Without a budget, 200 notebooks of 50 large exchanges took 836 MB.
@@ -36,7 +37,7 @@ func TestWireKeepsItsBudget(t *testing.T) {
 	wire := handlers.NewWire(nil)
 	for range handlers.MaxExchanges {
 		for i := range 200 {
-			wire.Book(numbered(i)).Add(large(60 << 10))
+			wire.Log(numbered(i)).Add(large(60 << 10))
 		}
 	}
 	weight, grown := wire.Weight(), heapLeft()-before
@@ -47,7 +48,7 @@ func TestWireKeepsItsBudget(t *testing.T) {
 		t.Errorf("the heap has grown by %d KB, with %d KB on the wire", grown>>10, weight>>10)
 	}
 	for i := range 200 {
-		if n := len(wire.Book(numbered(i)).Exchanges()); n < 3 || n > 8 {
+		if n := len(wire.Log(numbered(i)).Exchanges()); n < 3 || n > 8 {
 			t.Errorf("notebook %d is left %d exchanges: it got more or less than its part", i, n)
 		}
 	}
@@ -108,12 +109,12 @@ func TestWireIsWeighedHonestly(t *testing.T) {
 // loses none.
 func TestFloodEmptiesNoOthersWire(t *testing.T) {
 	wire := handlers.NewWire(nil)
-	alice := wire.Book(numbered(0))
+	alice := wire.Log(numbered(0))
 	for range handlers.MaxExchanges {
 		alice.Add(large(2 << 10))
 	}
 	for i := range 300 {
-		book := wire.Book(numbered(1 + i%30))
+		book := wire.Log(numbered(1 + i%30))
 		for range 20 {
 			book.Add(large(64 << 10))
 		}
@@ -132,24 +133,24 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 	clock := storetest.NewClock()
 	wire := handlers.NewWire(clock.Now)
 	for range 3 {
-		wire.Book(numbered(0)).Add(large(10))
+		wire.Log(numbered(0)).Add(large(10))
 	}
 	strangers := func() {
 		for i := range 3 * handlers.MaxBooks {
 			clock.Advance(time.Millisecond)
-			wire.Book(numbered(1 + i)).Add(large(10))
+			wire.Log(numbered(1 + i)).Add(large(10))
 		}
 	}
 	strangers()
-	if n := len(wire.Book(numbered(0)).Exchanges()); n != 3 {
+	if n := len(wire.Log(numbered(0)).Exchanges()); n != 3 {
 		t.Fatalf("who works is left %d exchanges", n)
 	}
 	clock.Advance(2 * time.Hour)
 	strangers()
-	if n := len(wire.Book(numbered(0)).Exchanges()); n != 0 {
+	if n := len(wire.Log(numbered(0)).Exchanges()); n != 0 {
 		t.Error("who has been away for two hours is still there")
 	}
-	if n := wire.Books(); n > handlers.MaxBooks {
+	if n := wire.Len(); n > handlers.MaxBooks {
 		t.Errorf("%d books", n)
 	}
 }
@@ -165,10 +166,10 @@ func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
 			wire.Open(numbered(1+i), numbered(1+i), 1, false).Add(large(10))
 		}
 	}
-	if n := len(wire.Book(numbered(0)).Exchanges()); n != 1 {
+	if n := len(wire.Log(numbered(0)).Exchanges()); n != 1 {
 		t.Errorf("who is signed in is left %d exchanges", n)
 	}
-	if n := wire.Books(); n > handlers.MaxBooks {
+	if n := wire.Len(); n > handlers.MaxBooks {
 		t.Errorf("%d books", n)
 	}
 }
@@ -293,9 +294,9 @@ func TestCutTextIsNoMissingOperation(t *testing.T) {
 	lab := newLab(t)
 	for _, more := range []bool{false, true} {
 		e := large(70 << 10)
-		e.Client, e.Ops, e.MoreOps = handlers.ClientBrowser, make([]sessions.StoreOp, handlers.MaxOps), more
-		handlers.NewWire(nil).Book(numbered(0)).Add(e)
-		says := strings.Contains(string(lab.Draw("en", []*handlers.Exchange{e})), "The server asked the store more often")
+		e.Client, e.Ops, e.MoreOps = notebook.ClientBrowser, make([]sessions.StoreOp, handlers.MaxOps), more
+		handlers.NewWire(nil).Log(numbered(0)).Add(e)
+		says := strings.Contains(string(lab.Draw("en", []*notebook.Exchange{e})), "The server asked the store more often")
 		if !e.Cut || says != more {
 			t.Errorf("operations were left out: %t; the drawing says so: %t; its text was cut: %t", more, says, e.Cut)
 		}

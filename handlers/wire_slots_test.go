@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 )
 
 // kilobytes and flagged are what two pages might keep.
@@ -18,21 +19,21 @@ type flagged struct {
 	flag bool
 }
 
-func (f flagged) Shrink() handlers.Kept {
+func (f flagged) Shrink() notebook.Kept {
 	if !f.flag {
 		return nil
 	}
 	return flagged{flag: true}
 }
 
-func keep[T handlers.Kept](b *handlers.Book, value T) (before T) {
-	return handlers.Change(b, func(kept *T) { *kept = value })
+func keep[T notebook.Kept](b *notebook.Log, value T) (before T) {
+	return notebook.Change(b, func(kept *T) { *kept = value })
 }
 
 func TestBookKeepsOneValueOfEachType(t *testing.T) {
 	wire := handlers.NewWire(nil)
-	book, other := wire.Book(numbered(0)), wire.Book(numbered(1))
-	if got := handlers.Of[kilobytes](book); got != 0 {
+	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
+	if got := notebook.Of[kilobytes](book); got != 0 {
 		t.Errorf("%d where nothing was kept", got)
 	}
 	keep(book, kilobytes(0))
@@ -47,10 +48,10 @@ func TestBookKeepsOneValueOfEachType(t *testing.T) {
 	if before := keep(book, kilobytes(5)); before != 1 || wire.Weight() != with+4<<10 {
 		t.Errorf("before it was %d, and 4 KB more weigh %d", before, wire.Weight()-with)
 	}
-	if one, two, none := handlers.Of[kilobytes](book), handlers.Of[flagged](book), handlers.Of[kilobytes](other); one != 5 || two.kilobytes != 2 || none != 0 {
+	if one, two, none := notebook.Of[kilobytes](book), notebook.Of[flagged](book), notebook.Of[kilobytes](other); one != 5 || two.kilobytes != 2 || none != 0 {
 		t.Errorf("%d, %v are kept, and %d by another notebook", one, two, none)
 	}
-	if keep(nil, kilobytes(1)); handlers.Of[kilobytes](nil) != 0 {
+	if keep(nil, kilobytes(1)); notebook.Of[kilobytes](nil) != 0 {
 		t.Error("something is kept without a Book")
 	}
 	wire.Drop(numbered(0))
@@ -66,7 +67,7 @@ func TestKeptValuesAreHandedOver(t *testing.T) {
 	keep(old, kilobytes(3))
 	weight := wire.Weight()
 	heir := wire.Open(numbered(0), numbered(2), 1, false)
-	if was, is := handlers.Of[kilobytes](old), handlers.Of[kilobytes](heir); was != 0 || is != 3 {
+	if was, is := notebook.Of[kilobytes](old), notebook.Of[kilobytes](heir); was != 0 || is != 3 {
 		t.Errorf("the old one has %d, the new one %d", was, is)
 	}
 	if got := wire.Weight(); got != weight {
@@ -78,19 +79,19 @@ func TestKeptValuesAreHandedOver(t *testing.T) {
 // they say must stay.
 func TestKeptValuesGiveWay(t *testing.T) {
 	wire := handlers.NewWire(nil)
-	book, other := wire.Book(numbered(0)), wire.Book(numbered(1))
+	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
 	keep(other, kilobytes(1))
 	book.Add(large(10))
 	keep(book, kilobytes(1))
 	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10, flag: true})
-	if len(book.Exchanges()) != 0 || handlers.Of[kilobytes](book) != 0 || handlers.Of[flagged](book) != (flagged{flag: true}) {
-		t.Errorf("%d exchanges, %d KB and %v stay", len(book.Exchanges()), handlers.Of[kilobytes](book), handlers.Of[flagged](book))
+	if len(book.Exchanges()) != 0 || notebook.Of[kilobytes](book) != 0 || notebook.Of[flagged](book) != (flagged{flag: true}) {
+		t.Errorf("%d exchanges, %d KB and %v stay", len(book.Exchanges()), notebook.Of[kilobytes](book), notebook.Of[flagged](book))
 	}
 	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10})
-	if got := handlers.Of[flagged](book); got != (flagged{}) {
+	if got := notebook.Of[flagged](book); got != (flagged{}) {
 		t.Errorf("%v stays", got)
 	}
-	if handlers.Of[kilobytes](other) != 1 {
+	if notebook.Of[kilobytes](other) != 1 {
 		t.Error("another notebook lost what was kept")
 	}
 	if weight := wire.Weight(); weight > handlers.MaxWireBytes {

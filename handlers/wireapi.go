@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 
 	"github.com/labstack/echo/v4"
 )
@@ -90,9 +91,9 @@ type WireFinding struct {
 // another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
 // one exchange at a time, and only one is in memory while the reader is slow.
 func (h *WirePage) JSON(c echo.Context) error {
-	book, last := notebookOf(c).Book(), 0
+	book, last := notebook.From(c).Log(), 0
 	if book != nil {
-		done, err := h.beginStream(book, (*Book).Read)
+		done, err := h.beginStream(book, (*notebook.Log).Read)
 		if err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (h *WirePage) JSON(c echo.Context) error {
 // sends to one host.
 const maxListedCookies = 200
 
-func describeExchange(w *locale.Printer, e *Exchange) WireExchange {
+func describeExchange(w *locale.Printer, e *notebook.Exchange) WireExchange {
 	d := WireExchange{
 		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
 		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
@@ -139,11 +140,11 @@ func describeExchange(w *locale.Printer, e *Exchange) WireExchange {
 		}
 		d.Cookies = append(d.Cookies, one)
 	}
-	for _, home := range e.Home {
+	for _, home := range e.KeptBack {
 		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.Say(home.Reason)})
 	}
 	for _, op := range e.Ops {
-		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(outcomeOf(op.Err))})
+		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(notebook.OutcomeOf(op.Err))})
 	}
 	for _, f := range e.Findings {
 		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, markup.TextOrNil(f.Who.User), markup.TextOrNil(f.Who.Role), w.Say(f.Reason)})

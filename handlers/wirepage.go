@@ -16,6 +16,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
 
 	"github.com/labstack/echo/v4"
 )
@@ -52,7 +53,7 @@ type exchangeView struct {
 	Accepted               bool // the status says so
 	Sent, Set              []pieceView
 	SentOthers             int // further cookies
-	Home                   []stayed
+	Home                   []notebook.KeptBack
 	Raw                    string
 	Cut                    bool // of its text, when it was put on the wire
 	Shortened              bool // it is too long for this page
@@ -73,9 +74,9 @@ func (h *WirePage) Get(c echo.Context) error {
 		return err
 	}
 	w := h.site.words(c)
-	p := wirePage{Page: page, Most: maxExchanges}
+	p := wirePage{Page: page, Most: notebook.MaxExchanges}
 	seen, room := 0, maxRawOfPage
-	for _, e := range slices.Backward(notebookOf(c).Book().Exchanges()) {
+	for _, e := range slices.Backward(notebook.From(c).Log().Exchanges()) {
 		v := viewExchange(w, e, max(minRaw, min(room, maxRaw)))
 		p.Exchanges = append(p.Exchanges, v)
 		room -= len(v.Raw)
@@ -102,11 +103,11 @@ const (
 const maxTargetText = 500
 
 // viewExchange is an exchange on the page, with at most mostRaw bytes of its text.
-func viewExchange(w *locale.Printer, e *Exchange, mostRaw int) exchangeView {
+func viewExchange(w *locale.Printer, e *notebook.Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
-		Number: e.Number, Other: e.Client == ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
+		Number: e.Number, Other: e.Client == notebook.ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
 		Method: markup.Clip(e.Method, maxTargetText), Target: markup.Clip(e.Target, maxTargetText), Status: markup.StatusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.Home, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*Exchange{e}),
+		Home: e.KeptBack, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*notebook.Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
 		v.Raw = markup.AtMost(v.Raw, mostRaw) + "…"
@@ -130,7 +131,7 @@ func (row *strip) view() (pieces []pieceView, others int) {
 
 // rawText is the exchange as text: the lines that are about cookies, and about who
 // sent what, as they stood there.
-func rawText(e *Exchange) string {
+func rawText(e *notebook.Exchange) string {
 	var text strings.Builder
 	line := func(name, value string) {
 		if value != "" {

@@ -1,6 +1,6 @@
 // What the log may say of a request.
 
-package handlers
+package input
 
 import (
 	"errors"
@@ -12,26 +12,22 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// The log contains nothing that a visitor typed: it may be a password in the wrong field.
-// So it names a request's route and not its address, and of a method or a header it
-// writes only known words.
-
-// routeOf is the route of a request, as routes.go lists it, or "none".
-func routeOf(c echo.Context) string {
+// RouteOf is the route of a request, as routes.go lists it, or "none".
+func RouteOf(c echo.Context) string {
 	if c.Path() == "" {
 		return "none"
 	}
 	return c.Path()
 }
 
-// methodOf is the request's method, or "another".
-func methodOf(r *http.Request) string {
+// MethodOf is the request's method, or "another".
+func MethodOf(r *http.Request) string {
 	return known(r.Method, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions)
 }
 
-// siteOf is the Sec-Fetch-Site header, which says what site started the request, or
+// SiteOf is the Sec-Fetch-Site header, which says what site started the request, or
 // "another".
-func siteOf(r *http.Request) string {
+func SiteOf(r *http.Request) string {
 	return known(r.Header.Get("Sec-Fetch-Site"), "cross-site", "same-site", "same-origin", "none", "")
 }
 
@@ -42,9 +38,9 @@ func known(text string, words ...string) string {
 	return "another"
 }
 
-// causeOf is the text of an error for the log. It leaves out the address of a request
+// CauseOf is the text of an error for the log. It leaves out the address of a request
 // that the lab sent for a visitor.
-func causeOf(err error) string {
+func CauseOf(err error) string {
 	text := err.Error()
 	var sent *url.Error
 	if errors.As(err, &sent) {

@@ -1,14 +1,12 @@
 // How the files of labels become languages.
 
-package handlers
+package locale
 
 import (
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"cookielab/handlers/locale"
 )
 
 // labelFiles are files of templates/labels, by their names.
@@ -21,7 +19,7 @@ func labelFiles(texts map[string]string) fstest.MapFS {
 }
 
 func TestReadLabels(t *testing.T) {
-	all, err := locale.Read(labelFiles(map[string]string{
+	all, err := Read(labelFiles(map[string]string{
 		"login.de.toml": "[login]\ntitle = \"Anmelden\"", // sorts before every English file
 		"login.en.toml": "[login]\ntitle = \"Sign in\"\n[login.too_many]\none = \"{{.Count}} try\"\nother = \"{{.Count}} tries\"",
 		"wire.de.toml":  "[wire]\ntitle = \"Die Leitung\"",
@@ -43,7 +41,7 @@ func TestReadLabels(t *testing.T) {
 			t.Errorf("%s says %q, want %q", id, got, want)
 		}
 	}
-	if got := english.Say(locale.Msg("login.too_many", locale.Args{"Count": 1})); got != "1 try" {
+	if got := english.Say(Msg("login.too_many", Args{"Count": 1})); got != "1 try" {
 		t.Errorf("the singular is %q", got)
 	}
 	if got := german.Text("login.title") + ", " + german.Text("wire.title"); got != "Anmelden, Die Leitung" {
@@ -65,7 +63,7 @@ func TestReadLabelsRefuses(t *testing.T) {
 		"no file":                   {nil, []string{"English"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := locale.Read(labelFiles(test.files))
+			_, err := Read(labelFiles(test.files))
 			if err == nil {
 				t.Fatal("it is read")
 			}

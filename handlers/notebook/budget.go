@@ -2,7 +2,7 @@
 // dropped when they take more. A Book's texts are copied out of the requests that they came
 // with, so that a short text does not keep a large request in memory.
 
-package handlers
+package notebook
 
 import (
 	"cmp"
@@ -16,13 +16,13 @@ import (
 	"cookielab/sessions"
 )
 
-// maxWireBytes is how much memory all Books of a server may take together. If they take
-// more, the largest Book loses its oldest exchanges. So a visitor who floods the server
+// MaxBytes is how much memory all Books of a server may take together. If they take
+// more, the largest Log loses its oldest exchanges. So a visitor who floods the server
 // empties their own wire, and nobody else's.
-const maxWireBytes = 64 << 20
+const MaxBytes = 64 << 20
 
-// bookRest is how long after its last use a Book still counts as in use: see
-// [Wire.makeRoomForBook].
+// bookRest is how long after its last use a Log still counts as in use: see
+// [Logs.makeRoomForBook].
 const bookRest = time.Hour
 
 // How much memory things take without their texts, in bytes; a test compares this with the
@@ -31,14 +31,14 @@ const (
 	bookBytes       = 1 << 10
 	exchangeBytes   = 640
 	conclusionBytes = 256
-	structBytes     = 256 // one of a page, of a dozen fields or less
+	StructBytes     = 256 // one of a page, of a dozen fields or less
 	checkBytes      = 56
 	stayedBytes     = 64
 	opBytes         = 144
 	errorBytes      = 192
-	mapBytes        = 320
-	entryBytes      = 48
-	textBytes       = 16 // the header of a string
+	MapBytes        = 320
+	EntryBytes      = 48
+	TextBytes       = 16 // the header of a string
 )
 
 // texts are all the texts that a client or a handler can make long, the least useful
@@ -78,7 +78,7 @@ func (e *Exchange) settle() {
 		long += len(*text)
 	}
 	for text := range e.texts() {
-		if over := min(long-maxExchangeBytes, len(*text)); over > 0 {
+		if over := min(long-MaxExchangeBytes, len(*text)); over > 0 {
 			*text, e.Cut = (*text)[:len(*text)-over], true
 			long -= over
 		}
@@ -101,65 +101,65 @@ func (e *Exchange) Weigh() int { return e.weight }
 
 // measure is how much memory an exchange takes, in bytes.
 func (e *Exchange) measure() int {
-	n := exchangeBytes + cap(e.SetCookie)*textBytes
+	n := exchangeBytes + cap(e.SetCookie)*TextBytes
 	for i := range e.Ops {
-		n += weighOp(&e.Ops[i])
+		n += WeighOp(&e.Ops[i])
 	}
 	for text := range e.texts() {
 		n += len(*text)
 	}
 	for i := range e.Findings {
 		f := &e.Findings[i]
-		n += conclusionBytes + weighMessage(f.Reason) + cap(f.Checks)*checkBytes
+		n += conclusionBytes + WeighMessage(f.Reason) + cap(f.Checks)*checkBytes
 		for _, check := range f.Checks {
-			n += weighMessage(check.Detail)
+			n += WeighMessage(check.Detail)
 		}
 	}
-	for _, home := range e.Home {
-		n += stayedBytes + weighMessage(home.Reason)
+	for _, home := range e.KeptBack {
+		n += stayedBytes + WeighMessage(home.Reason)
 	}
 	return n
 }
 
-func weighOp(op *sessions.StoreOp) int {
+func WeighOp(op *sessions.StoreOp) int {
 	if op.Err != nil {
 		return opBytes + errorBytes
 	}
 	return opBytes
 }
 
-func weighMessage(p locale.Message) int {
+func WeighMessage(p locale.Message) int {
 	if p.Args == nil {
 		return 0
 	}
-	n := mapBytes
+	n := MapBytes
 	for _, arg := range p.Args {
 		switch arg := arg.(type) {
 		case string:
-			n += entryBytes + len(arg)
+			n += EntryBytes + len(arg)
 		case locale.Message:
-			n += entryBytes + weighMessage(arg)
+			n += EntryBytes + WeighMessage(arg)
 		}
 	}
 	return n
 }
 
-func weighTexts(texts map[string]string) int {
+func WeighTexts(texts map[string]string) int {
 	if texts == nil {
 		return 0
 	}
-	n := mapBytes
+	n := MapBytes
 	for name, text := range texts {
-		n += entryBytes + len(name) + len(text)
+		n += EntryBytes + len(name) + len(text)
 	}
 	return n
 }
 
-// weigh is how much memory a Book takes, in bytes.
-func (b *Book) weigh() int { return bookBytes + b.exchangesWeight + b.slots.weigh() }
+// weigh is how much memory a Log takes, in bytes.
+func (b *Log) weigh() int { return bookBytes + b.exchangesWeight + b.slots.weigh() }
 
-// ownTexts copies texts, so that they do not keep a larger text in memory.
-func ownTexts(texts map[string]string) map[string]string {
+// OwnTexts copies texts, so that they do not keep a larger text in memory.
+func OwnTexts(texts map[string]string) map[string]string {
 	own := maps.Clone(texts)
 	for name, text := range own {
 		own[name] = strings.Clone(text)
@@ -167,9 +167,9 @@ func ownTexts(texts map[string]string) map[string]string {
 	return own
 }
 
-// change locks a Book in order to change it. done weighs it again, unlocks it, and makes
+// change locks a Log in order to change it. done weighs it again, unlocks it, and makes
 // room if all Books together take too much now.
-func (b *Book) change() (done func()) {
+func (b *Log) change() (done func()) {
 	b.mu.Lock()
 	return func() {
 		b.reweigh()
@@ -178,9 +178,9 @@ func (b *Book) change() (done func()) {
 	}
 }
 
-// reweigh updates how much memory the Book takes, here and in the Wire; a closed Book
-// counts as 0. The Book is locked.
-func (b *Book) reweigh() {
+// reweigh updates how much memory the Log takes, here and in the Logs; a closed Log
+// counts as 0. The Log is locked.
+func (b *Log) reweigh() {
 	weight := int64(0)
 	if !b.closed {
 		weight = int64(b.weigh())
@@ -188,16 +188,16 @@ func (b *Book) reweigh() {
 	b.wire.weight.Add(weight - b.weight.Swap(weight))
 }
 
-// makeRoom shrinks the largest Book, again and again, until all Books together are within
+// makeRoom shrinks the largest Log, again and again, until all Books together are within
 // the budget.
-func (w *Wire) makeRoom() {
-	if w.weight.Load() <= maxWireBytes {
+func (w *Logs) makeRoom() {
+	if w.weight.Load() <= MaxBytes {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.weight.Load() > maxWireBytes {
-		var largest *Book
+	for w.weight.Load() > MaxBytes {
+		var largest *Log
 		for _, book := range w.books {
 			if largest == nil || book.weight.Load() > largest.weight.Load() {
 				largest = book
@@ -209,9 +209,9 @@ func (w *Wire) makeRoom() {
 	}
 }
 
-// giveWay drops the Book's oldest exchange or, if it has none, what pages keep in it;
+// giveWay drops the Log's oldest exchange or, if it has none, what pages keep in it;
 // false: it holds nothing that could be dropped.
-func (b *Book) giveWay() bool {
+func (b *Log) giveWay() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.weight.Load()
@@ -226,17 +226,17 @@ func (b *Book) giveWay() bool {
 
 // dropOldest takes the oldest exchange off the wire. It makes a new slice, because readers
 // may still use the old one.
-func (b *Book) dropOldest() {
+func (b *Log) dropOldest() {
 	b.exchangesWeight -= b.exchanges[0].weight
 	b.exchanges = append(b.exchanges[:0:0], b.exchanges[1:]...)
 }
 
-// makeRoomForBook drops a Book if there are maxBooks of them: of those that nobody has used
+// makeRoomForBook drops a Log if there are MaxLogs of them: of those that nobody has used
 // for an hour, the one that was used longest ago; if all are in use, the one with the
 // fewest exchanges, and one of somebody who is signed in only if all are. So a crowd of
 // visitors who come only once pushes out one another. The wire is locked.
-func (w *Wire) makeRoomForBook() {
-	if len(w.books) < maxBooks {
+func (w *Logs) makeRoomForBook() {
+	if len(w.books) < MaxLogs {
 		return
 	}
 	rested := w.clock.Now().Add(-bookRest)
@@ -262,8 +262,8 @@ func (w *Wire) makeRoomForBook() {
 	w.drop(least)
 }
 
-// drop removes a Book. Streams that show it end. The wire is locked.
-func (w *Wire) drop(id sessions.ID) {
+// drop removes a Log. Streams that show it end. The wire is locked.
+func (w *Logs) drop(id sessions.ID) {
 	if book, ok := w.books[id]; ok {
 		book.close()
 		delete(w.books, id)

@@ -1,6 +1,6 @@
-// What a request may do with its notebook.
+// What a route may do with the notebook.
 
-package handlers
+package notebook
 
 // Use is what a request may do with its browser's notebook. Each use but Never and IfItCan
 // also allows what the ones before it allow.

@@ -1,11 +1,13 @@
 // The wire: the last exchanges of each notebook, in memory only.
 
-package handlers
+package notebook
 
 import (
 	"crypto/rand"
+	"errors"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,13 +17,13 @@ import (
 	"cookielab/sessions"
 )
 
-// What the wire stores at most, so that memory is bounded; maxWireBytes is another bound.
+// What the wire stores at most, so that memory is bounded; MaxBytes is another bound.
 const (
-	maxBooks         = 1000
-	maxExchanges     = 50
-	maxExchangeBytes = 64 << 10
-	maxOps           = 100 // store operations of one exchange; one that ends very many sessions has more
-	maxWatchers      = 6   // of one Book, and as many readers: the number of connections that a browser opens to one server
+	MaxLogs          = 1000
+	MaxExchanges     = 50
+	MaxExchangeBytes = 64 << 10
+	MaxOps           = 100 // store operations of one exchange; one that ends very many sessions has more
+	MaxWatchers      = 6   // of one Log, and as many readers: the number of connections that a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
@@ -37,7 +39,7 @@ type Exchange struct {
 	UserAgent                      string
 	Cookie                         string // the raw header, "" where none was sent
 	Authorization                  string // the same, shortened: see shortCredentials
-	Home                           []stayed
+	KeptBack                       []KeptBack
 	ways                           map[string]string // whose cookie each name is, the same for all
 
 	Status    int
@@ -116,40 +118,40 @@ const (
 	ClientOther   = "another program"
 )
 
-// Wire holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
+// Logs holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
 // wire_budget.go.
-type Wire struct {
+type Logs struct {
 	weight atomic.Int64 // of all books, in bytes
-	mu     sync.Mutex   // taken before the lock of a Book
+	mu     sync.Mutex   // taken before the lock of a Log
 	clock  sessions.Clock
-	books  map[sessions.ID]*Book
-	byKey  map[sessions.ID]*Book // by the hash of the notebook's key, for those whose key is known
+	books  map[sessions.ID]*Log
+	byKey  map[sessions.ID]*Log // by the hash of the notebook's key, for those whose key is known
 	// replays are the requests the lab itself has under way as another
 	// client: a one-time word in their header says whose wire they go on.
-	replays map[string]*Book
+	replays map[string]*Log
 }
 
-func newWire(clock sessions.Clock) *Wire {
-	return &Wire{clock: clock, books: map[sessions.ID]*Book{}, byKey: map[sessions.ID]*Book{}, replays: map[string]*Book{}}
+func NewLogs(clock sessions.Clock) *Logs {
+	return &Logs{clock: clock, books: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
 }
 
-// Book returns the Book with an ID, a new one if there is none. It is for adding to a
-// Book; to read one, Open asks for the notebook's key, too.
-func (w *Wire) Book(id sessions.ID) *Book {
+// Log returns the Log with an ID, a new one if there is none. It is for adding to a
+// Log; to read one, Open asks for the notebook's key, too.
+func (w *Logs) Log(id sessions.ID) *Log {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.book(id)
+	return w.log(id)
 }
 
-// Open returns the Book with an ID to a request that carried the notebook's key; turn is
+// Open returns the Log with an ID to a request that carried the notebook's key; turn is
 // how often the key had changed before, and signedIn says whether the notebook belongs to
-// somebody: then its Book stays while there are others to drop. The first request with a newer key takes the Book
+// somebody: then its Log stays while there are others to drop. The first request with a newer key takes the Log
 // over. From then on, a request or a stream with an older key reads nothing, and Open
 // returns nil for it.
-func (w *Wire) Open(id, key sessions.ID, turn int, signedIn bool) *Book {
+func (w *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	book := w.book(id)
+	book := w.log(id)
 	switch {
 	case book.key == key:
 		book.signedIn = signedIn
@@ -167,12 +169,12 @@ func (w *Wire) Open(id, key sessions.ID, turn int, signedIn bool) *Book {
 	return book
 }
 
-// book does what Book does. The wire is locked.
-func (w *Wire) book(id sessions.ID) *Book {
+// log does what Log does. The wire is locked.
+func (w *Logs) log(id sessions.ID) *Log {
 	book, ok := w.books[id]
 	if !ok {
 		w.makeRoomForBook()
-		book = newBook(w)
+		book = newLog(w)
 		w.books[id] = book
 	}
 	book.used = w.clock.Now()
@@ -181,29 +183,47 @@ func (w *Wire) book(id sessions.ID) *Book {
 
 // known is the book of a request's notebook by memory alone: no store is asked
 // whether that notebook still lives. Nil where memory knows none.
-func (w *Wire) known(r *http.Request) *Book {
-	keys := sessions.ReadCookies(r, notebookCookie)
+func (w *Logs) known(r *http.Request) *Log {
+	keys := sessions.ReadCookies(r, CookieName)
 	if len(keys) == 0 {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	book := w.byKey[sessions.KeyID(notebookPurpose, keys[0])]
+	book := w.byKey[sessions.KeyID(Purpose, keys[0])]
 	if book != nil {
 		book.used = w.clock.Now()
 	}
 	return book
 }
 
+// OfKey is the Log of the notebook that a key, a cookie's value, opens, by memory alone; nil
+// where memory knows none.
+func (w *Logs) OfKey(key string) *Log {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byKey[sessions.KeyID(Purpose, key)]
+}
+
+// Weight is how much memory all Logs take, in bytes.
+func (w *Logs) Weight() int64 { return w.weight.Load() }
+
+// Len is how many Logs there are.
+func (w *Logs) Len() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.books)
+}
+
 // Drop forgets a notebook's book. Who still watches it sees its end.
-func (w *Wire) Drop(id sessions.ID) {
+func (w *Logs) Drop(id sessions.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drop(id)
 }
 
 // Clear forgets all books. Who still watches one sees its end.
-func (w *Wire) Clear() {
+func (w *Logs) Clear() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, book := range w.books {
@@ -214,9 +234,9 @@ func (w *Wire) Clear() {
 }
 
 // Announce says that a request is one that the lab itself sends as another program, and
-// goes on a Book's wire: a one-time word in its headers says so. withdraw is to be called
+// goes on a Log's wire: a one-time word in its headers says so. withdraw is to be called
 // once it was answered or has failed.
-func (w *Wire) Announce(r *http.Request, book *Book) (withdraw func()) {
+func (w *Logs) Announce(r *http.Request, book *Log) (withdraw func()) {
 	word := rand.Text()
 	r.Header.Set(replayHeader, word)
 	w.mu.Lock()
@@ -230,7 +250,7 @@ func (w *Wire) Announce(r *http.Request, book *Book) (withdraw func()) {
 }
 
 // replayed returns whose replay a word announces, once.
-func (w *Wire) replayed(word string) *Book {
+func (w *Logs) replayed(word string) *Log {
 	if word == "" {
 		return nil
 	}
@@ -241,11 +261,11 @@ func (w *Wire) replayed(word string) *Book {
 	return book
 }
 
-// Book is what memory holds for one notebook. It may be used by several
+// Log is what memory holds for one notebook. It may be used by several
 // requests at once.
-type Book struct {
-	wire     *Wire
-	used     time.Time    // when it was last asked for; the Wire's lock guards this and the next three
+type Log struct {
+	wire     *Logs
+	used     time.Time    // when it was last asked for; the Logs's lock guards this and the next three
 	key      sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
 	turn     int          // how often that key had changed before
 	signedIn bool         // the notebook belongs to somebody who is signed in
@@ -255,12 +275,12 @@ type Book struct {
 	news     chan struct{} // each exchange that is added closes it and makes a new one
 	watchers int
 	readers  int
-	closed   bool  // it was dropped or taken over, and nobody can read it any more
-	heir     *Book // the Book that took this one over; nil: none did
+	closed   bool // it was dropped or taken over, and nobody can read it any more
+	heir     *Log // the Log that took this one over; nil: none did
 	bookContent
 }
 
-// bookContent is what a Book holds. The Book's lock guards it.
+// bookContent is what a Log holds. The Log's lock guards it.
 type bookContent struct {
 	count           int
 	exchanges       []*Exchange          // the oldest first
@@ -269,30 +289,30 @@ type bookContent struct {
 	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
-func newBook(wire *Wire) *Book { return &Book{wire: wire, news: make(chan struct{})} }
+func newLog(wire *Logs) *Log { return &Log{wire: wire, news: make(chan struct{})} }
 
-// handOver moves everything that the Book holds to a new one, and ends this one. Whoever
+// handOver moves everything that the Log holds to a new one, and ends this one. Whoever
 // still has this one reads nothing; what a request under way adds to it goes to the new
 // one.
-func (b *Book) handOver() *Book {
+func (b *Log) handOver() *Log {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.heir = newBook(b.wire)
+	b.heir = newLog(b.wire)
 	b.heir.bookContent, b.bookContent = b.bookContent, bookContent{}
 	b.heir.reweigh()
 	b.end()
 	return b.heir
 }
 
-// HandedOver reports that another Book has taken over what this one held.
-func (b *Book) HandedOver() bool {
+// HandedOver reports that another Log has taken over what this one held.
+func (b *Log) HandedOver() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.heir != nil
 }
 
 // Add puts an exchange on the wire.
-func (b *Book) Add(e *Exchange) {
+func (b *Log) Add(e *Exchange) {
 	e.settle()
 	done := b.change()
 	if heir := b.heir; heir != nil {
@@ -307,7 +327,7 @@ func (b *Book) Add(e *Exchange) {
 	}
 	b.count++
 	e.Number = b.count
-	if len(b.exchanges) == maxExchanges {
+	if len(b.exchanges) == MaxExchanges {
 		b.dropOldest()
 	}
 	b.exchanges = append(b.exchanges, e)
@@ -315,7 +335,7 @@ func (b *Book) Add(e *Exchange) {
 }
 
 // Exchanges are those on the wire, the oldest first. They do not change.
-func (b *Book) Exchanges() []*Exchange {
+func (b *Log) Exchanges() []*Exchange {
 	if b == nil {
 		return nil
 	}
@@ -328,7 +348,7 @@ func (b *Book) Exchanges() []*Exchange {
 // channel that is closed when there are more; nil: there will be none. A number
 // that was never given is of an earlier life of this server, which has
 // forgotten: then everything is new.
-func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
+func (b *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -347,15 +367,15 @@ func (b *Book) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 
 // Watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Book) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+func (b *Log) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
 
-// Read counts somebody who reads the whole Book, in the same way.
-func (b *Book) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
+// Read counts somebody who reads the whole Log, in the same way.
+func (b *Log) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
 
-func (b *Book) countAt(count *int) (done func(), ok bool) {
+func (b *Log) countAt(count *int) (done func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if *count >= maxWatchers {
+	if *count >= MaxWatchers {
 		return nil, false
 	}
 	*count++
@@ -368,7 +388,7 @@ func (b *Book) countAt(count *int) (done func(), ok bool) {
 
 // Next is the first exchange with a number above seen, and not above last; nil: there is
 // none. A reader who takes them one by one keeps only one of them in memory.
-func (b *Book) Next(seen, last int) *Exchange {
+func (b *Log) Next(seen, last int) *Exchange {
 	if b == nil {
 		return nil
 	}
@@ -383,20 +403,30 @@ func (b *Book) Next(seen, last int) *Exchange {
 }
 
 // Last is the number of the newest exchange of a book.
-func (b *Book) Last() int {
+func (b *Log) Last() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.count
 }
 
+// Watchers is how many watch the Log live now.
+func (b *Log) Watchers() int {
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.watchers
+}
+
 // close tells all who watch that the book was dropped.
-func (b *Book) close() {
+func (b *Log) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.end()
 }
 
-func (b *Book) end() {
+func (b *Log) end() {
 	if !b.closed {
 		b.closed = true
 		close(b.news)
@@ -405,7 +435,7 @@ func (b *Book) end() {
 }
 
 // setKnown keeps the hashes of the values that its browser was given.
-func (b *Book) setKnown(known map[sessions.ID]bool) {
+func (b *Log) setKnown(known map[sessions.ID]bool) {
 	if b == nil {
 		return
 	}
@@ -415,8 +445,108 @@ func (b *Book) setKnown(known map[sessions.ID]bool) {
 }
 
 // knows reports whether its browser was given a value, as far as memory knows.
-func (b *Book) knows(value string) bool {
+func (b *Log) knows(value string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known[knownAs(value)]
+}
+
+// hide leaves out the values that may be somebody else's. The reader of the wire may have
+// planted this notebook's cookie in that person's browser. Left out are:
+//
+//  1. a signed value or a session's key that the notebook did not see set;
+//  2. each notebook's key after the first;
+//  3. what this reply sets, unless the notebook is its sender's own.
+//
+// The plain value is no secret, and other programs' cookies are left as they are.
+func (e *Exchange) hide(knows func(value string) bool, own bool) {
+	pairs := strings.Split(e.Cookie, ";")
+	notebooks := 0
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		hidden := false
+		switch {
+		case name == CookieName:
+			notebooks++
+			hidden = notebooks > 1
+		case slices.Contains(secretLanes, e.ways[name]):
+			hidden = !knows(value)
+		}
+		if hidden {
+			pairs[i], e.Hidden = pair[:strings.Index(pair, "=")+1]+unsaid, true
+		}
+	}
+	if e.Hidden {
+		e.Cookie = strings.Join(pairs, ";")
+	}
+	if own {
+		return
+	}
+	for i, line := range e.SetCookie {
+		e.SetCookie[i], e.Hidden = withoutValue(line), true
+	}
+}
+
+// namesOnly is the exchange without the values of cookies and tokens: only their names, and
+// what was concluded. It is for a Log whose reader may not be the sender, for example that
+// of a run: anyone may know the run's address, and give it to anyone.
+func (e *Exchange) namesOnly() *Exchange {
+	path, _, _ := strings.Cut(e.Target, "?")
+	location, _, _ := strings.Cut(e.Location, "?")
+	names := &Exchange{
+		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
+		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
+		Status: e.Status, Location: location, MoreOps: e.MoreOps,
+	}
+	var pairs []string
+	for cookie := range e.Cookies() {
+		if !cookie.Named { // then it is all value
+			cookie.Name = ""
+		}
+		pairs = append(pairs, cookie.Name+"="+unsaid)
+	}
+	names.Cookie = strings.Join(pairs, "; ")
+	if scheme, _, _ := strings.Cut(e.Authorization, " "); slices.Contains([]string{lanes.TokenScheme, "Bearer", "Basic"}, scheme) {
+		names.Authorization = scheme + " " + unsaid
+	} else if e.Authorization != "" {
+		names.Authorization = unsaid
+	}
+	for _, line := range e.SetCookie {
+		names.SetCookie = append(names.SetCookie, withoutValue(line))
+	}
+	for _, op := range e.Ops {
+		op.ID = sessions.ID{}
+		names.Ops = append(names.Ops, op)
+	}
+	for _, f := range e.Findings {
+		f.Finding = lanes.Finding{Lane: f.Lane, Cookie: f.Cookie, Sent: f.Sent, Verdict: f.Verdict, Who: f.Who, Reason: f.Reason}
+		names.Findings = append(names.Findings, f)
+	}
+	return names
+}
+
+// OutcomeOf names how a store operation failed; "" when it did not.
+func OutcomeOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, sessions.ErrReplaced):
+		return "replaced"
+	case errors.Is(err, sessions.ErrNotFound):
+		return "not_found"
+	case errors.Is(err, sessions.ErrExpired):
+		return "expired"
+	case errors.Is(err, sessions.ErrConflict):
+		return "conflict"
+	case errors.Is(err, sessions.ErrExists):
+		return "exists"
+	default:
+		return "unavailable"
+	}
+}
+
+// OfSession reports whether a store operation belongs to the session way or to
+// the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
+func OfSession(op sessions.StoreOp) bool {
+	return op.Purpose == lanes.SessionPurpose || op.Purpose == lanes.TokenPurpose || op.Purpose == "" && op.Name != "load"
 }

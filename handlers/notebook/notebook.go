@@ -1,36 +1,30 @@
-// The notebook: what the lab remembers about this browser, so that it can show
-// what browsers never send back. It is a session like any other, with its own
-// cookie and purpose, and never among the cookies under study.
-
-package handlers
+// Package notebook is what the lab remembers about one browser: the half that lies in a
+// store, the half that only memory holds (its Log, the wire), and the recorder that fills
+// it.
+package notebook
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
-const (
-	notebookCookie  = "lab_notebook"
-	notebookPurpose = "notebook" // mixed into the hash of a notebook's key
-	notebookAge     = 30 * 24 * time.Hour
-)
+const CookieName = "lab_notebook"
+
+const age = 30 * 24 * time.Hour
 
 // Keys in the notebook's session, besides those of pages. It never holds the value of a cookie. While somebody is
 // signed in, the session also has their name under sessions.UserKey, so it is not removed
 // with the sessions that belong to no user.
 const (
-	bookID     = "id"      // of its Book, in hex: random, and it stays when the key changes
+	bookID     = "id"      // of its Log, in hex: random, and it stays when the key changes
 	bookTurn   = "turn"    // how often the key has changed
 	bookOpened = "opened"  // when
 	bookSet    = "set."    // + lane: Attributes as last set
@@ -71,13 +65,13 @@ func (a Attributes) BrowserExpires() *time.Time {
 // the database and survives a restart, and the wire, which only memory holds.
 type Notebook struct {
 	session *sessions.Session
-	wire    *Wire
+	wire    *Logs
 	writes  bool // see MayWrite
 	own     bool // whoever is signed in with this request may see all of it: see BelongTo
 
 	known map[sessions.ID]bool // hashes of the values that it knows its browser was given
 
-	id   sessions.ID // of its Book; zero: it has none yet, and this request may give it none
+	id   sessions.ID // of its Log; zero: it has none yet, and this request may give it none
 	came sessions.ID // hash of the key that the request carried; zero: it carried none
 	turn int         // how often the key had changed by then
 
@@ -86,146 +80,15 @@ type Notebook struct {
 
 // Keys in a request's context.
 const (
-	notebookKey = "cookielab/handlers/notebook"
+	requestKey  = "cookielab/handlers/notebook"
 	replacedKey = "cookielab/handlers/notebook.replaced"
 )
 
-// justReplaced reports whether the notebook's key that the request carried was replaced a
-// moment ago. Then the request has no notebook.
-func justReplaced(c echo.Context) bool { return c.Get(replacedKey) != nil }
-
-// notebookOf is the request's notebook; nil where there is none, and all its
+// From is the request's notebook; nil where there is none, and all its
 // reading methods work on nil.
-func notebookOf(c echo.Context) *Notebook {
-	n, _ := c.Get(notebookKey).(*Notebook)
+func From(c echo.Context) *Notebook {
+	n, _ := c.Get(requestKey).(*Notebook)
 	return n
-}
-
-// opener finds the notebooks of requests, and opens new ones.
-type opener struct {
-	Notebooks *sessions.Manager // see newNotebooks
-	Wire      *Wire
-	Lanes     *lanes.Set
-	Clock     sessions.Clock
-	Origins   *http.CrossOriginProtection // tells whether a form was posted from the lab's own pages
-
-	// BeforeSave is called when a reply's sessions are saved and its notebook is about to
-	// be. Its error drops the reply. nil: there is nothing to do.
-	BeforeSave func(ctx context.Context, c echo.Context, n *Notebook) error
-
-	// Access says what the request's route may do with the notebook, and whether its reply
-	// is a stream.
-	Access func(echo.Context) (use Use, stream bool)
-}
-
-// Open is the middleware that finds the request's notebook, or opens
-// one: for pages, and for the login form, which may be posted without one.
-// Requests begun by other sites or other ports find but never open.
-func (o *opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		use, stream := o.Access(c)
-		if use == Never {
-			return next(c)
-		}
-		load := o.Notebooks.Load
-		if stream {
-			load = o.Notebooks.Look // nothing holds its reply
-		}
-		session, err := load(c)
-		switch {
-		case err != nil && use == IfItCan:
-			return next(c)
-		case err != nil:
-			return err
-		}
-		n := &Notebook{session: session, wire: o.Wire, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
-		if record, ok := session.Record(); ok {
-			n.came = record.ID
-		}
-		if session.Rejected() != nil {
-			if o.isUnderWay(session) {
-				c.Set(replacedKey, true)
-				return next(c)
-			}
-			if !o.opens(c.Request(), use) {
-				return next(c)
-			}
-			if err := session.Set(bookOpened, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
-				return err
-			}
-		}
-		n.writes = use >= Write && !input.FromElsewhere(c.Request())
-		if err := n.name(); err != nil {
-			return err
-		}
-		n.known = n.knownValues()
-		c.Set(notebookKey, n)
-		o.noteHome(c, n)
-		// Commits run last registered first: after the lanes' cookies are
-		// written into the reply, before the notebook itself is saved.
-		sessions.OnCommit(c, func(ctx context.Context) error {
-			if n.session.Key() == "" && n.session.Rejected() == nil {
-				return nil // flushed by a reset: nothing is noted after that
-			}
-			if n.writes { // otherwise this reply must not set the cookie
-				if err := o.noteReply(c, n); err != nil {
-					return err
-				}
-			}
-			if o.BeforeSave == nil {
-				return nil
-			}
-			return o.BeforeSave(ctx, c, n)
-		})
-		return next(c)
-	}
-}
-
-// newNotebooks makes the manager of the notebooks in a store, with the same options as the
-// lanes.
-func newNotebooks(store sessions.Store, set *lanes.Set) (*sessions.Manager, error) {
-	options := set.Options(notebookAge)
-	options.Name = notebookCookie
-	options.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
-	return sessions.New(sessions.Keyed(notebookPurpose, store), options)
-}
-
-// opens reports whether a request without a notebook gets one.
-func (o *opener) opens(r *http.Request, use Use) bool {
-	if input.FromElsewhere(r) {
-		return false
-	}
-	switch use {
-	case Open:
-		return r.Method == http.MethodGet
-	case OpenByForm:
-		// Where a browser sends no Fetch metadata, its Origin tells.
-		return r.Method == http.MethodGet || (r.Method == http.MethodPost && o.Origins.Check(r) == nil)
-	default:
-		return false
-	}
-}
-
-// noteReply writes down what this reply sets, from the Set-Cookie lines
-// themselves, so that no handler can forget to.
-func (o *opener) noteReply(c echo.Context, n *Notebook) error {
-	at := o.Clock.Now()
-	for lane, cookie := range o.Lanes.CookiesSet(c) {
-		if cookie.MaxAge < 0 {
-			n.session.Delete(bookSet + lane.ID())
-			n.session.Delete(bookKnown + lane.ID())
-			continue
-		}
-		if slices.Contains(secretLanes, lane.ID()) {
-			if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
-				return err
-			}
-		}
-		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // replacedGrace is how long after a change of key requests with the old key may still be
@@ -233,15 +96,9 @@ func (o *opener) noteReply(c echo.Context, n *Notebook) error {
 // with the new key.
 const replacedGrace = sessions.UnderWay
 
-// isUnderWay reports whether a request with a key that was replaced may still be under way.
-func (o *opener) isUnderWay(session *sessions.Session) bool {
-	at, replaced := session.Replaced()
-	return replaced && o.Clock.Now().Sub(at) < replacedGrace
-}
-
 // ChangeKey gives the notebook a new key with this reply. Every login, logout and Put it
 // back calls it, so that the old key opens nothing afterwards, even for somebody who
-// planted or stole it. The Book stays the same.
+// planted or stole it. The Log stays the same.
 func (n *Notebook) ChangeKey() error {
 	if !n.MayWrite() {
 		return nil
@@ -256,7 +113,7 @@ func turnIn(session *sessions.Session) (turn int) {
 	return turn
 }
 
-// name gives the notebook's Book an ID, if it has none yet.
+// name gives the notebook's Log an ID, if it has none yet.
 func (n *Notebook) name() error {
 	var named bool
 	if n.id, named = sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
@@ -303,7 +160,7 @@ func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
 	}
 	sessions.AfterCommit(c, func() {
 		n.own = true
-		n.Book().setKnown(known)
+		n.Log().setKnown(known)
 		maps.Copy(n.known, known) // and what came was known before
 	})
 	return nil
@@ -325,12 +182,12 @@ func (n *Notebook) NoteLogin(session *sessions.Session) error {
 // NoteRecord writes down which session record this browser was given last.
 func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(bookRecord, id.String()) }
 
-// NoteForged writes down the hash of the value that the lab wrote in place of the
+// NoteTampered writes down the hash of the value that the lab wrote in place of the
 // session's key, until somebody signs in or out.
-func (n *Notebook) NoteForged(hash string) error { return n.session.Set(bookForged, hash) }
+func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(bookForged, hash) }
 
-// Forged is that hash; "" where there is none, and without a notebook.
-func (n *Notebook) Forged() string { return n.Text(bookForged) }
+// Tampered is that hash; "" where there is none, and without a notebook.
+func (n *Notebook) Tampered() string { return n.Text(bookForged) }
 
 // NoteLogout writes down that nobody is signed in any more, and changes the key.
 func (n *Notebook) NoteLogout() error {
@@ -358,7 +215,7 @@ func sinceOf(session *sessions.Session) string {
 func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
 	a := Attributes{
 		Domain: cookie.Domain, Path: cookie.Path, HTTPOnly: cookie.HttpOnly, Secure: cookie.Secure,
-		SameSite: sameSiteName(cookie.SameSite), Size: len(cookie.Name) + len(cookie.Value), SetAt: at,
+		SameSite: SameSiteName(cookie.SameSite), Size: len(cookie.Name) + len(cookie.Value), SetAt: at,
 	}
 	if cookie.MaxAge > 0 {
 		a.MaxAge = &cookie.MaxAge
@@ -369,7 +226,7 @@ func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
 	return a
 }
 
-func sameSiteName(mode http.SameSite) string {
+func SameSiteName(mode http.SameSite) string {
 	switch mode {
 	case http.SameSiteLaxMode:
 		return "Lax"
@@ -449,7 +306,7 @@ func (n *Notebook) Keep(key, value string) error {
 	return n.session.Set(key, value)
 }
 
-// ID is the ID of the notebook's Book; ok is false before the notebook is saved.
+// ID is the ID of the notebook's Log; ok is false before the notebook is saved.
 func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
@@ -458,9 +315,9 @@ func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	return n.id, saved && n.id != sessions.ID{}
 }
 
-// Book is the part of the notebook that only memory holds; nil before the
+// Log is the part of the notebook that only memory holds; nil before the
 // notebook is saved, and for a request whose key was replaced after the request began.
-func (n *Notebook) Book() *Book {
+func (n *Notebook) Log() *Log {
 	id, ok := n.ID()
 	if !ok {
 		return nil
@@ -500,3 +357,15 @@ func (n *Notebook) Note(d Action) error {
 	}
 	return n.session.Set(bookAction, d)
 }
+
+// Keys in the notebook's session.
+const (
+	BookLanguage = "language" // "en", "zh"
+	BookTheme    = "theme"    // "light", "dark"; none: as the browser prefers
+)
+
+const WordsKey = "cookielab/handlers.words"
+
+// BookEngine + engine is the notebook's key for the ID of that engine's record; "" where
+// there is none.
+const BookEngine = "engine."

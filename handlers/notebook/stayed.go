@@ -2,7 +2,7 @@
 // bring them. The reason is shown where the request makes it knowable, and
 // never guessed.
 
-package handlers
+package notebook
 
 import (
 	"net/http"
@@ -15,42 +15,42 @@ import (
 	"cookielab/sessions"
 )
 
-// stayed is one cookie that did not come.
-type stayed struct {
+// KeptBack is one cookie that did not come.
+type KeptBack struct {
 	Lane, Name string
 	Reason     locale.Message
 }
 
 // stayedHome finds the lanes' cookies that this browser was given and that this
 // request did not bring.
-func (o *opener) stayedHome(r *http.Request, n *Notebook) []stayed {
-	var home []stayed
+func (o *Opener) stayedHome(r *http.Request, n *Notebook) []KeptBack {
+	var home []KeptBack
 	for _, lane := range o.Lanes.Cookies {
 		name := lane.Cookie().Name
 		if len(sessions.RawCookies(r, name)) > 0 {
 			continue
 		}
 		if a, ok := n.Attributes(lane.ID()); ok {
-			home = append(home, stayed{lane.ID(), name, whyHome(a, r, o.Clock.Now())})
+			home = append(home, KeptBack{lane.ID(), name, whyHome(a, r, o.Clock.Now())})
 		}
 	}
 	return home
 }
 
-// stayedGroup is what stayed home for one reason.
-type stayedGroup struct {
+// StayedGroup is what stayed home for one reason.
+type StayedGroup struct {
 	Code    string // of the reason: "home_reason.path"
 	Reason  string
-	Cookies []stayed
+	Cookies []KeptBack
 }
 
-// byReason puts together what stayed home for the same reason.
-func byReason(w *locale.Printer, home []stayed) (groups []stayedGroup) {
+// ByReason puts together what stayed home for the same reason.
+func ByReason(w *locale.Printer, home []KeptBack) (groups []StayedGroup) {
 	for _, one := range home {
 		reason := w.Say(one.Reason)
-		i := slices.IndexFunc(groups, func(g stayedGroup) bool { return g.Reason == reason })
+		i := slices.IndexFunc(groups, func(g StayedGroup) bool { return g.Reason == reason })
 		if i < 0 {
-			i, groups = len(groups), append(groups, stayedGroup{Code: one.Reason.ID, Reason: reason})
+			i, groups = len(groups), append(groups, StayedGroup{Code: one.Reason.ID, Reason: reason})
 		}
 		groups[i].Cookies = append(groups[i].Cookies, one)
 	}

@@ -1,13 +1,15 @@
 // What pages keep in a Book: each a value of a type of its own, which the Book need not
 // know.
 
-package handlers
+package notebook
 
-import "reflect"
+import (
+	"reflect"
+)
 
-// Kept is what a page keeps in a Book. A Book has one value of each such type, which must
+// Kept is what a page keeps in a Log. A Log has one value of each such type, which must
 // not be an interface. The value is replaced, and never changed in place: whoever has read
-// it may use it at any time. It owns its texts (see ownTexts), so that a short text does
+// it may use it at any time. It owns its texts (see OwnTexts), so that a short text does
 // not keep a large request in memory.
 //
 // When the Books of a server take too much memory, the largest may lose all that it keeps.
@@ -21,12 +23,12 @@ type Kept interface {
 // shrinker is a value of which something stays when memory is short: see Kept.
 type shrinker interface{ Shrink() Kept }
 
-// slots are what pages keep in one Book, by type.
+// slots are what pages keep in one Log, by type.
 type slots map[reflect.Type]Kept
 
-// Of is the value of a type that a page keeps in the Book; zero if there is none, and for
-// a nil Book.
-func Of[T Kept](b *Book) (value T) {
+// Of is the value of a type that a page keeps in the Log; zero if there is none, and for
+// a nil Log.
+func Of[T Kept](b *Log) (value T) {
 	if b == nil {
 		return value
 	}
@@ -36,10 +38,10 @@ func Of[T Kept](b *Book) (value T) {
 	return value
 }
 
-// Change changes the value of a type that a page keeps in the Book, and returns it as it
-// was before. Meanwhile the Book is locked, so change must not use it. With a nil Book
+// Change changes the value of a type that a page keeps in the Log, and returns it as it
+// was before. Meanwhile the Log is locked, so change must not use it. With a nil Log
 // nothing is kept, and change is not called.
-func Change[T Kept](b *Book, change func(*T)) (before T) {
+func Change[T Kept](b *Log, change func(*T)) (before T) {
 	if b == nil {
 		return before
 	}
@@ -60,9 +62,9 @@ func (s slots) weigh() int {
 	if s == nil {
 		return 0
 	}
-	n := mapBytes
+	n := MapBytes
 	for _, kept := range s {
-		n += entryBytes + kept.Weigh()
+		n += EntryBytes + kept.Weigh()
 	}
 	return n
 }
