@@ -28,6 +28,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/input"
 	"cookielab/handlers/serve"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -322,7 +323,7 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 		servers = append(servers, &server{name: nodeB, at: at})
 	}
 	labs := slices.Clip(servers)
-	assets, err := handlers.ReadAssets(files, settings.Engine)
+	assets, err := web.ReadAssets(files, settings.Engine)
 	if err != nil {
 		return err
 	}
@@ -354,7 +355,7 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 
 // openOtherSite makes the other site beside the lab's servers; nil where it is
 // switched off or cannot be, and the notes say why.
-func (s *settings) openOtherSite(labs []*server, assets *handlers.Assets, log *slog.Logger) (other *server, notes []string, err error) {
+func (s *settings) openOtherSite(labs []*server, assets *web.Assets, log *slog.Logger) (other *server, notes []string, err error) {
 	at, notes, err := serve.ListenIfFree("--other-addr", s.OtherAddr, "other site")
 	if at == nil {
 		return nil, notes, err
@@ -373,7 +374,7 @@ func (s *settings) openOtherSite(labs []*server, assets *handlers.Assets, log *s
 	case err != nil:
 		return nil, nil, fmt.Errorf("--other-addr: %w", err)
 	}
-	return &server{at: at, http: serve.NewServer(at, site, handlers.SecureHeaders(), log)}, notes, nil
+	return &server{at: at, http: serve.NewServer(at, site, web.SecureHeaders(), log)}, notes, nil
 }
 
 // server is one of the servers in this process: the lab with its own stores,
@@ -421,7 +422,7 @@ func (s *server) open(ctx context.Context, settings *settings, shared handlers.C
 	if err != nil {
 		return settings.explain(err)
 	}
-	s.http = serve.NewServer(s.at, s.lab, handlers.SecureHeaders(), log)
+	s.http = serve.NewServer(s.at, s.lab, web.SecureHeaders(), log)
 	s.http.OnShutdown(s.lab.EndStreams)
 	return nil
 }

@@ -44,6 +44,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"cookielab/handlers"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 	"cookielab/sessions/storetest/servers"
@@ -1690,7 +1691,7 @@ func newClockedLab(t *testing.T) (site, *storetest.Clock) {
 	}
 	options := sessions.DefaultOptions()
 	options.Name = "lab_sessionid"
-	assets, err := handlers.ReadAssets(files, sessions.EngineCache)
+	assets, err := web.ReadAssets(files, sessions.EngineCache)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
@@ -25,7 +26,7 @@ const noAttribute = "–"
 
 // fill fills the column of one way. An edit in DevTools is seen by no server, so
 // only name, value and size are of what came.
-func (t *attributeTable) fill(i int, w *locale.Printer, d LaneFinding, f lanes.Finding, r *http.Request) {
+func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f lanes.Finding, r *http.Request) {
 	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
 		row[i] = noAttribute
 	}

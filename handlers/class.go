@@ -13,11 +13,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -118,8 +120,8 @@ type RevokeConfig struct {
 
 // Revoker is what these pages need.
 type Revoker struct {
-	site      *Site
-	auth      *Auth
+	site      *web.Site
+	auth      *auth.Auth
 	class     *Class
 	notebooks *sessions.Manager
 	wire      *notebook.Logs
@@ -129,7 +131,7 @@ type Revoker struct {
 }
 
 // newRevoker makes it; an error says that there are no signing keys.
-func newRevoker(site *Site, auth *Auth, config RevokeConfig) (*Revoker, error) {
+func newRevoker(site *web.Site, auth *auth.Auth, config RevokeConfig) (*Revoker, error) {
 	proofs, err := sessions.NewSigner(classPurpose, auth.Lanes.Secrets()...)
 	if err != nil {
 		return nil, err
@@ -141,7 +143,7 @@ func newRevoker(site *Site, auth *Auth, config RevokeConfig) (*Revoker, error) {
 }
 
 type classPage struct {
-	Page
+	web.Page
 	Refused bool           // whoever asks is no teacher
 	Unsure  bool           // the form came without its tick
 	Done    bool           // and this is the proof
@@ -196,11 +198,11 @@ func (h *Revoker) PostClass(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := h.class.end(c.Request().Context(), by, h.site.clock.Now())
+	end, err := h.class.end(c.Request().Context(), by, h.site.Clock.Now())
 	if err != nil {
 		return err
 	}
-	h.site.log.Info("class ended", "records", end.Records)
+	h.site.Log.Info("class ended", "records", end.Records)
 	return h.toProof(c, end, chosen)
 }
 
@@ -216,15 +218,15 @@ func (h *Revoker) toProof(c echo.Context, end classEnd, chosen url.Values) error
 
 // isTeacher asks the session way.
 func (h *Revoker) isTeacher(c echo.Context) (bool, error) {
-	who, ok, err := h.auth.who(c)
+	who, ok, err := h.auth.Who(c)
 	return ok && who.Role == lanes.RoleTeacher, err
 }
 
 func (h *Revoker) showClass(c echo.Context, status int, p classPage) error {
-	page, err := h.site.page(c, locale.Msg("class.title"))
+	page, err := h.site.Page(c, locale.Msg("class.title"))
 	if err != nil {
 		return err
 	}
 	p.Page = page
-	return h.site.render(c, status, "class", p)
+	return h.site.Render(c, status, "class", p)
 }

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"strconv"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
@@ -109,7 +110,7 @@ func envelope(views []*laneView, ofNotebook int) template.HTML {
 }
 
 // recordOf is a record as it lies on the server.
-func recordOf(w *locale.Printer, engine string, kept *serverRecord) template.HTML {
+func recordOf(w *locale.Printer, engine string, kept *auth.ServerRecord) template.HTML {
 	var m markup.Writer
 	m.Grow(2 << 10)
 	expires := markup.DevToolsTime(*kept.Expires)

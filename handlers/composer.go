@@ -19,6 +19,7 @@ import (
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions/browser"
 )
 
@@ -37,12 +38,12 @@ type composeForm struct {
 }
 
 // Composer is what these pages and /api/predict need.
-type Composer struct{ site *Site }
+type Composer struct{ site *web.Site }
 
-func newComposer(site *Site) *Composer { return &Composer{site} }
+func newComposer(site *web.Site) *Composer { return &Composer{site} }
 
 type composerPage struct {
-	Page
+	web.Page
 	Form      composeForm
 	Problem   locale.Message // why the line was not looked at
 	Preset    string         // the label of the one that was chosen
@@ -129,7 +130,7 @@ func (h *Composer) Get(c echo.Context) error {
 		}
 		chosen = presets[i]
 	}
-	f := composeForm{Line: chosen.line(h.site.clock.Now()), Address: chosen.Address, Before: chosen.Before}
+	f := composeForm{Line: chosen.line(h.site.Clock.Now()), Address: chosen.Address, Before: chosen.Before}
 	f.composeFields = fieldsOfLine(f.Line)
 	p := composerPage{Form: f}
 	if c.QueryParam("preset") != "" {
@@ -154,7 +155,7 @@ func (h *Composer) Post(c echo.Context) error {
 
 // showComposer judges the line and shows the page.
 func (h *Composer) showComposer(c echo.Context, p composerPage) error {
-	page, err := h.site.page(c, locale.Msg("composer.title"))
+	page, err := h.site.Page(c, locale.Msg("composer.title"))
 	if err != nil {
 		return err
 	}
@@ -188,12 +189,12 @@ func (h *Composer) showComposer(c echo.Context, p composerPage) error {
 	if p.Paste.Text != "" {
 		h.explain(c, &p.Paste, markup.NewRoom(markup.MaxShown/2+max(shown.Left(), 0)))
 	}
-	return h.site.render(c, status, "composer", p)
+	return h.site.Render(c, status, "composer", p)
 }
 
 // judge asks the three profiles.
 func (h *Composer) judge(c echo.Context, p *composerPage, at browser.URL) {
-	moment := h.site.clock.Now()
+	moment := h.site.Clock.Now()
 	here := profileOf(c.Request().UserAgent())
 	own, err := browser.ParseURL(h.sendAddress(c))
 	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
@@ -213,7 +214,7 @@ func (h *Composer) judge(c echo.Context, p *composerPage, at browser.URL) {
 		v := jar.Receive(response)[0]
 		column := composeColumn{
 			Profile: profile, Title: profileTitles[profile], Here: profile == here,
-			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
+			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
 		}
 		if v.Cookie != nil {
 			column.Life = lifeOf(*v.Cookie, moment)
@@ -241,7 +242,7 @@ func (h *Composer) judge(c echo.Context, p *composerPage, at browser.URL) {
 		p.Hints = append(p.Hints, hint)
 	}
 	p.Board = h.board(p.Columns, at, moment)
-	p.Headline = headlineOf(p.Columns, p.Board, h.site.words(c).Text("reset.comma"))
+	p.Headline = headlineOf(p.Columns, p.Board, h.site.Words(c).Text("reset.comma"))
 }
 
 // headlineOf says in one sentence what the profiles make of the line.

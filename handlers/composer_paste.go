@@ -70,7 +70,7 @@ func (h *Composer) explain(c echo.Context, p *pasteView, shown markup.Room) {
 		p.More = locale.Msg("composer.paste.more_lines", locale.Args{"Count": len(lines) - maxPastedLines})
 		lines = lines[:maxPastedLines]
 	}
-	moment := h.site.clock.Now()
+	moment := h.site.Clock.Now()
 	jars := map[string]*browser.Jar{} // by site and profile: lines of one site meet
 	for _, line := range lines {
 		one := pastedLine{Parts: lineParts(line, &shown), Same: true}
@@ -86,7 +86,7 @@ func (h *Composer) explain(c echo.Context, p *pasteView, shown markup.Room) {
 			}
 			v := jar.Receive(browser.Response{URL: at, SetCookie: []string{line}, Now: moment, Context: browser.Typed})[0]
 			one.Verdicts = append(one.Verdicts, composeColumn{
-				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.words(c), v.Rule), Reason: ruleReason(v.Rule),
+				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule),
 			})
 			one.Same = one.Same && v.Rule == one.Verdicts[0].Rule
 			if v.Cookie != nil && one.Life.ID == "" {

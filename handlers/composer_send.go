@@ -89,7 +89,7 @@ func (h *Composer) Send(c echo.Context) error {
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
-	sent := sentLine{Line: line, URL: at, At: h.site.clock.Now()}
+	sent := sentLine{Line: line, URL: at, At: h.site.Clock.Now()}
 	switch {
 	case len(line) > maxComposed:
 		return input.NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("composer.too_long", locale.Args{"Most": maxComposed}))
@@ -209,7 +209,7 @@ func (h *Composer) Forget(c echo.Context, n *notebook.Notebook) { h.forgetSends(
 // them, and returns the lines, which the book then no longer has.
 func (h *Composer) forgetSends(c echo.Context, book *notebook.Log) (sends []sentLine) {
 	sends = notebook.Change(book, func(sends *sentLines) { *sends = nil })
-	moment := h.site.clock.Now()
+	moment := h.site.Clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {
 		jar, _ := replay(profile, sends)
@@ -265,7 +265,7 @@ func (h *Composer) Sent(c echo.Context) error {
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
-	view := compareSends(sends, at, c.Request(), h.site.clock.Now())
+	view := compareSends(sends, at, c.Request(), h.site.Clock.Now())
 	f := composeForm{Line: view.Line, Address: h.sendAddress(c)}
 	f.composeFields = fieldsOfLine(f.Line)
 	return h.showComposer(c, composerPage{Form: f, Sent: &view})

@@ -16,11 +16,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
+	"cookielab/handlers/diagram"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -100,7 +103,7 @@ func (call *consoleCall) differences(before, after standing) {
 func (call *consoleCall) keep(book *notebook.Log) {
 	call.inputs = notebook.OwnTexts(call.inputs)
 	notebook.Change(book, func(last **consoleCall) { *last = call })
-	newChapter(book)
+	auth.NewChapter(book)
 }
 
 // Weigh is how much memory a call takes, in bytes.
@@ -256,14 +259,14 @@ func endedIsFine(err error) error {
 
 // Console is what this page and its API need.
 type Console struct {
-	site *Site
-	auth *Auth
+	site *web.Site
+	auth *auth.Auth
 }
 
-func newConsole(site *Site, auth *Auth) *Console { return &Console{site, auth} }
+func newConsole(site *web.Site, auth *auth.Auth) *Console { return &Console{site, auth} }
 
 type consolePage struct {
-	Page
+	web.Page
 	Groups    []consoleGroup
 	Entry     *consoleEntry
 	Supported bool // this engine keeps records
@@ -316,11 +319,11 @@ func (h *Console) showConsole(c echo.Context, status int, id string, last *conso
 	if err != nil {
 		return err
 	}
-	page, err := h.site.page(c, locale.Msg("console.title"))
+	page, err := h.site.Page(c, locale.Msg("console.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := consolePage{Page: page, Groups: groups, Entry: entry, Supported: h.auth.Lanes.Sessions.KeepsRecords(), Flags: last}
 	if p.Now, err = h.consoleState(c, w); err != nil {
 		return err
@@ -335,7 +338,7 @@ func (h *Console) showConsole(c echo.Context, status int, id string, last *conso
 		h.describeCall(c, w, &p)
 	}
 	p.Curl = h.curlOf(c, entry)
-	return h.site.render(c, status, "console", p)
+	return h.site.Render(c, status, "console", p)
 }
 
 // describeCall adds what the wire knows of the last call.
@@ -343,7 +346,7 @@ func (h *Console) describeCall(c echo.Context, w *locale.Printer, p *consolePage
 	exchanges := notebook.From(c).Log().Exchanges()
 	if p.Call.race != nil {
 		p.Race = p.Call.race.view(w)
-		p.Drawing = drawExchanges(w, p.Call.race.onWire(exchanges))
+		p.Drawing = diagram.Draw(w, p.Call.race.onWire(exchanges))
 		return
 	}
 	e := p.Call.exchange
@@ -360,15 +363,15 @@ func (h *Console) describeCall(c echo.Context, w *locale.Printer, p *consolePage
 		m.Text("Set-Cookie: " + name + "=" + markup.ShortKey(value) + ";" + attributes)
 		p.Cookie = append(p.Cookie, template.HTML(m.String()))
 	}
-	naming := sequence{w: w}
+	naming := diagram.Sequence{W: w}
 	for i := range e.Ops {
 		if notebook.OfSession(e.Ops[i]) {
-			name, answer := naming.operationLabels(&e.Ops[i])
+			name, answer := naming.OperationLabels(&e.Ops[i])
 			p.Ops = append(p.Ops, opView{name, answer, markup.Milliseconds(e.Ops[i].Duration)})
 		}
 	}
-	p.Wire = &exchangeLine{e.Number, requestLabel(e), markup.StatusLabel(e.Status), markup.Milliseconds(e.Duration)}
-	p.Drawing = drawExchanges(w, []*notebook.Exchange{e})
+	p.Wire = &exchangeLine{e.Number, diagram.RequestLabel(e), markup.StatusLabel(e.Status), markup.Milliseconds(e.Duration)}
+	p.Drawing = diagram.Draw(w, []*notebook.Exchange{e})
 }
 
 func (h *Console) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
@@ -378,7 +381,7 @@ func (h *Console) consoleState(c echo.Context, w *locale.Printer) (state console
 	}
 	state.Session = h.auth.Lanes.Sessions.Options().Name
 	if session.Rejected() != nil {
-		f, _ := h.auth.sessionFinding(c)
+		f, _ := h.auth.SessionFinding(c)
 		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
 		if f.Verdict == lanes.Absent {
 			state.Why = w.Text("console.none_yet")

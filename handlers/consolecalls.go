@@ -77,7 +77,7 @@ func (h *Console) consoleGroups(c echo.Context) []consoleGroup {
 	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
 		current = cookies[0]
 	}
-	inAnHour := h.site.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	inAnHour := h.site.Clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	return []consoleGroup{
 		{"console.group.read", []*consoleEntry{
 			{ID: "get", Name: "get", Op: op("get"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.get",

@@ -8,15 +8,17 @@ import (
 	"html/template"
 	"io/fs"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
 // CourseTexts are the texts of the course, in the languages of the pages that they
 // were read for. No request changes them.
 type CourseTexts struct {
-	assets    *Assets // that they were read for
+	assets    *web.Assets // that they were read for
 	lessons   lessonTexts
 	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
 	handouts  map[*locale.Printer]*handoutText
@@ -28,18 +30,18 @@ var errOtherCourse = errors.New("the texts of the course were not read for these
 // readCourse reads templates/lessons and templates/handout in the languages of the
 // pages. An error names the file that cannot work, or the function that a lesson
 // shows and the source lacks.
-func readCourse(files fs.FS, assets *Assets, all []*lesson) (*CourseTexts, error) {
+func readCourse(files fs.FS, assets *web.Assets, all []*lesson) (*CourseTexts, error) {
 	t := &CourseTexts{assets: assets, different: map[string]template.HTML{}}
 	var err error
-	if t.lessons, err = readLessons(files, assets.languages, assets.source, all); err != nil {
+	if t.lessons, err = readLessons(files, assets.Languages, assets.Source, all); err != nil {
 		return nil, err
 	}
 	for _, l := range all {
 		if l.Unsafe != "" {
-			t.different[l.Slug] = assets.source.difference(l.Unsafe, l.Safe)
+			t.different[l.Slug] = assets.Source.Difference(l.Unsafe, l.Safe)
 		}
 	}
-	if t.handouts, err = readHandouts(files, assets.languages); err != nil {
+	if t.handouts, err = readHandouts(files, assets.Languages); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -60,8 +62,8 @@ type CourseConfig struct {
 
 // Course is what the pages of the lessons need.
 type Course struct {
-	site            *Site
-	auth            *Auth
+	site            *web.Site
+	auth            *auth.Auth
 	texts           *CourseTexts
 	lessons         []*lesson
 	store           sessions.Store
@@ -72,7 +74,7 @@ type Course struct {
 }
 
 // newCourse makes it; an error names what cannot work.
-func newCourse(site *Site, auth *Auth, config CourseConfig) (*Course, error) {
+func newCourse(site *web.Site, auth *auth.Auth, config CourseConfig) (*Course, error) {
 	if config.Texts == nil || config.Texts.assets != site.Assets {
 		return nil, errOtherCourse
 	}

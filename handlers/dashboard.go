@@ -11,28 +11,33 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
+	"cookielab/handlers/diagram"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
 // Dashboard is what this page needs.
 type Dashboard struct {
-	site *Site
-	auth *Auth
+	site *web.Site
+	auth *auth.Auth
 
 	// OnFindings is told what /api/lanes found, without the token. Its error ends the
 	// request. nil: nobody is told.
 	OnFindings func(c echo.Context, findings []lanes.Finding) error
 }
 
-func newDashboard(site *Site, auth *Auth) *Dashboard { return &Dashboard{site: site, auth: auth} }
+func newDashboard(site *web.Site, auth *auth.Auth) *Dashboard {
+	return &Dashboard{site: site, auth: auth}
+}
 
 type dashboardPage struct {
-	Page
-	SignIn   signInForm
+	web.Page
+	SignIn   auth.Form
 	Sentence string
 	Lanes    []*laneView // in order
 	Ways     ways        // the same by name, for templates
@@ -44,7 +49,7 @@ type dashboardPage struct {
 	ForeignNote locale.Message
 	Doubles     []locale.Message // cookies that came more than once
 
-	Copy       *Copy
+	Copy       *auth.Copy
 	Attributes template.HTML
 	Last       template.HTML // the last finished exchange, drawn
 	Ran        []string      // functions that the last action ran
@@ -109,23 +114,23 @@ type copyVerdict struct {
 // Get serves GET /dashboard, to everybody: that nothing came is a
 // finding, too.
 func (h *Dashboard) Get(c echo.Context) error {
-	findings, err := h.auth.recallAll(c)
+	findings, err := h.auth.RecallAll(c)
 	if err != nil {
 		return err
 	}
-	described, err := h.auth.describe(c, findings)
+	described, err := h.auth.Describe(c, findings)
 	if err != nil {
 		return err
 	}
-	n, w := notebook.From(c), h.site.words(c)
+	n, w := notebook.From(c), h.site.Words(c)
 	book := n.Log()
-	taken := notebook.Of[*Copy](book)
-	page, err := h.site.page(c, locale.Msg("dashboard.title"))
+	taken := notebook.Of[*auth.Copy](book)
+	page, err := h.site.Page(c, locale.Msg("dashboard.title"))
 	if err != nil {
 		return err
 	}
 	p := dashboardPage{
-		Page: page, SignIn: h.auth.signInForm(c), Copy: taken,
+		Page: page, SignIn: h.auth.Form(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
 	var attributes attributeTable
@@ -141,19 +146,19 @@ func (h *Dashboard) Get(c echo.Context) error {
 	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var ofNotebook int
-	ofNotebook, p.Foreign = h.auth.otherCookies(c.Request())
+	ofNotebook, p.Foreign = h.auth.OtherCookies(c.Request())
 	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
 	p.Envelope = envelope(p.Lanes, ofNotebook)
 	if e := notebook.Recording(c); e != nil {
 		p.Home = notebook.ByReason(w, e.KeptBack)
 	}
-	cells := cellsOf(findings, described, taken)
-	before, strayed := show(book, h.auth.Lanes.Values(c), cells)
+	cells := auth.CellsOf(findings, described, taken)
+	before, strayed := auth.Show(book, h.auth.Lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
-	_, signedIn := h.auth.signedIn(c)
-	p.Kept = signedIn || kept.Kind == keepsRecord && kept.Live && kept.Owner != ""
-	p.MayTurn = p.Kept && (signedIn || h.auth.mayRestore(c)) && !agreed(p.Lanes)
+	_, signedIn := h.auth.SignedIn(c)
+	p.Kept = signedIn || kept.Kind == auth.KeepsRecord && kept.Live && kept.Owner != ""
+	p.MayTurn = p.Kept && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
 	if strayed {
@@ -161,30 +166,16 @@ func (h *Dashboard) Get(c echo.Context) error {
 	}
 	p.Sentence = sentence(w, action, p.Lanes, taken)
 	p.Ran = ranBy(action)
-	p.Last = drawExchanges(w, lastExchange(book.Exchanges()))
-	return h.site.render(c, http.StatusOK, "dashboard", p)
-}
-
-// otherCookies weighs the grey cookie and counts those of other programs: all
-// of localhost shares one jar.
-func (a *Auth) otherCookies(r *http.Request) (ofNotebook, foreign int) {
-	for _, cookie := range r.Cookies() {
-		switch {
-		case cookie.Name == notebook.CookieName:
-			ofNotebook = len(cookie.Name) + len(cookie.Value)
-		case a.Lanes.OfCookie(cookie.Name) == nil:
-			foreign++
-		}
-	}
-	return ofNotebook, foreign
+	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
+	return h.site.Render(c, http.StatusOK, "dashboard", p)
 }
 
 // view makes the column of one lane.
-func (h *Dashboard) view(w *locale.Printer, d LaneFinding, f lanes.Finding, taken *Copy, c echo.Context) *laneView {
+func (h *Dashboard) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, taken *auth.Copy, c echo.Context) *laneView {
 	v := &laneView{
 		ID: d.ID, Cookie: f.Cookie, Form: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
 		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
-		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: checksOf(w, f, d.Checks),
+		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: auth.ChecksOf(w, f, d.Checks),
 	}
 	if d.Verdict.Accepted() {
 		v.Reason = d.Reason
@@ -210,10 +201,10 @@ func (h *Dashboard) view(w *locale.Printer, d LaneFinding, f lanes.Finding, take
 			v.Soon = markup.IsoTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
-		v.Dropped = !d.BrowserExpires.After(h.site.clock.Now())
+		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
 	}
-	if kept := d.ServerKeeps; kept.Kind == keepsRecord {
-		v.Kept, v.Reached, v.Over = recordOf(w, h.site.Assets.engine, kept), kept.Reached, !kept.Live
+	if kept := d.ServerKeeps; kept.Kind == auth.KeepsRecord {
+		v.Kept, v.Reached, v.Over = recordOf(w, h.site.Assets.Engine, kept), kept.Reached, !kept.Live
 		if v.Record = f.Who; d.Verdict != lanes.Found {
 			v.Record = lanes.SaidBy(kept.Data)
 		}

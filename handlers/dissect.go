@@ -19,6 +19,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -40,19 +41,19 @@ const (
 
 // Dissector is what this page needs.
 type Dissector struct {
-	site     *Site
+	site     *web.Site
 	lanes    *lanes.Set
 	purposes map[string]string // by the name of the cookie; "": nothing is sealed in it
 }
 
 // newDissector makes it. purposes say what the values of the lab's cookies may be sealed
 // for, by the name of the cookie; "" for one in which nothing ever is.
-func newDissector(site *Site, set *lanes.Set, purposes map[string]string) *Dissector {
+func newDissector(site *web.Site, set *lanes.Set, purposes map[string]string) *Dissector {
 	return &Dissector{site, set, purposes}
 }
 
 type dissectPage struct {
-	Page
+	web.Page
 	Value, Key, Purpose, Before, Last string
 
 	Purposes []string
@@ -114,7 +115,7 @@ func (h *Dissector) Post(c echo.Context) error {
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
 func (h *Dissector) showDissect(c echo.Context, f dissectForm) error {
-	page, err := h.site.page(c, locale.Msg("dissect.title"))
+	page, err := h.site.Page(c, locale.Msg("dissect.title"))
 	if err != nil {
 		return err
 	}
@@ -137,13 +138,13 @@ func (h *Dissector) showDissect(c echo.Context, f dissectForm) error {
 			p.Verified = &verified
 		}
 	}
-	return h.site.render(c, status, "dissect", p)
+	return h.site.Render(c, status, "dissect", p)
 }
 
 // dissectExample is a value of this moment, and the key that its maker used where
 // that is not the lab's.
 func (h *Dissector) dissectExample(c echo.Context, name string) (value, key string, err error) {
-	at := h.site.clock.Now()
+	at := h.site.Clock.Now()
 	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(h.lanes.Sessions.Options().Age))}
 	switch name {
 	case "signed":

@@ -150,7 +150,7 @@ func (h *Dissector) verifyJWT(d *dissected, key string) (v conclusion) {
 		}
 		signed = v.line("signature", checkPassed, locale.Msg("dissect.signature.yes.jwt_base64", locale.Args{"Algorithm": alg}))
 	}
-	v.age(d.object, h.site.clock.Now(), signed)
+	v.age(d.object, h.site.Clock.Now(), signed)
 	if audience := d.jwt.audience; audience != "" {
 		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.audience", locale.Args{"Audience": markup.Clip(audience, markup.MaxValueText)}))
 	} else {

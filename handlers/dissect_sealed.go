@@ -101,7 +101,7 @@ func (h *Dissector) verifySealed(d *dissected, key, wanted string) (v conclusion
 		secret, at := fromBase64(key)
 		if at >= 0 || len(secret) < sessions.MinSecret {
 			v.line("signature", checkOpen, locale.Msg("dissect.signature.no_such_key", locale.Args{"Least": sessions.MinSecret}))
-			v.age(d.object, h.site.clock.Now(), false)
+			v.age(d.object, h.site.Clock.Now(), false)
 			v.line("purpose", checkOpen, locale.Msg("dissect.purpose.unknown"))
 			return v
 		}
@@ -135,7 +135,7 @@ func (h *Dissector) verifySealed(d *dissected, key, wanted string) (v conclusion
 		v.line("age", checkFailed, locale.Msg("dissect.age.unreadable"))
 		return v
 	}
-	v.age(d.object, h.site.clock.Now(), true)
+	v.age(d.object, h.site.Clock.Now(), true)
 	if wanted != "" && wanted != purpose {
 		v.line("purpose", checkFailed, locale.Msg("dissect.purpose.no", locale.Args{"Wanted": wanted, "Found": purpose}))
 	} else {

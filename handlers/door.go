@@ -9,12 +9,13 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 
 	"github.com/labstack/echo/v4"
 )
 
 type doorPage struct {
-	Page
+	web.Page
 	Lane    string
 	Open    bool
 	By      template.HTML  // who, by this way alone
@@ -30,7 +31,7 @@ func (h *Dashboard) Door(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.auth.recall(c, lane)
+	f, err := h.auth.Recall(c, lane)
 	if err != nil {
 		return err
 	}
@@ -49,8 +50,8 @@ func (h *Dashboard) Door(c echo.Context) error {
 			p.Failed, p.Detail = check.Title(), check.Detail
 		}
 	}
-	if p.Page, err = h.site.page(c, locale.Msg("door.title."+lane.ID())); err != nil {
+	if p.Page, err = h.site.Page(c, locale.Msg("door.title."+lane.ID())); err != nil {
 		return err
 	}
-	return h.site.render(c, status, "door", p)
+	return h.site.Render(c, status, "door", p)
 }

@@ -19,6 +19,7 @@ import (
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -34,7 +35,7 @@ type EnginesConfig struct {
 
 // Engines is what this page needs.
 type Engines struct {
-	site   *Site
+	site   *web.Site
 	config EnginesConfig
 	room   *engineRoom
 
@@ -44,7 +45,7 @@ type Engines struct {
 }
 
 // newEngines makes it. Its stores are cleaned until closing is done; then Close.
-func newEngines(site *Site, config EnginesConfig, closing context.Context) *Engines {
+func newEngines(site *web.Site, config EnginesConfig, closing context.Context) *Engines {
 	return &Engines{site: site, config: config, room: newEngineRoom(config, closing)}
 }
 
@@ -70,7 +71,7 @@ func (h *Engines) tell(c echo.Context, deed string, runs []*engineRun) error {
 }
 
 type enginesPage struct {
-	Page
+	web.Page
 	Columns  []engineColumn
 	Rows     []outcomeRow
 	Did      string // the label of the last deed; "": none yet
@@ -141,11 +142,11 @@ func outcomeMark(word string) string {
 // Get serves GET /engines. A store that cannot be reached is shown as
 // such: the page is about that, too.
 func (h *Engines) Get(c echo.Context) error {
-	page, err := h.site.page(c, locale.Msg("engines.title"))
+	page, err := h.site.Page(c, locale.Msg("engines.title"))
 	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := enginesPage{Page: page, Settings: h.engineSettings(), Can: h.abilities(), Alone: h.OwnMemory()}
 	m := notebook.Of[enginesMemory](notebook.From(c).Log())
 	runs := h.engineRuns(c.Request())
@@ -181,7 +182,7 @@ func (h *Engines) Get(c echo.Context) error {
 	p.First = strings.Join(m.fresh, w.Text("reset.comma"))
 	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
 	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
-	return h.site.render(c, http.StatusOK, "engines", p)
+	return h.site.Render(c, http.StatusOK, "engines", p)
 }
 
 func cellOf(w *locale.Printer, engine string, o engineOutcome) outcomeCell {
@@ -285,7 +286,7 @@ func (h *Engines) Post(c echo.Context) error {
 	if len(deeds) == 0 {
 		return echo.ErrNotFound
 	}
-	who, _, err := h.site.who(c)
+	who, _, err := h.site.Who(c)
 	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
@@ -360,7 +361,7 @@ func (h *Engines) Forget(c echo.Context, n *notebook.Notebook) {
 		})
 		if id, ok := sessions.ParseID(n.Session().Text(notebook.BookEngine + engine)); ok {
 			if err := room.here.end(c.Request().Context(), engine, id); err != nil {
-				h.site.log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
+				h.site.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}
 		}
 	}

@@ -244,7 +244,7 @@ func (h *Engines) engineSettings() []setting {
 		domain.Word = "engines.this_host"
 	}
 	return []setting{
-		{"SESSION_ENGINE", "--engine", h.site.Assets.engine, "", ""},
+		{"SESSION_ENGINE", "--engine", h.site.Assets.Engine, "", ""},
 		{"DATABASES", "--database-url", withoutSecrets(h.config.Backend.Database), "", ""},
 		{"SESSION_CACHE_ALIAS", "--cache-url", withoutSecrets(cache), "", "engines.note_cache"},
 		{"SESSION_FILE_PATH", "--session-file-path", h.config.FilePath, "", "engines.note_file"},

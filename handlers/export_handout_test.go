@@ -40,7 +40,7 @@ func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 
 // ReadHandoutForTest reads a file of the sheets.
 func ReadHandoutForTest(lab *Lab, raw string) error {
-	_, err := readHandout(raw, lab.site.Assets.languages.All[0])
+	_, err := readHandout(raw, lab.site.Assets.Languages.All[0])
 	return err
 }
 
@@ -52,7 +52,7 @@ type AskedForTest struct {
 
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
-	text := lab.course.texts.lesson(lab.site.Assets.languages.Named(language), slug)
+	text := lab.course.texts.lesson(lab.site.Assets.Languages.Named(language), slug)
 	asked := AskedForTest{string(text.Question), string(text.why(lab.course.lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)

@@ -29,7 +29,7 @@ func NewWire(clock sessions.Clock) *notebook.Logs { return notebook.NewLogs(cloc
 // Labels are the texts of each language, by the language.
 func (lab *Lab) Labels() map[string]map[string]string {
 	labels := map[string]map[string]string{}
-	for _, w := range lab.site.languages.All {
+	for _, w := range lab.site.Languages.All {
 		labels[w.Tag.String()] = w.Texts()
 	}
 	return labels
@@ -44,26 +44,17 @@ func (lab *Lab) WireOf(key string) []*notebook.Exchange {
 }
 
 // ThrottledNames are how many students' names the throttle remembers.
-func (lab *Lab) ThrottledNames() (names int) {
-	lab.auth.throttle.mu.Lock()
-	defer lab.auth.throttle.mu.Unlock()
-	for _, tried := range lab.auth.throttle.places {
-		if tried.count > 0 {
-			names++
-		}
-	}
-	return names
-}
+func (lab *Lab) ThrottledNames() int { return lab.auth.ThrottledNames() }
 
 // TryFailed tells the throttle of a student's wrong try.
-func (lab *Lab) TryFailed(name string) { lab.auth.throttle.try(name) }
+func (lab *Lab) TryFailed(name string) { lab.auth.TryFailed(name) }
 
 // CauseOf is what the log tells of an error.
 func CauseOf(err error) string { return input.CauseOf(err) }
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
-	_, err := lab.revoke.class.end(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.site.clock.Now())
+	_, err := lab.revoke.class.end(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.site.Clock.Now())
 	return err
 }
 

@@ -5,6 +5,7 @@ package handlers
 import (
 	"html/template"
 
+	"cookielab/handlers/diagram"
 	"cookielab/handlers/notebook"
 )
 
@@ -13,7 +14,7 @@ const MaxWatchers = notebook.MaxWatchers
 
 // Draw draws exchanges in a language.
 func (lab *Lab) Draw(language string, exchanges []*notebook.Exchange) template.HTML {
-	return drawExchanges(lab.site.languages.Named(language), exchanges)
+	return diagram.Draw(lab.site.Languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.

@@ -381,7 +381,7 @@ func TestOrderOfTheGuards(t *testing.T) {
 		alice.get("/test/panic")
 		stack := lab.log.String() // innermost first
 		at := len(stack)
-		guards := []string{"checkHost", "recoverPanic", "secureHeaders", "Record", "Hold", "Open", "readForm", "sameOrigin", "Break"}
+		guards := []string{"CheckHost", "RecoverPanic", "WithSecureHeaders", "Record", "Hold", "Open", "ReadForm", "SameOrigin", "Break"}
 		for _, guard := range guards {
 			next := strings.LastIndex(stack[:at], guard+".func")
 			if next < 0 {

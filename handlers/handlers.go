@@ -13,15 +13,17 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
 // Config is what the lab is made of.
 type Config struct {
-	Assets    *Assets          // of the engine that Sessions is the store of
+	Assets    *web.Assets      // of the engine that Sessions is the store of
 	Course    *CourseTexts     // read for these Pages
 	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
@@ -60,15 +62,15 @@ func (config *Config) stores() []sessions.Store {
 // ReadCourse reads what the lessons and the sheets to print say, in the languages of the
 // assets. An error names the file that cannot work, or the function that a lesson shows and
 // the source lacks.
-func ReadCourse(files fs.FS, assets *Assets) (*CourseTexts, error) {
+func ReadCourse(files fs.FS, assets *web.Assets) (*CourseTexts, error) {
 	return readCourse(files, assets, allLessons(nil))
 }
 
 // Lab is one running Cookie Lab.
 type Lab struct {
-	site   *Site
-	auth   *Auth
-	router *Router
+	site   *web.Site
+	auth   *auth.Auth
+	router *web.Router
 	stores []sessions.Store // in which the lab keeps records
 
 	dashboard *Dashboard
@@ -93,11 +95,11 @@ func New(config Config) (*Lab, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	if (config.Sessions == nil) != (config.Assets.engine == sessions.EngineSignedCookies) {
-		return nil, fmt.Errorf("the engine %s and its store do not go together", config.Assets.engine)
+	if (config.Sessions == nil) != (config.Assets.Engine == sessions.EngineSignedCookies) {
+		return nil, fmt.Errorf("the engine %s and its store do not go together", config.Assets.Engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, config.Log
-	lab := &Lab{stores: config.stores(), router: NewRouter(), class: cmp.Or(config.Class, new(Class))}
+	lab := &Lab{stores: config.stores(), router: web.NewRouter(), class: cmp.Or(config.Class, new(Class))}
 	closing, end := context.WithCancel(context.Background())
 	lab.endStream = end
 	logs := notebook.NewLogs(config.Clock)
@@ -110,15 +112,15 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab.site = &Site{
-		Assets: config.Assets, clock: config.Clock, log: config.Log, server: config.Server, others: config.Others,
-		keep: []string{"done", presentParam, runParam, answersParam, input.AfterParam},
+	lab.site = &web.Site{
+		Assets: config.Assets, Clock: config.Clock, Log: config.Log, Server: config.Server, Others: config.Others,
+		Keep: []string{"done", web.PresentParam, web.RunParam, web.AnswersParam, input.AfterParam},
 	}
-	lab.auth = newAuth(AuthConfig{
-		Lanes: set, Wire: logs, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
-		Words: lab.site.words, Clock: config.Clock, Log: config.Log,
+	lab.auth = auth.New(auth.Config{
+		Lanes: set, Logs: logs, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
+		Words: lab.site.Words, Clock: config.Clock, Log: config.Log,
 	})
-	lab.site.who, lab.site.asked = lab.auth.who, lab.auth.asked
+	lab.site.Who, lab.site.Asked = lab.auth.Who, lab.auth.Asked
 	if err := lab.makePages(config, logs, notebooks, closing); err != nil {
 		return nil, err
 	}
@@ -128,25 +130,25 @@ func New(config Config) (*Lab, error) {
 		After: []func(context.Context){lab.engines.EndAll},
 	}
 	lab.class.join(lab.member)
-	lab.router.HTTPErrorHandler = lab.site.handleError
+	lab.router.HTTPErrorHandler = lab.site.HandleError
 	origins := http.NewCrossOriginProtection()
-	guard := &guard{router: lab.router, log: config.Log, origins: origins, hosts: config.AllowHosts}
+	guard := &web.Guard{Router: lab.router, Log: config.Log, Origins: origins, Hosts: config.AllowHosts}
 	exchanges := notebook.Recorder{Logs: logs, Lanes: set, Access: lab.router.Recorded}
 	opener := notebook.Opener{
 		Notebooks: notebooks, Logs: logs, Lanes: set, Clock: config.Clock, Origins: origins,
-		BeforeSave: lab.auth.beforeSave, Access: lab.router.Notebook,
+		BeforeSave: lab.auth.BeforeSave, Access: lab.router.Notebook,
 	}
 	// Outermost first; a test holds the order.
 	lab.router.Use(
-		guard.checkHost,
-		recoverPanic(config.Log),
-		secureHeaders,
+		guard.CheckHost,
+		web.RecoverPanic(config.Log),
+		web.WithSecureHeaders,
 		exchanges.Record,
-		guard.hold(),
+		guard.Hold(),
 		opener.Open,
-		lab.site.prefer(lab.router.Access),
-		guard.readForm,
-		guard.sameOrigin,
+		lab.site.Prefer(lab.router.Access),
+		guard.ReadForm,
+		guard.SameOrigin,
 	)
 	lab.routes(lab.router)
 	return lab, nil
@@ -212,7 +214,7 @@ func (lab *Lab) Close() {
 	lab.class.leave(lab.member)
 	lab.auth.Close()
 	if err := lab.engines.Close(); err != nil {
-		lab.site.log.Error("closing the stores of the engines page", "error", err)
+		lab.site.Log.Error("closing the stores of the engines page", "error", err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 
 	"github.com/labstack/echo/v4"
 )
@@ -24,7 +25,6 @@ import (
 const (
 	handoutFolder = "templates/handout"
 	handoutPath   = "/handout"
-	answersParam  = "answers" // in its address: the sheets with the right answers
 )
 
 // handoutText is what the sheets say in one language.
@@ -198,7 +198,7 @@ func (m *lessonMarkdown) fields(part *handoutPart, lines []string) {
 
 // handoutPage is all the sheets.
 type handoutPage struct {
-	Page
+	web.Page
 	Text    *handoutText
 	Asked   []handoutQuestion
 	Answers bool   // the right ones stand there
@@ -222,13 +222,13 @@ type handoutChoice struct {
 
 // Handout serves GET /handout, and with ?answers the teacher's sheets.
 func (h *Course) Handout(c echo.Context) error {
-	page, err := h.site.page(c, locale.Msg("handout.title"))
+	page, err := h.site.Page(c, locale.Msg("handout.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := handoutPage{Page: page, Text: h.texts.handouts[w],
-		Answers: c.QueryParams().Has(answersParam), Other: handoutPath + "?" + answersParam}
+		Answers: c.QueryParams().Has(web.AnswersParam), Other: handoutPath + "?" + web.AnswersParam}
 	if p.Answers {
 		p.Other = handoutPath
 	}
@@ -241,5 +241,5 @@ func (h *Course) Handout(c echo.Context) error {
 		}
 		p.Asked = append(p.Asked, asked)
 	}
-	return h.site.render(c, http.StatusOK, "handout", p)
+	return h.site.Render(c, http.StatusOK, "handout", p)
 }

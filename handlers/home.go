@@ -12,9 +12,9 @@ import (
 
 // KeptBack serves GET /.
 func (h *Dashboard) Home(c echo.Context) error {
-	page, err := h.site.page(c, locale.Msg("home.name"))
+	page, err := h.site.Page(c, locale.Msg("home.name"))
 	if err != nil {
 		return err
 	}
-	return h.site.render(c, http.StatusOK, "home", page)
+	return h.site.Render(c, http.StatusOK, "home", page)
 }

@@ -25,8 +25,10 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/serve"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -115,9 +117,9 @@ var wereRead sync.Map // of func() (*handlers.Assets, *handlers.CourseTexts), by
 
 // readOf are the pages of an engine, and what the course says on them. No request
 // changes them: the first test that asks reads them for all.
-func readOf(engine string) (*handlers.Assets, *handlers.CourseTexts) {
-	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*handlers.Assets, *handlers.CourseTexts) {
-		assets, err := handlers.ReadAssets(os.DirFS(".."), engine)
+func readOf(engine string) (*web.Assets, *handlers.CourseTexts) {
+	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*web.Assets, *handlers.CourseTexts) {
+		assets, err := web.ReadAssets(os.DirFS(".."), engine)
 		if err != nil {
 			panic(err)
 		}
@@ -127,10 +129,10 @@ func readOf(engine string) (*handlers.Assets, *handlers.CourseTexts) {
 		}
 		return assets, course
 	}))
-	return read.(func() (*handlers.Assets, *handlers.CourseTexts))()
+	return read.(func() (*web.Assets, *handlers.CourseTexts))()
 }
 
-func assetsOf(engine string) *handlers.Assets {
+func assetsOf(engine string) *web.Assets {
 	assets, _ := readOf(engine)
 	return assets
 }
@@ -147,7 +149,7 @@ func inCookies(c *handlers.Config) {
 
 // serverFor is a server with the limits of the program.
 func serverFor(lab *testLab, at *serve.Endpoint) *serve.Server {
-	return serve.NewServer(at, lab, handlers.SecureHeaders(), slog.New(slog.NewTextHandler(lab.log, nil)))
+	return serve.NewServer(at, lab, web.SecureHeaders(), slog.New(slog.NewTextHandler(lab.log, nil)))
 }
 
 // logged is what was logged.
@@ -322,7 +324,7 @@ func (c *client) signIn(name string) *client {
 }
 
 // lanes are what /api/lanes answers, by lane.
-func (c *client) lanes(with ...func(*http.Request)) map[string]handlers.LaneFinding {
+func (c *client) lanes(with ...func(*http.Request)) map[string]auth.LaneFinding {
 	c.lab.t.Helper()
 	r := c.get("/api/lanes", with...)
 	if r.status != http.StatusOK {
@@ -332,13 +334,13 @@ func (c *client) lanes(with ...func(*http.Request)) map[string]handlers.LaneFind
 }
 
 // lanesIn reads an answer of /api/lanes.
-func lanesIn(t testing.TB, answer string) map[string]handlers.LaneFinding {
+func lanesIn(t testing.TB, answer string) map[string]auth.LaneFinding {
 	t.Helper()
-	var list struct{ Lanes []handlers.LaneFinding }
+	var list struct{ Lanes []auth.LaneFinding }
 	if err := json.Unmarshal([]byte(answer), &list); err != nil {
 		t.Fatalf("%v: %s", err, answer)
 	}
-	byID := map[string]handlers.LaneFinding{}
+	byID := map[string]auth.LaneFinding{}
 	for _, lane := range list.Lanes {
 		byID[lane.ID] = lane
 	}

@@ -250,9 +250,9 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 func words(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
-		return e.Name == "w"
+		return e.Name == "w" || e.Name == "W"
 	case *ast.SelectorExpr:
-		return e.Sel.Name == "w"
+		return e.Sel.Name == "w" || e.Sel.Name == "W"
 	}
 	return false
 }

@@ -15,6 +15,7 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -195,7 +196,7 @@ func bulkCloser(s *lessonStep) (v closerView) {
 	case s.runKey() == "":
 		v.Tasks = []task{s.task("bulk")}
 	default:
-		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{runParam: {s.runKey()}}.Encode()
+		there := "http://" + bulkHost + ":" + input.LocalPort(s.c.Request()) + playPath + "/bulk?" + url.Values{web.RunParam: {s.runKey()}}.Encode()
 		v.Tasks = []task{{To: there, Label: s.word("go"), Quiet: s.fact("bulk.came") != ""}}
 	}
 	return v
@@ -230,7 +231,7 @@ func playBulk(p *play) error {
 	for number := 1; number <= bulkSent; number++ {
 		h.Add("Set-Cookie", bulkName(number)+"=1; Path="+playPath+"; Max-Age=120; HttpOnly; SameSite=Lax")
 	}
-	return p.c.Redirect(http.StatusSeeOther, playPath+"/bulk/count?"+url.Values{runParam: {p.c.QueryParam(runParam)}}.Encode())
+	return p.c.Redirect(http.StatusSeeOther, playPath+"/bulk/count?"+url.Values{web.RunParam: {p.c.QueryParam(web.RunParam)}}.Encode())
 }
 
 // playBulkCount counts what came back, and writes it down.

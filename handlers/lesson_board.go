@@ -87,10 +87,10 @@ func (s *lessonStep) verdictCell(name string) lessonCell {
 // engineNote says which engine runs where the question is about another, db;
 // "": it is that one.
 func (s *lessonStep) engineNote() string {
-	if s.course.site.engine == sessions.EngineDB {
+	if s.course.site.Engine == sessions.EngineDB {
 		return ""
 	}
-	return s.w.Say(locale.Msg("lessons.other_engine", locale.Args{"Engine": s.course.site.engine}))
+	return s.w.Say(locale.Msg("lessons.other_engine", locale.Args{"Engine": s.course.site.Engine}))
 }
 
 var verdictCodes = map[lanes.Verdict]string{

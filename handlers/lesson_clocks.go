@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
@@ -62,7 +63,7 @@ func (lessons) Clocks() lesson {
 				return s.curlView()
 			},
 		},
-		Code:   []string{"handlers.Auth.expireSoon", "lanes.plain.Recall", "lanes.signed.Recall", "lanes.Finding.lookUp"},
+		Code:   []string{"auth.Auth.ExpireSoon", "lanes.plain.Recall", "lanes.signed.Recall", "lanes.Finding.lookUp"},
 		Django: "response.set_cookie(\"plain_user\", who, max_age=10)     # the browser's clock\nrequest.get_signed_cookie(\"signed_user\", max_age=10)   # the server's: SignatureExpired\nrequest.session.set_expiry(10)                        # the server's: a row with expire_date",
 	}
 }
@@ -136,10 +137,10 @@ func whenSent(s *lessonStep, c sentCopy, until time.Time) string {
 // false when those are not the ones that last ten seconds.
 func tenSeconds(s *lessonStep) (until time.Time, ok bool) {
 	a, ok := s.book.Attributes(lanes.Session)
-	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != shortLife || a.SetAt.Before(s.answeredAt()) {
+	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != auth.ShortLife || a.SetAt.Before(s.answeredAt()) {
 		return until, false
 	}
-	return a.SetAt.Add(shortLife), true
+	return a.SetAt.Add(auth.ShortLife), true
 }
 
 // noteAt writes down what was concluded about a copy that was sent then.

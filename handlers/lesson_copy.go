@@ -6,15 +6,17 @@ package handlers
 import (
 	"time"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
 // leaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *lessonStep) leaveCopy() {
-	taken := s.course.auth.copyOf(s.lanes.Values(s.c))
+	taken := s.course.auth.CopyOf(s.lanes.Values(s.c))
 	sessions.AfterCommit(s.c, func() { taken.Keep(s.book.Log()) })
 }
 
@@ -28,14 +30,14 @@ func (s *lessonStep) noteYou(name string) {
 // copied reports whether a copy was taken since the question was answered. One of
 // before is sent again with each action, and may have ended meanwhile.
 func (s *lessonStep) copied() bool {
-	taken := notebook.Of[*Copy](s.book.Log())
+	taken := notebook.Of[*auth.Copy](s.book.Log())
 	return taken != nil && taken.Taken.After(s.answeredAt())
 }
 
 // noteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *lessonStep) noteCopy(name string) (sent time.Time, ok bool) {
-	taken := notebook.Of[*Copy](s.book.Log())
+	taken := notebook.Of[*auth.Copy](s.book.Log())
 	if taken == nil || taken.Failed || !taken.Sent.After(s.answeredAt()) {
 		return sent, false
 	}
@@ -100,9 +102,9 @@ func (s *lessonStep) curlView() (v closerView) {
 // curlLine is a line for a terminal: it sends a copy of the three cookies, and
 // names the run, by which the lesson learns what the server concluded.
 func (s *lessonStep) curlLine() string {
-	taken := s.course.auth.copyOf(s.lanes.Values(s.c))
-	if old := notebook.Of[*Copy](s.book.Log()); len(taken.Cookies) == 0 && old != nil {
+	taken := s.course.auth.CopyOf(s.lanes.Values(s.c))
+	if old := notebook.Of[*auth.Copy](s.book.Log()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
-	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + runParam + "=" + s.runKey() + "'"
+	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.c.Request().Host + "/api/lanes?" + web.RunParam + "=" + s.runKey() + "'"
 }

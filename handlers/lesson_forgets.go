@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"cookielab/handlers/diagram"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
@@ -89,7 +90,7 @@ func bothFlows(s *lessonStep) (v closerView) {
 	}
 	for i, e := range flows {
 		if e != nil && e != flows[1-i] {
-			v.Code = append(v.Code, drawExchanges(s.w, []*notebook.Exchange{e}))
+			v.Code = append(v.Code, diagram.Draw(s.w, []*notebook.Exchange{e}))
 		}
 	}
 	return v

@@ -19,6 +19,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 )
 
 // siteCookies are the play cookies, one of each kind.
@@ -231,7 +232,7 @@ func siteDefences(s *lessonStep) (v closerView) {
 		v.Tasks = []task{s.task("begin")}
 	}
 	if s.runKey() != "" {
-		v.Tasks = append(v.Tasks, task{To: playPath + "/account?" + runParam + "=" + s.runKey(), Label: s.word("own"), Quiet: true})
+		v.Tasks = append(v.Tasks, task{To: playPath + "/account?" + web.RunParam + "=" + s.runKey(), Label: s.word("own"), Quiet: true})
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}, {Title: s.word("honest")}}
 	for _, defence := range defences {
@@ -249,7 +250,7 @@ func siteNeighbour(s *lessonStep) (v closerView) {
 	case s.runKey() == "":
 		v.Tasks = []task{s.task("begin")}
 	default:
-		v.Tasks = []task{{To: there + "?" + runParam + "=" + s.runKey(), Label: s.word("neighbour")}}
+		v.Tasks = []task{{To: there + "?" + web.RunParam + "=" + s.runKey(), Label: s.word("neighbour")}}
 	}
 	v.Board.Columns = []lessonColumn{{Title: s.word("forged")}}
 	for _, defence := range []string{"samesite", "metadata"} {
@@ -303,7 +304,7 @@ func playAccount(p *play) error {
 	page := playPageOf(p, fromMore, "board-defences", "play_lax", "play_none")
 	page.Sentence = p.word("play.account")
 	for _, defence := range defences {
-		form := playForm{Action: playPath + "/transfer/" + defence.name + "?" + fromParam + "=" + fromOwn + "&" + runParam + "=" + url.QueryEscape(p.c.QueryParam(runParam)), Label: p.word("defence." + defence.name)}
+		form := playForm{Action: playPath + "/transfer/" + defence.name + "?" + fromParam + "=" + fromOwn + "&" + web.RunParam + "=" + url.QueryEscape(p.c.QueryParam(web.RunParam)), Label: p.word("defence." + defence.name)}
 		if defence.name == "token" {
 			form.Token = p.run.Text(runToken)
 		}

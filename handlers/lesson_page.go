@@ -10,18 +10,20 @@ import (
 	"net/http"
 	"slices"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 
 	"github.com/labstack/echo/v4"
 )
 
 // lessonsPage is the contents.
 type lessonsPage struct {
-	Page
+	web.Page
 	Sittings []lessonSitting
 	Done, Of int
 	Minutes  int // of the short course
@@ -42,11 +44,11 @@ type lessonEntry struct {
 
 // List serves GET /lessons.
 func (h *Course) List(c echo.Context) error {
-	page, err := h.site.page(c, locale.Msg("lessons.title"))
+	page, err := h.site.Page(c, locale.Msg("lessons.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := lessonsPage{Page: page, Of: len(h.lessons)}
 	for _, l := range h.lessons {
 		s, err := h.stepOf(c, l)
@@ -76,7 +78,7 @@ func (h *Course) List(c echo.Context) error {
 			p.Minutes += entry.Minutes
 		}
 	}
-	return h.site.render(c, http.StatusOK, "lessons", p)
+	return h.site.Render(c, http.StatusOK, "lessons", p)
 }
 
 // The parts of a lesson, in order.
@@ -84,7 +86,7 @@ var lessonParts = []string{"predict", "do", "observe", "explain"}
 
 // lessonPage is one lesson.
 type lessonPage struct {
-	Page
+	web.Page
 	Slug           string
 	Number, Of     int
 	Minutes        int
@@ -99,7 +101,7 @@ type lessonPage struct {
 	DoneAt         string
 	Browser        string // in which it was done
 	NeedsSignIn    bool
-	SignIn         signInForm
+	SignIn         auth.Form
 	Tasks          []lessonTask
 	Told           bool // something was done, and the tasks only say what is so
 	Board          lessonBoard
@@ -159,21 +161,21 @@ func (h *Course) Get(c echo.Context) error {
 	}
 	part := "predict"
 	if s.presents() {
-		if part = c.QueryParam(presentParam); part == "" {
+		if part = c.QueryParam(web.PresentParam); part == "" {
 			part = "predict"
 		}
 		if !slices.Contains(lessonParts, part) {
 			return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("lessons.no_part"))
 		}
 	}
-	if s.findings, err = h.auth.recallAll(c); err != nil {
+	if s.findings, err = h.auth.RecallAll(c); err != nil {
 		return err
 	}
 	if s.asked() && s.lesson.Look != nil { // what was there before the lesson began is no part of it
 		s.lesson.Look(s)
 	}
 	if s.notes.Opened.IsZero() {
-		s.notes.Opened = h.site.clock.Now().UTC()
+		s.notes.Opened = h.site.Clock.Now().UTC()
 	}
 	s.finish()
 	// A script that looks whether the page changed may be overtaken by what it looks
@@ -183,13 +185,13 @@ func (h *Course) Get(c echo.Context) error {
 			return err
 		}
 	}
-	return h.site.render(c, http.StatusOK, "lesson", s.page(part))
+	return h.site.Render(c, http.StatusOK, "lesson", s.page(part))
 }
 
 // finish notes that the lesson is done, once it is, and in which browser.
 func (s *lessonStep) finish() {
 	if s.notes.Done.IsZero() && s.lesson.Done(s) {
-		s.notes.Done, s.notes.Browser = s.course.site.clock.Now().UTC(), s.browser()
+		s.notes.Done, s.notes.Browser = s.course.site.Clock.Now().UTC(), s.browser()
 	}
 }
 
@@ -197,12 +199,12 @@ func (s *lessonStep) finish() {
 func (s *lessonStep) page(part string) *lessonPage {
 	l := s.lesson
 	p := &lessonPage{
-		Page: s.course.site.pageWithoutAsking(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(s.course.lessons), Minutes: l.Minutes, Text: s.text,
+		Page: s.course.site.PageWithoutAsking(s.c, locale.Msg("lessons.title")), Slug: l.Slug, Number: l.Number, Of: len(s.course.lessons), Minutes: l.Minutes, Text: s.text,
 		Asked: s.asked(), Begun: s.begun(), Unsure: s.notes.Said == unsure,
 		Browser: s.notes.Browser, Present: s.presents(), Part: part,
 		Code: l.Code, Django: l.Django, Script: l.Script,
 	}
-	p.Name = s.text.Title + " · " + labName
+	p.Name = s.text.Title + " · " + web.LabName
 	if p.Present {
 		p.Presenting, p.Theme = true, "light" // a projector has no black
 	}
@@ -226,9 +228,9 @@ func (s *lessonStep) page(part string) *lessonPage {
 	}
 	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.ready()
 	if p.NeedsSignIn {
-		p.SignIn = s.course.auth.signInForm(s.c)
+		p.SignIn = s.course.auth.Form(s.c)
 		p.SignIn.Next = s.url("do")
-		if p.SignIn.Username == teacherName {
+		if p.SignIn.Username == auth.TeacherName {
 			p.SignIn.Username = "alice"
 		}
 	}
@@ -307,7 +309,7 @@ func (s *lessonStep) ready() bool {
 // Post serves POST /lessons/{slug} (field act): the answer to the question
 // (said), a reset, or one of the lesson's own acts.
 func (h *Course) Post(c echo.Context) error {
-	fields, err := input.Singles(c.Request().PostForm, "act", "said", presentParam)
+	fields, err := input.Singles(c.Request().PostForm, "act", "said", web.PresentParam)
 	if err != nil {
 		return err
 	}
@@ -318,7 +320,7 @@ func (h *Course) Post(c echo.Context) error {
 	if !s.book.MayWrite() {
 		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("lessons.no_notebook"))
 	}
-	if s.findings, err = h.auth.recallAll(c); err != nil {
+	if s.findings, err = h.auth.RecallAll(c); err != nil {
 		return err
 	}
 	switch act := fields["act"]; act {
@@ -352,7 +354,7 @@ func (s *lessonStep) predict(said string) error {
 	if s.begun() && s.asked() {
 		return s.done()
 	}
-	s.notes.Said, s.notes.SaidAt = said, s.course.site.clock.Now().UTC()
+	s.notes.Said, s.notes.SaidAt = said, s.course.site.Clock.Now().UTC()
 	if s.notes.Opened.IsZero() {
 		s.notes.Opened = s.notes.SaidAt
 	}
@@ -368,7 +370,7 @@ func (s *lessonStep) prepare() error {
 	if !s.lesson.SignedIn || s.ready() {
 		return nil
 	}
-	if who, ok := s.course.auth.signedIn(s.c); ok && who.Role != lanes.RoleStudent {
+	if who, ok := s.course.auth.SignedIn(s.c); ok && who.Role != lanes.RoleStudent {
 		return nil // who is a teacher signs in as a student, or not
 	}
 	if err := s.before(); err != nil {
@@ -385,7 +387,7 @@ func (s *lessonStep) reset() error {
 			return err
 		}
 	}
-	s.notes = lessonNotes{Opened: s.course.site.clock.Now().UTC()}
+	s.notes = lessonNotes{Opened: s.course.site.Clock.Now().UTC()}
 	if err := s.prepare(); err != nil {
 		return err
 	}
@@ -407,6 +409,3 @@ func (h *Course) Forget(c echo.Context, n *notebook.Notebook) {
 		}
 	}
 }
-
-// presentParam in an address, with the part to show, is the mode for a class.
-const presentParam = "present"

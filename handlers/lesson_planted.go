@@ -19,6 +19,7 @@ import (
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -224,7 +225,7 @@ type playAnswer struct {
 
 // askPlay asks the play server as another program.
 func askPlay(s *lessonStep, method, name, value string) (e *notebook.Exchange, answer playAnswer, err error) {
-	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+runParam+"="+s.runKey(), name, value)
+	e, body, err := s.asAnother(method, playPath+playKeyAsk+"?"+web.RunParam+"="+s.runKey(), name, value)
 	if err != nil {
 		return nil, answer, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 )
 
 const (
@@ -91,9 +92,9 @@ func setScope(s *lessonStep) error {
 // scopeNeighbour is the address of the other server for this run; ok is false where
 // there is none.
 func scopeNeighbour(s *lessonStep) (address string, ok bool) {
-	query := url.Values{runParam: {s.runKey()}}
+	query := url.Values{web.RunParam: {s.runKey()}}
 	if s.presents() {
-		query.Set(presentParam, "")
+		query.Set(web.PresentParam, "")
 	}
 	address, ok = s.neighbour(scopePath)
 	return address + "?" + query.Encode(), ok
@@ -106,7 +107,7 @@ func playScope(p *play) error {
 	if err := p.witness(map[string]string{"port": cameFact(came), "port.at": p.c.Request().Host, "port.site": fetchSite(p.c.Request())}); err != nil {
 		return err
 	}
-	back := lessonURL(p.lesson.Slug, "observe", p.c.QueryParams().Has(presentParam))
+	back := lessonURL(p.lesson.Slug, "observe", p.c.QueryParams().Has(web.PresentParam))
 	return p.show(http.StatusOK, playPage{
 		Title:    p.word("play.title", locale.Args{"Host": p.c.Request().Host}),
 		Sentence: p.word("play." + cameFact(came)),
@@ -247,7 +248,7 @@ func playScopeTrip(p *play) error {
 	}
 	next, onward := "http://"+home+lessonURL(p.lesson.Slug, "board-"+name, false), p.w.Text("lessons.back_to_lesson")
 	if at++; at < len(trip.stops) {
-		next, onward = trip.stops[at].url(home, port, name, at, p.c.QueryParam(runParam)), p.word("play.on")
+		next, onward = trip.stops[at].url(home, port, name, at, p.c.QueryParam(web.RunParam)), p.word("play.on")
 	}
 	if to, err := url.Parse(next); err != nil || to.Host == p.c.Request().Host || stop.row == "" {
 		return p.c.Redirect(http.StatusSeeOther, next)
@@ -258,7 +259,7 @@ func playScopeTrip(p *play) error {
 
 // url is a stop's address with what it has to be told.
 func (stop scopeStop) url(home, port, trip string, at int, run string) string {
-	return stop.address(home, port) + "?" + url.Values{"trip": {trip}, "stop": {fmt.Sprint(at)}, runParam: {run}}.Encode()
+	return stop.address(home, port) + "?" + url.Values{"trip": {trip}, "stop": {fmt.Sprint(at)}, web.RunParam: {run}}.Encode()
 }
 
 func scopeFact(trip, row, cookie string) string { return trip + "." + row + "." + cookie }

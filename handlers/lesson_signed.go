@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
@@ -104,7 +105,7 @@ func putSignedBack(s *lessonStep) error {
 // server, which has the key, concludes.
 func noteSealed(s *lessonStep, name string, f lanes.Finding) {
 	read := "nothing"
-	if who := readWithoutKey(f.Value); validName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
+	if who := readWithoutKey(f.Value); auth.ValidName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
 		read = who.User + " " + who.Role
 	}
 	failed, _ := f.FailedCheck()

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 
@@ -51,7 +53,7 @@ type fact struct {
 
 // factNow is what was seen just now.
 func (h *Course) factNow(value string) fact {
-	return fact{value, h.site.clock.Now().UTC().Truncate(time.Millisecond)}
+	return fact{value, h.site.Clock.Now().UTC().Truncate(time.Millisecond)}
 }
 
 // visit is one request to a lesson, or to what it plays with.
@@ -65,7 +67,7 @@ type visit struct {
 }
 
 func (h *Course) visit(c echo.Context, l *lesson) visit {
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	return visit{course: h, lanes: h.auth.Lanes, c: c, w: w, lesson: l, text: h.texts.lesson(w, l.Slug)}
 }
 
@@ -127,7 +129,7 @@ func (s *lessonStep) save() error {
 }
 
 // now is the server's time.
-func (v *visit) now() time.Time { return v.course.site.clock.Now() }
+func (v *visit) now() time.Time { return v.course.site.Clock.Now() }
 
 // labSecrets are the lab's: the first seals.
 func (v *visit) labSecrets() [][]byte { return v.course.auth.Lanes.Secrets() }
@@ -138,10 +140,10 @@ func (v *visit) own() *sessions.Manager { return v.course.sessions[v.lesson.Slug
 // neighbour is the address of a path on the other server of the lab; ok is false
 // where there is none.
 func (v *visit) neighbour(path string) (address string, ok bool) {
-	if len(v.course.site.others) == 0 {
+	if len(v.course.site.Others) == 0 {
 		return "", false
 	}
-	return v.course.site.others[0].Origin(v.c.Request()) + path, true
+	return v.course.site.Others[0].Origin(v.c.Request()) + path, true
 }
 
 // other is where browsers find the other site; "": there is none.
@@ -245,14 +247,14 @@ func (s *lessonStep) url(part string) string {
 
 func lessonURL(slug, part string, present bool) string {
 	if present {
-		return "/lessons/" + slug + "?" + presentParam + "=" + part
+		return "/lessons/" + slug + "?" + web.PresentParam + "=" + part
 	}
 	return "/lessons/" + slug + "#" + part
 }
 
 // presents reports whether the lesson is shown to a class.
 func (s *lessonStep) presents() bool {
-	return s.c.QueryParams().Has(presentParam) || s.c.Request().PostForm.Has(presentParam)
+	return s.c.QueryParams().Has(web.PresentParam) || s.c.Request().PostForm.Has(web.PresentParam)
 }
 
 // done ends an act: on to what is to be seen.
@@ -288,7 +290,7 @@ func (v *visit) browser() string {
 func (s *lessonStep) noteRow(name string) {
 	if !s.lanes.Sessions.KeepsRecords() {
 		s.note(name, "none")
-	} else if record, err := s.course.auth.noted(s.c); err == nil {
+	} else if record, err := s.course.auth.LastRecord(s.c); err == nil {
 		s.note(name, markup.YesNo(record != nil))
 	}
 }
@@ -301,24 +303,24 @@ func (s *lessonStep) before() error { return s.course.auth.Before(s.c) }
 
 // restore signs the visitor in again as before, in all three ways.
 func (s *lessonStep) restore() error {
-	_, err := s.course.auth.restore(s.c)
+	_, err := s.course.auth.Restore(s.c)
 	return err
 }
 
-// expireSoon has all three ways end in ten seconds; ok is false where nobody is
+// ExpireSoon has all three ways end in ten seconds; ok is false where nobody is
 // signed in.
-func (s *lessonStep) expireSoon() (ok bool, err error) { return s.course.auth.expireSoon(s.c) }
+func (s *lessonStep) expireSoon() (ok bool, err error) { return s.course.auth.ExpireSoon(s.c) }
 
-// signOut makes all three ways forget who this is, and goes on to a part of the page.
-func (s *lessonStep) signOut(part string) error { return s.course.auth.signOut(s.c, s.url(part)) }
+// SignOut makes all three ways forget who this is, and goes on to a part of the page.
+func (s *lessonStep) signOut(part string) error { return s.course.auth.SignOut(s.c, s.url(part)) }
 
 // curl are the lines for a terminal that get a token, use it and end it.
-func (s *lessonStep) curl() tokenCurl {
-	return s.course.auth.tokenCurl(s.c.Request().Host, s.playName())
+func (s *lessonStep) curl() auth.TokenCurl {
+	return s.course.auth.TokenCurl(s.c.Request().Host, s.playName())
 }
 
 // figure is a static file, with its name.
-func (s *lessonStep) figure(file string) template.HTML { return s.course.site.staticFigure(file) }
+func (s *lessonStep) figure(file string) template.HTML { return s.course.site.StaticFigure(file) }
 
 // forge changes the cookies of some lanes as anybody can, and ends the act.
 func (s *lessonStep) forge(action string, changed []lanes.CookieLane, change func(form, value string) string) error {
@@ -349,7 +351,7 @@ func (s *lessonStep) otherSite(path string) (address string, instead *task) {
 	case "http://"+s.c.Request().Host != home: // it sends its requests there, and that is where the cookies have to be
 		return "", &task{Label: s.w.Say(locale.Msg("lessons.open_at_home", locale.Args{"Home": home})), To: home + "/lessons/" + s.lesson.Slug}
 	}
-	query := url.Values{runParam: {s.runKey()}, "lang": {s.w.Tag.String()}}
+	query := url.Values{web.RunParam: {s.runKey()}, "lang": {s.w.Tag.String()}}
 	return s.other() + path + "?" + query.Encode(), nil
 }
 

@@ -42,7 +42,7 @@ func (lessons) Stolen() lesson {
 		},
 		Done:   func(s *lessonStep) bool { return s.lesson.Happened(s) == "C" },
 		Closer: map[string]func(*lessonStep) closerView{"curl": (*lessonStep).curlView},
-		Code:   []string{"handlers.copyAndReplay", "handlers.Program.Do"},
+		Code:   []string{"handlers.copyAndReplay", "auth.Program.Do"},
 		Django: "request.session[\"_auth_user_id\"]   # who carries the key is whoever the key belongs to",
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -130,7 +131,7 @@ func order(s *lessonStep, from string) error {
 		return nil
 	}
 	_, _, err := s.asAnother(http.MethodPost,
-		playPath+playAPI+"?"+runParam+"="+s.runKey()+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
+		playPath+playAPI+"?"+web.RunParam+"="+s.runKey()+"&"+fromParam+"="+from, "Authorization", lanes.TokenScheme+" "+token)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -88,7 +89,7 @@ type lessonTexts map[*locale.Printer]map[string]*lessonText
 
 // readLessons reads the words of all lessons. An error names what is missing in
 // which language, or which function that a lesson shows is not in the source.
-func readLessons(files fs.FS, all locale.Languages, code source, known []*lesson) (lessonTexts, error) {
+func readLessons(files fs.FS, all locale.Languages, code web.Source, known []*lesson) (lessonTexts, error) {
 	texts := lessonTexts{}
 	for _, w := range all.All {
 		folder := path.Join(lessonsFolder, w.Tag.String())
@@ -117,7 +118,7 @@ func readLessons(files fs.FS, all locale.Languages, code source, known []*lesson
 	}
 	for _, l := range known {
 		for _, name := range append([]string{l.Unsafe, l.Safe}, l.Code...) {
-			if _, err := code.figure(name); err != nil && name != "" {
+			if _, err := code.Figure(name); err != nil && name != "" {
 				return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
 			}
 		}

@@ -4,80 +4,49 @@
 package handlers
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/text/unicode/norm"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
-	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
-	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
-)
-
-const (
-	teacherName = "teacher" // needs the PIN, and has the role
-	maxName     = 30        // letters
-
 )
 
 // SignIn is what these pages need.
 type SignIn struct {
-	site *Site
-	auth *Auth
+	site *web.Site
+	auth *auth.Auth
 }
 
-func newSignIn(site *Site, auth *Auth) *SignIn { return &SignIn{site, auth} }
+func newSignIn(site *web.Site, auth *auth.Auth) *SignIn { return &SignIn{site, auth} }
 
 type loginPage struct {
-	Page
-	SignIn signInForm
-}
-
-// signInForm fills the form, which stands on the dashboard as well.
-type signInForm struct {
-	Username string
-	Password string         // the class password: no secret, it is printed at the start
-	Next     string         // "": the dashboard
-	Teacher  bool           // the PIN is asked for
-	Problem  locale.Message // what was wrong; no ID: nothing was
-	ForToken bool           // for tokens, not for a login
-}
-
-func (a *Auth) signInForm(c echo.Context) signInForm {
-	return signInForm{Username: cmp.Or(notebook.From(c).Name(), "alice"), Password: a.classPassword}
+	web.Page
+	SignIn auth.Form
 }
 
 // Get serves GET /login.
 func (h *SignIn) Get(c echo.Context) error {
-	form := h.auth.signInForm(c)
+	form := h.auth.Form(c)
 	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {
 		form.Next = next
 	}
-	page, err := h.site.page(c, locale.Msg("login.title"))
+	page, err := h.site.Page(c, locale.Msg("login.title"))
 	if err != nil {
 		return err
 	}
-	return h.site.render(c, http.StatusOK, "login", loginPage{page, form})
+	return h.site.Render(c, http.StatusOK, "login", loginPage{page, form})
 }
 
 // Post serves POST /login (fields username, password, pin, next). It is
 // the first of the five files of a login; the lanes' Remember come next.
 func (h *SignIn) Post(c echo.Context) error {
 	form := c.Request().PostForm
-	given, err := credentialsIn(form)
+	given, err := auth.CredentialsIn(form)
 	if err != nil {
 		return err
 	}
@@ -86,12 +55,12 @@ func (h *SignIn) Post(c echo.Context) error {
 		next = "/dashboard"
 	}
 	who, err := h.auth.Admit(c, given)
-	if refused := refusal(err); refused != nil {
-		shown := h.auth.refusedForm(given, refused)
+	if refused := auth.Refusal(err); refused != nil {
+		shown := h.auth.RefusedForm(given, refused)
 		if asked && next != "/" {
 			shown.Next = next
 		}
-		return h.site.render(c, refused.Status, "login", loginPage{h.site.pageWithoutAsking(c, locale.Msg("login.title")), shown})
+		return h.site.Render(c, refused.Status, "login", loginPage{h.site.PageWithoutAsking(c, locale.Msg("login.title")), shown})
 	}
 	if err != nil {
 		return err
@@ -99,133 +68,12 @@ func (h *SignIn) Post(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err
 	}
-	if err := h.auth.SignIn(c, who, h.auth.age()); err != nil {
+	if err := h.auth.SignIn(c, who, h.auth.Age()); err != nil {
 		return err
 	}
-	sessions.AfterCommit(c, func() { h.site.log.Info("signed in", "name", who.User, "role", who.Role) })
+	sessions.AfterCommit(c, func() { h.site.Log.Info("signed in", "name", who.User, "role", who.Role) })
 	if err := notebook.From(c).NoteName(who.User); err != nil {
 		return err
 	}
 	return h.auth.Done(c, notebook.Action{Name: "login"}, next)
-}
-
-// credentials are what somebody signs in with.
-type credentials struct {
-	Username string `json:"username"`
-	Password string `json:"password"`
-	PIN      string `json:"pin"`
-}
-
-// credentialsIn reads them from a form.
-func credentialsIn(form url.Values) (given credentials, err error) {
-	for _, field := range []struct {
-		name string
-		into *string
-	}{{"username", &given.Username}, {"password", &given.Password}, {"pin", &given.PIN}} {
-		if *field.into, err = input.Single(form, field.name); err != nil {
-			return credentials{}, err
-		}
-	}
-	return given, nil
-}
-
-// Admit says who somebody is by what they give. It is the one way in, for a
-// login and for a token. A refusal is a [Problem]: 422 for a name that is none,
-// 403 for a wrong word, 429 with Retry-After after too many of those.
-func (a *Auth) Admit(c echo.Context, given credentials) (lanes.Identity, error) {
-	name, password, pin := cleanName(given.Username), given.Password, given.PIN
-	if !validName(name) {
-		return lanes.Identity{}, input.NewProblem(http.StatusUnprocessableEntity, "bad_name", locale.Msg("login.bad_name", locale.Args{"Most": maxName}))
-	}
-	if name == teacherName && pin == "" && password == a.classPassword {
-		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "needs_pin", locale.Msg("login.needs_pin")) // no guess, so no try
-	}
-	if name == teacherName {
-		return a.admitTeacher(c, cmp.Or(pin, password)) // one field is enough for a program
-	}
-	if wait := a.throttle.try(name); wait > 0 {
-		return lanes.Identity{}, a.tooMany(c, lanes.RoleStudent, wait)
-	}
-	if !equal(password, a.classPassword) {
-		a.log.Warn("login failed", "role", lanes.RoleStudent)
-		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_password", locale.Msg("login.wrong_password"))
-	}
-	a.throttle.succeeded(name)
-	return lanes.Identity{User: name, Role: lanes.RoleStudent}, nil
-}
-
-// admitTeacher is admit for someone who gives the teacher's name. The error may also come
-// from the store that counts the tries: then nobody is let in.
-func (a *Auth) admitTeacher(c echo.Context, pin string) (lanes.Identity, error) {
-	ctx := c.Request().Context()
-	from, err := a.originOf(c)
-	if err != nil {
-		return lanes.Identity{}, err
-	}
-	wait, err := a.pin.try(ctx, from)
-	if err != nil {
-		return lanes.Identity{}, err
-	}
-	if wait > 0 {
-		return lanes.Identity{}, a.tooMany(c, lanes.RoleTeacher, wait)
-	}
-	if !equal(pin, a.teacherPIN) {
-		a.log.Warn("login failed", "role", lanes.RoleTeacher)
-		return lanes.Identity{}, input.NewProblem(http.StatusForbidden, "wrong_pin", locale.Msg("login.wrong_pin"))
-	}
-	return lanes.Identity{User: teacherName, Role: lanes.RoleTeacher}, a.pin.succeeded(ctx, from)
-}
-
-// tooMany refuses one try too many. It does not log the name that was typed: before a
-// login succeeds, that may be somebody's password.
-func (a *Auth) tooMany(c echo.Context, role string, wait time.Duration) error {
-	a.log.Warn("login throttled", "role", role)
-	seconds := int((wait + time.Second - 1) / time.Second)
-	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
-	label := "login.too_many"
-	if role == lanes.RoleTeacher {
-		label = "login.too_many_pins"
-	}
-	return input.NewProblem(http.StatusTooManyRequests, "too_many_tries", locale.Msg(label, locale.Args{"Count": seconds}))
-}
-
-// refusal is what admit said no with; nil for anything else.
-func refusal(err error) *input.Problem {
-	var refused *input.Problem
-	errors.As(err, &refused)
-	return refused
-}
-
-// refusedForm is the form again, saying what was wrong.
-func (a *Auth) refusedForm(given credentials, refused *input.Problem) signInForm {
-	name := markup.AtMost(cleanName(given.Username), markup.MaxValueText)
-	return signInForm{Username: name, Password: a.classPassword, Teacher: name == teacherName, Problem: refused.Message}
-}
-
-// cleanName is a name as people mean it: composed letters as one character each,
-// and teacher however its letters are capitalised.
-func cleanName(name string) string {
-	name = norm.NFC.String(name)
-	if strings.EqualFold(name, teacherName) {
-		return teacherName
-	}
-	return name
-}
-
-// validName reports whether a name has 1 to 30 Unicode letters, digits, - or _.
-// The vowel signs of Indian scripts and the like count as letters.
-func validName(name string) bool {
-	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
-		return false
-	}
-	first, _ := utf8.DecodeRuneInString(name)
-	return !unicode.IsMark(first) && !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
-	})
-}
-
-// equal compares in constant time, whatever the lengths.
-func equal(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

@@ -21,7 +21,7 @@ const notesFile = "cookie-lab-notes.md"
 // Notes serves GET /notes.
 func (h *Course) Notes(c echo.Context) error {
 	var begun, open strings.Builder
-	w, done := h.site.words(c), 0
+	w, done := h.site.Words(c), 0
 	for _, l := range h.lessons {
 		s, err := h.stepOf(c, l)
 		if err != nil {
@@ -38,7 +38,7 @@ func (h *Course) Notes(c echo.Context) error {
 		}
 	}
 	text := "# " + w.Text("notes.title") + "\n\n" +
-		w.Say(locale.Msg("notes.written", locale.Args{"At": markup.Minute(h.site.clock.Now()), "Done": done, "Of": len(h.lessons)})) + "\n" + begun.String()
+		w.Say(locale.Msg("notes.written", locale.Args{"At": markup.Minute(h.site.Clock.Now()), "Done": done, "Of": len(h.lessons)})) + "\n" + begun.String()
 	if open.Len() > 0 {
 		text += "\n## " + w.Text("notes.open") + "\n\n" + open.String()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 
 	"github.com/labstack/echo/v4"
 )
@@ -23,7 +24,7 @@ import (
 // OtherSiteConfig is what the other site is made of. Addresses are those by
 // which browsers find a server, such as "http://localhost:8080".
 type OtherSiteConfig struct {
-	Assets    *Assets
+	Assets    *web.Assets
 	Address   string       // its own
 	Lab       string       // of the lab that its requests go to
 	Neighbour string       // of the lab's second server, on the lab's host; "": there is none
@@ -58,7 +59,7 @@ func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
 	}
 	// Its Referrer-Policy, same-origin, lets a page hide where it is: its forms
 	// reach the lab with "Origin: null" and no Referer, in Chromium and Firefox.
-	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: SecureHeaders()}
+	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -81,7 +82,7 @@ func parseOrigin(address string) (*url.URL, error) {
 func (s *OtherSite) routes() {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
-	e.Use(recoverPanic(s.log), s.guard)
+	e.Use(web.RecoverPanic(s.log), s.guard)
 	get := func(path string, handler echo.HandlerFunc) {
 		e.GET(path, handler)
 		e.HEAD(path, handler)
@@ -90,7 +91,7 @@ func (s *OtherSite) routes() {
 	get("/more", s.page("more", "other-site", "other.more.title"))
 	get("/token", s.page("token", "token", "other.token.title"))
 	for _, name := range []string{"other.css", "other.js", "other.svg"} {
-		get("/static/"+name, func(c echo.Context) error { return s.config.Assets.serveStatic(c, name) })
+		get("/static/"+name, func(c echo.Context) error { return s.config.Assets.ServeStatic(c, name) })
 	}
 	s.echo = e
 }
@@ -130,7 +131,7 @@ func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
 	}
 }
 
-// handleError answers an error with a page of its own.
+// HandleError answers an error with a page of its own.
 func (s *OtherSite) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -139,9 +140,9 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("request to the other site failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
-	w, _ := s.config.Assets.languages.Asked(c.Request())
+	w, _ := s.config.Assets.Languages.Asked(c.Request())
 	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
-	if err := s.config.Assets.renderForeign(c, w, p.Status, "error", page); err != nil {
+	if err := s.config.Assets.RenderForeign(c, w, p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
@@ -178,7 +179,7 @@ var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 // show answers with a page for the run that its address names; without one, with
 // a page that says where to begin.
-func (p foreignPage) show(c echo.Context, assets *Assets, name string, title locale.Message) error {
+func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
@@ -190,17 +191,17 @@ func (p foreignPage) show(c echo.Context, assets *Assets, name string, title loc
 	if query.Has("run") && !aRun.MatchString(asked["run"]) {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run"))
 	}
-	w, ok := assets.languages.Asked(c.Request())
+	w, ok := assets.Languages.Asked(c.Request())
 	if !ok {
 		return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("other.bad_lang"))
 	}
 	p.Title, p.Run = title, asked["run"]
 	p.Prize, p.More = p.beside("/", asked["lang"]), p.beside("/more", asked["lang"])
-	p.OtherLanguage = p.beside(c.Request().URL.Path, assets.languages.Other(w).Tag.String())
+	p.OtherLanguage = p.beside(c.Request().URL.Path, assets.Languages.Other(w).Tag.String())
 	if p.Run == "" {
 		name, p.Title = "start", locale.Msg("other.start.title")
 	}
-	return assets.renderForeign(c, w, http.StatusOK, name, p)
+	return assets.RenderForeign(c, w, http.StatusOK, name, p)
 }
 
 // beside is the address of a page beside this one: the same run, and a language

@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/input"
 	"cookielab/handlers/serve"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -40,7 +41,7 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := serve.NewServer(at, site, handlers.SecureHeaders(), slog.New(slog.DiscardHandler))
+	server := serve.NewServer(at, site, web.SecureHeaders(), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve() }()
 	t.Cleanup(func() { _ = server.Close() })
 	return otherSite{t, net.JoinHostPort(at.Host, at.Port)}

@@ -16,6 +16,7 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -58,8 +59,8 @@ func (h *Course) play(l *lesson, handler playHandler) echo.HandlerFunc {
 		if run == nil {
 			return input.NewProblem(http.StatusGone, "no_run", locale.Msg("lessons.no_run"))
 		}
-		if w := h.site.Assets.languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
-			h.site.answerIn(c, w)
+		if w := h.site.Assets.Languages.Named(run.Text(runWords)); w != nil && !c.QueryParams().Has("lang") {
+			h.site.AnswerIn(c, w)
 		}
 		header := c.Response().Header()
 		header.Del("X-Frame-Options")
@@ -77,7 +78,7 @@ func (p *play) came(name string) bool { return carriesPlay(p.c, p.run, name) }
 
 // query names the run, for an address.
 func (p *play) query() string {
-	return "?" + runParam + "=" + url.QueryEscape(p.c.QueryParam(runParam))
+	return "?" + web.RunParam + "=" + url.QueryEscape(p.c.QueryParam(web.RunParam))
 }
 
 // framer is who may show a page of play in a frame.
@@ -91,7 +92,7 @@ func (h *Course) framer() string {
 // playPage is what somebody sees of a request to play: what it brought, and what
 // the lab made of it.
 type playPage struct {
-	Page
+	web.Page
 	Title, Sentence string
 	Refused         bool         // the sentence is a refusal
 	Came            []playCookie // the play cookies, whether they came or not
@@ -114,20 +115,20 @@ type playForm struct {
 
 // show answers with such a page.
 func (p *play) show(status int, page playPage) error {
-	page.Page = p.course.site.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Page = p.course.site.PageWithoutAsking(p.c, locale.Msg("lessons.title"))
 	page.Servers = nil // what came to this server, another cannot show
-	page.Name = page.Title + " · " + labName
+	page.Name = page.Title + " · " + web.LabName
 	page.Site = p.c.Request().Header.Get("Sec-Fetch-Site")
-	return p.course.site.render(p.c, status, "play", page)
+	return p.course.site.Render(p.c, status, "play", page)
 }
 
 // showAlone answers with such a page at a host that knows nobody: without the lab's
 // menu, which would lead to a lab for strangers.
 func (p *play) showAlone(page playPage) error {
-	page.Page = p.course.site.pageWithoutAsking(p.c, locale.Msg("lessons.title"))
-	page.Name = page.Title + " · " + labName
+	page.Page = p.course.site.PageWithoutAsking(p.c, locale.Msg("lessons.title"))
+	page.Name = page.Title + " · " + web.LabName
 	page.Presenting = true
-	return p.course.site.render(p.c, http.StatusOK, "play", page)
+	return p.course.site.Render(p.c, http.StatusOK, "play", page)
 }
 
 // carriesPlay reports whether a play cookie came with the value that this run gave it.

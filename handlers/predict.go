@@ -115,7 +115,7 @@ func (h *Composer) Predict(c echo.Context) error {
 	if err := input.ReadJSON(c, &q); err != nil {
 		return err
 	}
-	at := h.site.clock.Now()
+	at := h.site.Clock.Now()
 	if q.Now != nil {
 		at = *q.Now
 	}
@@ -123,7 +123,7 @@ func (h *Composer) Predict(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	body, _ := c.Get(input.JsonKey).([]byte)
 	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), maxPredict)}
 	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}

@@ -109,7 +109,7 @@ func (h *Console) race(c echo.Context, kind string) (*race, error) {
 	}
 
 	// 3.
-	stamp := h.site.clock.Now().UTC().Format("15:04:05.000")
+	stamp := h.site.Clock.Now().UTC().Format("15:04:05.000")
 	names := [2]string{"a", "b"}
 	err = together(func(i int) error {
 		op, fields := "set", map[string]any{"key": counter, "value": reads[i] + 1, "think_ms": raceThink}

@@ -12,10 +12,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
@@ -27,7 +29,7 @@ type Forgetter interface {
 }
 
 type resetPage struct {
-	Page
+	web.Page
 	Done        bool     // shown after a reset
 	Record      string   // the session's record that was deleted, by its ID; "": there was none
 	Lies        bool     // and it lies there after all
@@ -51,7 +53,7 @@ func (h *Revoker) Reset(c echo.Context) error {
 	id, named := sessions.ParseID(done)
 	if p.Done = named || done == doneNothing; named {
 		p.Record = done
-		record, err := h.auth.lying(c, id)
+		record, err := h.auth.Lying(c, id)
 		if err != nil {
 			return err
 		}
@@ -62,7 +64,7 @@ func (h *Revoker) Reset(c echo.Context) error {
 			p.Arrived = append(p.Arrived, name)
 		}
 	}
-	_, p.Foreign = h.auth.otherCookies(c.Request())
+	_, p.Foreign = h.auth.OtherCookies(c.Request())
 	p.ForeignNote = locale.Msg("reset.foreign", locale.Args{"Count": p.Foreign})
 	chosen := url.Values{}
 	for _, name := range []string{"lang", "theme"} {
@@ -73,7 +75,7 @@ func (h *Revoker) Reset(c echo.Context) error {
 	if len(chosen) > 0 {
 		p.Keep = template.URL("?" + chosen.Encode())
 	}
-	page, err := h.site.page(c, locale.Msg("reset.title"))
+	page, err := h.site.Page(c, locale.Msg("reset.title"))
 	if err != nil {
 		return err
 	}
@@ -84,7 +86,7 @@ func (h *Revoker) Reset(c echo.Context) error {
 		}
 	}
 	p.Page = page
-	return h.site.render(c, http.StatusOK, "reset", p)
+	return h.site.Render(c, http.StatusOK, "reset", p)
 }
 
 // ourCookies are the names of the cookies that the lab sets.
@@ -98,17 +100,17 @@ func (h *Revoker) ourCookies() []string {
 
 // PostReset serves POST /reset.
 func (h *Revoker) PostReset(c echo.Context) error {
-	findings, err := h.auth.recallAll(c)
+	findings, err := h.auth.RecallAll(c)
 	if err != nil {
 		return err
 	}
-	keeps, err := h.auth.serverKeeps(c, findings)
+	keeps, err := h.auth.ServerKeeps(c, findings)
 	if err != nil {
 		return err
 	}
 	outcome := doneNothing
 	for _, kept := range keeps {
-		if kept.Kind == keepsRecord {
+		if kept.Kind == auth.KeepsRecord {
 			outcome = kept.ID
 		}
 	}
@@ -116,7 +118,7 @@ func (h *Revoker) PostReset(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.site.log.Info("browser reset")
+	h.site.Log.Info("browser reset")
 	next.Set("done", outcome)
 	return c.Redirect(http.StatusSeeOther, "/reset?"+next.Encode())
 }
@@ -149,7 +151,7 @@ func (h *Revoker) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			lanes.EraseCookie(c, lane)
 		}
 	}
-	if err := h.auth.endLeftBehind(c); err != nil {
+	if err := h.auth.EndLeftBehind(c); err != nil {
 		return nil, err
 	}
 	if n := notebook.From(c); n != nil {

@@ -9,14 +9,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"cookielab/handlers"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 )
 
 func TestAnAddressHasOneAccess(t *testing.T) {
-	r := handlers.NewRouter()
-	recorded := handlers.Access{Notebook: notebook.Read, Recorded: true}
-	var found handlers.Access
+	r := web.NewRouter()
+	recorded := web.Access{Notebook: notebook.Read, Recorded: true}
+	var found web.Access
 	look := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 	r.Get("/a", recorded, look)
 	r.Post("/a", recorded, look)
@@ -30,14 +30,14 @@ func TestAnAddressHasOneAccess(t *testing.T) {
 	for _, test := range []struct {
 		method, path string
 		status       int
-		want         handlers.Access
+		want         web.Access
 	}{
 		{"GET", "/a", http.StatusNoContent, recorded},
 		{"HEAD", "/a", http.StatusNoContent, recorded},
 		{"POST", "/a", http.StatusNoContent, recorded},
 		{"DELETE", "/a", http.StatusNoContent, recorded},
 		{"PUT", "/a", http.StatusMethodNotAllowed, recorded},
-		{"GET", "/b", http.StatusNotFound, handlers.Access{Notebook: notebook.IfItCan}},
+		{"GET", "/b", http.StatusNotFound, web.Access{Notebook: notebook.IfItCan}},
 	} {
 		answer := httptest.NewRecorder()
 		if r.ServeHTTP(answer, httptest.NewRequest(test.method, test.path, nil)); answer.Code != test.status || found != test.want {
@@ -49,5 +49,5 @@ func TestAnAddressHasOneAccess(t *testing.T) {
 			t.Error("an address was given two accesses")
 		}
 	}()
-	r.Post("/a", handlers.Access{Notebook: notebook.Write}, look)
+	r.Post("/a", web.Access{Notebook: notebook.Write}, look)
 }

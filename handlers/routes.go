@@ -2,24 +2,27 @@
 
 package handlers
 
-import "cookielab/handlers/notebook"
+import (
+	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
+)
 
 // What a route may do. An address has one access, whatever the method.
 var (
-	asset      = Access{}                                              // never asks for the notebook: static files, health
-	page       = Access{Notebook: notebook.Open, Recorded: true}       // opens a notebook for a visitor who has none
-	secretPage = Access{Notebook: notebook.Open}                       // the same, and not on the wire: its form may hold anybody's secret
-	formPage   = Access{Notebook: notebook.OpenByForm, Recorded: true} // a page whose form may be posted without a notebook
-	action     = Access{Notebook: notebook.Write, Recorded: true}      // writes the notebook, and never opens one
-	api        = Access{Notebook: notebook.Read, Recorded: true}       // reads the notebook, and never opens one
-	silentAPI  = Access{Notebook: notebook.Read}                       // the same, and not on the wire: it may be asked about anybody's secret
-	fastAPI    = Access{Recorded: true}                                // an API that must cost little: asks no store for the notebook, and is on the wire if memory knows whose it is
-	stream     = Access{Notebook: notebook.Read, Stream: true}         // shows the wire, and is not on it: it would push out what it shows
-	crossSite  = Access{Recorded: true, AnyOrigin: true}               // what pages of other sites ask in lessons: no notebook, no lane; see play.go
+	asset      = web.Access{}                                              // never asks for the notebook: static files, health
+	page       = web.Access{Notebook: notebook.Open, Recorded: true}       // opens a notebook for a visitor who has none
+	secretPage = web.Access{Notebook: notebook.Open}                       // the same, and not on the wire: its form may hold anybody's secret
+	formPage   = web.Access{Notebook: notebook.OpenByForm, Recorded: true} // a page whose form may be posted without a notebook
+	action     = web.Access{Notebook: notebook.Write, Recorded: true}      // writes the notebook, and never opens one
+	api        = web.Access{Notebook: notebook.Read, Recorded: true}       // reads the notebook, and never opens one
+	silentAPI  = web.Access{Notebook: notebook.Read}                       // the same, and not on the wire: it may be asked about anybody's secret
+	fastAPI    = web.Access{Recorded: true}                                // an API that must cost little: asks no store for the notebook, and is on the wire if memory knows whose it is
+	stream     = web.Access{Notebook: notebook.Read, Stream: true}         // shows the wire, and is not on it: it would push out what it shows
+	crossSite  = web.Access{Recorded: true, AnyOrigin: true}               // what pages of other sites ask in lessons: no notebook, no lane; see play.go
 )
 
 // routes lists every address.
-func (lab *Lab) routes(r *Router) {
+func (lab *Lab) routes(r *web.Router) {
 	r.Get("/", page, lab.dashboard.Home)
 	r.Get("/login", formPage, lab.signIn.Get)
 	r.Post("/login", formPage, lab.signIn.Post)
@@ -86,6 +89,6 @@ func (lab *Lab) routes(r *Router) {
 	r.Post("/api/predict", silentAPI.WithBody(maxPredict), lab.composer.Predict)
 	r.Get("/api/wire", stream, lab.wire.JSON) // it may be large
 	r.Get("/healthz", asset, lab.getHealth)
-	r.Get("/favicon.ico", asset, lab.site.getFavicon)
-	r.Get("/static/*", asset, lab.site.getStatic)
+	r.Get("/favicon.ico", asset, lab.site.GetFavicon)
+	r.Get("/static/*", asset, lab.site.GetStatic)
 }

@@ -16,12 +16,12 @@ import (
 
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
 
 const (
-	runParam   = "run"
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
 	runBook    = "_book"  // the ID of the Log of whoever runs it
@@ -34,7 +34,7 @@ type runCarrier struct{}
 
 func (runCarrier) Read(r *http.Request) (string, bool) {
 	query := r.URL.Query()
-	return query.Get(runParam), query.Has(runParam)
+	return query.Get(web.RunParam), query.Has(web.RunParam)
 }
 func (runCarrier) Write(http.Header, string, time.Duration, time.Time) error { return nil }
 func (runCarrier) Erase(http.Header)                                         {}
@@ -79,7 +79,7 @@ func (s *lessonStep) newRun(own ...map[string]string) error {
 // has ended. The exchange goes on the wire of the run's notebook: without values, unless
 // the request itself shows that it comes from that notebook's browser.
 func (h *Course) run(c echo.Context) (*sessions.Session, error) {
-	if !c.QueryParams().Has(runParam) {
+	if !c.QueryParams().Has(web.RunParam) {
 		return nil, nil
 	}
 	run, err := h.runs.Load(c)

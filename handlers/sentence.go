@@ -6,6 +6,7 @@ package handlers
 import (
 	"strings"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
@@ -13,7 +14,7 @@ import (
 )
 
 // sentence is what just happened.
-func sentence(w *locale.Printer, action notebook.Action, views []*laneView, taken *Copy) string {
+func sentence(w *locale.Printer, action notebook.Action, views []*laneView, taken *auth.Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
 	// What the session way says of a cookie as it was issued, of an edited one,
@@ -183,7 +184,7 @@ func ranBy(action notebook.Action) []string {
 	case "flip":
 		return []string{"lanes.FlipCharacter"}
 	case "copy", "replay":
-		return []string{"handlers.Auth.sendCopy"}
+		return []string{"auth.Auth.sendCopy"}
 	case "end":
 		return []string{"handlers.Revoker.End"}
 	case "end.others":

@@ -12,15 +12,17 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
 
 type sessionsPage struct {
-	Page
+	web.Page
 	Keeps    bool   // sessions lie on the server, so they can be listed
 	Verdict  string // in words, where nobody is signed in
 	Sessions []listedSession
@@ -52,18 +54,18 @@ func (h *Revoker) Sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := h.site.page(c, locale.Msg("sessions.title"))
+	page, err := h.site.Page(c, locale.Msg("sessions.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := sessionsPage{Page: page, Keeps: h.auth.Lanes.Sessions.KeepsRecords()}
-	if f, ok := h.auth.sessionFinding(c); ok {
+	if f, ok := h.auth.SessionFinding(c); ok {
 		p.Verdict = w.Text("verdict." + string(f.Verdict) + ".word")
 	}
-	who, ok := h.auth.signedIn(c)
+	who, ok := h.auth.SignedIn(c)
 	if !ok || !p.Keeps {
-		return h.site.render(c, http.StatusOK, "sessions", p)
+		return h.site.Render(c, http.StatusOK, "sessions", p)
 	}
 	ctx := c.Request().Context()
 	here, err := h.recordHere(c)
@@ -93,7 +95,7 @@ func (h *Revoker) Sessions(c echo.Context) error {
 	list = slices.DeleteFunc(list, func(r sessions.Record) bool { return r.ID == here.ID })
 	list, p.Next = input.FirstOf(list, most, "/sessions")
 	for _, record := range append(records, list...) {
-		client, err := clientNamed(ctx, h.auth.Lanes.Sessions, who.User, record.ID)
+		client, err := auth.ClientNamed(ctx, h.auth.Lanes.Sessions, who.User, record.ID)
 		if err != nil {
 			return err
 		}
@@ -117,7 +119,7 @@ func (h *Revoker) Sessions(c echo.Context) error {
 			p.Ended = locale.Msg("sessions.ended_others", locale.Args{"Count": action.Ended})
 		}
 	}
-	return h.site.render(c, http.StatusOK, "sessions", p)
+	return h.site.Render(c, http.StatusOK, "sessions", p)
 }
 
 // End serves POST /sessions/end (field id): one session of the
@@ -137,9 +139,9 @@ func (h *Revoker) End(c echo.Context) error {
 		return noSuchSession
 	}
 	if id == here.ID {
-		return h.auth.signOut(c, "/dashboard")
+		return h.auth.SignOut(c, "/dashboard")
 	}
-	record, err := findOwned(c.Request().Context(), h.auth.Lanes.Sessions, who, id)
+	record, err := auth.FindOwned(c.Request().Context(), h.auth.Lanes.Sessions, who, id)
 	if err == nil {
 		err = h.auth.Lanes.Sessions.End(c.Request().Context(), id, 0)
 	}
@@ -149,8 +151,8 @@ func (h *Revoker) End(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.site.log.Info("session ended elsewhere", "name", who, "ended", 1)
-	return h.auth.Done(c, notebook.Action{Name: "end", Client: clientOf(record), Ended: 1}, "/sessions")
+	h.site.Log.Info("session ended elsewhere", "name", who, "ended", 1)
+	return h.auth.Done(c, notebook.Action{Name: "end", Client: auth.ClientOf(record), Ended: 1}, "/sessions")
 }
 
 // EndOthers serves POST /sessions/end-others: all of the visitor's sessions
@@ -165,7 +167,7 @@ func (h *Revoker) EndOthers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.site.log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
+	h.site.Log.Info("session ended elsewhere", "name", who, "ended", ended, "more", more)
 	return h.auth.Done(c, notebook.Action{Name: "end.others", Ended: ended, More: more}, "/sessions")
 }
 
@@ -193,7 +195,7 @@ func (h *Revoker) ownerHere(c echo.Context) (user string, here sessions.Record, 
 	if !h.auth.Lanes.Sessions.KeepsRecords() {
 		return "", here, sessions.ErrNotSupported
 	}
-	who, ok := h.auth.signedIn(c)
+	who, ok := h.auth.SignedIn(c)
 	if !ok {
 		return "", here, input.NewProblem(http.StatusForbidden, "not_signed_in", locale.Msg("sessions.not_signed_in"))
 	}

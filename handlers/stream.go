@@ -119,7 +119,7 @@ func seenLast(r *http.Request) (int, error) {
 
 // follow tells of a book's exchanges until something ends it.
 func (h *WirePage) follow(c echo.Context, book *notebook.Log, seen int, events *eventWriter) {
-	t := h.site.template(c, "wire")
+	t := h.site.Template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	if events.write(comeAgain) != nil { // also sends the headers at once
@@ -132,8 +132,8 @@ func (h *WirePage) follow(c echo.Context, book *notebook.Log, seen int, events *
 		}
 		for _, e := range exchanges {
 			var item bytes.Buffer
-			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(h.site.words(c), e, maxRaw)); err != nil {
-				h.site.log.Error("an event failed", "error", err)
+			if err := t.ExecuteTemplate(&item, "exchange", viewExchange(h.site.Words(c), e, maxRaw)); err != nil {
+				h.site.Log.Error("an event failed", "error", err)
 				return
 			}
 			if events.event(e.Number, item.String()) != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
@@ -19,7 +20,7 @@ import (
 // Issue serves POST /api/token: a name and the class password, as for a
 // login, for a token. It is 201 with the token, which no later answer repeats.
 func (h *Tokens) Issue(c echo.Context) error {
-	var given credentials
+	var given auth.Credentials
 	if err := input.ReadJSON(c, &given); err != nil {
 		return err
 	}
@@ -27,10 +28,10 @@ func (h *Tokens) Issue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.auth.Lanes.Opaque.Remember(c, who, h.auth.age()); err != nil {
+	if err := h.auth.Lanes.Opaque.Remember(c, who, h.auth.Age()); err != nil {
 		return err
 	}
-	h.site.log.Info("token issued", "name", who.User, "role", who.Role)
+	h.site.Log.Info("token issued", "name", who.User, "role", who.Role)
 	return nil
 }
 
@@ -44,7 +45,7 @@ func (h *Tokens) DeleteSealed(c echo.Context) error { return h.endToken(c, h.aut
 // endToken answers 204, and the token is dead at once; 401 where none came that
 // counts; 409 where the server keeps nothing that it could remove.
 func (h *Tokens) endToken(c echo.Context, lane lanes.TokenLane) error {
-	f, err := h.auth.recall(c, lane)
+	f, err := h.auth.Recall(c, lane)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func (h *Tokens) endToken(c echo.Context, lane lanes.TokenLane) error {
 	if err != nil {
 		return err
 	}
-	h.site.log.Info("token ended", "name", f.Who.User)
+	h.site.Log.Info("token ended", "name", f.Who.User)
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -89,7 +90,7 @@ func (h *Tokens) WhoAmISealed(c echo.Context) error {
 // nobody. What the lane would find, check by check, only the wire shows.
 func (h *Tokens) whoami(c echo.Context, lane lanes.Lane, manager *sessions.Manager) error {
 	if notebook.Recording(c) != nil {
-		if _, err := h.auth.recall(c, lane); err != nil {
+		if _, err := h.auth.Recall(c, lane); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/auth"
 	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
@@ -467,7 +468,7 @@ func TestTheFourthLane(t *testing.T) {
 	})
 	lab.clock.Advance(2 * time.Second)
 	order := func(r reply) (ids []string) {
-		var answer struct{ Lanes []handlers.LaneFinding }
+		var answer struct{ Lanes []auth.LaneFinding }
 		if err := json.Unmarshal([]byte(r.body), &answer); err != nil {
 			t.Fatal(err)
 		}

@@ -17,11 +17,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/auth"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 	"cookielab/sessions"
 	"cookielab/sessions/browser"
 )
@@ -89,20 +91,20 @@ func (h hands) Weigh() (n int) {
 // Post serves POST /tokens (fields username, password, pin): one token of
 // each kind, for the program that the lab plays.
 func (h *Tokens) Post(c echo.Context) error {
-	given, err := credentialsIn(c.Request().PostForm)
+	given, err := auth.CredentialsIn(c.Request().PostForm)
 	if err != nil {
 		return err
 	}
 	who, err := h.auth.Admit(c, given)
-	if refused := refusal(err); refused != nil {
-		return h.showTokens(c, refused.Status, h.auth.refusedForm(given, refused))
+	if refused := auth.Refusal(err); refused != nil {
+		return h.showTokens(c, refused.Status, h.auth.RefusedForm(given, refused))
 	}
 	if err != nil {
 		return err
 	}
 	got := hands{Fresh: true, Deed: "got"}
 	for _, kind := range h.tokenKinds() {
-		token, err := kind.lane.Issue(c.Request().Context(), who, h.auth.age(), browser.ClientName(c.Request().UserAgent()))
+		token, err := kind.lane.Issue(c.Request().Context(), who, h.auth.Age(), browser.ClientName(c.Request().UserAgent()))
 		if err != nil {
 			return err
 		}
@@ -112,7 +114,7 @@ func (h *Tokens) Post(c echo.Context) error {
 		}
 		got.Tokens = append(got.Tokens, held)
 	}
-	h.site.log.Info("token issued", "name", who.User, "role", who.Role)
+	h.site.Log.Info("token issued", "name", who.User, "role", who.Role)
 	n := notebook.From(c)
 	if err := n.ChangeKey(); err != nil { // somebody who knows the old key must not see the tokens
 		return err
@@ -188,7 +190,7 @@ func (h *Tokens) Revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, ok, err := h.auth.who(c)
+	who, ok, err := h.auth.Who(c)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,7 @@ func (h *Tokens) Revoke(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	id, _ := sessions.ParseID(text)
-	if _, err := findOwned(ctx, h.auth.Lanes.Opaque.Manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
+	if _, err := auth.FindOwned(ctx, h.auth.Lanes.Opaque.Manager, who.User, id); errors.Is(err, sessions.ErrNotFound) {
 		return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("error.no_such_token")) // over already, or somebody else's
 	} else if err != nil {
 		return err
@@ -205,21 +207,21 @@ func (h *Tokens) Revoke(c echo.Context) error {
 	if err := h.auth.Lanes.Opaque.Manager.End(ctx, id, 0); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 		return err
 	}
-	h.site.log.Info("token ended", "name", who.User)
+	h.site.Log.Info("token ended", "name", who.User)
 	return c.Redirect(http.StatusSeeOther, "/tokens#mine")
 }
 
 // Tokens is what this page and its API need.
 type Tokens struct {
-	site *Site
-	auth *Auth
+	site *web.Site
+	auth *auth.Auth
 }
 
-func newTokens(site *Site, auth *Auth) *Tokens { return &Tokens{site, auth} }
+func newTokens(site *web.Site, auth *auth.Auth) *Tokens { return &Tokens{site, auth} }
 
 type tokensPage struct {
-	Page
-	SignIn   signInForm
+	web.Page
+	SignIn   auth.Form
 	Sentence string
 	Held     bool
 	Kinds    []tokenView
@@ -229,7 +231,7 @@ type tokensPage struct {
 	Mine    []ownToken // of whoever is signed in
 	Next    string     // the address of the list's next page; "": there is none
 	Further bool       // this is not the list's first page
-	Curl    tokenCurl
+	Curl    auth.TokenCurl
 }
 
 // tokenView is one column.
@@ -268,33 +270,30 @@ type ownToken struct {
 	Client        string
 }
 
-// tokenCurl are the lines for a terminal; each works as pasted.
-type tokenCurl struct{ Get, Ask, End string }
-
 // The page lists mostTokens tokens, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
 // Get serves GET /tokens.
 func (h *Tokens) Get(c echo.Context) error {
-	return h.showTokens(c, http.StatusOK, signInForm{})
+	return h.showTokens(c, http.StatusOK, auth.Form{})
 }
 
 // showTokens shows the page. A form that was not filled in yet is prefilled with
 // whoever is signed in.
-func (h *Tokens) showTokens(c echo.Context, status int, form signInForm) error {
+func (h *Tokens) showTokens(c echo.Context, status int, form auth.Form) error {
 	after, err := input.After(c)
 	if err != nil {
 		return err
 	}
-	page, err := h.site.page(c, locale.Msg("way.token.title"))
+	page, err := h.site.Page(c, locale.Msg("way.token.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
-	p := tokensPage{Page: page, Engine: h.site.Assets.engine}
-	who, signedIn := h.auth.signedIn(c)
+	w := h.site.Words(c)
+	p := tokensPage{Page: page, Engine: h.site.Assets.Engine}
+	who, signedIn := h.auth.SignedIn(c)
 	if p.SignIn = form; form.Problem.ID == "" {
-		p.SignIn = h.auth.signInForm(c)
+		p.SignIn = h.auth.Form(c)
 		if signedIn {
 			p.SignIn.Username, p.SignIn.Teacher = who.User, who.Role == lanes.RoleTeacher
 		}
@@ -315,13 +314,13 @@ func (h *Tokens) showTokens(c echo.Context, status int, form signInForm) error {
 		p.Kinds = append(p.Kinds, v)
 	}
 	p.Sentence = tokenSentence(w, held, p.Kinds)
-	p.Curl = h.auth.tokenCurl(c.Request().Host, p.SignIn.Username)
+	p.Curl = h.auth.TokenCurl(c.Request().Host, p.SignIn.Username)
 	if signedIn && !p.NoOpaque {
 		if err := h.listTokens(c, w, &p, who.User, after); err != nil {
 			return err
 		}
 	}
-	return h.site.render(c, status, "tokens", p)
+	return h.site.Render(c, status, "tokens", p)
 }
 
 // viewToken makes the column of one kind.
@@ -352,7 +351,7 @@ func (h *Tokens) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, he
 			f := e.Findings[0].Finding
 			v.Verdict, v.Mark, v.Who = f.Verdict, lanes.VerdictMarks[f.Verdict], lanes.WhoIs(f.Who)
 			v.Word, v.Line = w.Text("verdict."+string(f.Verdict)+".word"), w.Text("verdict."+string(f.Verdict)+".line")
-			v.Checks = checksOf(w, f, describeChecks(w, f))
+			v.Checks = auth.ChecksOf(w, f, auth.DescribeChecks(w, f))
 		}
 	}
 	if e := t.Ending; e != nil {
@@ -372,7 +371,7 @@ func (h *Tokens) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) e
 	if err != nil && !errors.Is(err, sessions.ErrExpired) {
 		return err
 	}
-	v.Kept, v.Over = true, !record.Expires.After(h.site.clock.Now())
+	v.Kept, v.Over = true, !record.Expires.After(h.site.Clock.Now())
 	v.Owner, v.Record = lanes.WhoIs(lanes.SaidBy(record.Data)), markup.Indented(string(record.Data))
 	return nil
 }
@@ -439,7 +438,7 @@ func (h *Tokens) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, us
 			Created: markup.Ending{At: markup.IsoTime(record.Created), Text: markup.DevToolsTime(record.Created)},
 			Ends:    markup.Ending{At: markup.IsoTime(record.Expires), Text: markup.DevToolsTime(record.Expires)},
 		}
-		client, err := clientNamed(c.Request().Context(), h.auth.Lanes.Opaque.Manager, user, record.ID)
+		client, err := auth.ClientNamed(c.Request().Context(), h.auth.Lanes.Opaque.Manager, user, record.ID)
 		if err != nil {
 			return err
 		}
@@ -447,19 +446,4 @@ func (h *Tokens) listTokens(c echo.Context, w *locale.Printer, p *tokensPage, us
 		p.Mine = append(p.Mine, one)
 	}
 	return nil
-}
-
-// tokenCurl are the lines that get a token, use it and end it in a terminal. The
-// teacher's PIN stands on no page, so their example is a student.
-func (a *Auth) tokenCurl(host, name string) tokenCurl {
-	if name == teacherName {
-		name = "alice"
-	}
-	body, _ := json.Marshal(map[string]string{"username": name, "password": a.classPassword}) // texts always fit
-	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
-	return tokenCurl{
-		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + quoted + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,
-		Ask: `curl -i -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/whoami'`,
-		End: `curl -i -X DELETE -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/token'`,
-	}
 }

@@ -102,7 +102,7 @@ func (h *WirePage) JSON(c echo.Context) error {
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
-	w, before := h.site.words(c), `{"exchanges":[` // before is what is sent before the next exchange
+	w, before := h.site.Words(c), `{"exchanges":[` // before is what is sent before the next exchange
 	for e := book.Next(0, last); e != nil; e = book.Next(e.Number, last) {
 		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {

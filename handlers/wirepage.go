@@ -13,17 +13,18 @@ import (
 	"strconv"
 	"strings"
 
-	"cookielab/handlers/lanes"
+	"cookielab/handlers/diagram"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
 
 	"github.com/labstack/echo/v4"
 )
 
 // WirePage is what these pages need.
 type WirePage struct {
-	site    *Site
+	site    *web.Site
 	streams chan struct{}   // has one item for each stream under way
 	closing context.Context // done when streams must end
 }
@@ -31,12 +32,12 @@ type WirePage struct {
 // newWirePage makes it. most is how many streams there may be at the same time; 0: a
 // quarter of the connections that this system allows the program, and at most 1,000.
 // They end when closing is done.
-func newWirePage(site *Site, closing context.Context, most int) *WirePage {
+func newWirePage(site *web.Site, closing context.Context, most int) *WirePage {
 	return &WirePage{site: site, closing: closing, streams: make(chan struct{}, cmp.Or(most, maxStreams()))}
 }
 
 type wirePage struct {
-	Page
+	web.Page
 	Exchanges []exchangeView // the newest first
 	Events    string         // where the stream tells of newer ones
 	Most      int
@@ -51,7 +52,7 @@ type exchangeView struct {
 	Took                   string
 	Method, Target, Status string
 	Accepted               bool // the status says so
-	Sent, Set              []pieceView
+	Sent, Set              []diagram.PieceView
 	SentOthers             int // further cookies
 	Home                   []notebook.KeptBack
 	Raw                    string
@@ -61,19 +62,13 @@ type exchangeView struct {
 	Drawing                template.HTML
 }
 
-// pieceView is one cookie of a strip.
-type pieceView struct {
-	Class, Name string
-	Deleted     bool
-}
-
 // Get serves GET /wire.
 func (h *WirePage) Get(c echo.Context) error {
-	page, err := h.site.page(c, locale.Msg("wire.title"))
+	page, err := h.site.Page(c, locale.Msg("wire.title"))
 	if err != nil {
 		return err
 	}
-	w := h.site.words(c)
+	w := h.site.Words(c)
 	p := wirePage{Page: page, Most: notebook.MaxExchanges}
 	seen, room := 0, maxRawOfPage
 	for _, e := range slices.Backward(notebook.From(c).Log().Exchanges()) {
@@ -87,7 +82,7 @@ func (h *WirePage) Get(c echo.Context) error {
 	}
 	// The page's own language, also where the notebook does not keep it.
 	p.Events = "/wire/events?" + url.Values{"after": {strconv.Itoa(seen)}, "lang": {w.Tag.String()}}.Encode()
-	return h.site.render(c, http.StatusOK, "wire", p)
+	return h.site.Render(c, http.StatusOK, "wire", p)
 }
 
 // How much of the exchanges' text a page shows, in bytes: of each one at most, of all
@@ -107,26 +102,19 @@ func viewExchange(w *locale.Printer, e *notebook.Exchange, mostRaw int) exchange
 	v := exchangeView{
 		Number: e.Number, Other: e.Client == notebook.ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
 		Method: markup.Clip(e.Method, maxTargetText), Target: markup.Clip(e.Target, maxTargetText), Status: markup.StatusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.KeptBack, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: drawExchanges(w, []*notebook.Exchange{e}),
+		Home: e.KeptBack, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: diagram.Draw(w, []*notebook.Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
 		v.Raw = markup.AtMost(v.Raw, mostRaw) + "…"
 	}
-	sent, set := sentStrip(e), strip{}
+	sent, set := diagram.SentStrip(e), diagram.Strip{}
 	for line := range e.Sets() {
-		set.add(line.Name, line.Lane, line.Deletes)
+		set.Add(line.Name, line.Lane, line.Deletes)
 	}
-	set.end()
-	v.Sent, v.SentOthers = sent.view()
-	v.Set, _ = set.view()
+	set.End()
+	v.Sent, v.SentOthers = sent.View()
+	v.Set, _ = set.View()
 	return v
-}
-
-func (row *strip) view() (pieces []pieceView, others int) {
-	for _, p := range row.pieces[:row.n] {
-		pieces = append(pieces, pieceView{lanes.WayClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
-	}
-	return pieces, row.others
 }
 
 // rawText is the exchange as text: the lines that are about cookies, and about who

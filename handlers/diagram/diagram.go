@@ -1,8 +1,5 @@
-// Diagrams: exchanges drawn as one sequence diagram, an SVG, with a list that
-// says the same in words. The dashboard draws one for each request, so this
-// writes markup by hand. Whatever came from outside passes through markup.text.
-
-package handlers
+// Package diagram draws exchanges as a sequence, with the list that says the same.
+package diagram
 
 import (
 	"html/template"
@@ -56,9 +53,9 @@ const (
 	answered
 )
 
-// sequence is a diagram while it is drawn.
-type sequence struct {
-	w         *locale.Printer
+// Sequence is a diagram while it is drawn.
+type Sequence struct {
+	W         *locale.Printer
 	svg, list markup.Writer
 	y         int // where the next row begins
 	step      int
@@ -66,12 +63,12 @@ type sequence struct {
 	byBrowser, byOther, storeAsked bool
 }
 
-// drawExchanges draws exchanges of one notebook, in words' language.
-func drawExchanges(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
+// Draw draws exchanges of one notebook, in words' language.
+func Draw(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
 	if len(exchanges) == 0 {
 		return ""
 	}
-	s := &sequence{w: w, y: headHeight}
+	s := &Sequence{W: w, y: headHeight}
 	moments := make([]moment, 0, 16)
 	height := headHeight
 	note := func(at time.Time, kind momentKind, of *notebook.Exchange, i, rows int) {
@@ -123,7 +120,7 @@ func responseHeight(e *notebook.Exchange) int {
 }
 
 // begin opens the figure and draws the lifelines, behind all that follows.
-func (s *sequence) begin(exchanges []*notebook.Exchange, height int) {
+func (s *Sequence) begin(exchanges []*notebook.Exchange, height int) {
 	b := &s.svg
 	b.Grow(8 << 10)
 	s.list.Grow(3 << 10)
@@ -143,7 +140,7 @@ func (s *sequence) begin(exchanges []*notebook.Exchange, height int) {
 		if i > 0 {
 			b.Raw("; ")
 		}
-		b.Text(requestLabel(e))
+		b.Text(RequestLabel(e))
 		b.Raw(" → ")
 		b.Text(markup.StatusLabel(e.Status))
 	}
@@ -151,9 +148,9 @@ func (s *sequence) begin(exchanges []*notebook.Exchange, height int) {
 	b.Int(id)
 	b.Raw(`">`)
 	if s.byOther {
-		b.Text(s.w.Text("wire.picture_other"))
+		b.Text(s.W.Text("wire.picture_other"))
 	} else {
-		b.Text(s.w.Text("wire.picture"))
+		b.Text(s.W.Text("wire.picture"))
 	}
 	b.Raw(`</desc>`)
 	s.lifeline(browserX, height, "wire.browser", "wire.no_part", s.byBrowser)
@@ -165,8 +162,8 @@ func (s *sequence) begin(exchanges []*notebook.Exchange, height int) {
 }
 
 // lifeline draws somebody who takes part, or pale, who does not and why.
-func (s *sequence) lifeline(x, height int, name, absence string, takesPart bool) {
-	label := s.w.Text(name)
+func (s *Sequence) lifeline(x, height int, name, absence string, takesPart bool) {
+	label := s.W.Text(name)
 	width := int(float64(markup.Cells(label))*cellWidth) + 24
 	s.svg.Raw(`<g class="lifeline`)
 	if !takesPart {
@@ -180,7 +177,7 @@ func (s *sequence) lifeline(x, height int, name, absence string, takesPart bool)
 	s.svg.Rect(x-width/2, 12, width, 32)
 	s.svg.Label(x, 34, "middle", label)
 	if !takesPart {
-		s.svg.Label(x, 66, "middle", s.w.Text(absence))
+		s.svg.Label(x, 66, "middle", s.W.Text(absence))
 	}
 	s.svg.Raw(`</g>`)
 }
@@ -195,12 +192,12 @@ func clientX(e *notebook.Exchange) int {
 
 // request draws the arrow to the server with the Cookie header on it, and what
 // stayed home.
-func (s *sequence) request(e *notebook.Exchange) {
+func (s *Sequence) request(e *notebook.Exchange) {
 	x := clientX(e)
 	s.svg.Raw(`<g class="request">`)
-	s.svg.Label(x+22, s.y+18, "start", markup.Clip(requestLabel(e), maxCells))
+	s.svg.Label(x+22, s.y+18, "start", markup.Clip(RequestLabel(e), maxCells))
 	s.arrow(x, serverX, s.y+44)
-	row := sentStrip(e)
+	row := SentStrip(e)
 	s.strip(x+24, s.y+30, &row, "wire.no_cookie")
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
@@ -209,7 +206,7 @@ func (s *sequence) request(e *notebook.Exchange) {
 		s.svg.Raw(`<g class="home lane-`)
 		s.svg.Raw(home.Lane)
 		s.svg.Raw(`">`)
-		label := markup.Clip(s.w.Text("wire.stayed")+" "+home.Name, maxCells)
+		label := markup.Clip(s.W.Text("wire.stayed")+" "+home.Name, maxCells)
 		s.box(x+24, s.y, label, home.Lane, false)
 		s.svg.Raw(`</g>`)
 		s.y += homeHeight
@@ -218,9 +215,9 @@ func (s *sequence) request(e *notebook.Exchange) {
 }
 
 // operation draws what the store was asked, and its answer.
-func (s *sequence) operation(op *sessions.StoreOp) {
+func (s *Sequence) operation(op *sessions.StoreOp) {
 	const middle = (serverX + storeX) / 2
-	name, answer := s.operationLabels(op)
+	name, answer := s.OperationLabels(op)
 	s.svg.Raw(`<g class="store">`)
 	s.svg.Label(middle+6, s.y+16, "middle", markup.Clip(name, maxCells))
 	s.arrow(serverX, storeX, s.y+26)
@@ -236,8 +233,8 @@ func (s *sequence) operation(op *sessions.StoreOp) {
 }
 
 // conclusion draws what the server concludes, at its lifeline.
-func (s *sequence) conclusion(f *lanes.Finding) {
-	label := lanes.VerdictMarks[f.Verdict] + " " + s.w.Text("way."+f.Lane+".short") + s.w.Text("wire.colon") + s.w.Text("verdict."+string(f.Verdict)+".word")
+func (s *Sequence) conclusion(f *lanes.Finding) {
+	label := lanes.VerdictMarks[f.Verdict] + " " + s.W.Text("way."+f.Lane+".short") + s.W.Text("wire.colon") + s.W.Text("verdict."+string(f.Verdict)+".word")
 	who := whoLabel(f.Who)
 	x := serverX - 20
 	s.svg.Raw(`<g class="concluded lane-`)
@@ -263,7 +260,7 @@ func (s *sequence) conclusion(f *lanes.Finding) {
 }
 
 // response draws the dashed arrow back, with what it sets.
-func (s *sequence) response(e *notebook.Exchange) {
+func (s *Sequence) response(e *notebook.Exchange) {
 	x := clientX(e)
 	label := markup.StatusLabel(e.Status)
 	if e.Location != "" {
@@ -271,11 +268,11 @@ func (s *sequence) response(e *notebook.Exchange) {
 	}
 	s.svg.Raw(`<g class="response">`)
 	s.svg.Label(x+22, s.y+18, "start", markup.Clip(label, maxCells))
-	var row strip
+	var row Strip
 	for line := range e.Sets() {
-		row.add(line.Name, line.Lane, line.Deletes)
+		row.Add(line.Name, line.Lane, line.Deletes)
 	}
-	row.end()
+	row.End()
 	line := s.y + responseHeight(e) - 28
 	s.back(serverX, x, line)
 	if row.n > 0 || row.others > 0 {
@@ -287,16 +284,16 @@ func (s *sequence) response(e *notebook.Exchange) {
 		s.svg.Raw(`<g class="store">`)
 		s.svg.Label((serverX+storeX)/2, s.y+18, "middle", "…")
 		s.svg.Raw(`</g>`)
-		s.aside("aside", s.w.Text("wire.step.more_operations"))
+		s.aside("aside", s.W.Text("wire.step.more_operations"))
 		s.end()
 	}
 	s.y += responseHeight(e)
 	s.responseStep(e, &row)
 }
 
-// strip is what one request carried or one response sets: the token, the cookies
+// Strip is what one request carried or one response sets: the token, the cookies
 // of the three ways as they came, how many others, and the grey one last.
-type strip struct {
+type Strip struct {
 	pieces   [7]piece
 	n        int
 	strange  int // of the pieces: cookies of no way, such as a lesson's
@@ -309,7 +306,7 @@ type piece struct {
 	deleted    bool
 }
 
-func (row *strip) add(name, lane string, deleted bool) {
+func (row *Strip) Add(name, lane string, deleted bool) {
 	room := row.n < len(row.pieces)-1 // one is kept for the notebook's
 	strange := lane == "" && name != notebook.CookieName
 	switch {
@@ -326,21 +323,8 @@ func (row *strip) add(name, lane string, deleted bool) {
 	}
 }
 
-// sentStrip is what the request carried, cut as it is drawn: the token's header, and
-// the cookies.
-func sentStrip(e *notebook.Exchange) (row strip) {
-	if e.Authorization != "" {
-		row.add("Authorization", lanes.Token, false)
-	}
-	for cookie := range e.Cookies() {
-		row.add(cookie.Name, cookie.Lane, false)
-	}
-	row.end()
-	return row
-}
-
-// end puts the grey one behind the others.
-func (row *strip) end() {
+// End puts the grey one behind the others.
+func (row *Strip) End() {
 	if row.notebook {
 		row.pieces[row.n] = piece{name: notebook.CookieName}
 		row.n++
@@ -349,10 +333,10 @@ func (row *strip) end() {
 
 // strip draws cookies as one piece of paper, cut in coloured segments, that
 // lies on its arrow.
-func (s *sequence) strip(x, y int, row *strip, none string) {
+func (s *Sequence) strip(x, y int, row *Strip, none string) {
 	pieces := row.pieces[:row.n]
 	if len(pieces) == 0 && row.others == 0 {
-		label := s.w.Text(none)
+		label := s.W.Text(none)
 		s.svg.Raw(`<g class="none">`)
 		s.box(x, y, label, "", false)
 		s.svg.Raw(`</g>`)
@@ -388,7 +372,7 @@ func (s *sequence) strip(x, y int, row *strip, none string) {
 
 // box draws a label in a frame with its way's edge, so that the ways can be
 // told apart without colour, and returns its width.
-func (s *sequence) box(x, y int, label, lane string, crossed bool) int {
+func (s *Sequence) box(x, y int, label, lane string, crossed bool) int {
 	width := boxWidth(label)
 	s.svg.Rect(x, y, width, 28)
 	switch lane {
@@ -421,7 +405,7 @@ func (s *sequence) box(x, y int, label, lane string, crossed bool) int {
 }
 
 // arrow draws a request to the right.
-func (s *sequence) arrow(from, to, y int) {
+func (s *Sequence) arrow(from, to, y int) {
 	s.svg.Raw(`<path class="arrow" d="M`)
 	s.svg.Point(from, y)
 	s.svg.Raw("H")
@@ -430,7 +414,7 @@ func (s *sequence) arrow(from, to, y int) {
 }
 
 // back draws an answer to the left, dashed.
-func (s *sequence) back(from, to, y int) {
+func (s *Sequence) back(from, to, y int) {
 	s.svg.Raw(`<path class="arrow dashed" d="M`)
 	s.svg.Point(from, y)
 	s.svg.Raw("H")
@@ -441,7 +425,7 @@ func (s *sequence) back(from, to, y int) {
 }
 
 // number draws the next step's number; the list has the same.
-func (s *sequence) number(x, y int) {
+func (s *Sequence) number(x, y int) {
 	s.step++
 	s.svg.Raw(`<circle cx="`)
 	s.svg.Int(x)
@@ -464,7 +448,7 @@ func (s *sequence) number(x, y int) {
 
 func boxWidth(label string) int { return int(float64(markup.Cells(label))*cellWidth) + 18 }
 
-func requestLabel(e *notebook.Exchange) string { return e.Method + " " + e.Target }
+func RequestLabel(e *notebook.Exchange) string { return e.Method + " " + e.Target }
 
 // whoLabel is "alice · student", each part cut by itself; "" for nobody.
 func whoLabel(who lanes.Identity) string {
@@ -476,4 +460,11 @@ func whoLabel(who lanes.Identity) string {
 	default:
 		return markup.Clip(who.User, 18) + " · " + markup.Clip(who.Role, 11)
 	}
+}
+
+func (row *Strip) View() (pieces []PieceView, others int) {
+	for _, p := range row.pieces[:row.n] {
+		pieces = append(pieces, PieceView{lanes.WayClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
+	}
+	return pieces, row.others
 }

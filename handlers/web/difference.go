@@ -1,6 +1,6 @@
 // The difference between two functions, line by line: how not to do it, and how.
 
-package handlers
+package web
 
 import (
 	"html/template"
@@ -9,9 +9,9 @@ import (
 	"cookielab/handlers/markup"
 )
 
-// difference shows two functions as one text: lines that only the unsafe one has
+// Difference shows two functions as one text: lines that only the unsafe one has
 // begin with −, those of the safe one with +.
-func (s source) difference(unsafe, safe string) template.HTML {
+func (s Source) Difference(unsafe, safe string) template.HTML {
 	a, b := s[unsafe], s[safe]
 	var m markup.Writer
 	m.Raw(`<figure class="difference"><figcaption>`)

@@ -1,14 +1,14 @@
-// The router: every address, with what a request to it may do.
+// The router: Echo's, with what each address may do.
 
-package handlers
+package web
 
 import (
 	"fmt"
 	"net/http"
 
-	"cookielab/handlers/notebook"
-
 	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/notebook"
 )
 
 // Access is what a route may do, and what is done before its handler. The zero Access is

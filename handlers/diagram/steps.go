@@ -1,7 +1,7 @@
 // A diagram's list: the same steps, with the same numbers, in words. It holds
 // what a label has no room for, and it is all that a narrow screen shows.
 
-package handlers
+package diagram
 
 import (
 	"strings"
@@ -18,7 +18,7 @@ import (
 const maxStepText = 200
 
 // li begins a step. Its number is said, because some items have none.
-func (s *sequence) li(text string) {
+func (s *Sequence) li(text string) {
 	s.list.Raw(`<li value="`)
 	s.list.Int(s.step)
 	s.list.Raw(`">`)
@@ -26,27 +26,27 @@ func (s *sequence) li(text string) {
 }
 
 // aside begins an item that belongs to no arrow.
-func (s *sequence) aside(class, text string) {
+func (s *Sequence) aside(class, text string) {
 	s.list.Raw(`<li class="`)
 	s.list.Raw(class)
 	s.list.Raw(`">`)
 	s.list.Text(text)
 }
 
-func (s *sequence) end() { s.list.Raw(`</li>`) }
+func (s *Sequence) end() { s.list.Raw(`</li>`) }
 
 // more goes on with a step's sentence.
-func (s *sequence) more(text string) { s.list.Text(text) }
+func (s *Sequence) more(text string) { s.list.Text(text) }
 
 // space keeps words apart, but for a Chinese colon, which has room within.
-func (s *sequence) space() {
+func (s *Sequence) space() {
 	if !strings.HasSuffix(s.list.String(), "：") {
 		s.list.Raw(" ")
 	}
 }
 
 // code appends a value of the wire; a class gives it a colour.
-func (s *sequence) code(class, text string) {
+func (s *Sequence) code(class, text string) {
 	s.space()
 	s.list.Raw(`<code`)
 	if class != "" {
@@ -59,33 +59,33 @@ func (s *sequence) code(class, text string) {
 	s.list.Raw(`</code>`)
 }
 
-func (s *sequence) requestStep(e *notebook.Exchange, row *strip) {
+func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 	if e.Client == notebook.ClientOther {
-		s.li(s.w.Text("wire.step.other_asks"))
+		s.li(s.W.Text("wire.step.other_asks"))
 	} else {
-		s.li(s.w.Text("wire.step.browser_asks"))
+		s.li(s.W.Text("wire.step.browser_asks"))
 	}
-	s.code("", requestLabel(e))
+	s.code("", RequestLabel(e))
 	if row.n == 0 && row.others == 0 {
-		s.more(s.w.Text("wire.step.brings_nothing"))
+		s.more(s.W.Text("wire.step.brings_nothing"))
 	}
 	if row.n > 0 {
-		s.more(s.w.Text("wire.step.brings"))
+		s.more(s.W.Text("wire.step.brings"))
 		s.pieces(row, false)
 	}
 	s.others(row)
 	s.end()
 	for _, home := range e.KeptBack {
-		s.aside("aside", s.w.Text("wire.step.stayed"))
+		s.aside("aside", s.W.Text("wire.step.stayed"))
 		s.code("lane-"+home.Lane, home.Name)
 		s.list.Raw(" · ")
-		s.more(s.w.Say(home.Reason))
+		s.more(s.W.Say(home.Reason))
 		s.end()
 	}
 }
 
 // pieces lists cookies: those that are set, or those that are deleted.
-func (s *sequence) pieces(row *strip, deleted bool) (n int) {
+func (s *Sequence) pieces(row *Strip, deleted bool) (n int) {
 	for _, p := range row.pieces[:row.n] {
 		if p.deleted == deleted {
 			s.code(lanes.WayClass(p.lane), p.name)
@@ -96,18 +96,18 @@ func (s *sequence) pieces(row *strip, deleted bool) (n int) {
 }
 
 // others says how many cookies have no place in the picture.
-func (s *sequence) others(row *strip) {
+func (s *Sequence) others(row *Strip) {
 	if row.others > 0 {
-		s.more(s.w.Text("wire.step.and_others"))
+		s.more(s.W.Text("wire.step.and_others"))
 		s.space()
 		s.list.Int(row.others)
 	}
 }
 
-func (s *sequence) operationStep(op *sessions.StoreOp, name, answer string) {
-	s.li(s.w.Text("wire.step.asks_store"))
+func (s *Sequence) operationStep(op *sessions.StoreOp, name, answer string) {
+	s.li(s.W.Text("wire.step.asks_store"))
 	s.code("", name)
-	s.more(s.w.Text("wire.step.store_answers"))
+	s.more(s.W.Text("wire.step.store_answers"))
 	s.code("", answer)
 	s.list.Raw(` <span class="took">`)
 	if op.Bytes > 0 {
@@ -119,15 +119,15 @@ func (s *sequence) operationStep(op *sessions.StoreOp, name, answer string) {
 	s.end()
 }
 
-func (s *sequence) conclusionStep(f *lanes.Finding) {
-	s.li(s.w.Text("wire.step.concludes"))
+func (s *Sequence) conclusionStep(f *lanes.Finding) {
+	s.li(s.W.Text("wire.step.concludes"))
 	s.space()
 	s.list.Raw(`<b class="lane-`)
 	s.list.Raw(f.Lane)
 	s.list.Raw(`">`)
-	s.list.Text(s.w.Text("way." + f.Lane + ".title"))
+	s.list.Text(s.W.Text("way." + f.Lane + ".title"))
 	s.list.Raw(`</b> · `)
-	s.more(s.w.Text("verdict." + string(f.Verdict) + ".word"))
+	s.more(s.W.Text("verdict." + string(f.Verdict) + ".word"))
 	for _, part := range [...]string{f.Who.User, f.Who.Role} {
 		if part != "" {
 			s.list.Raw(` · <strong><bdi>`)
@@ -138,23 +138,23 @@ func (s *sequence) conclusionStep(f *lanes.Finding) {
 	s.end()
 }
 
-func (s *sequence) responseStep(e *notebook.Exchange, row *strip) {
-	s.li(s.w.Text("wire.step.answers"))
+func (s *Sequence) responseStep(e *notebook.Exchange, row *Strip) {
+	s.li(s.W.Text("wire.step.answers"))
 	s.code("", markup.StatusLabel(e.Status))
 	s.list.Raw(` <span class="took">`)
 	s.list.Raw(markup.Milliseconds(e.Duration))
 	s.list.Raw(`</span>`)
 	if e.Location != "" {
-		s.more(s.w.Text("wire.step.sends_on"))
+		s.more(s.W.Text("wire.step.sends_on"))
 		s.code("", e.Location)
 	}
 	sets, deletes := row.counts()
 	if sets > 0 {
-		s.more(s.w.Text("wire.step.sets"))
+		s.more(s.W.Text("wire.step.sets"))
 		s.pieces(row, false)
 	}
 	if deletes > 0 {
-		s.more(s.w.Text("wire.step.deletes"))
+		s.more(s.W.Text("wire.step.deletes"))
 		s.pieces(row, true)
 	}
 	s.others(row)
@@ -162,7 +162,7 @@ func (s *sequence) responseStep(e *notebook.Exchange, row *strip) {
 	s.own(e)
 }
 
-func (row *strip) counts() (sets, deletes int) {
+func (row *Strip) counts() (sets, deletes int) {
 	for _, p := range row.pieces[:row.n] {
 		if p.deleted {
 			deletes++
@@ -174,7 +174,7 @@ func (row *strip) counts() (sets, deletes int) {
 }
 
 // own sums up in one grey item what the lab asked the store for itself.
-func (s *sequence) own(e *notebook.Exchange) {
+func (s *Sequence) own(e *notebook.Exchange) {
 	n, took := 0, time.Duration(0)
 	for _, op := range e.Ops {
 		if !notebook.OfSession(op) {
@@ -185,7 +185,7 @@ func (s *sequence) own(e *notebook.Exchange) {
 	if n == 0 {
 		return
 	}
-	s.aside("aside own", s.w.Text("wire.step.own"))
+	s.aside("aside own", s.W.Text("wire.step.own"))
 	s.space()
 	s.list.Int(n)
 	s.list.Raw(` ×, `)
@@ -194,19 +194,19 @@ func (s *sequence) own(e *notebook.Exchange) {
 }
 
 // closing says who was not needed.
-func (s *sequence) closing() {
+func (s *Sequence) closing() {
 	if !s.byBrowser {
-		s.aside("aside", s.w.Text("wire.step.no_part"))
+		s.aside("aside", s.W.Text("wire.step.no_part"))
 		s.end()
 	}
 	if !s.storeAsked {
-		s.aside("aside", s.w.Text("wire.step.not_asked"))
+		s.aside("aside", s.W.Text("wire.step.not_asked"))
 		s.end()
 	}
 }
 
-// operationLabels are what a store was asked, and what it answered.
-func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
+// OperationLabels are what a store was asked, and what it answered.
+func (s *Sequence) OperationLabels(op *sessions.StoreOp) (name, answer string) {
 	switch outcome := notebook.OutcomeOf(op.Err); {
 	case outcome != "":
 		answer = outcome
@@ -220,5 +220,11 @@ func (s *sequence) operationLabels(op *sessions.StoreOp) (name, answer string) {
 		answer = "done"
 	}
 	name = strings.ReplaceAll(op.Name, " ", "_")
-	return s.w.Text("wire.op." + name), s.w.Text("wire.answer." + answer)
+	return s.W.Text("wire.op." + name), s.W.Text("wire.answer." + answer)
+}
+
+// PieceView is one cookie of a strip.
+type PieceView struct {
+	Class, Name string
+	Deleted     bool
 }

@@ -1,7 +1,7 @@
-// Who somebody is, by all lanes: this struct, what it is made of, and nothing else. What
-// it does lies in files of its own.
-
-package handlers
+// Package auth says who somebody is, by all lanes: it lets people in, remembers them, signs
+// them out and in again, and does to their cookies what anybody could: tampers with them,
+// copies and replays them.
+package auth
 
 import (
 	"log/slog"
@@ -14,10 +14,10 @@ import (
 	"cookielab/sessions"
 )
 
-// AuthConfig is what an Auth is made of.
-type AuthConfig struct {
+// Config is what an Auth is made of.
+type Config struct {
 	Lanes         *lanes.Set
-	Wire          *notebook.Logs // for what the server sends as another program
+	Logs          *notebook.Logs // for what the server sends as another program
 	Tries         sessions.Store // counts the tries of the teacher's PIN, for all servers that share it
 	ClassPassword string
 	TeacherPIN    string
@@ -39,9 +39,9 @@ type Auth struct {
 	pin                       pinThrottle
 }
 
-func newAuth(config AuthConfig) *Auth {
+func New(config Config) *Auth {
 	return &Auth{
-		Lanes: config.Lanes, Program: newProgram(config.Wire, config.Words),
+		Lanes: config.Lanes, Program: newProgram(config.Logs, config.Words),
 		clock: config.Clock, log: config.Log, words: config.Words,
 		classPassword: config.ClassPassword, teacherPIN: config.TeacherPIN,
 		throttle: newThrottle(config.Clock), pin: pinThrottle{config.Tries, config.Clock},

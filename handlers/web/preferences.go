@@ -1,31 +1,31 @@
 // Preferences: the language and the theme in which somebody reads the lab.
 // ?lang= and ?theme= choose them, the notebook keeps them.
 
-package handlers
+package web
 
 import (
 	"net/http"
 	"net/url"
 
+	"github.com/labstack/echo/v4"
+
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/notebook"
-
-	"github.com/labstack/echo/v4"
 )
 
 const (
 	themeKey = "cookielab/handlers.theme"
 )
 
-// prefer is the middleware that reads what a page's address chooses, and keeps
+// Prefer is the middleware that reads what a page's address chooses, and keeps
 // it where this request may write the notebook. It runs after the notebook was opened.
-func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
+func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			n := notebook.From(c)
-			if w := s.languages.Named(n.Text(notebook.BookLanguage)); w != nil {
-				s.answerIn(c, w)
+			if w := s.Languages.Named(n.Text(notebook.BookLanguage)); w != nil {
+				s.AnswerIn(c, w)
 			}
 			if theme := n.Text(notebook.BookTheme); theme != "" {
 				c.Set(themeKey, theme)
@@ -34,11 +34,11 @@ func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 				return next(c)
 			}
 			if query := c.QueryParams(); query.Has("lang") {
-				w := s.languages.Named(query.Get("lang"))
+				w := s.Languages.Named(query.Get("lang"))
 				if w == nil {
 					return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 				}
-				s.answerIn(c, w)
+				s.AnswerIn(c, w)
 				if err := n.Keep(notebook.BookLanguage, w.Tag.String()); err != nil {
 					return err
 				}
@@ -58,19 +58,19 @@ func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	}
 }
 
-// words are those of the language in which a request is answered: chosen, or
+// Words are those of the language in which a request is answered: chosen, or
 // else the best that the browser accepts.
-func (s *Site) words(c echo.Context) *locale.Printer {
+func (s *Site) Words(c echo.Context) *locale.Printer {
 	if w, ok := c.Get(notebook.WordsKey).(*locale.Printer); ok {
 		return w
 	}
-	w := s.languages.Accepted(c.Request().Header.Get("Accept-Language"))
-	s.answerIn(c, w)
+	w := s.Languages.Accepted(c.Request().Header.Get("Accept-Language"))
+	s.AnswerIn(c, w)
 	return w
 }
 
-// answerIn lets the rest of the request be answered in a language.
-func (*Site) answerIn(c echo.Context, w *locale.Printer) { c.Set(notebook.WordsKey, w) }
+// AnswerIn lets the rest of the request be answered in a language.
+func (*Site) AnswerIn(c echo.Context, w *locale.Printer) { c.Set(notebook.WordsKey, w) }
 
 // choosing is this page's address with one choice in it; of a page that was the
 // answer to a form, the dashboard's.
@@ -79,7 +79,7 @@ func (s *Site) choosing(c echo.Context, name, value string) string {
 	if !input.IsSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	for _, kept := range s.keep {
+	for _, kept := range s.Keep {
 		if c.QueryParams().Has(kept) {
 			query.Set(kept, c.QueryParam(kept))
 		}

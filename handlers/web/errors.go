@@ -1,24 +1,24 @@
 // Errors: the one place that turns an error into a page or into JSON.
 
-package handlers
+package web
 
 import (
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
-
-	"github.com/labstack/echo/v4"
 )
 
-// handleError answers an error: a page, or JSON below /api/.
-func (s *Site) handleError(err error, c echo.Context) {
+// HandleError answers an error: a page, or JSON below /api/.
+func (s *Site) HandleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.Error("request failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
+		s.Log.Error("request failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
 	setSecureHeaders(c.Response().Header())   // refused hosts come by before the middleware
 	c.Response().Header().Del("Content-Type") // of a page that was begun before the error
@@ -26,14 +26,14 @@ func (s *Site) handleError(err error, c echo.Context) {
 		c.Response().Header().Set("Retry-After", "5")
 	}
 	if input.IsAPI(c.Request()) {
-		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": s.words(c).Say(p.Message)})
+		err = c.JSON(p.Status, map[string]string{"error": p.Code, "message": s.Words(c).Say(p.Message)})
 	} else {
-		err = s.render(c, p.Status, "error", errorPage{
-			Page: s.pageWithoutAsking(c, locale.Msg(input.TitleOf(p.Status))), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
+		err = s.Render(c, p.Status, "error", errorPage{
+			Page: s.PageWithoutAsking(c, locale.Msg(input.TitleOf(p.Status))), Status: p.Status, Message: p.Message, Home: homeOf(c, p.Status),
 		})
 	}
 	if err != nil {
-		s.log.Error("the error page failed", "error", err)
+		s.Log.Error("the error page failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
 }

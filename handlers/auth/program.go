@@ -1,7 +1,7 @@
 // Another program: this server itself plays it. So what a page says of copies, tokens and
 // two programs at once is what happened, over real connections.
 
-package handlers
+package auth
 
 import (
 	"bytes"

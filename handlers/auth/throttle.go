@@ -2,7 +2,7 @@
 // name each server counts the tries by itself. For the teacher's PIN, which opens more, all
 // servers count together, in the database.
 
-package handlers
+package auth
 
 import (
 	"context"
@@ -189,7 +189,7 @@ func (p pinThrottle) counter(ctx context.Context, name string) (counter sessions
 }
 
 func pinCounter(name string) sessions.ID {
-	return sessions.KeyID(throttlePurpose, teacherName+"/"+name)
+	return sessions.KeyID(throttlePurpose, TeacherName+"/"+name)
 }
 
 // overtaken reports that another request changed a record first.
@@ -286,3 +286,18 @@ func addressIn(text string) netip.Addr {
 	}
 	return addr.Unmap().WithZone("")
 }
+
+// ThrottledNames is how many students' names have wrong tries that still count.
+func (a *Auth) ThrottledNames() (names int) {
+	a.throttle.mu.Lock()
+	defer a.throttle.mu.Unlock()
+	for _, tried := range a.throttle.places {
+		if tried.count > 0 {
+			names++
+		}
+	}
+	return names
+}
+
+// TryFailed counts a wrong try for a student's name.
+func (a *Auth) TryFailed(name string) { a.throttle.try(name) }

@@ -1,7 +1,7 @@
 // The Go that ran: functions of this program, cut by name from the source that
 // the binary carries.
 
-package handlers
+package web
 
 import (
 	"fmt"
@@ -15,9 +15,9 @@ import (
 	"strings"
 )
 
-// source holds the text of every function, by "package.Function" or
+// Source holds the text of every function, by "package.Function" or
 // "package.Type.Method".
-type source map[string]sourceFunction
+type Source map[string]sourceFunction
 
 type sourceFunction struct {
 	File   string
@@ -26,8 +26,8 @@ type sourceFunction struct {
 	figure template.HTML // the same, ready to be shown
 }
 
-func readSource(files fs.FS) (source, error) {
-	found := source{}
+func readSource(files fs.FS) (Source, error) {
+	found := Source{}
 	for _, pattern := range []string{"handlers/*.go", "handlers/*/*.go", "sessions/*.go"} {
 		names, err := fs.Glob(files, pattern)
 		if err != nil {
@@ -49,7 +49,7 @@ func readSource(files fs.FS) (source, error) {
 	return found, nil
 }
 
-func (s source) add(in, name string, text []byte) error {
+func (s Source) add(in, name string, text []byte) error {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, name, text, parser.ParseComments)
 	if err != nil {
@@ -92,10 +92,10 @@ func receiver(function *ast.FuncDecl) string {
 	return ""
 }
 
-// figure serves templates: a function with where it stands. A name that does
+// Figure serves templates: a function with where it stands. A name that does
 // not exist is an error, so that a renamed function cannot leave a page without
 // its code.
-func (s source) figure(name string) (template.HTML, error) {
+func (s Source) Figure(name string) (template.HTML, error) {
 	f, ok := s[name]
 	if !ok {
 		return "", fmt.Errorf("there is no function %s in the source", name)
@@ -104,7 +104,7 @@ func (s source) figure(name string) (template.HTML, error) {
 }
 
 // text is the same to stand in a template's text: {{ begins no action there.
-func (s source) text(name string) (string, error) {
-	f, err := s.figure(name)
+func (s Source) text(name string) (string, error) {
+	f, err := s.Figure(name)
 	return strings.ReplaceAll(string(f), "{{", `{{"{{"}}`), err
 }

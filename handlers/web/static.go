@@ -1,6 +1,6 @@
 // Static files: served from the binary, kept by browsers until they change.
 
-package handlers
+package web
 
 import (
 	"bytes"
@@ -69,19 +69,19 @@ func (s staticFiles) url(name string) (string, error) {
 	return "/static/" + name + "?v=" + file.version, nil
 }
 
-// staticFigure is a static file's text with its name, for a page that is about it.
-func (a *Assets) staticFigure(name string) template.HTML {
+// StaticFigure is a static file's text with its name, for a page that is about it.
+func (a *Assets) StaticFigure(name string) template.HTML {
 	return figureOf("static/"+name, string(a.static[name].content))
 }
 
-// getStatic serves GET /static/*.
-func (a *Assets) getStatic(c echo.Context) error { return a.serveStatic(c, c.Param("*")) }
+// GetStatic serves GET /static/*.
+func (a *Assets) GetStatic(c echo.Context) error { return a.ServeStatic(c, c.Param("*")) }
 
-// getFavicon serves GET /favicon.ico, which browsers ask for unasked.
-func (a *Assets) getFavicon(c echo.Context) error { return a.serveStatic(c, "favicon.ico") }
+// GetFavicon serves GET /favicon.ico, which browsers ask for unasked.
+func (a *Assets) GetFavicon(c echo.Context) error { return a.ServeStatic(c, "favicon.ico") }
 
-// serveStatic answers with a static file, by its name; without one, with echo.ErrNotFound.
-func (a *Assets) serveStatic(c echo.Context, name string) error {
+// ServeStatic answers with a static file, by its name; without one, with echo.ErrNotFound.
+func (a *Assets) ServeStatic(c echo.Context, name string) error {
 	file, ok := a.static[name]
 	if !ok {
 		return echo.ErrNotFound

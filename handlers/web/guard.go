@@ -1,6 +1,6 @@
 // Guard rails: what every request passes before a handler sees it.
 
-package handlers
+package web
 
 import (
 	"cmp"
@@ -12,36 +12,36 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/labstack/echo/v4"
+
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
 	"cookielab/sessions"
-
-	"github.com/labstack/echo/v4"
 )
 
-// guard is what needs to know the routes, or the hosts.
-type guard struct {
-	router  *Router
-	log     *slog.Logger
-	origins *http.CrossOriginProtection
-	hosts   []string // further Host headers to answer to, besides those of this machine
+// Guard is what needs to know the routes, or the hosts.
+type Guard struct {
+	Router  *Router
+	Log     *slog.Logger
+	Origins *http.CrossOriginProtection
+	Hosts   []string // further Host headers to answer to, besides those of this machine
 }
 
-// checkHost refuses requests for other hosts with 421, before anything else. A page of
+// CheckHost refuses requests for other hosts with 421, before anything else. A page of
 // another site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
 // header tells its requests from ours.
-func (g *guard) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if !input.IsOwnHost(r) && !slices.ContainsFunc(g.hosts, func(h string) bool { return strings.EqualFold(h, r.Host) }) {
+		if !input.IsOwnHost(r) && !slices.ContainsFunc(g.Hosts, func(h string) bool { return strings.EqualFold(h, r.Host) }) {
 			return input.NewProblem(http.StatusMisdirectedRequest, "misdirected_request", locale.Msg("error.misdirected"))
 		}
 		return next(c)
 	}
 }
 
-// recoverPanic turns a panic into the 500 page; its stack goes to the log.
-func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
+// RecoverPanic turns a panic into the 500 page; its stack goes to the log.
+func RecoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
 			defer func() {
@@ -61,9 +61,9 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 	}
 }
 
-// secureHeaders go with every reply, errors included. No inline script or
+// WithSecureHeaders go with every reply, errors included. No inline script or
 // style anywhere, nothing from elsewhere, no framing.
-func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func WithSecureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		setSecureHeaders(c.Response().Header())
 		return next(c)
@@ -100,15 +100,15 @@ var secureHeaderLines = http.Header{
 	"Vary":          {"Cookie, Accept-Language"},
 }
 
-// hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
+// Hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
 // each request. So whatever a middleware keeps between requests must be made before that:
 // here the buffers in which replies wait.
-func (g *guard) hold() echo.MiddlewareFunc {
+func (g *Guard) Hold() echo.MiddlewareFunc {
 	hold := sessions.Hold()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		held := hold(next)
 		return func(c echo.Context) error {
-			if g.router.Access(c).Stream {
+			if g.Router.Access(c).Stream {
 				return next(c)
 			}
 			return held(c)
@@ -116,16 +116,16 @@ func (g *guard) hold() echo.MiddlewareFunc {
 	}
 }
 
-// readForm reads the body of an unsafe request, whole and before anything is
+// ReadForm reads the body of an unsafe request, whole and before anything is
 // done: too long (413), broken (400) or of another kind (415) has no effect. It
 // is a form; below /api/ it is JSON, for [ReadJSON] to decode.
-func (g *guard) readForm(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if input.IsSafe(r.Method) {
 			return next(c)
 		}
-		most := cmp.Or(g.router.Access(c).MaxBody, input.MaxBody)
+		most := cmp.Or(g.Router.Access(c).MaxBody, input.MaxBody)
 		parse := input.ParseForm
 		if input.IsAPI(r) {
 			parse = func(r *http.Request, most int) (url.Values, error) {
@@ -145,15 +145,15 @@ func (g *guard) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// sameOrigin refuses unsafe requests that another origin began
+// SameOrigin refuses unsafe requests that another origin began
 // (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
-func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) SameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if g.router.Access(c).AnyOrigin {
+		if g.Router.Access(c).AnyOrigin {
 			return next(c) // that it comes from elsewhere is what the lesson is about
 		}
-		if err := g.origins.Check(c.Request()); err != nil {
-			g.log.Warn("cross-origin request refused", "route", input.RouteOf(c), "site", input.SiteOf(c.Request()))
+		if err := g.Origins.Check(c.Request()); err != nil {
+			g.Log.Warn("cross-origin request refused", "route", input.RouteOf(c), "site", input.SiteOf(c.Request()))
 			return input.NewProblem(http.StatusForbidden, "cross_origin", locale.Msg("error.cross_origin")).Wrap(err)
 		}
 		return next(c)

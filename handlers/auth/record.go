@@ -1,7 +1,7 @@
 // The record that this browser was last given, and to whom its notebook belongs: what is
 // noted of them just before the notebook is saved.
 
-package handlers
+package auth
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"cookielab/sessions"
 )
 
-// beforeSave notes what this reply changes for its browser. The session is saved by now,
+// BeforeSave notes what this reply changes for its browser. The session is saved by now,
 // and the notebook is not: see opener.
-func (a *Auth) beforeSave(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
+func (a *Auth) BeforeSave(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
 	sessions.AfterCommit(c, func() {
 		if len(c.Response().Header()["Set-Cookie"]) > 0 {
 			reissued(n.Log(), a.Lanes.Values(c), a.Lanes.ValuesAfter(c))
@@ -28,33 +28,6 @@ func (a *Auth) beforeSave(ctx context.Context, c echo.Context, n *notebook.Noteb
 		}
 	}
 	return a.claim(ctx, c, n)
-}
-
-// leftBehind is the record of this browser's old session. Once the new session is saved it
-// takes the place of the old one: a logout that is still under way with the old key ends
-// the new one. Version is set by Put it back: the new session was made from what this
-// record said, and counts only if the record still has that version.
-type leftBehind struct {
-	ID      sessions.ID
-	Version uint64
-}
-
-// noteRecord remembers which record this browser was given, by its ID, which
-// no browser could send. It shows what lies on the server when a request does
-// not reach it any more. The one it replaces ends only now that the new one is
-// saved: if that failed, there is still something to put back.
-func (a *Auth) noteRecord(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
-	session, ok := c.Get(rememberedKey).(*sessions.Session)
-	if !ok {
-		return nil
-	}
-	record, ok := session.Record() // saved by now: its commit came first
-	if left, leaves := c.Get(leftBehindKey).(leftBehind); ok && leaves {
-		if err := a.takePlace(ctx, c, left, record.ID); err != nil {
-			return err
-		}
-	}
-	return n.NoteLogin(session)
 }
 
 // takePlace ends the session that was left behind, and notes that the session by takes
@@ -118,3 +91,5 @@ func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *notebook.Noteboo
 	}
 	return a.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
+
+const leftBehindKey = "cookielab/handlers.left behind"

@@ -1,7 +1,6 @@
-// Rendering: each page is the layout, the parts and its own template, parsed
-// once at the start for each language, and executed to memory.
+// Rendering: the page's head, the templates, and what they may call.
 
-package handlers
+package web
 
 import (
 	"bytes"
@@ -15,13 +14,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/labstack/echo/v4"
+
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/sessions/browser"
-
-	"github.com/labstack/echo/v4"
 )
 
 // Page is what the layout shows around every page.
@@ -46,38 +45,38 @@ type Page struct {
 // pageThere is this page on another server.
 type pageThere struct{ Server, URL string }
 
-// page fills the layout, and asks who is signed in unless this request asked that before.
+// Page fills the layout, and asks who is signed in unless this request asked that before.
 // If that fails, the page names nobody, and can be shown nevertheless.
-func (s *Site) page(c echo.Context, title locale.Message) (Page, error) {
-	_, _, err := s.who(c)
-	return s.pageWithoutAsking(c, title), err
+func (s *Site) Page(c echo.Context, title locale.Message) (Page, error) {
+	_, _, err := s.Who(c)
+	return s.PageWithoutAsking(c, title), err
 }
 
-// pageWithoutAsking fills the layout, and names who is signed in only if this request asked
+// PageWithoutAsking fills the layout, and names who is signed in only if this request asked
 // that before. It is for errors, since the store may be their cause, and for pages that
 // lead nowhere in the lab.
-func (s *Site) pageWithoutAsking(c echo.Context, title locale.Message) Page {
+func (s *Site) PageWithoutAsking(c echo.Context, title locale.Message) Page {
 	p := Page{
-		Title: title, Name: s.words(c).Say(title),
+		Title: title, Name: s.Words(c).Say(title),
 		At:    menuEntry(c.Path()),
 		Light: s.choosing(c, "theme", "light"), Dark: s.choosing(c, "theme", "dark"),
-		OtherLanguage: s.choosing(c, "lang", s.languages.Other(s.words(c)).Tag.String()),
+		OtherLanguage: s.choosing(c, "lang", s.Languages.Other(s.Words(c)).Tag.String()),
 	}
-	p.Server = s.server
-	for _, other := range s.others {
+	p.Server = s.Server
+	for _, other := range s.Others {
 		p.Servers = append(p.Servers, pageThere{other.Server, input.OnServer(c.Request(), other)})
 	}
-	if p.Name != labName {
-		p.Name += " · " + labName
+	if p.Name != LabName {
+		p.Name += " · " + LabName
 	}
 	p.Theme, _ = c.Get(themeKey).(string)
-	p.Printed = markup.Minute(s.clock.Now())
-	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + s.engine} {
+	p.Printed = markup.Minute(s.Clock.Now())
+	for _, part := range []string{browser.NameOf(c.Request().UserAgent()), "SESSION_ENGINE=" + s.Engine} {
 		if part != "" {
 			p.Printed += " · " + part
 		}
 	}
-	p.Who, p.Asked = s.asked(c)
+	p.Who, p.Asked = s.Asked(c)
 	return p
 }
 
@@ -91,13 +90,13 @@ func menuEntry(path string) string {
 	return first
 }
 
-const labName = "Cookie Lab"
+const LabName = "Cookie Lab"
 
 // templates holds one set per language and page.
 type templates map[*locale.Printer]map[string]*template.Template
 
 // parseTemplates reads the pages in a folder: their layout, and the parts below.
-func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code source, form func(way string) string) (templates, error) {
+func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code Source, form func(way string) string) (templates, error) {
 	layout := folder + "/layout.html"
 	pages, err := fs.Glob(files, folder+"/*.html")
 	if err != nil {
@@ -190,8 +189,8 @@ func (b baker) bake(text string) (string, error) {
 	return text, failed
 }
 
-// render answers with a page of the lab.
-func (s *Site) render(c echo.Context, status int, name string, data any) error {
+// Render answers with a page of the lab.
+func (s *Site) Render(c echo.Context, status int, name string, data any) error {
 	page, _ := s.buffers.Get().(*bytes.Buffer)
 	if page == nil {
 		page = new(bytes.Buffer)
@@ -202,20 +201,20 @@ func (s *Site) render(c echo.Context, status int, name string, data any) error {
 		}
 	}()
 	page.Reset()
-	return s.templates.render(c, s.words(c), page, status, name, data)
+	return s.templates.render(c, s.Words(c), page, status, name, data)
 }
 
-// template is a page's template in the language in which a request is answered, with its
+// Template is a page's template in the language in which a request is answered, with its
 // parts; nil if there is no such page.
-func (s *Site) template(c echo.Context, name string) *template.Template {
-	return s.templates[s.words(c)][name]
+func (s *Site) Template(c echo.Context, name string) *template.Template {
+	return s.templates[s.Words(c)][name]
 }
 
 // maxPooledPage is how large a buffer may be to be kept for another page, in bytes.
 const maxPooledPage = 1 << 20
 
-// renderForeign answers with a page of the other site.
-func (a *Assets) renderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
+// RenderForeign answers with a page of the other site.
+func (a *Assets) RenderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
 	return a.foreign.render(c, w, new(bytes.Buffer), status, name, data)
 }
 
@@ -237,11 +236,18 @@ func (s templates) render(c echo.Context, w *locale.Printer, page *bytes.Buffer,
 }
 
 // templateFunctions are for what only a request knows.
-func templateFunctions(w *locale.Printer, code source, assets staticFiles) template.FuncMap {
+func templateFunctions(w *locale.Printer, code Source, assets staticFiles) template.FuncMap {
 	return template.FuncMap{
 		"asset": assets.url,
 		"say":   w.Say, "text": w.Text, "short": markup.ShortKey,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
-		"figure": code.figure,
+		"figure": code.Figure,
 	}
 }
+
+// PresentParam in an address, with the part to show, is the mode for a class.
+const PresentParam = "present"
+
+const AnswersParam = "answers" // in its address: the sheets with the right answers
+
+const RunParam = "run"

@@ -1,0 +1,237 @@
+// Actions: what is done to all three ways at once, or to one, whichever page asks for it.
+
+package auth
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
+	"cookielab/sessions"
+)
+
+// ShortLife is how long "Expire in 10 s" gives all three ways.
+const ShortLife = 10 * time.Second
+
+// Before notes how the dashboard's cells stand, so that the next dashboard can
+// show what an action changed.
+func (a *Auth) Before(c echo.Context) error {
+	findings, err := a.RecallAll(c)
+	if err != nil {
+		return err
+	}
+	book := notebook.From(c).Log()
+	if book == nil {
+		return nil
+	}
+	described, err := a.Describe(c, findings)
+	if err != nil {
+		return err
+	}
+	keepBefore(book, CellsOf(findings, described, notebook.Of[*Copy](book)))
+	return nil
+}
+
+// Done ends an action: it is written down, the copy, if there is one, is sent
+// once more, and the browser goes on to the page that shows it all.
+func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
+	n := notebook.From(c)
+	action.At = a.clock.Now()
+	if err := n.Note(action); err != nil {
+		return err
+	}
+	sessions.AfterCommit(c, func() {
+		if book := n.Log(); book != nil {
+			expect(book, a.Lanes.ValuesAfter(c))
+			a.replay(c, book)
+		}
+	})
+	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// Tamper rewrites the cookies that came as a visitor could, and sets them
+// with the life they had.
+func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
+	if err := a.Before(c); err != nil {
+		return err
+	}
+	done := notebook.Action{Name: action, Lane: laneOf(changed)}
+	n, came, forged := notebook.From(c), a.Lanes.Values(c), map[string]string{}
+	for _, lane := range changed { // all before any is set: no half an edit
+		value, ok := came[lane.ID()]
+		if !ok {
+			continue // nothing to edit
+		}
+		rewritten := forge(a.Lanes.Format(lane.ID()), value)
+		if rewritten == value {
+			continue
+		}
+		if size := len(lane.Cookie().Name) + len(rewritten); size > sessions.MaxCookie {
+			return input.NewProblem(http.StatusUnprocessableEntity, "cookie_too_long", locale.Msg("error.cookie_too_long",
+				locale.Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
+		}
+		forged[lane.ID()] = rewritten
+		done.Changed = append(done.Changed, lane.ID())
+	}
+	if value, ok := forged[lanes.Session]; ok {
+		if err := a.noteTampered(c, value); err != nil {
+			return err
+		}
+	}
+	for _, lane := range changed {
+		if value, ok := forged[lane.ID()]; ok {
+			if err := lanes.SetCookie(c, lane, value, a.ageLeft(n, lane), a.clock.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return a.Done(c, done, to)
+}
+
+// ageLeft is how long the browser would still keep a lane's cookie; 0: until it
+// is closed.
+func (a *Auth) ageLeft(n *notebook.Notebook, lane lanes.CookieLane) time.Duration {
+	set, ok := n.Attributes(lane.ID())
+	if !ok {
+		return a.Age()
+	}
+	until := set.BrowserExpires()
+	if until == nil {
+		return 0
+	}
+	return max(time.Second, until.Sub(a.clock.Now()))
+}
+
+// ExpireSoon gives all three ten seconds; ok is false when nobody is signed in.
+func (a *Auth) ExpireSoon(c echo.Context) (ok bool, err error) {
+	if err := a.Before(c); err != nil {
+		return false, err
+	}
+	who, ok := a.SignedIn(c)
+	if !ok {
+		return false, nil
+	}
+	if err := a.SignIn(c, who, ShortLife); err != nil {
+		return false, err
+	}
+	if n := notebook.From(c); n != nil {
+		// The new cookies exist only once they are saved.
+		sessions.AfterCommit(c, func() { a.CopyOf(a.Lanes.ValuesAfter(c)).Keep(n.Log()) })
+	}
+	return true, nil
+}
+
+// noteTampered notes the hash of a value that the lab writes in place of this browser's
+// session key, if the key opened a session or was such a value itself: [Lab.MayRestore]
+// compares it.
+func (a *Auth) noteTampered(c echo.Context, value string) error {
+	n := notebook.From(c)
+	if !n.MayWrite() {
+		return nil
+	}
+	session, err := a.Lanes.Sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	record, live := session.Record()
+	switch {
+	case live && session.Text(sessions.UserKey) != "":
+		if err := n.NoteRecord(record.ID); err != nil {
+			return err
+		}
+	case !a.MayRestore(c):
+		return nil
+	}
+	return n.NoteTampered(tamperedHash(value))
+}
+
+// MayRestore reports whether a request carries the value that the lab itself wrote in
+// place of this browser's session key. The notebook's cookie alone is not enough to be
+// signed in again: somebody else may have a copy of it.
+func (a *Auth) MayRestore(c echo.Context) bool {
+	came := a.Lanes.Values(c)[lanes.Session]
+	return came != "" && equal(notebook.From(c).Tampered(), tamperedHash(came))
+}
+
+// tamperedHash is the hash by which the notebook recognises a forged value.
+func tamperedHash(value string) string { return sessions.KeyID("forged", value).String() }
+
+// Restore signs in again as before; ok is false when there is no word to do it on.
+func (a *Auth) Restore(c echo.Context) (ok bool, err error) {
+	who, ok := a.SignedIn(c)
+	var word *sessions.Record
+	if !ok {
+		if !a.MayRestore(c) {
+			return false, nil
+		}
+		record, values, err := a.wordOf(c)
+		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
+			return false, err
+		}
+		who = lanes.Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
+		word = record
+	}
+	if err := a.SignIn(c, who, a.Age()); err != nil {
+		return false, err
+	}
+	if word != nil {
+		c.Set(leftBehindKey, leftBehind{word.ID, word.Version})
+	}
+	return true, nil
+}
+
+// SignedIn is who the session lane found in this request: the only lane that
+// authorises anything. before has asked it.
+func (a *Auth) SignedIn(c echo.Context) (lanes.Identity, bool) {
+	f, ok := a.SessionFinding(c)
+	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
+}
+
+// wordOf is the live record that this browser was last given, and what it says;
+// nil when it is over or was never made.
+func (a *Auth) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
+	record, err := a.LastRecord(c)
+	if err != nil || record == nil || !record.Expires.After(a.clock.Now()) {
+		return nil, nil, err
+	}
+	values, err := sessions.DecodeValues(record.Data)
+	if err != nil {
+		return nil, nil, nil //nolint:nilerr // unreadable is as good as over
+	}
+	return record, values, nil
+}
+
+// laneOf names the one lane that an action was about; "" for all.
+func laneOf(some []lanes.CookieLane) string {
+	if len(some) == 1 {
+		return some[0].ID()
+	}
+	return ""
+}
+
+// CellsOf boils each cell of the rows down to a text, to compare. Row ② follows
+// row ①, so it has none.
+func CellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
+	cells := map[string]string{}
+	for i, f := range findings {
+		keeps := described[i].ServerKeeps
+		cells["1-"+f.Lane] = f.Raw
+		if at := described[i].BrowserExpires; f.Sent && at != nil {
+			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
+		}
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
+		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
+	}
+	if taken != nil {
+		for _, lane := range taken.Lanes {
+			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
+		}
+	}
+	return cells
+}

@@ -1,0 +1,76 @@
+// The cells of the dashboard, as texts to compare: what it shows as changed by the action
+// that was done last.
+
+package auth
+
+import (
+	"maps"
+	"strings"
+
+	"cookielab/handlers/notebook"
+)
+
+// cells are what a Log keeps of the dashboard's cells, and of the values in the browser.
+type cells struct {
+	before           map[string]string // cells as they were before the last action
+	shown            map[string]string // cells as the last dashboard showed them
+	expected         map[string]string // values that the last action left in the browser, by lane
+	changedElsewhere bool              // the browser's values have changed since, and not by an action
+}
+
+// Weigh is how much memory they take, in bytes.
+func (c cells) Weigh() int {
+	return notebook.WeighTexts(c.before) + notebook.WeighTexts(c.shown) + notebook.WeighTexts(c.expected)
+}
+
+// Shrink leaves out all texts: that values changed by other hands stays true.
+func (c cells) Shrink() notebook.Kept {
+	if !c.changedElsewhere {
+		return nil
+	}
+	return cells{changedElsewhere: true}
+}
+
+// keepBefore keeps what the cells show before an action.
+func keepBefore(b *notebook.Log, now map[string]string) {
+	notebook.Change(b, func(c *cells) { c.before = notebook.OwnTexts(now) })
+}
+
+// NewChapter begins anew: what the next dashboard shows as changed is what changed since
+// the last one.
+func NewChapter(b *notebook.Log) {
+	notebook.Change(b, func(c *cells) { c.before = c.shown })
+}
+
+// expect keeps which values an action leaves in the browser.
+func expect(b *notebook.Log, values map[string]string) {
+	notebook.Change(b, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
+}
+
+// reissued keeps what a reply gave the browser in place of what came: a session
+// that was sealed anew is no change by other hands.
+func reissued(b *notebook.Log, came, after map[string]string) {
+	notebook.Change(b, func(c *cells) {
+		own := maps.Clone(c.expected)
+		for lane, value := range after {
+			if expected, ok := own[lane]; ok && expected == came[lane] {
+				own[lane] = strings.Clone(value)
+			}
+		}
+		c.expected = own
+	})
+}
+
+// Show keeps what a dashboard is about to show. It returns the cells to compare
+// with: those before the last action or, where the browser's values changed by
+// other hands since (DevTools, a clock), those shown before that.
+func Show(b *notebook.Log, values, now map[string]string) (before map[string]string, strayed bool) {
+	notebook.Change(b, func(c *cells) {
+		if c.expected != nil && !maps.Equal(c.expected, values) {
+			c.expected, c.before, c.changedElsewhere = notebook.OwnTexts(values), c.shown, true
+		}
+		c.shown = notebook.OwnTexts(now)
+		before, strayed = c.before, c.changedElsewhere
+	})
+	return before, strayed
+}

@@ -1,0 +1,32 @@
+// Package web is what every page stands in: the router and its guard rails, templates,
+// static files, the source that pages show, and the page's head.
+package web
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/sessions"
+)
+
+// Site is what a page needs of the lab around it.
+type Site struct {
+	*Assets
+	Clock  sessions.Clock
+	Log    *slog.Logger
+	Server string         // its letter among several, "A"; "": it is alone
+	Others []input.Server // the other servers
+	Keep   []string       // query parameters that the language and theme links carry along
+
+	// who is who is signed in, by the session lane: it asks the lane, unless this request
+	// asked it before. ok is false for nobody.
+	Who func(c echo.Context) (who lanes.Identity, ok bool, err error)
+	// asked is who the session lane has found in this request, if it was asked.
+	Asked func(c echo.Context) (who lanes.Identity, asked bool)
+
+	buffers sync.Pool // of *bytes.Buffer, to render to
+}
