@@ -27,6 +27,8 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/othersite"
+	"cookielab/handlers/revoke"
 	"cookielab/handlers/serve"
 	"cookielab/handlers/web"
 	"cookielab/sessions"
@@ -338,7 +340,7 @@ func run(settings *settings, out io.Writer, log *slog.Logger) (err error) {
 	if notes = append(notes, more...); otherSite != nil {
 		servers = append(labs, otherSite)
 	}
-	shared := handlers.Config{Assets: assets, Course: course, Class: new(handlers.Class), Log: log}
+	shared := handlers.Config{Assets: assets, Course: course, Class: new(revoke.Class), Log: log}
 	for _, s := range labs {
 		if err := s.open(ctx, settings, shared, labs, otherSite); err != nil {
 			return err
@@ -360,16 +362,16 @@ func (s *settings) openOtherSite(labs []*server, assets *web.Assets, log *slog.L
 	if at == nil {
 		return nil, notes, err
 	}
-	config := handlers.OtherSiteConfig{Assets: assets, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
+	config := othersite.OtherSiteConfig{Assets: assets, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
 	if len(labs) > 1 {
 		config.Neighbour = labs[0].at.URLAt(labs[1].at.Port)
 	}
-	site, err := handlers.NewOtherSite(config)
+	site, err := othersite.NewOtherSite(config)
 	if err != nil {
 		at.Close()
 	}
 	switch {
-	case errors.Is(err, handlers.ErrSameSite):
+	case errors.Is(err, othersite.ErrSameSite):
 		return nil, []string{fmt.Sprintf("There is no other site: to a browser, %s is the same site as %s, since ports do not count. --other-addr chooses another host.", s.OtherAddr, s.Addr)}, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("--other-addr: %w", err)

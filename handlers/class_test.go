@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/revoke"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -228,7 +229,7 @@ func TestNewClassPressedTwice(t *testing.T) {
 // Each server of a process has a memory of its own: a new class on one begins on
 // all of them.
 func TestNewClassOnAllServers(t *testing.T) {
-	class := new(handlers.Class)
+	class := new(revoke.Class)
 	own := func(c *handlers.Config) {
 		c.Class = class
 		readFor(c, sessions.EngineCache)

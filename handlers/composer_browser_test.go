@@ -10,6 +10,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/composer"
 )
 
 func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
@@ -68,7 +69,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 			page.WaitText("#headline", visitor.differs)
 
 			// Whatever is sent, this browser does what its profile says.
-			for i, preset := range handlers.PresetsForTest() {
+			for i, preset := range composer.Presets() {
 				if visitor.NoScript && i%3 > 0 {
 					continue // what is sent is the same
 				}

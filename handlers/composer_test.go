@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/composer"
 	"cookielab/sessions/browser"
 )
 
@@ -90,7 +91,7 @@ func TestComposerJudges(t *testing.T) {
 			}
 		}
 	}
-	for _, preset := range handlers.PresetsForTest() {
+	for _, preset := range composer.Presets() {
 		if r := c.get("/composer?preset=" + preset); r.status != http.StatusOK || !strings.Contains(r.body, `id="headline"`) {
 			t.Errorf("the preset %s: %d", preset, r.status)
 		}

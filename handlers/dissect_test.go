@@ -28,7 +28,9 @@ import (
 	"github.com/gorilla/securecookie"
 
 	"cookielab/handlers"
+	"cookielab/handlers/dissect"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -540,10 +542,11 @@ func TestDissectBounds(t *testing.T) {
 // make. Run it with go test -fuzz '^FuzzDissect$' ./handlers
 func FuzzDissect(f *testing.F) {
 	lab := makeLab(f)
+	page := dissect.New(lab.Site, lab.Auth.Lanes, handlers.CookiePurposes(lab.Auth.Lanes))
 	// Sealed with the first secret, for the purpose example. It is the same in every
 	// process: the ones that fuzz begin with what the first one gives them.
 	const genuine = "MTc5NTcwNTQ1MHxleUoxYzJWeUlqb2lZV3hwWTJVaWZRbz18JccyQ9BDL5SEz4m0Dws9n6PGV34bjHQeRdf5l07R50g="
-	if _, own, _ := lab.Dissect(genuine, ""); own != "verified" {
+	if _, own, _ := page.Dissect(genuine, ""); own != "verified" {
 		f.Fatalf("what was sealed is %s", own)
 	}
 	token := jwt(`{"alg":"HS256"}`, `{"sub":"alice"}`, sha256.New, webKey)
@@ -558,14 +561,14 @@ func FuzzDissect(f *testing.F) {
 		if len(value) > 8<<10 {
 			return
 		}
-		before, inner, after := lab.Unwrap(value)
+		before, inner, after := page.Unwrap(value)
 		if before+inner+after != value {
 			t.Errorf("%q falls into %q, %q and %q", value, before, inner, after)
 		}
-		if shown := lab.Shown(value); shown > handlers.MaxShown {
+		if shown := page.Shown(value); shown > markup.MaxShown {
 			t.Errorf("%q becomes %d bytes", value, shown)
 		}
-		form, own, typed := lab.Dissect(value, webKey)
+		form, own, typed := page.Dissect(value, webKey)
 		if own == "verified" && !strings.Contains(value, genuine[:len(genuine)-4]) {
 			t.Errorf("%q (%s) is verified with the lab's own key", value, form)
 		}

@@ -12,7 +12,7 @@ type HandoutForTest struct {
 // HandoutsForTest are the sheets, by language.
 func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 	all := map[string]HandoutForTest{}
-	for w, text := range lab.course.texts.handouts {
+	for w, text := range lab.Course.texts.handouts {
 		var one HandoutForTest
 		for _, table := range text.Tables() {
 			for _, row := range table.Rows {
@@ -40,7 +40,7 @@ func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 
 // ReadHandoutForTest reads a file of the sheets.
 func ReadHandoutForTest(lab *Lab, raw string) error {
-	_, err := readHandout(raw, lab.site.Assets.Languages.All[0])
+	_, err := readHandout(raw, lab.Site.Assets.Languages.All[0])
 	return err
 }
 
@@ -52,8 +52,8 @@ type AskedForTest struct {
 
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
-	text := lab.course.texts.lesson(lab.site.Assets.Languages.Named(language), slug)
-	asked := AskedForTest{string(text.Question), string(text.why(lab.course.lesson(slug).Why)), map[string]string{}}
+	text := lab.Course.texts.lesson(lab.Site.Assets.Languages.Named(language), slug)
+	asked := AskedForTest{string(text.Question), string(text.why(lab.Course.lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)
 	}

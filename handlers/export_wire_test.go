@@ -14,14 +14,14 @@ const MaxWatchers = notebook.MaxWatchers
 
 // Draw draws exchanges in a language.
 func (lab *Lab) Draw(language string, exchanges []*notebook.Exchange) template.HTML {
-	return diagram.Draw(lab.site.Languages.Named(language), exchanges)
+	return diagram.Draw(lab.Site.Languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.
-func (lab *Lab) WatchersOf(key string) int { return lab.revoke.wire.OfKey(key).Watchers() }
+func (lab *Lab) WatchersOf(key string) int { return lab.Logs.OfKey(key).Watchers() }
 
 // MaxWireBytes is the budget of all books.
 const MaxWireBytes = notebook.MaxBytes
 
 // WireWeight is what all books of the lab weigh.
-func (lab *Lab) WireWeight() int64 { return lab.revoke.wire.Weight() }
+func (lab *Lab) WireWeight() int64 { return lab.Logs.Weight() }

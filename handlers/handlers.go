@@ -14,10 +14,20 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cookielab/handlers/auth"
+	"cookielab/handlers/composer"
+	"cookielab/handlers/console"
+	"cookielab/handlers/dashboard"
+	"cookielab/handlers/dissect"
+	"cookielab/handlers/engines"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/othersite"
+	"cookielab/handlers/revoke"
+	"cookielab/handlers/signin"
+	"cookielab/handlers/tokens"
 	"cookielab/handlers/web"
+	"cookielab/handlers/wire"
 	"cookielab/sessions"
 )
 
@@ -39,9 +49,9 @@ type Config struct {
 
 	Server string // this server's letter among several, "A"; "": it is alone
 	Others []input.Server
-	Home   string // where browsers find this server: "http://localhost:8080"
-	Other  string // where they find the other site, see [OtherSite]; "": there is none
-	Class  *Class // what a new class ends besides this lab; nil: this lab alone
+	Home   string        // where browsers find this server: "http://localhost:8080"
+	Other  string        // where they find the other site, see [OtherSite]; "": there is none
+	Class  *revoke.Class // what a new class ends besides this lab; nil: this lab alone
 
 	// Streams is how many replies may be streamed at the same time; 0: a quarter of
 	// the connections that this system allows the program, and at most 1,000.
@@ -68,25 +78,26 @@ func ReadCourse(files fs.FS, assets *web.Assets) (*CourseTexts, error) {
 
 // Lab is one running Cookie Lab.
 type Lab struct {
-	site   *web.Site
-	auth   *auth.Auth
-	router *web.Router
+	Site   *web.Site
+	Auth   *auth.Auth
+	Logs   *notebook.Logs
+	Router *web.Router
+	Class  *revoke.Class // with the other servers in this process
+	Course *Course
+
 	stores []sessions.Store // in which the lab keeps records
 
-	dashboard *Dashboard
-	signIn    *SignIn
-	revoke    *Revoker
-	wire      *WirePage
-	tokens    *Tokens
-	console   *Console
-	engines   *Engines
-	composer  *Composer
-	dissect   *Dissector
-	neighbour *Neighbour // nil: this server is alone
-	course    *Course
-
-	class     *Class // with the others in this process
-	member    *Member
+	dashboard *dashboard.Page
+	signIn    *signin.Page
+	revoke    *revoke.Page
+	wire      *wire.Page
+	tokens    *tokens.Page
+	console   *console.Page
+	engines   *engines.Page
+	composer  *composer.Page
+	dissect   *dissect.Page
+	neighbour *othersite.Page // nil: this server is alone
+	member    *revoke.Member
 	endStream context.CancelFunc
 }
 
@@ -99,10 +110,9 @@ func New(config Config) (*Lab, error) {
 		return nil, fmt.Errorf("the engine %s and its store do not go together", config.Assets.Engine)
 	}
 	config.Cookie.Clock, config.Cookie.Logger = config.Clock, config.Log
-	lab := &Lab{stores: config.stores(), router: web.NewRouter(), class: cmp.Or(config.Class, new(Class))}
+	lab := &Lab{stores: config.stores(), Router: web.NewRouter(), Class: cmp.Or(config.Class, new(revoke.Class)), Logs: notebook.NewLogs(config.Clock)}
 	closing, end := context.WithCancel(context.Background())
 	lab.endStream = end
-	logs := notebook.NewLogs(config.Clock)
 
 	set, err := lanes.New(lanes.Config{Store: config.Sessions, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log}, notebook.CookieName)
 	if err != nil {
@@ -112,81 +122,81 @@ func New(config Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab.site = &web.Site{
+	lab.Site = &web.Site{
 		Assets: config.Assets, Clock: config.Clock, Log: config.Log, Server: config.Server, Others: config.Others,
 		Keep: []string{"done", web.PresentParam, web.RunParam, web.AnswersParam, input.AfterParam},
 	}
-	lab.auth = auth.New(auth.Config{
-		Lanes: set, Logs: logs, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
-		Words: lab.site.Words, Clock: config.Clock, Log: config.Log,
+	lab.Auth = auth.New(auth.Config{
+		Lanes: set, Logs: lab.Logs, Tries: config.Notebooks, ClassPassword: config.ClassPassword, TeacherPIN: config.TeacherPIN,
+		Words: lab.Site.Words, Clock: config.Clock, Log: config.Log,
 	})
-	lab.site.Who, lab.site.Asked = lab.auth.Who, lab.auth.Asked
-	if err := lab.makePages(config, logs, notebooks, closing); err != nil {
+	lab.Site.Who, lab.Site.Asked = lab.Auth.Who, lab.Auth.Asked
+	if err := lab.makePages(config, notebooks, closing); err != nil {
 		return nil, err
 	}
 
-	lab.member = &Member{
-		Stores: lab.stores, Clear: []func(){logs.Clear, lab.auth.ClearTries},
+	lab.member = &revoke.Member{
+		Stores: lab.stores, Clear: []func(){lab.Logs.Clear, lab.Auth.ClearTries},
 		After: []func(context.Context){lab.engines.EndAll},
 	}
-	lab.class.join(lab.member)
-	lab.router.HTTPErrorHandler = lab.site.HandleError
+	lab.Class.Join(lab.member)
+	lab.Router.HTTPErrorHandler = lab.Site.HandleError
 	origins := http.NewCrossOriginProtection()
-	guard := &web.Guard{Router: lab.router, Log: config.Log, Origins: origins, Hosts: config.AllowHosts}
-	exchanges := notebook.Recorder{Logs: logs, Lanes: set, Access: lab.router.Recorded}
+	guard := &web.Guard{Router: lab.Router, Log: config.Log, Origins: origins, Hosts: config.AllowHosts}
+	exchanges := notebook.Recorder{Logs: lab.Logs, Lanes: set, Access: lab.Router.Recorded}
 	opener := notebook.Opener{
-		Notebooks: notebooks, Logs: logs, Lanes: set, Clock: config.Clock, Origins: origins,
-		BeforeSave: lab.auth.BeforeSave, Access: lab.router.Notebook,
+		Notebooks: notebooks, Logs: lab.Logs, Lanes: set, Clock: config.Clock, Origins: origins,
+		BeforeSave: lab.Auth.BeforeSave, Access: lab.Router.Notebook,
 	}
 	// Outermost first; a test holds the order.
-	lab.router.Use(
+	lab.Router.Use(
 		guard.CheckHost,
 		web.RecoverPanic(config.Log),
 		web.WithSecureHeaders,
 		exchanges.Record,
 		guard.Hold(),
 		opener.Open,
-		lab.site.Prefer(lab.router.Access),
+		lab.Site.Prefer(lab.Router.Access),
 		guard.ReadForm,
 		guard.SameOrigin,
 	)
-	lab.routes(lab.router)
+	lab.routes(lab.Router)
 	return lab, nil
 }
 
 // makePages makes the pages, and connects those that tell each other something.
-func (lab *Lab) makePages(config Config, logs *notebook.Logs, notebooks *sessions.Manager, closing context.Context) (err error) {
-	site, auth := lab.site, lab.auth
-	lab.dashboard = newDashboard(site, auth)
-	lab.signIn = newSignIn(site, auth)
-	lab.wire = newWirePage(site, closing, config.Streams)
-	lab.tokens = newTokens(site, auth)
-	lab.console = newConsole(site, auth)
-	lab.composer = newComposer(site)
-	lab.dissect = newDissector(site, auth.Lanes, cookiePurposes(auth.Lanes))
+func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing context.Context) (err error) {
+	site, auth := lab.Site, lab.Auth
+	lab.dashboard = dashboard.New(site, auth)
+	lab.signIn = signin.New(site, auth)
+	lab.wire = wire.New(site, closing, config.Streams)
+	lab.tokens = tokens.New(site, auth)
+	lab.console = console.New(site, auth)
+	lab.composer = composer.New(site)
+	lab.dissect = dissect.New(site, auth.Lanes, CookiePurposes(auth.Lanes))
 	if len(config.Others) > 0 {
-		lab.neighbour = newNeighbour(site)
+		lab.neighbour = othersite.New(site)
 	}
-	lab.engines = newEngines(site, EnginesConfig{
+	lab.engines = engines.New(site, engines.Config{
 		Backend: config.Engines, FilePath: config.FilePath, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log,
 	}, closing)
-	lab.course, err = newCourse(site, auth, CourseConfig{
-		Texts: config.Course, Lessons: allLessons(lab.engines), Store: config.Notebooks, Wire: logs, OtherSite: config.Other, Home: config.Home,
+	lab.Course, err = newCourse(site, auth, CourseConfig{
+		Texts: config.Course, Lessons: allLessons(lab.engines), Store: config.Notebooks, Wire: lab.Logs, OtherSite: config.Other, Home: config.Home,
 	})
 	if err != nil {
 		return err
 	}
-	lab.engines.OnAction = noteEngines(lab.course)
-	lab.dashboard.OnFindings = lab.course.witnessCopy
-	lab.revoke, err = newRevoker(site, auth, RevokeConfig{
-		Class: lab.class, Notebooks: notebooks, Wire: logs, Forget: []Forgetter{lab.composer, lab.course, lab.engines}, Hosts: config.Hosts,
+	lab.engines.OnAction = noteEngines(lab.Course)
+	lab.dashboard.OnFindings = lab.Course.witnessCopy
+	lab.revoke, err = revoke.New(site, auth, revoke.Config{
+		Class: lab.Class, Notebooks: notebooks, Logs: lab.Logs, Forget: []revoke.Forgetter{lab.composer, lab.Course, lab.engines}, Hosts: config.Hosts,
 	})
 	return err
 }
 
-// cookiePurposes are what the values of the lab's cookies may be sealed for, by
+// CookiePurposes are what the values of the lab's cookies may be sealed for, by
 // the name of the cookie; "" for one in which nothing ever is.
-func cookiePurposes(set *lanes.Set) map[string]string {
+func CookiePurposes(set *lanes.Set) map[string]string {
 	purposes := map[string]string{notebook.CookieName: ""}
 	for name := range set.IDs() {
 		purposes[name] = ""
@@ -194,14 +204,14 @@ func cookiePurposes(set *lanes.Set) map[string]string {
 	purposes[lanes.SignedCookie] = lanes.SignedCookie
 	purposes[set.Sessions.Options().Name] = lanes.SessionPurpose
 	for _, engine := range sessions.Engines() {
-		purposes[engineCookie(engine)] = ""
+		purposes[engines.CookieName(engine)] = ""
 	}
-	purposes[engineCookie(sessions.EngineSignedCookies)] = enginePurpose(sessions.EngineSignedCookies)
+	purposes[engines.CookieName(sessions.EngineSignedCookies)] = engines.Purpose(sessions.EngineSignedCookies)
 	return purposes
 }
 
 // ServeHTTP makes the lab an http.Handler.
-func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.router.ServeHTTP(w, r) }
+func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.Router.ServeHTTP(w, r) }
 
 // EndStreams ends the replies that would never end by themselves. A server that
 // shuts down waits for every reply, so it has to say so first:
@@ -211,10 +221,10 @@ func (lab *Lab) EndStreams() { lab.endStream() }
 // Close lets go of what the lab holds open; its stores are their owner's.
 func (lab *Lab) Close() {
 	lab.EndStreams()
-	lab.class.leave(lab.member)
-	lab.auth.Close()
+	lab.Class.Leave(lab.member)
+	lab.Auth.Close()
 	if err := lab.engines.Close(); err != nil {
-		lab.site.Log.Error("closing the stores of the engines page", "error", err)
+		lab.Site.Log.Error("closing the stores of the engines page", "error", err)
 	}
 }
 

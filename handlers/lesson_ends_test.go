@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"cookielab/handlers"
+	"cookielab/handlers/wire"
 )
 
 // Ends tells lesson 10, with two real tabs.
@@ -87,7 +87,7 @@ func (s *student) exchanges() (n int) {
 		s.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var answer struct{ Exchanges []handlers.WireExchange }
+	var answer struct{ Exchanges []wire.WireExchange }
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		s.t.Fatal(err)
 	}

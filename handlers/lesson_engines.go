@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cookielab/handlers/engines"
 	"cookielab/sessions"
 )
 
@@ -17,14 +18,14 @@ const enginesSlug = "engines"
 // about comes first.
 var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
 
-// Engines is lesson 15.
+// Page is lesson 15.
 func (all lessons) Engines() lesson {
 	return lesson{
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
 		Do: func(s *lessonStep) (tasks []task) {
 			for _, event := range engineEvents {
 				if !engineEvent(s, event) {
-					tasks = append(tasks, task{Act: event, Action: enginesPath + "/" + event, Label: s.word(event + ".do"), Quiet: len(tasks) > 0})
+					tasks = append(tasks, task{Act: event, Action: engines.Path + "/" + event, Label: s.word(event + ".do"), Quiet: len(tasks) > 0})
 				}
 			}
 			if len(tasks) == 0 {
@@ -51,9 +52,9 @@ func (all lessons) Engines() lesson {
 		},
 		Happened: func(s *lessonStep) string {
 			switch "engines.word." + s.fact("second.cache") {
-			case outcomeUnknown:
+			case engines.OutcomeUnknown:
 				return "A"
-			case outcomeKnown:
+			case engines.OutcomeKnown:
 				return "B"
 			}
 			return ""
@@ -72,10 +73,10 @@ func (all lessons) Engines() lesson {
 		},
 		Closer: map[string]func(*lessonStep) closerView{
 			"places": func(s *lessonStep) closerView {
-				return closerView{Tasks: []task{{To: enginesPath, Label: s.word("places"), Quiet: true}}}
+				return closerView{Tasks: []task{{To: engines.Path, Label: s.word("places"), Quiet: true}}}
 			},
 		},
-		Code:   []string{"handlers.engineRoom.do", "sessions.Stores.Engine", "handlers.addOne"},
+		Code:   []string{"engines.cluster.do", "sessions.Stores.Engine", "engines.addOne"},
 		Django: "SESSION_ENGINE = \"django.contrib.sessions.backends.db\"    # or cache, file, cached_db, signed_cookies",
 	}
 }
@@ -93,14 +94,14 @@ func engineCell(s *lessonStep, name string) lessonCell {
 	}
 	word = "engines.word." + word
 	codes := map[string]string{"✓": "yes", "?": "warn", "✗": "no", "○": "none"}
-	return lessonCell{Code: codes[outcomeMark(word)], Text: s.w.Text(word)}
+	return lessonCell{Code: codes[engines.OutcomeMark(word)], Text: s.w.Text(word)}
 }
 
 // noteEngines returns what the engines page tells of its actions: it writes down what
 // became of the session in each engine, whichever page the action was done on; not before
 // the question was answered.
-func noteEngines(h *Course) func(c echo.Context, action string, outcomes map[string]engineOutcome) error {
-	return func(c echo.Context, action string, outcomes map[string]engineOutcome) error {
+func noteEngines(h *Course) func(c echo.Context, action string, outcomes map[string]engines.Outcome) error {
+	return func(c echo.Context, action string, outcomes map[string]engines.Outcome) error {
 		if !slices.Contains(engineEvents, action) {
 			return nil
 		}
@@ -109,7 +110,7 @@ func noteEngines(h *Course) func(c echo.Context, action string, outcomes map[str
 			return err
 		}
 		for engine, outcome := range outcomes {
-			s.note(action+"."+engine, codeOf(outcome.Word))
+			s.note(action+"."+engine, engines.CodeOf(outcome.Word))
 		}
 		s.finish()
 		return s.save()

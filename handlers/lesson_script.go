@@ -65,7 +65,7 @@ func (lessons) Script() lesson {
 				return closerView{Tasks: []task{{To: "/wire", Label: s.word("wire"), Quiet: true}}}
 			},
 		},
-		Code:   []string{"handlers.scriptSeen", "handlers.Tokens.WhoAmI"},
+		Code:   []string{"handlers.scriptSeen", "tokens.Page.WhoAmI"},
 		Django: "SESSION_COOKIE_HTTPONLY = True                        # the default\nresponse.set_cookie(\"theme\", \"dark\", httponly=True)    # not the default: say it for each cookie",
 	}
 }

@@ -5,14 +5,16 @@ package handlers
 import (
 	"reflect"
 	"slices"
+
+	"cookielab/handlers/engines"
 )
 
 // lessons has a method for each lesson: to add one, add a file.
-type lessons struct{ engines *Engines }
+type lessons struct{ engines *engines.Page }
 
 // allLessons are those that there are, in order. One is about the engines page; without
 // that page they can be read, but not followed.
-func allLessons(engines *Engines) (all []*lesson) {
+func allLessons(engines *engines.Page) (all []*lesson) {
 	methods := reflect.ValueOf(lessons{engines})
 	for i := range methods.NumMethod() {
 		if make, ok := methods.Method(i).Interface().(func() lesson); ok {

@@ -17,6 +17,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/othersite"
 	"cookielab/handlers/serve"
 	"cookielab/handlers/web"
 	"cookielab/sessions"
@@ -35,7 +36,7 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{
+	site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{
 		Assets: assetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {
@@ -278,8 +279,8 @@ func TestNewOtherSite(t *testing.T) {
 		{"http://127.0.0.1:8081", "", false, false},
 		{"http://127.0.0.1:8081", "http://localhost:8080; script-src *", false, false},
 	} {
-		site, err := handlers.NewOtherSite(handlers.OtherSiteConfig{Assets: assetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
-		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, handlers.ErrSameSite) != test.same {
+		site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{Assets: assetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
+		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, othersite.ErrSameSite) != test.same {
 			t.Errorf("%s beside %s: %v", test.address, test.lab, err)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/composer"
 )
 
 // predicted is one thing to try: some responses, one after the other, scripts of
@@ -162,7 +162,7 @@ func (p predicted) hold(t *testing.T, lab *testLab, server *rawServer, page brow
 }
 
 // predict asks /api/predict.
-func (lab *testLab) predict(t *testing.T, question any) handlers.PredictAnswer {
+func (lab *testLab) predict(t *testing.T, question any) composer.PredictAnswer {
 	t.Helper()
 	body, err := json.Marshal(question)
 	if err != nil {
@@ -173,7 +173,7 @@ func (lab *testLab) predict(t *testing.T, question any) handlers.PredictAnswer {
 		t.Fatal(err)
 	}
 	defer reply.Body.Close()
-	var answer handlers.PredictAnswer
+	var answer composer.PredictAnswer
 	if err := json.NewDecoder(reply.Body).Decode(&answer); err != nil || reply.StatusCode != http.StatusOK {
 		t.Fatalf("%d, %v for %.500s", reply.StatusCode, err, body)
 	}
@@ -211,7 +211,7 @@ func entriesOf(jar []browsertest.Cookie, now time.Time) []entry {
 	return all
 }
 
-func entriesPredicted(jar []handlers.PredictCookie) []entry {
+func entriesPredicted(jar []composer.PredictCookie) []entry {
 	var all []entry
 	for _, c := range jar {
 		e := entry{session: c.ExpiresIn == nil, line: entryLine(browsertest.Cookie{

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
+	"cookielab/handlers/composer"
 	"cookielab/sessions/browser"
 )
 
@@ -28,7 +28,7 @@ func TestPredict(t *testing.T) {
 	if r.status != http.StatusOK {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
-	var got handlers.PredictAnswer
+	var got composer.PredictAnswer
 	decoder := json.NewDecoder(strings.NewReader(r.body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&got); err != nil {
@@ -61,7 +61,7 @@ func TestPredict(t *testing.T) {
 	if len(got.Jar) != 3 || len(got.KeptBack) != 1 || got.KeptBack[0].Name != "s" || got.KeptBack[0].Rule != "strict" {
 		t.Errorf("the jar is %+v, kept back %+v", got.Jar, got.KeptBack)
 	}
-	hasWarning := func(result handlers.PredictResult, id string) bool {
+	hasWarning := func(result composer.PredictResult, id string) bool {
 		for _, warning := range result.Warnings {
 			if warning.ID == id && warning.Text != "" && !strings.Contains(warning.Text, "⟨") {
 				return true

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/composer"
 	"cookielab/handlers/lanes"
 )
 
@@ -105,7 +106,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 	t.Run("composer", func(t *testing.T) {
 		c := lab.client()
 		visit(t, c, "/composer")
-		for _, preset := range handlers.PresetsForTest() {
+		for _, preset := range composer.Presets() {
 			visit(t, c, "/composer?preset="+preset)
 		}
 		look(t, "/composer", c.compose("line", strings.Repeat("x", 9000)))

@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"cookielab/handlers/composer"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/web"
 )
@@ -28,14 +29,14 @@ func (lab *Lab) routes(r *web.Router) {
 	r.Post("/login", formPage, lab.signIn.Post)
 	r.Post("/logout", action, lab.signIn.Logout)
 	r.Get("/dashboard", page, lab.dashboard.Get)
-	r.Get("/lessons", page, lab.course.List)
-	r.Get("/lessons/:slug", page, lab.course.Get)
-	r.Post("/lessons/:slug", page, lab.course.Post)
-	for _, at := range lab.course.Play() {
+	r.Get("/lessons", page, lab.Course.List)
+	r.Get("/lessons/:slug", page, lab.Course.Get)
+	r.Post("/lessons/:slug", page, lab.Course.Post)
+	for _, at := range lab.Course.Play() {
 		r.Handle(at.Method, at.Path, crossSite, at.Handler)
 	}
-	r.Get("/notes", page, lab.course.Notes)
-	r.Get("/handout", page, lab.course.Handout)
+	r.Get("/notes", page, lab.Course.Notes)
+	r.Get("/handout", page, lab.Course.Handout)
 	r.Get("/wire", page, lab.wire.Get)
 	r.Get("/wire/events", stream, lab.wire.Events)
 	r.Get("/tokens", formPage, lab.tokens.Get)
@@ -86,9 +87,9 @@ func (lab *Lab) routes(r *web.Router) {
 	r.Get("/api/whoami", fastAPI, lab.tokens.WhoAmI)
 	r.Get("/api/whoami/sealed", fastAPI, lab.tokens.WhoAmISealed)
 	r.Post("/api/session/:op", api, lab.console.Call)
-	r.Post("/api/predict", silentAPI.WithBody(maxPredict), lab.composer.Predict)
+	r.Post("/api/predict", silentAPI.WithBody(composer.MaxPredict), lab.composer.Predict)
 	r.Get("/api/wire", stream, lab.wire.JSON) // it may be large
 	r.Get("/healthz", asset, lab.getHealth)
-	r.Get("/favicon.ico", asset, lab.site.GetFavicon)
-	r.Get("/static/*", asset, lab.site.GetStatic)
+	r.Get("/favicon.ico", asset, lab.Site.GetFavicon)
+	r.Get("/static/*", asset, lab.Site.GetStatic)
 }

@@ -16,18 +16,19 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/wire"
 	"cookielab/sessions/storetest"
 )
 
 // wireJSON is what /api/wire answers.
-func (c *client) wireJSON(with ...func(*http.Request)) []handlers.WireExchange {
+func (c *client) wireJSON(with ...func(*http.Request)) []wire.WireExchange {
 	c.lab.t.Helper()
 	r := c.get("/api/wire", with...)
 	if kind := r.header.Get("Content-Type"); r.status != http.StatusOK || kind != "application/json" || len(r.cookies) > 0 {
 		c.lab.t.Fatalf("GET /api/wire: %d, %s, cookies %v", r.status, kind, r.cookies)
 	}
 	var answer struct {
-		Exchanges []handlers.WireExchange `json:"exchanges"`
+		Exchanges []wire.WireExchange `json:"exchanges"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.body))
 	decoder.DisallowUnknownFields()

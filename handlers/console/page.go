@@ -1,0 +1,443 @@
+// Package console is every call of the session API: by hand, by program, and two at once.
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/auth"
+	"cookielab/handlers/diagram"
+	"cookielab/handlers/input"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
+	"cookielab/sessions"
+)
+
+// consoleCall is the last call that was made, as a book keeps it: short texts
+// only, so that memory stays flat.
+type consoleCall struct {
+	entry  string
+	inputs map[string]string // what stood in the fields
+
+	Status             int
+	Code               string // of a refusal
+	Message            locale.Message
+	Result             string
+	Accessed, Modified bool
+	Before, After      uint64 // the record's versions; 0: there was none
+	Changes            []valueChange
+	MoreChanges        int
+
+	exchange *notebook.Exchange // done once it is on the wire
+	race     *race
+}
+
+// valueChange is one value before and after; "" is none.
+type valueChange struct{ Key, Before, After string }
+
+// Bounds of what a book keeps of a call.
+const (
+	maxResultText = 2000
+	maxChanges    = 6
+)
+
+// standing is how a session stands at one moment.
+type standing struct {
+	version uint64
+	values  map[string]json.RawMessage
+}
+
+func (h *Page) standing(session *sessions.Session) (s standing) {
+	if record, ok := session.Record(); ok {
+		s.version = record.Version
+		s.values, _ = sessions.DecodeValues(record.Data) // it was decoded before
+	} else if !h.auth.Lanes.Sessions.KeepsRecords() {
+		s.values = map[string]json.RawMessage{}
+		for _, key := range session.Keys() {
+			var raw json.RawMessage
+			_, _ = session.Into(key, &raw)
+			s.values[key] = raw
+		}
+	}
+	return s
+}
+
+// differences are the values that changed, the first ones.
+func (call *consoleCall) differences(before, after standing) {
+	call.Before, call.After = before.version, after.version
+	all := map[string]json.RawMessage{}
+	for _, s := range []standing{before, after} {
+		for key := range s.values {
+			all[key] = nil
+		}
+	}
+	for _, key := range sortedKeys(all) {
+		was, is := string(before.values[key]), string(after.values[key])
+		if was == is {
+			continue
+		}
+		if len(call.Changes) == maxChanges {
+			call.MoreChanges++
+			continue
+		}
+		call.Changes = append(call.Changes, valueChange{markup.Clip(key, markup.MaxValueText), markup.Clip(was, markup.MaxValueText), markup.Clip(is, markup.MaxValueText)})
+	}
+}
+
+// keep puts the call into a Log, as the last. It also begins a new chapter for the
+// dashboard.
+func (call *consoleCall) keep(book *notebook.Log) {
+	call.inputs = notebook.OwnTexts(call.inputs)
+	notebook.Change(book, func(last **consoleCall) { *last = call })
+	auth.NewChapter(book)
+}
+
+// Weigh is how much memory a call takes, in bytes.
+func (call *consoleCall) Weigh() int {
+	if call == nil {
+		return 0
+	}
+	n := 2*notebook.StructBytes + notebook.WeighTexts(call.inputs) + len(call.Result) + notebook.WeighMessage(call.Message)
+	for _, change := range call.Changes {
+		n += 3*notebook.TextBytes + len(change.Key) + len(change.Before) + len(change.After)
+	}
+	if call.exchange != nil {
+		n += call.exchange.Weigh() // counted again, as it may no longer be on the wire
+	}
+	if call.race != nil {
+		n += 2 * notebook.StructBytes
+		n += len(call.race.before) + len(call.race.after)
+		for _, p := range call.race.programs {
+			n += len(p.Read) + len(p.Wrote) + len(p.Answer)
+		}
+	}
+	return n
+}
+
+// Post serves POST /console: makes the call that the form names. What is
+// refused is answered at once, with its status; nothing was changed then.
+func (h *Page) Post(c echo.Context) error {
+	form := c.Request().PostForm
+	id, err := input.Single(form, "call")
+	if err != nil {
+		return err
+	}
+	entry, _, err := h.consoleEntry(c, id)
+	if err != nil {
+		return err
+	}
+	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: notebook.Recording(c)}
+	if entry.ID == atOnce {
+		kind, err := input.Single(form, "kind")
+		if err != nil {
+			return err
+		}
+		if call.race, err = h.race(c, kind); err != nil {
+			return err
+		}
+		return h.called(c, call)
+	}
+	body, err := entry.body(form, call)
+	if err != nil {
+		return err
+	}
+	before, answer, err := h.makeCall(c, entry.Op, body)
+	if err != nil {
+		return h.refused(c, entry, call, err)
+	}
+	session, err := h.auth.Lanes.Sessions.Load(c)
+	if err != nil {
+		return err
+	}
+	result, err := json.Marshal(answer.Result)
+	if err != nil {
+		return err
+	}
+	after := h.standing(session)
+	if entry.Op.name == deleteRecordOp.name {
+		after = standing{}
+	}
+	call.Result, call.Accessed, call.Modified = markup.Clip(string(result), maxResultText), answer.Accessed, answer.Modified
+	call.differences(before, after)
+	return h.called(c, call)
+}
+
+// makeCall is what POST /api/session/{op} does, and how the session stood before.
+func (h *Page) makeCall(c echo.Context, op sessionOp, body []byte) (before standing, answer SessionAnswer, err error) {
+	args, err := op.read(body)
+	if err != nil {
+		return before, answer, err
+	}
+	// A session of its own to look at: looking is not to count as accessing. Where
+	// a record lies it tells without being asked.
+	load := h.auth.Lanes.Sessions.Load
+	if !h.auth.Lanes.Sessions.KeepsRecords() {
+		load = h.auth.Lanes.Sessions.Look
+	}
+	session, err := load(c)
+	if err != nil {
+		return before, answer, err
+	}
+	before = h.standing(session)
+	answer, err = h.callSession(c, op, args)
+	return before, answer, err
+}
+
+// called writes a call down and goes on to the page that shows it.
+func (h *Page) called(c echo.Context, call *consoleCall) error {
+	n := notebook.From(c)
+	sessions.AfterCommit(c, func() { call.keep(n.Log()) })
+	return h.auth.Done(c, notebook.Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+}
+
+// refused answers a call that changed nothing. A store that is down, and a
+// session that was ended meanwhile, have pages of their own.
+func (h *Page) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
+	p := input.AsProblem(err)
+	if p.Status >= http.StatusInternalServerError || errors.Is(err, sessions.ErrEnded) {
+		return err
+	}
+	session, loadErr := h.auth.Lanes.Sessions.Load(c)
+	if loadErr != nil {
+		return loadErr
+	}
+	session.Discard()
+	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
+	call.differences(h.standing(session), h.standing(session))
+	call.keep(notebook.From(c).Log())
+	return h.showConsole(c, p.Status, entry.ID, call)
+}
+
+// body is the form's fields as the JSON that the API takes. A value is JSON, or
+// else text, so that nobody has to write quotes.
+func (entry *consoleEntry) body(form url.Values, call *consoleCall) ([]byte, error) {
+	fields := map[string]json.RawMessage{}
+	for name, raw := range entry.Fixed {
+		fields[name] = json.RawMessage(raw)
+	}
+	for _, field := range entry.Fields {
+		text, err := input.Single(form, field.Name)
+		if err != nil {
+			return nil, err
+		}
+		call.inputs[field.Name] = markup.Clip(text, maxResultText)
+		if text == "" && (slices.Contains(entry.Op.may, field.Name)) {
+			continue // left out
+		}
+		raw := []byte(strings.TrimSpace(text))
+		if field.Text || !json.Valid(raw) {
+			if raw, err = json.Marshal(text); err != nil {
+				return nil, err
+			}
+		}
+		fields[field.Name] = raw
+	}
+	return json.Marshal(fields)
+}
+
+// endedIsFine takes it as done when somebody else was first.
+func endedIsFine(err error) error {
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Page is what this page and its API need.
+type Page struct {
+	site *web.Site
+	auth *auth.Auth
+}
+
+func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
+
+type pageData struct {
+	web.Page
+	Groups    []consoleGroup
+	Entry     *consoleEntry
+	Supported bool // this engine keeps records
+	Now       consoleState
+	Call      *consoleCall // the last; nil: none yet, or another entry's
+	Flags     *consoleCall // of which accessed and modified are told
+	Cookie    []template.HTML
+	Ops       []opView
+	Wire      *exchangeLine
+	Drawing   template.HTML
+	Race      *raceView
+	Curl      string // the chosen call for a terminal
+}
+
+// consoleState is the session as this request found it.
+type consoleState struct {
+	There         bool
+	Why           string // why not
+	Key           string
+	Bytes         int
+	Version       uint64
+	Expires       string
+	BrowserClose  bool
+	Data, Session string
+}
+
+// opView is one store operation.
+type opView struct{ Name, Answer, Took string }
+
+// exchangeLine is one exchange in one line.
+type exchangeLine struct {
+	Number               int
+	Request, Reply, Took string
+}
+
+// Get serves GET /console.
+func (h *Page) Get(c echo.Context) error {
+	last := notebook.Of[*consoleCall](notebook.From(c).Log())
+	id := c.QueryParam("call")
+	if id == "" {
+		if id = "set"; last != nil {
+			id = last.entry
+		}
+	}
+	return h.showConsole(c, http.StatusOK, id, last)
+}
+
+func (h *Page) showConsole(c echo.Context, status int, id string, last *consoleCall) error {
+	entry, groups, err := h.consoleEntry(c, id)
+	if err != nil {
+		return err
+	}
+	page, err := h.site.Page(c, locale.Msg("console.title"))
+	if err != nil {
+		return err
+	}
+	w := h.site.Words(c)
+	p := pageData{Page: page, Groups: groups, Entry: entry, Supported: h.auth.Lanes.Sessions.KeepsRecords(), Flags: last}
+	if p.Now, err = h.consoleState(c, w); err != nil {
+		return err
+	}
+	if last != nil && last.entry == entry.ID {
+		p.Call = last
+		for i, field := range entry.Fields {
+			if text, ok := last.inputs[field.Name]; ok && (last.Code != "" || field.Name != "at" && field.Name != "session_key") {
+				entry.Fields[i].Value = text
+			}
+		}
+		h.describeCall(c, w, &p)
+	}
+	p.Curl = h.curlOf(c, entry)
+	return h.site.Render(c, status, "console", p)
+}
+
+// describeCall adds what the wire knows of the last call.
+func (h *Page) describeCall(c echo.Context, w *locale.Printer, p *pageData) {
+	exchanges := notebook.From(c).Log().Exchanges()
+	if p.Call.race != nil {
+		p.Race = p.Call.race.view(w)
+		p.Drawing = diagram.Draw(w, p.Call.race.onWire(exchanges))
+		return
+	}
+	e := p.Call.exchange
+	if e == nil || !slices.Contains(exchanges, e) { // still under way, or pushed out
+		return
+	}
+	for _, line := range e.SetCookie {
+		name, rest, _ := strings.Cut(line, "=")
+		if e.Lane(name) != lanes.Session {
+			continue
+		}
+		value, attributes, _ := strings.Cut(rest, ";")
+		var m markup.Writer
+		m.Text("Set-Cookie: " + name + "=" + markup.ShortKey(value) + ";" + attributes)
+		p.Cookie = append(p.Cookie, template.HTML(m.String()))
+	}
+	naming := diagram.Sequence{W: w}
+	for i := range e.Ops {
+		if notebook.OfSession(e.Ops[i]) {
+			name, answer := naming.OperationLabels(&e.Ops[i])
+			p.Ops = append(p.Ops, opView{name, answer, markup.Milliseconds(e.Ops[i].Duration)})
+		}
+	}
+	p.Wire = &exchangeLine{e.Number, diagram.RequestLabel(e), markup.StatusLabel(e.Status), markup.Milliseconds(e.Duration)}
+	p.Drawing = diagram.Draw(w, []*notebook.Exchange{e})
+}
+
+func (h *Page) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
+	session, err := h.auth.Lanes.Sessions.Load(c)
+	if err != nil {
+		return state, err
+	}
+	state.Session = h.auth.Lanes.Sessions.Options().Name
+	if session.Rejected() != nil {
+		f, _ := h.auth.SessionFinding(c)
+		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
+		if f.Verdict == lanes.Absent {
+			state.Why = w.Text("console.none_yet")
+		}
+		return state, nil
+	}
+	data, err := json.Marshal(h.standing(session).values)
+	if err != nil {
+		return state, err
+	}
+	state.There, state.Key, state.Bytes, state.Data = true, markup.ShortKey(session.Key()), len(data), string(data)
+	if !h.auth.Lanes.Sessions.KeepsRecords() {
+		state.Bytes = len(session.Key())
+	}
+	if record, ok := session.Record(); ok {
+		state.Version = record.Version
+	}
+	state.Expires, state.BrowserClose = session.Ends().UTC().Format(time.DateTime)+" UTC", session.ExpiresAtBrowserClose()
+	return state, nil
+}
+
+// Versions are "3 → 4", or the one that stayed.
+func (call *consoleCall) Versions() string {
+	name := func(version uint64) string {
+		if version == 0 {
+			return "–"
+		}
+		return strconv.FormatUint(version, 10)
+	}
+	if call.Before == call.After {
+		return name(call.Before)
+	}
+	return name(call.Before) + " → " + name(call.After)
+}
+
+// Long reports a result that large type has no room for.
+func (call *consoleCall) Long() bool { return len(call.Result) > 60 }
+
+// IsRace reports two calls at once, which have no flags of one request.
+func (call *consoleCall) IsRace() bool { return call.race != nil }
+
+// curlOf is the call as a program would make it, with this browser's cookie; ""
+// for one that only this page has.
+func (h *Page) curlOf(c echo.Context, entry *consoleEntry) string {
+	if _, ok := findOp(entry.Op.name); !ok {
+		return ""
+	}
+	form := url.Values{}
+	for _, field := range entry.Fields {
+		form.Set(field.Name, field.Value)
+	}
+	body, err := entry.body(form, &consoleCall{inputs: map[string]string{}})
+	if err != nil {
+		return ""
+	}
+	line := "curl -H 'Content-Type: application/json'"
+	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
+		line += " -H 'Cookie: " + markup.Quoted(h.auth.Lanes.Sessions.Options().Name+"="+cookies[0]) + "'"
+	}
+	return line + " -d '" + markup.Quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
+}

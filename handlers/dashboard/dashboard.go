@@ -1,0 +1,289 @@
+// Package dashboard is the three ways side by side, each answering the same four questions
+// about the request that asked for the page: with the action bar, the doors, the front page,
+// and /api/lanes.
+package dashboard
+
+import (
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/auth"
+	"cookielab/handlers/diagram"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
+	"cookielab/sessions"
+)
+
+// Page is what this page needs.
+type Page struct {
+	site *web.Site
+	auth *auth.Auth
+
+	// OnFindings is told what /api/lanes found, without the token. Its error ends the
+	// request. nil: nobody is told.
+	OnFindings func(c echo.Context, findings []lanes.Finding) error
+}
+
+func New(site *web.Site, auth *auth.Auth) *Page {
+	return &Page{site: site, auth: auth}
+}
+
+type pageData struct {
+	web.Page
+	SignIn   auth.Form
+	Sentence string
+	Lanes    []*laneView // in order
+	Ways     ways        // the same by name, for templates
+
+	Header      string                 // the raw Cookie header of this request
+	Envelope    template.HTML          // the Cookie header, cut at its cookies
+	Home        []notebook.StayedGroup // cookies that did not come
+	Foreign     int                    // cookies that are not the lab's
+	ForeignNote locale.Message
+	Doubles     []locale.Message // cookies that came more than once
+
+	Copy       *auth.Copy
+	Attributes template.HTML
+	Last       template.HTML // the last finished exchange, drawn
+	Ran        []string      // functions that the last action ran
+	Host       string
+	MaySend    bool // some cookie of the three ways came
+	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
+	MayTurn    bool // Put it back is offered: it works, and the three ways disagree
+	LookedUp   bool // the session way looked a key up
+	Unsealed   bool // or it opened a sealed cookie
+}
+
+// laneView is one column. It has no embedded struct, and text where it can: a
+// template finds and writes that soonest.
+type laneView struct {
+	ID, Cookie       string
+	Form             string // which way its value looks like
+	Sent             bool
+	Verdict          lanes.Verdict
+	Mark, Word, Line string // the verdict in words
+	User, Role       string
+	Who              template.HTML // the same, as a chip has it; "": nobody
+
+	Value   string        // as it came
+	Short   string        // the same, shortened
+	Key     template.HTML // the same where it is a key, of which paper shows less
+	Bytes   int           // of name and value, as they came
+	Claims  template.HTML // what the value says, believed or not
+	Broken  bool          // the seal does not fit
+	Soon    string        // when the browser drops it, for a countdown
+	Dropped bool          // it did not come, and its time is over
+	Changed changed
+
+	// What lies on the server: a record, or nothing.
+	Kept          template.HTML
+	Record        lanes.Identity // that it says
+	Owner         template.HTML
+	Reached, Over bool
+
+	Copy   *copyVerdict
+	Parts  template.HTML // the value taken apart
+	Sealed *sessions.Sealed
+	MAC    string
+	Random int // characters of a key that was found
+	Checks template.HTML
+	Reason string // where it is accepted; else a check says it
+	Curl   string
+}
+
+// ways are the columns by name: a field of a struct is what a template finds
+// soonest.
+type ways struct{ Plain, Signed, Session *laneView }
+
+// changed says which of a lane's cells an action changed.
+type changed struct{ Browser, Server, Concluded, Copy bool }
+
+type copyVerdict struct {
+	Verdict    lanes.Verdict
+	Mark, Word string
+	Who        template.HTML
+}
+
+// Get serves GET /dashboard, to everybody: that nothing came is a
+// finding, too.
+func (h *Page) Get(c echo.Context) error {
+	findings, err := h.auth.RecallAll(c)
+	if err != nil {
+		return err
+	}
+	described, err := h.auth.Describe(c, findings)
+	if err != nil {
+		return err
+	}
+	n, w := notebook.From(c), h.site.Words(c)
+	book := n.Log()
+	taken := notebook.Of[*auth.Copy](book)
+	page, err := h.site.Page(c, locale.Msg("dashboard.title"))
+	if err != nil {
+		return err
+	}
+	p := pageData{
+		Page: page, SignIn: h.auth.Form(c), Copy: taken,
+		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
+	}
+	var attributes attributeTable
+	for i, d := range described {
+		v := h.view(w, d, findings[i], taken, c)
+		p.Lanes = append(p.Lanes, v)
+		attributes.fill(i, w, d, findings[i], c.Request())
+		p.MaySend = p.MaySend || d.Sent
+		if others := findings[i].Others; others > 0 {
+			p.Doubles = append(p.Doubles, locale.Msg("dashboard.same_name", locale.Args{"Count": others, "Cookie": findings[i].Cookie}))
+		}
+	}
+	p.Attributes = attributes.rows(w)
+	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
+	var ofNotebook int
+	ofNotebook, p.Foreign = h.auth.OtherCookies(c.Request())
+	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
+	p.Envelope = envelope(p.Lanes, ofNotebook)
+	if e := notebook.Recording(c); e != nil {
+		p.Home = notebook.ByReason(w, e.KeptBack)
+	}
+	cells := auth.CellsOf(findings, described, taken)
+	before, strayed := auth.Show(book, h.auth.Lanes.Values(c), cells)
+	markChanged(p.Lanes, before, cells)
+	kept := described[len(described)-1].ServerKeeps
+	_, signedIn := h.auth.SignedIn(c)
+	p.Kept = signedIn || kept.Kind == auth.KeepsRecord && kept.Live && kept.Owner != ""
+	p.MayTurn = p.Kept && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
+	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
+	action, _ := n.Action()
+	if strayed {
+		action = notebook.Action{Name: "strayed"}
+	}
+	p.Sentence = sentence(w, action, p.Lanes, taken)
+	p.Ran = ranBy(action)
+	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
+	return h.site.Render(c, http.StatusOK, "dashboard", p)
+}
+
+// view makes the column of one lane.
+func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, taken *auth.Copy, c echo.Context) *laneView {
+	v := &laneView{
+		ID: d.ID, Cookie: f.Cookie, Form: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
+		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: auth.ChecksOf(w, f, d.Checks),
+	}
+	if d.Verdict.Accepted() {
+		v.Reason = d.Reason
+	}
+	switch {
+	case f.Sent:
+		parts := takeApart(v.Form, f.Value)
+		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), partsOf(parts.fields), parts.sealed
+		if f.Raw == "" {
+			v.Short = w.Text("script.empty")
+		}
+		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
+		if v.Sealed != nil {
+			v.MAC = hex.EncodeToString(v.Sealed.MAC)
+		}
+		if d.ID == lanes.Session {
+			v.Key = keyOf(f.Raw)
+		}
+		if d.Verdict == lanes.Found {
+			v.Random = len(f.Value)
+		}
+		if d.BrowserExpires != nil {
+			v.Soon = markup.IsoTime(*d.BrowserExpires)
+		}
+	case d.BrowserExpires != nil:
+		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
+	}
+	if kept := d.ServerKeeps; kept.Kind == auth.KeepsRecord {
+		v.Kept, v.Reached, v.Over = recordOf(w, h.site.Assets.Engine, kept), kept.Reached, !kept.Live
+		if v.Record = f.Who; d.Verdict != lanes.Found {
+			v.Record = lanes.SaidBy(kept.Data)
+		}
+		v.Owner = lanes.WhoIs(v.Record)
+	}
+	if taken != nil {
+		for _, other := range taken.Lanes {
+			if other.ID == d.ID {
+				v.Copy = &copyVerdict{
+					other.Verdict, lanes.VerdictMarks[other.Verdict], w.Text("verdict." + string(other.Verdict) + ".word"),
+					lanes.WhoIs(lanes.Identity{User: markup.TextOf(other.User), Role: markup.TextOf(other.Role)}),
+				}
+			}
+		}
+	}
+	return v
+}
+
+// valueParts is what a value says.
+type valueParts struct {
+	who    lanes.Identity
+	fields []markup.Field
+	sealed *sessions.Sealed
+}
+
+// takeApart reads what a value says, without believing it.
+func takeApart(form, value string) (p valueParts) {
+	switch form {
+	case lanes.Plain:
+		who, ok := lanes.ReadPlain(value)
+		if !ok {
+			return p
+		}
+		return valueParts{who: who, fields: []markup.Field{{Name: "user", Value: who.User}, {Name: "role", Value: who.Role}}}
+	case lanes.Signed:
+		sealed, err := sessions.Dissect(value)
+		if err != nil {
+			return p
+		}
+		p.sealed = &sealed
+		if content, err := lanes.ReadSealed(sealed.Content); err == nil {
+			p.who, p.fields = content.Who(), content.Fields()
+		}
+	}
+	return p
+}
+
+// curlLine sends one cookie from a terminal; it works as pasted into a shell.
+func curlLine(host, pair string) string {
+	return "curl -H 'Cookie: " + strings.ReplaceAll(pair, "'", `'\''`) + "' 'http://" + host + "/api/lanes'"
+}
+
+// lastExchange is the last exchange of the browser and, before it, the replay
+// by the other program that went on while it was at work.
+func lastExchange(exchanges []*notebook.Exchange) []*notebook.Exchange {
+	from := len(exchanges) - 1
+	for from > 0 && exchanges[from-1].Client == notebook.ClientOther {
+		from--
+	}
+	return exchanges[max(from, 0):]
+}
+
+// agreed reports whether all ways take the visitor for the same person.
+func agreed(views []*laneView) bool {
+	for _, v := range views {
+		if !v.Verdict.Accepted() || v.User == "" || v.User != views[0].User || v.Role != views[0].Role {
+			return false
+		}
+	}
+	return true
+}
+
+// markChanged marks what changed.
+func markChanged(views []*laneView, before, after map[string]string) {
+	if before == nil {
+		return
+	}
+	for _, v := range views {
+		differs := func(row string) bool { return before[row+"-"+v.ID] != after[row+"-"+v.ID] }
+		v.Changed = changed{Browser: differs("1"), Server: differs("3"), Concluded: differs("4"), Copy: differs("copy")}
+	}
+}

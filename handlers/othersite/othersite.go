@@ -1,0 +1,242 @@
+// Package othersite is the other site, whose pages send requests to the lab, and the
+// neighbour: the lab's other server, which the same cookies reach.
+package othersite
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/input"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/web"
+)
+
+// OtherSiteConfig is what the other site is made of. Addresses are those by
+// which browsers find a server, such as "http://localhost:8080".
+type OtherSiteConfig struct {
+	Assets    *web.Assets
+	Address   string       // its own
+	Lab       string       // of the lab that its requests go to
+	Neighbour string       // of the lab's second server, on the lab's host; "": there is none
+	Log       *slog.Logger // nil: nothing is logged
+}
+
+// ErrSameSite means that a browser would take the other site for the lab's own:
+// it does, whatever the ports, where both have one host.
+var ErrSameSite = errors.New("the other site has the lab’s host, and ports do not count")
+
+// OtherSite is one running other site.
+type OtherSite struct {
+	config  OtherSiteConfig
+	host    string // its own, with the port
+	log     *slog.Logger
+	echo    *echo.Echo
+	headers http.Header
+}
+
+// NewOtherSite makes the other site; an error names what cannot work.
+func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
+	own, err := parseOrigin(config.Address)
+	if err != nil {
+		return nil, err
+	}
+	lab, err := parseOrigin(config.Lab)
+	if err != nil {
+		return nil, err
+	}
+	if strings.EqualFold(own.Hostname(), lab.Hostname()) {
+		return nil, ErrSameSite
+	}
+	// Its Referrer-Policy, same-origin, lets a page hide where it is: its forms
+	// reach the lab with "Origin: null" and no Referer, in Chromium and Firefox.
+	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.headers.Set("Content-Security-Policy", foreignPolicy(config.Lab))
+	s.headers.Set("Vary", "Accept-Language")
+	s.routes()
+	return s, nil
+}
+
+// parseOrigin reads an address of a server: scheme, host and port.
+func parseOrigin(address string) (*url.URL, error) {
+	origin, err := url.Parse(address)
+	if err != nil || origin.Host == "" || origin.Scheme+"://"+origin.Host != address {
+		return nil, fmt.Errorf("%q is no address of a server", address)
+	}
+	return origin, nil
+}
+
+// routes lists every address, and what stands before it.
+func (s *OtherSite) routes() {
+	e := echo.New()
+	e.HTTPErrorHandler = s.handleError
+	e.Use(web.RecoverPanic(s.log), s.guard)
+	get := func(path string, handler echo.HandlerFunc) {
+		e.GET(path, handler)
+		e.HEAD(path, handler)
+	}
+	get("/", s.page("prize", "other-site", "other.prize.title"))
+	get("/more", s.page("more", "other-site", "other.more.title"))
+	get("/token", s.page("token", "token", "other.token.title"))
+	for _, name := range []string{"other.css", "other.js", "other.svg"} {
+		get("/static/"+name, func(c echo.Context) error { return s.config.Assets.ServeStatic(c, name) })
+	}
+	s.echo = e
+}
+
+// ServeHTTP makes the other site an http.Handler.
+func (s *OtherSite) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// guard is what every request passes: it may only look, under the one name that
+// makes this another site.
+func (s *OtherSite) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, header := c.Request(), c.Response().Header()
+		maps.Copy(header, s.headers)
+		switch {
+		case !sameHost(r.Host, s.host):
+			return input.NewProblem(http.StatusMisdirectedRequest, "misdirected_request", locale.Msg("other.misdirected", locale.Args{"Host": s.host}))
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			header.Set("Allow", "GET, HEAD")
+			return echo.ErrMethodNotAllowed
+		}
+		return next(c)
+	}
+}
+
+// sameHost reports whether two Host headers mean the same.
+func sameHost(a, b string) bool {
+	host, port, ok := input.SplitHost(a)
+	wantHost, wantPort, _ := input.SplitHost(b)
+	return ok && host == wantHost && port == wantPort
+}
+
+// page serves one of its pages, for a lesson.
+func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		p := foreignPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
+		return p.show(c, s.config.Assets, name, locale.Msg(title))
+	}
+}
+
+// HandleError answers an error with a page of its own.
+func (s *OtherSite) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := input.AsProblem(err)
+	if p.Status >= http.StatusInternalServerError {
+		s.log.Error("request to the other site failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
+	}
+	w, _ := s.config.Assets.Languages.Asked(c.Request())
+	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
+	if err := s.config.Assets.RenderForeign(c, w, p.Status, "error", page); err != nil {
+		s.log.Error("the error page of the other site failed", "error", err)
+		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
+	}
+}
+
+// foreignPage is what templates/other shows: pages of the other site, and of the
+// neighbour.
+type foreignPage struct {
+	Title     locale.Message
+	Host      string // whose page it is, as the address bar says it
+	Lab       string // the server that its requests go to
+	Neighbour string // the lab's other server; "": there is none
+	Lesson    string // the lesson it belongs to
+
+	Run           string // whose requests these are, for the lab: a word that it gave; "": there is none yet
+	Prize, More   string // pages beside it
+	OtherLanguage string // this page in the other language
+
+	Status  int // of an error
+	Message locale.Message
+}
+
+// LabHost is the lab's host, as a request names it.
+func (p foreignPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
+
+// foreignOrder is what a forged form sends.
+type foreignOrder struct{ Path, Host string }
+
+// Posting is the order that goes to a path of the lab.
+func (p foreignPage) Posting(path string) foreignOrder { return foreignOrder{path, p.LabHost()} }
+
+// aRun is what the lab calls one reader's run through a lesson.
+var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
+
+// show answers with a page for the run that its address names; without one, with
+// a page that says where to begin.
+func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
+	}
+	asked, err := input.Singles(query, "run", "lang")
+	if err != nil {
+		return err
+	}
+	if query.Has("run") && !aRun.MatchString(asked["run"]) {
+		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run"))
+	}
+	w, ok := assets.Languages.Asked(c.Request())
+	if !ok {
+		return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("other.bad_lang"))
+	}
+	p.Title, p.Run = title, asked["run"]
+	p.Prize, p.More = p.beside("/", asked["lang"]), p.beside("/more", asked["lang"])
+	p.OtherLanguage = p.beside(c.Request().URL.Path, assets.Languages.Other(w).Tag.String())
+	if p.Run == "" {
+		name, p.Title = "start", locale.Msg("other.start.title")
+	}
+	return assets.RenderForeign(c, w, http.StatusOK, name, p)
+}
+
+// beside is the address of a page beside this one: the same run, and a language
+// if one was chosen.
+func (p foreignPage) beside(path, language string) string {
+	query := url.Values{}
+	if p.Run != "" {
+		query.Set("run", p.Run)
+	}
+	if language != "" {
+		query.Set("lang", language)
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// foreignPolicy is the Content-Security-Policy of foreign pages: requests go to
+// the lab, and to nobody else.
+func foreignPolicy(lab string) string {
+	if strings.Contains(lab, "[") {
+		lab = "http:" // a policy cannot name an IPv6 address
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' " + lab + "; frame-src " + lab +
+		"; connect-src " + lab + "; form-action " + lab + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// Page is what this page needs: a site with another server.
+type Page struct{ site *web.Site }
+
+func New(site *web.Site) *Page { return &Page{site} }
+
+// Get serves GET /play/neighbour: a page that posts to the other server,
+// under the name by which this one was asked.
+func (h *Page) Get(c echo.Context) error {
+	p := foreignPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
+	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
+	return p.show(c, h.site.Assets, "neighbour", locale.Msg("other.neighbour.title"))
+}

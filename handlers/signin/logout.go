@@ -1,0 +1,37 @@
+// Signing out: one logout forgets all three ways.
+
+package signin
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
+)
+
+// Logout serves POST /logout.
+func (h *Page) Logout(c echo.Context) error {
+	return h.auth.SignOut(c, "/dashboard")
+}
+
+// LogoutLane serves POST /act/logout/{lane}: that way only.
+func (h *Page) LogoutLane(c echo.Context) error {
+	lane, err := h.auth.Lanes.Param(c)
+	if err != nil {
+		return err
+	}
+	if err := h.auth.Before(c); err != nil {
+		return err
+	}
+	if err := lane.Forget(c); err != nil {
+		return err
+	}
+	if lane.ID() == lanes.Session {
+		if err := errors.Join(h.auth.EndLeftBehind(c), notebook.From(c).NoteLogout()); err != nil {
+			return err
+		}
+	}
+	return h.auth.Done(c, notebook.Action{Name: "logout", Lane: lane.ID()}, "/dashboard")
+}

@@ -1,0 +1,155 @@
+// The wire for programs.
+
+package wire
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/locale"
+	"cookielab/handlers/markup"
+	"cookielab/handlers/notebook"
+)
+
+// WireExchange is an [Exchange] as programs read it.
+type WireExchange struct {
+	Number     int       `json:"number"`
+	Client     string    `json:"client"` // "browser", "another program"
+	Start      time.Time `json:"start"`
+	DurationMS float64   `json:"duration_ms"`
+	Method     string    `json:"method"`
+	Target     string    `json:"target"`
+	Protocol   string    `json:"protocol"`
+	Host       string    `json:"host"`
+	Fetch      WireFetch `json:"fetch"`
+	UserAgent  string    `json:"user_agent"`
+	// Authorization is the raw header but for most of its secret: no token is shown twice.
+	Authorization string        `json:"authorization"`
+	Cookie        string        `json:"cookie"` // the raw header
+	Cookies       []WireCookie  `json:"cookies"`
+	MoreCookies   int           `json:"more_cookies"` // how many more there are; the raw header has them
+	StayedHome    []WireStayed  `json:"stayed_home"`
+	Status        int           `json:"status"`
+	Location      string        `json:"location"`
+	SetCookie     []string      `json:"set_cookie"` // the raw lines
+	Store         []WireStoreOp `json:"store"`
+	Findings      []WireFinding `json:"findings"`
+	Cut           bool          `json:"cut"`        // more was sent, or the store was asked more often, than the wire keeps
+	Hidden        bool          `json:"hidden"`     // "…" stands for a value that this notebook did not see set
+	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
+}
+
+// WireFetch is a [FetchMetadata] as programs read it.
+type WireFetch struct {
+	Site string `json:"site"`
+	Mode string `json:"mode"`
+	Dest string `json:"dest"`
+	User string `json:"user"`
+}
+
+// WireCookie is one pair of the Cookie header.
+type WireCookie struct {
+	Name  string  `json:"name"`
+	Lane  *string `json:"lane"`  // null: none of the three ways
+	Bytes *int    `json:"bytes"` // of name and value; null if the value was left out
+}
+
+// WireStayed is a cookie that this browser was given and did not send.
+type WireStayed struct {
+	Name    string `json:"name"`
+	Lane    string `json:"lane"`
+	Reason  string `json:"reason"` // "over", "path", "strict", "unknown"
+	Message string `json:"message"`
+}
+
+// WireStoreOp is one store operation.
+type WireStoreOp struct {
+	Store      string  `json:"store"`
+	Name       string  `json:"name"`
+	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": the lab looked by itself
+	DurationMS float64 `json:"duration_ms"`
+	Bytes      int     `json:"bytes"`
+	Error      *string `json:"error"` // null: none
+}
+
+// WireFinding is what one way concluded.
+type WireFinding struct {
+	Lane    string        `json:"lane"`
+	Verdict lanes.Verdict `json:"verdict"`
+	User    *string       `json:"user"`
+	Role    *string       `json:"role"`
+	Reason  string        `json:"reason"`
+}
+
+// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
+// another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
+// one exchange at a time, and only one is in memory while the reader is slow.
+func (h *Page) JSON(c echo.Context) error {
+	book, last := notebook.From(c).Log(), 0
+	if book != nil {
+		done, err := h.beginStream(book, (*notebook.Log).Read)
+		if err != nil {
+			return err
+		}
+		defer done()
+		last = book.Last()
+	}
+	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
+	c.Response().WriteHeader(http.StatusOK)
+	w, before := h.site.Words(c), `{"exchanges":[` // before is what is sent before the next exchange
+	for e := book.Next(0, last); e != nil; e = book.Next(e.Number, last) {
+		exchange, err := json.Marshal(describeExchange(w, e))
+		if err == nil {
+			_, err = c.Response().Write(append([]byte(before), exchange...))
+		}
+		if err != nil {
+			return nil //nolint:nilerr // the reader is gone, and an error page would come too late
+		}
+		before = ","
+	}
+	_, _ = io.WriteString(c.Response(), strings.TrimPrefix(before, ",")+"]}\n")
+	return nil
+}
+
+// maxListedCookies is how many cookies of one exchange are listed: more than a browser
+// sends to one host.
+const maxListedCookies = 200
+
+func describeExchange(w *locale.Printer, e *notebook.Exchange) WireExchange {
+	d := WireExchange{
+		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
+		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
+		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
+		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
+		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
+	}
+	for cookie := range e.Cookies() {
+		if len(d.Cookies) == maxListedCookies {
+			d.MoreCookies++
+			continue
+		}
+		one := WireCookie{Name: cookie.Name, Lane: markup.TextOrNil(cookie.Lane)}
+		if !cookie.Left {
+			one.Bytes = &cookie.Bytes
+		}
+		d.Cookies = append(d.Cookies, one)
+	}
+	for _, home := range e.KeptBack {
+		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.Say(home.Reason)})
+	}
+	for _, op := range e.Ops {
+		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(notebook.OutcomeOf(op.Err))})
+	}
+	for _, f := range e.Findings {
+		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, markup.TextOrNil(f.Who.User), markup.TextOrNil(f.Who.Role), w.Say(f.Reason)})
+	}
+	return d
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

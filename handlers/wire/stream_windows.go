@@ -1,0 +1,5 @@
+package wire
+
+// maxStreams is how many streams a server sends at the same time. Windows has no limit for
+// connections that would be reached earlier.
+func maxStreams() int { return mostStreams }
