@@ -1,6 +1,6 @@
 package handlers
 
-import "html/template"
+import "cookielab/handlers/course"
 
 // HandoutForTest is what tests need to know of the sheets in one language.
 type HandoutForTest struct {
@@ -12,7 +12,8 @@ type HandoutForTest struct {
 // HandoutsForTest are the sheets, by language.
 func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 	all := map[string]HandoutForTest{}
-	for w, text := range lab.Course.texts.handouts {
+	for _, w := range lab.Site.Languages.All {
+		text := lab.Course.Texts.Handout(w)
 		var one HandoutForTest
 		for _, table := range text.Tables() {
 			for _, row := range table.Rows {
@@ -40,8 +41,7 @@ func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 
 // ReadHandoutForTest reads a file of the sheets.
 func ReadHandoutForTest(lab *Lab, raw string) error {
-	_, err := readHandout(raw, lab.Site.Assets.Languages.All[0])
-	return err
+	return course.ReadHandoutForTest(lab.Site.Languages.All[0], raw)
 }
 
 // AskedForTest is a lesson's question as the sheets have it, in one language.
@@ -52,8 +52,8 @@ type AskedForTest struct {
 
 // AskedForTest is the question of a lesson, as HTML.
 func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
-	text := lab.Course.texts.lesson(lab.Site.Assets.Languages.Named(language), slug)
-	asked := AskedForTest{string(text.Question), string(text.why(lab.Course.lesson(slug).Why)), map[string]string{}}
+	text := lab.Course.Texts.Lesson(lab.Site.Assets.Languages.Named(language), slug)
+	asked := AskedForTest{string(text.Question), string(text.Because(lab.Course.Lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {
 		asked.Choices[choice.Letter] = string(choice.Text)
 	}
@@ -61,4 +61,4 @@ func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
 }
 
 // MarkdownForTest is a line of HTML as the notes have it.
-func MarkdownForTest(text string) string { return markdown(template.HTML(text)) }
+func MarkdownForTest(text string) string { return course.MarkdownForTest(text) }

@@ -27,10 +27,10 @@ type LessonTextForTest struct {
 
 // LessonsForTest are the lessons, in order.
 func LessonsForTest(lab *Lab) (all []LessonForTest) {
-	for _, l := range lab.Course.lessons {
+	for _, l := range lab.Course.Lessons {
 		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Acts: slices.Sorted(maps.Keys(l.Acts)), Texts: map[string]LessonTextForTest{}}
-		for w, texts := range lab.Course.texts.lessons {
-			t := texts[l.Slug]
+		for _, w := range lab.Site.Languages.All {
+			t := lab.Course.Texts.Lesson(w, l.Slug)
 			text := LessonTextForTest{Hints: strings.Count(string(t.Hints), "<details>"), Words: t.Words, Notes: t.Notes != ""}
 			for _, claim := range t.Claims {
 				text.Claims = append(text.Claims, claim.ID)

@@ -16,11 +16,13 @@ import (
 	"cookielab/handlers/auth"
 	"cookielab/handlers/composer"
 	"cookielab/handlers/console"
+	"cookielab/handlers/course"
 	"cookielab/handlers/dashboard"
 	"cookielab/handlers/dissect"
 	"cookielab/handlers/engines"
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/lessons"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/othersite"
 	"cookielab/handlers/revoke"
@@ -34,7 +36,7 @@ import (
 // Config is what the lab is made of.
 type Config struct {
 	Assets    *web.Assets      // of the engine that Sessions is the store of
-	Course    *CourseTexts     // read for these Pages
+	Course    *course.Texts    // read for these Pages
 	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
 	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
@@ -72,8 +74,8 @@ func (config *Config) stores() []sessions.Store {
 // ReadCourse reads what the lessons and the sheets to print say, in the languages of the
 // assets. An error names the file that cannot work, or the function that a lesson shows and
 // the source lacks.
-func ReadCourse(files fs.FS, assets *web.Assets) (*CourseTexts, error) {
-	return readCourse(files, assets, allLessons(nil))
+func ReadCourse(files fs.FS, assets *web.Assets) (*course.Texts, error) {
+	return course.Read(files, assets, lessons.All(nil))
 }
 
 // Lab is one running Cookie Lab.
@@ -83,7 +85,7 @@ type Lab struct {
 	Logs   *notebook.Logs
 	Router *web.Router
 	Class  *revoke.Class // with the other servers in this process
-	Course *Course
+	Course *course.Course
 
 	stores []sessions.Store // in which the lab keeps records
 
@@ -180,14 +182,14 @@ func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing co
 	lab.engines = engines.New(site, engines.Config{
 		Backend: config.Engines, FilePath: config.FilePath, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log,
 	}, closing)
-	lab.Course, err = newCourse(site, auth, CourseConfig{
-		Texts: config.Course, Lessons: allLessons(lab.engines), Store: config.Notebooks, Wire: lab.Logs, OtherSite: config.Other, Home: config.Home,
+	lab.Course, err = course.New(site, auth, course.Config{
+		Texts: config.Course, Lessons: lessons.All(lab.engines), Store: config.Notebooks, Logs: lab.Logs, OtherSite: config.Other, Home: config.Home,
 	})
 	if err != nil {
 		return err
 	}
-	lab.engines.OnAction = noteEngines(lab.Course)
-	lab.dashboard.OnFindings = lab.Course.witnessCopy
+	lab.engines.OnAction = lessons.NoteEngines(lab.Course)
+	lab.dashboard.OnFindings = lab.Course.WitnessCopy
 	lab.revoke, err = revoke.New(site, auth, revoke.Config{
 		Class: lab.Class, Notebooks: notebooks, Logs: lab.Logs, Forget: []revoke.Forgetter{lab.composer, lab.Course, lab.engines}, Hosts: config.Hosts,
 	})

@@ -26,6 +26,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/auth"
+	"cookielab/handlers/course"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/serve"
 	"cookielab/handlers/web"
@@ -117,8 +118,8 @@ var wereRead sync.Map // of func() (*handlers.Assets, *handlers.CourseTexts), by
 
 // readOf are the pages of an engine, and what the course says on them. No request
 // changes them: the first test that asks reads them for all.
-func readOf(engine string) (*web.Assets, *handlers.CourseTexts) {
-	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*web.Assets, *handlers.CourseTexts) {
+func readOf(engine string) (*web.Assets, *course.Texts) {
+	read, _ := wereRead.LoadOrStore(engine, sync.OnceValues(func() (*web.Assets, *course.Texts) {
 		assets, err := web.ReadAssets(os.DirFS(".."), engine)
 		if err != nil {
 			panic(err)
@@ -129,7 +130,7 @@ func readOf(engine string) (*web.Assets, *handlers.CourseTexts) {
 		}
 		return assets, course
 	}))
-	return read.(func() (*web.Assets, *handlers.CourseTexts))()
+	return read.(func() (*web.Assets, *course.Texts))()
 }
 
 func assetsOf(engine string) *web.Assets {

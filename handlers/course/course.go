@@ -1,0 +1,50 @@
+// Package course is what lessons are made of: a lesson's step and board, its text, its runs,
+// its pages, and the notes and the handout of all.
+package course
+
+import (
+	"errors"
+
+	"cookielab/handlers/auth"
+	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
+	"cookielab/sessions"
+)
+
+// Config is what a Course is made of.
+type Config struct {
+	Texts     *Texts         // read for the assets of the site
+	Lessons   []*Lesson      // in order
+	Store     sessions.Store // where runs lie, and what lessons keep of their own
+	Logs      *notebook.Logs
+	OtherSite string // where browsers find it; "": there is none
+	Home      string // where browsers find this server
+}
+
+// Course is what the pages of the lessons need.
+type Course struct {
+	site            *web.Site
+	auth            *auth.Auth
+	Texts           *Texts    // in the languages of the site
+	Lessons         []*Lesson // in order
+	store           sessions.Store
+	wire            *notebook.Logs
+	otherSite, home string
+	runs            *sessions.Manager
+	sessions        map[string]*sessions.Manager // of the lessons' own, by slug
+}
+
+// New makes it; an error names what cannot work.
+func New(site *web.Site, auth *auth.Auth, config Config) (*Course, error) {
+	if config.Texts == nil || config.Texts.assets != site.Assets {
+		return nil, errOtherCourse
+	}
+	h := &Course{
+		site: site, auth: auth, Texts: config.Texts, Lessons: config.Lessons, store: config.Store, wire: config.Logs,
+		otherSite: config.OtherSite, home: config.Home,
+	}
+	var errs [2]error
+	h.runs, errs[0] = h.newRuns()
+	h.sessions, errs[1] = h.newLessonSessions()
+	return h, errors.Join(errs[:]...)
+}
