@@ -113,7 +113,7 @@ func TestNewClass(t *testing.T) {
 			t.Errorf("memory has %d exchanges of %s", len(got), name)
 		}
 	}
-	if n := lab.ThrottledNames(); n != 0 {
+	if n := lab.Auth.ThrottledNames(); n != 0 {
 		t.Errorf("the throttle remembers %d names", n)
 	}
 
@@ -248,7 +248,7 @@ func TestNewClassOnAllServers(t *testing.T) {
 			t.Errorf("server %s: the three ways conclude %q", name, got)
 		}
 	}
-	if a.ThrottledNames()+b.ThrottledNames() > 0 {
+	if a.Auth.ThrottledNames()+b.Auth.ThrottledNames() > 0 {
 		t.Error("a throttle remembers names")
 	}
 	if !strings.Contains(proof.body, "7 records lay on the server") { // three sessions and four notebooks, each in its place

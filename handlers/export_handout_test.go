@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import "cookielab/handlers/course"
 
@@ -10,7 +10,7 @@ type HandoutForTest struct {
 }
 
 // HandoutsForTest are the sheets, by language.
-func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
+func HandoutsForTest(lab *testLab) map[string]HandoutForTest {
 	all := map[string]HandoutForTest{}
 	for _, w := range lab.Site.Languages.All {
 		text := lab.Course.Texts.Handout(w)
@@ -40,7 +40,7 @@ func HandoutsForTest(lab *Lab) map[string]HandoutForTest {
 }
 
 // ReadHandoutForTest reads a file of the sheets.
-func ReadHandoutForTest(lab *Lab, raw string) error {
+func ReadHandoutForTest(lab *testLab, raw string) error {
 	return course.ReadHandoutForTest(lab.Site.Languages.All[0], raw)
 }
 
@@ -51,7 +51,7 @@ type AskedForTest struct {
 }
 
 // AskedForTest is the question of a lesson, as HTML.
-func (lab *Lab) AskedForTest(language, slug string) AskedForTest {
+func (lab *testLab) AskedForTest(language, slug string) AskedForTest {
 	text := lab.Course.Texts.Lesson(lab.Site.Assets.Languages.Named(language), slug)
 	asked := AskedForTest{string(text.Question), string(text.Because(lab.Course.Lesson(slug).Why)), map[string]string{}}
 	for _, choice := range text.Choices {

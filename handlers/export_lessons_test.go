@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"maps"
@@ -26,7 +26,7 @@ type LessonTextForTest struct {
 }
 
 // LessonsForTest are the lessons, in order.
-func LessonsForTest(lab *Lab) (all []LessonForTest) {
+func LessonsForTest(lab *testLab) (all []LessonForTest) {
 	for _, l := range lab.Course.Lessons {
 		one := LessonForTest{Number: l.Number, Slug: l.Slug, Answer: l.Answer, Script: l.Script != "", Acts: slices.Sorted(maps.Keys(l.Acts)), Texts: map[string]LessonTextForTest{}}
 		for _, w := range lab.Site.Languages.All {

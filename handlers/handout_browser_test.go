@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/wire"
@@ -127,7 +126,7 @@ func tellAssignments(t *testing.T, browser browsertest.Browser, binary string) {
 	if browser.Name() != "Chromium" {
 		return // what their answers say of cookies, the lessons make happen in both
 	}
-	tasks := handlers.HandoutsForTest(newLab(t).Lab)["en"].Tasks
+	tasks := HandoutsForTest(newLab(t))["en"].Tasks
 	if len(tasks) != len(assignments) {
 		t.Errorf("the handout has %v, and here are %d", tasks, len(assignments))
 	}

@@ -10,14 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"cookielab/handlers"
 )
 
 func TestHandout(t *testing.T) {
 	lab := newLab(t)
-	lessons := handlers.LessonsForTest(lab.Lab)
-	for language, text := range handlers.HandoutsForTest(lab.Lab) {
+	lessons := LessonsForTest(lab)
+	for language, text := range HandoutsForTest(lab) {
 		for path, answered := range map[string]bool{"/handout": false, "/handout?answers": true} {
 			t.Run(language+path, func(t *testing.T) {
 				c := lab.client()
@@ -61,7 +59,7 @@ func TestHandout(t *testing.T) {
 }
 
 // onSheet looks at one question.
-func onSheet(t *testing.T, sheet string, lesson handlers.LessonForTest, asked handlers.AskedForTest, answered bool) {
+func onSheet(t *testing.T, sheet string, lesson LessonForTest, asked AskedForTest, answered bool) {
 	t.Helper()
 	if !strings.Contains(sheet, asked.Question) || len(asked.Choices) != 3 {
 		t.Errorf("%s: its question is not on the sheet: %s", lesson.Slug, sheet)
@@ -98,7 +96,7 @@ func between(t *testing.T, page, from, to string) string {
 // A teacher edits the sheets: what is missing is said before the lab starts.
 func TestHandoutTexts(t *testing.T) {
 	lab := newLab(t)
-	all := handlers.HandoutsForTest(lab.Lab)
+	all := HandoutsForTest(lab)
 	english := all["en"]
 	if len(english.Tasks) != 5 {
 		t.Errorf("the assignments are %v", english.Tasks)
@@ -113,7 +111,7 @@ func TestHandoutTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := string(raw)
-	if err := handlers.ReadHandoutForTest(lab.Lab, good); err != nil {
+	if err := ReadHandoutForTest(lab, good); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string][2]string{
@@ -133,7 +131,7 @@ func TestHandoutTexts(t *testing.T) {
 			at := strings.Index(good, "{#addresses}")
 			bad = good[:at] + strings.ReplaceAll(good[at:], "\n"+change[0], "\n"+change[1])
 		}
-		if err := handlers.ReadHandoutForTest(lab.Lab, bad); err == nil || !strings.Contains(err.Error(), want) {
+		if err := ReadHandoutForTest(lab, bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
 	}

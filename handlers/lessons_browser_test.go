@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 )
 
@@ -25,7 +24,7 @@ type tellers struct{}
 type student struct {
 	*visitor
 	t        *testing.T
-	lesson   handlers.LessonForTest
+	lesson   LessonForTest
 	language string
 	waits    bool // for clocks; and everything below "Look closer" is tried
 	claimed  []string
@@ -35,7 +34,7 @@ type student struct {
 var lessonWindow = browsertest.Options{Width: 1024, Height: 660}
 
 func tellLessons(t *testing.T, browser browsertest.Browser, binary string) {
-	lessons := handlers.LessonsForTest(newLab(t).Lab)
+	lessons := LessonsForTest(newLab(t))
 	for _, reader := range []struct {
 		name     string
 		language string
@@ -109,7 +108,7 @@ func tellComeBack(t *testing.T, browser browsertest.Browser, binary string) {
 }
 
 // tellerOf finds the method that tells a lesson: its slug, as Go writes names.
-func tellerOf(t *testing.T, lesson handlers.LessonForTest) func(*student) {
+func tellerOf(t *testing.T, lesson LessonForTest) func(*student) {
 	t.Helper()
 	name := ""
 	for part := range strings.SplitSeq(lesson.Slug, "-") {

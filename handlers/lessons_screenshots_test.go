@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 )
 
@@ -24,7 +23,7 @@ func TestLessonScreenshots(t *testing.T) {
 	if err := os.MkdirAll(*lessonsTo, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lessons := handlers.LessonsForTest(newLab(t).Lab)
+	lessons := LessonsForTest(newLab(t))
 	binary := buildProgram(t)
 	for _, one := range browsers {
 		if one.name != *picturesOf {

@@ -12,14 +12,13 @@ import (
 	"testing"
 	"unicode"
 
-	"cookielab/handlers"
 	"cookielab/handlers/notebook"
 )
 
 // Each lesson says the same in every language, and not too much of it.
 func TestLessonTexts(t *testing.T) {
 	tags := regexp.MustCompile(`<[^>]*>`)
-	for i, lesson := range handlers.LessonsForTest(newLab(t).Lab) {
+	for i, lesson := range LessonsForTest(newLab(t)) {
 		if lesson.Number != i+1 {
 			t.Errorf("lesson %s has the number %d, after %d others", lesson.Slug, lesson.Number, i)
 		}

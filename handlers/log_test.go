@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/input"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -185,7 +186,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		asks([]int{404, 503}, "GET", "/door/"+mark)
 		store.Before = nil
 	}
-	if cause := handlers.CauseOf(fmt.Errorf("no answer (%w)", &url.Error{Op: "Get", URL: "http://localhost/" + mark, Err: errors.New("timeout")})); cause != "no answer (Get: timeout)" {
+	if cause := input.CauseOf(fmt.Errorf("no answer (%w)", &url.Error{Op: "Get", URL: "http://localhost/" + mark, Err: errors.New("timeout")})); cause != "no answer (Get: timeout)" {
 		t.Errorf("of a request that was sent for a visitor, the log tells %q", cause)
 	}
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 )
 
 // heapLeft are the bytes of the heap that one collection leaves. One, and not two: what
@@ -58,7 +59,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	lab := newLab(t, asUnconnected)
 	full := lab.client().signIn("alice")
-	for range handlers.MaxExchanges {
+	for range notebook.MaxExchanges {
 		full.get("/dashboard", with("User-Agent", strings.Repeat("x", 20<<10)))
 	}
 	for _, path := range []string{"/dashboard", "/api/lanes", "/api/wire", "/sessions", "/healthz"} {
@@ -67,7 +68,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 			if path != "/api/wire" { // it is large, and does not push out what it shows
 				c, few = lab.client().signIn("bob"), 50
 			}
-			for range handlers.MaxExchanges { // its book is full from here on
+			for range notebook.MaxExchanges { // its book is full from here on
 				c.ask(path)
 			}
 			const bound = 2 << 20 // what one reply takes, and what the next can use again

@@ -264,16 +264,16 @@ func TestWireIsBounded(t *testing.T) {
 	id := func(i int) (id sessions.ID) { id[0], id[1] = byte(i), byte(i>>8); return id }
 
 	t.Run("1,000 notebooks: the one unused longest goes", func(t *testing.T) {
-		wire := handlers.NewWire(clock.Now)
-		for i := range handlers.MaxBooks {
+		wire := notebook.NewLogs(clock.Now)
+		for i := range notebook.MaxLogs {
 			clock.Advance(time.Second)
 			wire.Log(id(i)).Add(&notebook.Exchange{})
 		}
 		clock.Advance(time.Second)
 		wire.Log(id(0)) // used again
 		clock.Advance(time.Second)
-		wire.Log(id(handlers.MaxBooks))
-		for i, want := range map[int]int{0: 1, 1: 0, 2: 1, handlers.MaxBooks - 1: 1} {
+		wire.Log(id(notebook.MaxLogs))
+		for i, want := range map[int]int{0: 1, 1: 0, 2: 1, notebook.MaxLogs - 1: 1} {
 			if i == 1 {
 				continue // asking would make room for it
 			}
@@ -287,8 +287,8 @@ func TestWireIsBounded(t *testing.T) {
 	})
 
 	t.Run("50 exchanges: the oldest goes", func(t *testing.T) {
-		book := handlers.NewWire(clock.Now).Log(id(1))
-		for range handlers.MaxExchanges + 3 {
+		book := notebook.NewLogs(clock.Now).Log(id(1))
+		for range notebook.MaxExchanges + 3 {
 			book.Add(&notebook.Exchange{})
 		}
 		got := book.Exchanges()
@@ -310,7 +310,7 @@ func TestWireIsBounded(t *testing.T) {
 		{"what the server set stays", notebook.Exchange{Cookie: long(40), SetCookie: []string{long(30)}}, 0, 0, 34, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			book := handlers.NewWire(clock.Now).Log(id(1))
+			book := notebook.NewLogs(clock.Now).Log(id(1))
 			book.Add(&test.exchange)
 			e := book.Exchanges()[0]
 			if len(e.UserAgent) != test.agent<<10 || len(e.Target) != test.target<<10 || len(e.Cookie) != test.cookie<<10 || e.Cut != test.cut {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
+	"cookielab/handlers/course"
 )
 
 func TestNotes(t *testing.T) {
@@ -59,8 +59,8 @@ func TestNotes(t *testing.T) {
 				}
 			}
 			begun, open, _ := strings.Cut(r.body, want[len(want)-1])
-			for _, lesson := range handlers.LessonsForTest(lab.Lab) {
-				asked := handlers.MarkdownForTest(lab.AskedForTest(language, lesson.Slug).Question)
+			for _, lesson := range LessonsForTest(lab) {
+				asked := course.MarkdownForTest(lab.AskedForTest(language, lesson.Slug).Question)
 				known := lesson.Slug == "forgets" || lesson.Slug == "stolen" || lesson.Slug == "believed"
 				if strings.Contains(begun, asked) != known || strings.Contains(open, asked) {
 					t.Errorf("the question of %s is there: %v", lesson.Slug, !known)
@@ -85,7 +85,7 @@ func TestNotes(t *testing.T) {
 	t.Run("nothing was begun", func(t *testing.T) {
 		r := lab.client().get("/notes")
 		if r.status != http.StatusOK || !strings.Contains(r.body, "Lessons done: 0 of") || strings.Contains(r.body, "Predicted") ||
-			strings.Count(r.body, "\n- ") != len(handlers.LessonsForTest(lab.Lab)) {
+			strings.Count(r.body, "\n- ") != len(LessonsForTest(lab)) {
 			t.Errorf("%d: %s", r.status, r.body)
 		}
 	})
@@ -105,7 +105,7 @@ func TestNotes(t *testing.T) {
 		"<p>Set <code>a_b=&quot;*&quot;</code> &amp; <strong>wait</strong></p>": "Set `a_b=\"*\"` & wait",
 		"a_b * c &lt;b&gt; [x] `y` \\":                                          "a\\_b \\* c \\<b> \\[x] \\`y\\` \\\\",
 	} {
-		if got := handlers.MarkdownForTest(text); got != want {
+		if got := course.MarkdownForTest(text); got != want {
 			t.Errorf("%s is %s, want %s", text, got, want)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 )
 
@@ -98,7 +97,7 @@ func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
 			v.signIn(t, "alice")
 			v.open(t, "/lessons/forgets?present=predict", 200)
 			var slugs, over []string
-			for _, lesson := range handlers.LessonsForTest(newLab(t).Lab) {
+			for _, lesson := range LessonsForTest(newLab(t)) {
 				slugs = append(slugs, `"`+lesson.Slug+`"`)
 			}
 			// One page, into which each part of each lesson is put in turn: to open as

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/composer"
 	"cookielab/handlers/lanes"
 )
@@ -30,7 +29,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 		}
 	}
 	all := []string{"/", "/login", "/login?next=/door/plain", "/dashboard", "/wire", "/console", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/tokens", "/class", "/reset", "/lessons", "/handout", "/handout?answers"}
-	for _, lesson := range handlers.LessonsForTest(lab.Lab) {
+	for _, lesson := range LessonsForTest(lab) {
 		all = append(all, "/lessons/"+lesson.Slug, "/lessons/"+lesson.Slug+"?present=observe")
 	}
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.client(), all...) })
@@ -89,7 +88,7 @@ func pages(t *testing.T, lab *testLab, look func(t *testing.T, path string, r re
 		}
 	})
 	t.Run("lessons", func(t *testing.T) {
-		for _, lesson := range handlers.LessonsForTest(lab.Lab) {
+		for _, lesson := range LessonsForTest(lab) {
 			c, path := lab.client().signIn("alice"), "/lessons/"+lesson.Slug
 			visit(t, c, path)
 			c.post(path, url.Values{"act": {"predict"}, "said": {"D"}})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/notebook"
 )
 
 // streamPath is the one address whose replies do not end: tests that ask all
@@ -218,7 +219,7 @@ func TestTooManyStreams(t *testing.T) {
 	c.get("/dashboard")
 	other.get("/dashboard")
 	var open []*following
-	for range handlers.MaxWatchers {
+	for range notebook.MaxWatchers {
 		f := c.follow("")
 		f.next() // it is under way
 		open = append(open, f)
@@ -230,7 +231,7 @@ func TestTooManyStreams(t *testing.T) {
 		t.Errorf("another visitor is answered %d", f.status)
 	}
 	open[0].close()
-	await(t, "a stream that was left is still counted", func() bool { return lab.WatchersOf(c.cookie(notebookCookie)) < handlers.MaxWatchers })
+	await(t, "a stream that was left is still counted", func() bool { return lab.WatchersOf(c.cookie(notebookCookie)) < notebook.MaxWatchers })
 	if f := c.follow(""); f.status != http.StatusOK {
 		t.Errorf("after one was left, the next is answered %d", f.status)
 	}
@@ -308,10 +309,10 @@ func TestWhatEndsAStream(t *testing.T) {
 		late.ends()
 	})
 	t.Run("a thousand newer notebooks", func(t *testing.T) {
-		wire := handlers.NewWire(nil)
+		wire := notebook.NewLogs(nil)
 		book := wire.Log([32]byte{1})
 		_, more := book.After(0)
-		for i := range handlers.MaxBooks {
+		for i := range notebook.MaxLogs {
 			wire.Log([32]byte{2, byte(i), byte(i >> 8)})
 		}
 		<-more

@@ -101,21 +101,21 @@ func TestThrottleIsByNameAlone(t *testing.T) {
 func TestThrottleIsNotFloodedOut(t *testing.T) {
 	lab := newLab(t)
 	tries(lab, "no name", 7)
-	if n := lab.ThrottledNames(); n != 0 {
+	if n := lab.Auth.ThrottledNames(); n != 0 {
 		t.Errorf("%d names remembered that are none", n)
 	}
 	for _, name := range []string{"alice", "teacher"} {
 		tries(lab, name, 5)
 	}
 	for i := range 100_000 {
-		lab.TryFailed("name" + strconv.Itoa(i))
+		lab.Auth.TryFailed("name" + strconv.Itoa(i))
 	}
 	for _, name := range []string{"alice", "teacher"} {
 		if got := lab.client().post("/login", login(name)).status; got != http.StatusTooManyRequests {
 			t.Errorf("after 100,000 other names, %s is answered %d", name, got)
 		}
 	}
-	if n := lab.ThrottledNames(); n > 1<<15 {
+	if n := lab.Auth.ThrottledNames(); n > 1<<15 {
 		t.Errorf("%d names remembered", n)
 	}
 }

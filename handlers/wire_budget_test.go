@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers"
 	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
@@ -34,17 +33,17 @@ func large(bytes int) *notebook.Exchange {
 // Without a budget, 200 notebooks of 50 large exchanges took 836 MB.
 func TestWireKeepsItsBudget(t *testing.T) {
 	before := heapLeft()
-	wire := handlers.NewWire(nil)
-	for range handlers.MaxExchanges {
+	wire := notebook.NewLogs(nil)
+	for range notebook.MaxExchanges {
 		for i := range 200 {
 			wire.Log(numbered(i)).Add(large(60 << 10))
 		}
 	}
 	weight, grown := wire.Weight(), heapLeft()-before
-	if weight > handlers.MaxWireBytes || weight < handlers.MaxWireBytes*9/10 {
-		t.Errorf("%d KB are on the wire, of %d", weight>>10, int64(handlers.MaxWireBytes)>>10)
+	if weight > notebook.MaxBytes || weight < notebook.MaxBytes*9/10 {
+		t.Errorf("%d KB are on the wire, of %d", weight>>10, int64(notebook.MaxBytes)>>10)
 	}
-	if most := int64(handlers.MaxWireBytes) + 8<<20; grown > most {
+	if most := int64(notebook.MaxBytes) + 8<<20; grown > most {
 		t.Errorf("the heap has grown by %d KB, with %d KB on the wire", grown>>10, weight>>10)
 	}
 	for i := range 200 {
@@ -108,9 +107,9 @@ func TestWireIsWeighedHonestly(t *testing.T) {
 // Visitors who flood the wire lose exchanges of their own; a visitor who has less on it
 // loses none.
 func TestFloodEmptiesNoOthersWire(t *testing.T) {
-	wire := handlers.NewWire(nil)
+	wire := notebook.NewLogs(nil)
 	alice := wire.Log(numbered(0))
-	for range handlers.MaxExchanges {
+	for range notebook.MaxExchanges {
 		alice.Add(large(2 << 10))
 	}
 	for i := range 300 {
@@ -118,11 +117,11 @@ func TestFloodEmptiesNoOthersWire(t *testing.T) {
 		for range 20 {
 			book.Add(large(64 << 10))
 		}
-		if weight := wire.Weight(); weight > handlers.MaxWireBytes {
+		if weight := wire.Weight(); weight > notebook.MaxBytes {
 			t.Fatalf("%d bytes are on the wire", weight)
 		}
 	}
-	if n := len(alice.Exchanges()); n != handlers.MaxExchanges {
+	if n := len(alice.Exchanges()); n != notebook.MaxExchanges {
 		t.Errorf("alice is left %d exchanges", n)
 	}
 }
@@ -131,12 +130,12 @@ func TestFloodEmptiesNoOthersWire(t *testing.T) {
 // lab. Whoever has been away for an hour makes room.
 func TestStrangersPushOutStrangers(t *testing.T) {
 	clock := storetest.NewClock()
-	wire := handlers.NewWire(clock.Now)
+	wire := notebook.NewLogs(clock.Now)
 	for range 3 {
 		wire.Log(numbered(0)).Add(large(10))
 	}
 	strangers := func() {
-		for i := range 3 * handlers.MaxBooks {
+		for i := range 3 * notebook.MaxLogs {
 			clock.Advance(time.Millisecond)
 			wire.Log(numbered(1 + i)).Add(large(10))
 		}
@@ -150,7 +149,7 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 	if n := len(wire.Log(numbered(0)).Exchanges()); n != 0 {
 		t.Error("who has been away for two hours is still there")
 	}
-	if n := wire.Len(); n > handlers.MaxBooks {
+	if n := wire.Len(); n > notebook.MaxLogs {
 		t.Errorf("%d books", n)
 	}
 }
@@ -158,9 +157,9 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 // Visitors without a login push out nobody who is signed in, however much they do.
 func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
 	clock := storetest.NewClock()
-	wire := handlers.NewWire(clock.Now)
+	wire := notebook.NewLogs(clock.Now)
 	wire.Open(numbered(0), numbered(0), 1, true).Add(large(10))
-	for i := range 3 * handlers.MaxBooks {
+	for i := range 3 * notebook.MaxLogs {
 		clock.Advance(time.Millisecond)
 		for range 3 {
 			wire.Open(numbered(1+i), numbered(1+i), 1, false).Add(large(10))
@@ -169,7 +168,7 @@ func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
 	if n := len(wire.Log(numbered(0)).Exchanges()); n != 1 {
 		t.Errorf("who is signed in is left %d exchanges", n)
 	}
-	if n := wire.Len(); n > handlers.MaxBooks {
+	if n := wire.Len(); n > notebook.MaxLogs {
 		t.Errorf("%d books", n)
 	}
 }
@@ -223,7 +222,7 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 	readers := make([]*client, 20)
 	for i := range readers {
 		readers[i] = lab.client().signIn("alice")
-		for range handlers.MaxExchanges {
+		for range notebook.MaxExchanges {
 			readers[i].get("/dashboard", with("User-Agent", strings.Repeat("x", 20<<10)))
 		}
 	}
@@ -253,7 +252,7 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 		t.Errorf("%d readers hold %d KB", each*len(readers), grown>>10)
 	}
 	// And who reads has all of it.
-	if wire := readers[0].wireJSON(); len(wire) != handlers.MaxExchanges || len(wire[0].UserAgent) != 20<<10 {
+	if wire := readers[0].wireJSON(); len(wire) != notebook.MaxExchanges || len(wire[0].UserAgent) != 20<<10 {
 		t.Errorf("who reads has %d exchanges", len(wire))
 	}
 }
@@ -262,15 +261,15 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 func TestWirePageIsBounded(t *testing.T) {
 	lab := newLab(t)
 	c := lab.client().signIn("alice")
-	for range handlers.MaxExchanges {
+	for range notebook.MaxExchanges {
 		c.get("/dashboard?x="+strings.Repeat("%3C", 1<<10), with("User-Agent", strings.Repeat("<", 10<<10)))
 	}
 	for language, words := range map[string]string{"en": "Only the beginning is shown here", "zh": "此处只显示开头"} {
 		page := c.get("/wire?lang=" + language).body
-		if len(page) > 3<<20 || strings.Count(page, words) < handlers.MaxExchanges/2 {
+		if len(page) > 3<<20 || strings.Count(page, words) < notebook.MaxExchanges/2 {
 			t.Errorf("in %s the page has %d KB, and says %d times that it is shortened", language, len(page)>>10, strings.Count(page, words))
 		}
-		if _, texts := items(page); len(texts) != handlers.MaxExchanges || strings.Contains(texts[0], words) {
+		if _, texts := items(page); len(texts) != notebook.MaxExchanges || strings.Contains(texts[0], words) {
 			t.Errorf("in %s %d are there, or the first is not whole", language, len(texts))
 		}
 	}
@@ -294,8 +293,8 @@ func TestCutTextIsNoMissingOperation(t *testing.T) {
 	lab := newLab(t)
 	for _, more := range []bool{false, true} {
 		e := large(70 << 10)
-		e.Client, e.Ops, e.MoreOps = notebook.ClientBrowser, make([]sessions.StoreOp, handlers.MaxOps), more
-		handlers.NewWire(nil).Log(numbered(0)).Add(e)
+		e.Client, e.Ops, e.MoreOps = notebook.ClientBrowser, make([]sessions.StoreOp, notebook.MaxOps), more
+		notebook.NewLogs(nil).Log(numbered(0)).Add(e)
 		says := strings.Contains(string(lab.Draw("en", []*notebook.Exchange{e})), "The server asked the store more often")
 		if !e.Cut || says != more {
 			t.Errorf("operations were left out: %t; the drawing says so: %t; its text was cut: %t", more, says, e.Cut)

@@ -5,7 +5,6 @@ package handlers_test
 import (
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/handlers/notebook"
 )
 
@@ -31,7 +30,7 @@ func keep[T notebook.Kept](b *notebook.Log, value T) (before T) {
 }
 
 func TestBookKeepsOneValueOfEachType(t *testing.T) {
-	wire := handlers.NewWire(nil)
+	wire := notebook.NewLogs(nil)
 	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
 	if got := notebook.Of[kilobytes](book); got != 0 {
 		t.Errorf("%d where nothing was kept", got)
@@ -62,7 +61,7 @@ func TestBookKeepsOneValueOfEachType(t *testing.T) {
 
 // Whoever has the newer key has what was kept; with the older one nobody reads it.
 func TestKeptValuesAreHandedOver(t *testing.T) {
-	wire := handlers.NewWire(nil)
+	wire := notebook.NewLogs(nil)
 	old := wire.Open(numbered(0), numbered(1), 0, false)
 	keep(old, kilobytes(3))
 	weight := wire.Weight()
@@ -78,23 +77,23 @@ func TestKeptValuesAreHandedOver(t *testing.T) {
 // A Book that takes too much loses its exchanges first, then what pages keep, but for what
 // they say must stay.
 func TestKeptValuesGiveWay(t *testing.T) {
-	wire := handlers.NewWire(nil)
+	wire := notebook.NewLogs(nil)
 	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
 	keep(other, kilobytes(1))
 	book.Add(large(10))
 	keep(book, kilobytes(1))
-	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10, flag: true})
+	keep(book, flagged{kilobytes: notebook.MaxBytes >> 10, flag: true})
 	if len(book.Exchanges()) != 0 || notebook.Of[kilobytes](book) != 0 || notebook.Of[flagged](book) != (flagged{flag: true}) {
 		t.Errorf("%d exchanges, %d KB and %v stay", len(book.Exchanges()), notebook.Of[kilobytes](book), notebook.Of[flagged](book))
 	}
-	keep(book, flagged{kilobytes: handlers.MaxWireBytes >> 10})
+	keep(book, flagged{kilobytes: notebook.MaxBytes >> 10})
 	if got := notebook.Of[flagged](book); got != (flagged{}) {
 		t.Errorf("%v stays", got)
 	}
 	if notebook.Of[kilobytes](other) != 1 {
 		t.Error("another notebook lost what was kept")
 	}
-	if weight := wire.Weight(); weight > handlers.MaxWireBytes {
+	if weight := wire.Weight(); weight > notebook.MaxBytes {
 		t.Errorf("%d bytes are on the wire", weight)
 	}
 }
