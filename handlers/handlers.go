@@ -1,5 +1,5 @@
-// Package handlers is the lab itself: its pages, its lanes, its wire. This file
-// puts it together; routes.go lists every route, and each page has a file of its own.
+// The lab: what it is made of, how its parts are put together, and how it ends.
+
 package handlers
 
 import (
