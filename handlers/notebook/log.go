@@ -119,7 +119,7 @@ const (
 )
 
 // Logs holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
-// wire_budget.go.
+// budget.go.
 type Logs struct {
 	weight atomic.Int64 // of all books, in bytes
 	mu     sync.Mutex   // taken before the lock of a Log
