@@ -25,6 +25,6 @@
 //   - A run is a session whose key travels in the address. Requests without a notebook, such
 //     as those of the other site or of curl, leave facts there for the lesson that began it.
 //     (course)
-//   - A claim is one sentence of a lesson's explanation. A browser test makes each of them
+//   - A claim is one statement of a lesson's explanation. A browser test makes each of them
 //     happen. (course)
 package handlers
