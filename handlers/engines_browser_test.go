@@ -38,10 +38,10 @@ func tellEngines(t *testing.T, browser browsertest.Browser, binary string) {
 			for _, row := range enginesTable {
 				var words []string
 				for _, engine := range []string{"db", "cache", "file", "cached_db", "signed_cookies"} {
-					words = append(words, v.Attr("#"+row.deed+"-"+engine, "data-outcome"))
+					words = append(words, v.Attr("#"+row.Deed+"-"+engine, "data-outcome"))
 				}
-				if got, want := strings.Join(words, " "), strings.TrimSuffix(row.want, " django:works"); got != want {
-					t.Errorf("%s: %s, want %s", row.deed, got, want)
+				if got, want := strings.Join(words, " "), strings.TrimSuffix(row.Want, " django:works"); got != want {
+					t.Errorf("%s: %s, want %s", row.Deed, got, want)
 				}
 			}
 			for cell, want := range map[string]string{

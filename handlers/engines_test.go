@@ -59,7 +59,7 @@ func (c *client) press(deed string) string {
 }
 
 // enginesTable is what has to come out with a cache in each server's own memory.
-var enginesTable = []struct{ deed, want string }{
+var enginesTable = []struct{ Deed, Want string }{
 	{"write", "written written written written written"},
 	{"read", "found found found found found"},
 	{"clear", "survived gone survived survived survived"},
@@ -78,24 +78,24 @@ func TestEngines(t *testing.T) {
 			t.Error("the table is not empty before anything was done")
 		}
 		for _, row := range enginesTable {
-			if got := outcomes(c.press(row.deed), row.deed); got != row.want {
-				t.Errorf("%s: %q, want %q", row.deed, got, row.want)
+			if got := outcomes(c.press(row.Deed), row.Deed); got != row.Want {
+				t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
 			}
 		}
 		// Each one stays in the table, and is what it was also alone.
 		page := c.get(enginesPath).body
 		for _, row := range enginesTable {
-			if got := outcomes(page, row.deed); got != row.want {
-				t.Errorf("in the end, %s: %q, want %q", row.deed, got, row.want)
+			if got := outcomes(page, row.Deed); got != row.Want {
+				t.Errorf("in the end, %s: %q, want %q", row.Deed, got, row.Want)
 			}
 			alone := lab.client()
 			alone.get(enginesPath)
-			want := row.want
-			if row.deed == "read" { // the only one that does not write first
+			want := row.Want
+			if row.Deed == "read" { // the only one that does not write first
 				want = "nothing nothing nothing nothing nothing"
 			}
-			if got := outcomes(alone.press(row.deed), row.deed); got != want {
-				t.Errorf("%s alone: %q, want %q", row.deed, got, want)
+			if got := outcomes(alone.press(row.Deed), row.Deed); got != want {
+				t.Errorf("%s alone: %q, want %q", row.Deed, got, want)
 			}
 		}
 		if other := lab.client().get(enginesPath).body; outcomes(other, "write") != "    " {
@@ -108,8 +108,8 @@ func TestEngines(t *testing.T) {
 		c.get(enginesPath)
 		page := c.press("all")
 		for _, row := range enginesTable {
-			if got := outcomes(page, row.deed); got != row.want {
-				t.Errorf("%s: %q, want %q", row.deed, got, row.want)
+			if got := outcomes(page, row.Deed); got != row.Want {
+				t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
 			}
 		}
 		if !strings.Contains(page, "was not believed") {
@@ -282,7 +282,7 @@ func TestEngines(t *testing.T) {
 		if got := outcomes(hostile.press("read"), "read"); got != "gone gone gone gone gone" {
 			t.Errorf("hostile cookies: %q", got)
 		}
-		if got := outcomes(hostile.press("write"), "write"); got != enginesTable[0].want {
+		if got := outcomes(hostile.press("write"), "write"); got != enginesTable[0].Want {
 			t.Errorf("hostile cookies cannot be written over: %q", got)
 		}
 	})
@@ -291,7 +291,7 @@ func TestEngines(t *testing.T) {
 		lab := newLab(t)
 		c := lab.client().signIn("alice")
 		lab.sessions.Before = storetest.Down()
-		if got := outcomes(c.press("write"), "write"); got != enginesTable[0].want {
+		if got := outcomes(c.press("write"), "write"); got != enginesTable[0].Want {
 			t.Errorf("%q", got)
 		}
 		lab.sessions.Before = nil
@@ -325,7 +325,7 @@ func TestEnginesShared(t *testing.T) {
 	c := lab.client()
 	c.get(enginesPath)
 	page := c.press("all")
-	for _, row := range []struct{ deed, want string }{
+	for _, row := range []struct{ Deed, Want string }{
 		{"write", "written written written written written"},
 		{"read", "found found found found found"},
 		{"clear", "survived gone survived survived survived"},
@@ -334,8 +334,8 @@ func TestEnginesShared(t *testing.T) {
 		{"elsewhere", "ended ended ended ended works django:ended"},
 		{"tabs", "kept kept kept kept lost"},
 	} {
-		if got := outcomes(page, row.deed); got != row.want {
-			t.Errorf("%s: %q, want %q", row.deed, got, row.want)
+		if got := outcomes(page, row.Deed); got != row.Want {
+			t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
 		}
 	}
 	for engine, wants := range map[string][]string{
@@ -395,8 +395,8 @@ func TestEnginesTogether(t *testing.T) {
 			}
 			page := c.get(enginesPath).body
 			for _, row := range enginesTable {
-				if got := outcomes(page, row.deed); got != row.want {
-					errs <- row.deed + ": " + got
+				if got := outcomes(page, row.Deed); got != row.Want {
+					errs <- row.Deed + ": " + got
 					return
 				}
 			}

@@ -339,7 +339,7 @@ type slowToDelete struct {
 }
 
 func (s *slowToDelete) Delete(ctx context.Context, id sessions.ID, version uint64) error {
-	return slow{s.Store, &s.takes}.Delete(ctx, id, version)
+	return slow{Store: s.Store, takes: &s.takes}.Delete(ctx, id, version)
 }
 
 // Ending very many sessions takes long: after some seconds the page says how many were

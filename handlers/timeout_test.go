@@ -88,7 +88,7 @@ func TestRepliesLeaveInTime(t *testing.T) {
 					lab.client().signIn("teacher")
 				}
 				var nothing time.Duration
-				s, n := slow{lab.sessions.Store, &nothing}, slow{lab.notebooks.Store, &nothing}
+				s, n := slow{Store: lab.sessions.Store, takes: &nothing}, slow{Store: lab.notebooks.Store, takes: &nothing}
 				lab.sessions.Store, lab.notebooks.Store = s, n
 				ask := func(method, path string, form url.Values) {
 					twin := c.thief()
