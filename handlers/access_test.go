@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 // tellAccess is told in Chromium.
@@ -174,7 +175,7 @@ func tellAccess(t *testing.T, browser browsertest.Browser, binary string) {
 		}
 		key := ""
 		for _, cookie := range v.Cookies() {
-			if cookie.Name == cookieOf["session"] {
+			if cookie.Name == labtest.CookieOf["session"] {
 				key = cookie.Value
 			}
 		}

@@ -10,14 +10,15 @@ import (
 	"strings"
 	"testing"
 
+	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
 
 func TestOddCookieHeaders(t *testing.T) {
-	lab := newLab(t)
-	alice := lab.client().signIn("alice")
-	live, dead := alice.cookie("lab_sessionid"), sessions.NewKey()
+	lab := labtest.New(t)
+	alice := lab.Client().SignIn("alice")
+	live, dead := alice.Cookie("lab_sessionid"), sessions.NewKey()
 	for _, test := range []struct {
 		name    string
 		lines   []string // the header lines; LIVE and DEAD stand for keys
@@ -51,22 +52,22 @@ func TestOddCookieHeaders(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var wrote []string
-			lab.sessions.Before = func(op string) error {
+			lab.Sessions.Before = func(op string) error {
 				if op != "load" {
 					wrote = append(wrote, op)
 				}
 				return nil
 			}
 			lines := strings.NewReplacer("LIVE", live, "DEAD", dead).Replace(strings.Join(test.lines, "\r\n") + "\r\n")
-			request := func(path string) reply {
-				return raw(t, lab.addr, "GET "+path+" HTTP/1.1\r\nHost: "+lab.addr+"\r\n"+strings.TrimLeft(lines, "\r\n")+"\r\n")
+			request := func(path string) labtest.Reply {
+				return labtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+lab.Addr+"\r\n"+strings.TrimLeft(lines, "\r\n")+"\r\n")
 			}
 
 			answer := request("/api/lanes")
-			if answer.status != http.StatusOK || len(answer.cookies) > 0 {
-				t.Fatalf("the API answers %d and sets %v", answer.status, answer.cookies)
+			if answer.Status != http.StatusOK || len(answer.Cookies) > 0 {
+				t.Fatalf("the API answers %d and sets %v", answer.Status, answer.Cookies)
 			}
-			found := lanesIn(t, answer.body)
+			found := labtest.LanesIn(t, answer.Body)
 			if got := found[lanes.Session].Verdict; got != test.session {
 				t.Errorf("the session way concludes %s, not %s", got, test.session)
 			}
@@ -79,8 +80,8 @@ func TestOddCookieHeaders(t *testing.T) {
 			}
 
 			page := request("/dashboard")
-			if page.status != http.StatusOK || len(page.cookies) != 1 || page.cookies[0].Name != notebookCookie {
-				t.Errorf("the dashboard answers %d and sets %v, not the notebook alone", page.status, page.cookies)
+			if page.Status != http.StatusOK || len(page.Cookies) != 1 || page.Cookies[0].Name != labtest.NotebookCookie {
+				t.Errorf("the dashboard answers %d and sets %v, not the notebook alone", page.Status, page.Cookies)
 			}
 			if len(wrote) > 0 {
 				t.Errorf("looking at cookies wrote to the store: %v", wrote)
@@ -95,14 +96,14 @@ func hex(b byte) string {
 }
 
 func TestMalformedKeyIsNotLookedUp(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	for _, key := range []string{"", "short", strings.Repeat("A", 32), strings.Repeat("a", 33), "../../etc/passwd", "' OR 1=1 --", "*"} {
 		t.Run("rows 7, 20, 27, 30: "+key, func(t *testing.T) {
-			lab.sessions.Before = func(op string) error {
+			lab.Sessions.Before = func(op string) error {
 				t.Errorf("the store was asked to %s", op)
 				return nil
 			}
-			if got := lab.client().carry("lab_sessionid", key).lanes()[lanes.Session].Verdict; got != lanes.Unreadable {
+			if got := lab.Client().Carry("lab_sessionid", key).Lanes()[lanes.Session].Verdict; got != lanes.Unreadable {
 				t.Errorf("verdict %s", got)
 			}
 		})
@@ -111,8 +112,8 @@ func TestMalformedKeyIsNotLookedUp(t *testing.T) {
 
 // The cookies of a whole class project on localhost are one jar.
 func TestManyCookies(t *testing.T) {
-	lab := newLab(t)
-	alice := lab.client().signIn("alice")
+	lab := labtest.New(t)
+	alice := lab.Client().SignIn("alice")
 	for _, test := range []struct {
 		name     string
 		cookies  string
@@ -120,19 +121,19 @@ func TestManyCookies(t *testing.T) {
 		verdicts string
 	}{
 		{"row 32: a 64 KB header is refused by Go", "x=" + strings.Repeat("y", 64<<10), http.StatusRequestHeaderFieldsTooLarge, ""},
-		{"a 24 KB header of other programs' cookies is taken", alice.header() + "; x=" + strings.Repeat("y", 24<<10), http.StatusOK, everywhere},
-		{"3,000 cookies are taken", alice.header() + strings.Repeat("; a=b", 3000-len(alice.cookies)), http.StatusOK, everywhere},
-		{"row 33: of 3,001 cookies Go reads none", alice.header() + strings.Repeat("; a=b", 3001-len(alice.cookies)), http.StatusOK, "unreadable unreadable unreadable"},
+		{"a 24 KB header of other programs' cookies is taken", alice.Header() + "; x=" + strings.Repeat("y", 24<<10), http.StatusOK, labtest.Everywhere},
+		{"3,000 cookies are taken", alice.Header() + strings.Repeat("; a=b", 3000-len(alice.Cookies)), http.StatusOK, labtest.Everywhere},
+		{"row 33: of 3,001 cookies Go reads none", alice.Header() + strings.Repeat("; a=b", 3001-len(alice.Cookies)), http.StatusOK, "unreadable unreadable unreadable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, path := range []string{"/", "/dashboard", "/door/session", "/reset", "/api/lanes"} {
-				answer := lab.client().get(path, with("Cookie", test.cookies))
-				if want := doorsShut(path, test.status); answer.status != want {
-					t.Errorf("GET %s answers %d, not %d", path, answer.status, want)
+				answer := lab.Client().Get(path, labtest.With("Cookie", test.cookies))
+				if want := doorsShut(path, test.status); answer.Status != want {
+					t.Errorf("GET %s answers %d, not %d", path, answer.Status, want)
 				}
 			}
 			if test.verdicts != "" {
-				if got := lab.client().verdicts(with("Cookie", test.cookies)); got != test.verdicts {
+				if got := lab.Client().Verdicts(labtest.With("Cookie", test.cookies)); got != test.verdicts {
 					t.Errorf("the three ways conclude %q, not %q", got, test.verdicts)
 				}
 			}
@@ -149,8 +150,8 @@ func doorsShut(path string, status int) int {
 }
 
 func TestHardlyHTTP(t *testing.T) {
-	lab := newLab(t)
-	host := "Host: " + lab.addr + "\r\n"
+	lab := labtest.New(t)
+	host := "Host: " + lab.Addr + "\r\n"
 	for _, test := range []struct {
 		name, request string
 		status        int
@@ -162,7 +163,7 @@ func TestHardlyHTTP(t *testing.T) {
 		{"row 17: %00 in the path", "GET /%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 17: %00 as a door", "GET /door/%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 17: %00 in a static file’s name", "GET /static/lab.css%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
-		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + formType +
+		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + labtest.FormType +
 			"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n", http.StatusSeeOther},
 		{"row 61: two lengths", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b", http.StatusBadRequest},
 		{"row 61: a negative length", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\na=b", http.StatusBadRequest},
@@ -182,29 +183,29 @@ func TestHardlyHTTP(t *testing.T) {
 		{"row 63: HTTP/3.0 on TCP", "GET /dashboard HTTP/3.0\r\n" + host + "\r\n", http.StatusHTTPVersionNotSupported},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := raw(t, lab.addr, test.request)
-			if answer.status != test.status {
-				t.Errorf("answered %d, not %d: %s", answer.status, test.status, answer.body)
+			answer := labtest.Raw(t, lab.Addr, test.request)
+			if answer.Status != test.status {
+				t.Errorf("answered %d, not %d: %s", answer.Status, test.status, answer.Body)
 			}
-			if location := answer.header.Get("Location"); location != "" && location != "/dashboard" {
+			if location := answer.Header.Get("Location"); location != "" && location != "/dashboard" {
 				t.Errorf("sent to %q", location)
 			}
-			if again := lab.client().get("/healthz"); again.status != http.StatusOK {
-				t.Errorf("afterwards the server answers %d", again.status)
+			if again := lab.Client().Get("/healthz"); again.Status != http.StatusOK {
+				t.Errorf("afterwards the server answers %d", again.Status)
 			}
 		})
 	}
 }
 
 func TestNothingElseIsServed(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	for _, path := range []string{
 		"/debug/pprof/", "/debug/vars", "/.git/HEAD", "/static", "/static/", "/static/.", "/static/lab", "/lab.db", "/cookielab.db",
 		"/handlers/guard.go", "/templates/layout.html", "/static/../templates/layout.html", "/index.html", "/dashboard/", "/api", "/api/", "/test/panic",
 	} {
 		t.Run(path, func(t *testing.T) {
-			if answer := lab.client().get(path); answer.status != http.StatusNotFound || len(answer.cookies) > 0 {
-				t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+			if answer := lab.Client().Get(path); answer.Status != http.StatusNotFound || len(answer.Cookies) > 0 {
+				t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 			}
 		})
 	}
@@ -213,18 +214,18 @@ func TestNothingElseIsServed(t *testing.T) {
 // A refusal repeats only the beginning of what it refuses: of a long name in the form, and
 // of an unknown field in an error.
 func TestRefusalsAreShort(t *testing.T) {
-	c := newLab(t).client().signIn("alice")
+	c := labtest.New(t).Client().SignIn("alice")
 	long := strings.Repeat("'", 60000)
-	for name, r := range map[string]reply{
-		"a name that signs in":      c.post("/login", nil, body(formType, "username="+long+"&password=x")),
-		"a name that asks a token":  c.post("/tokens", nil, body(formType, "username="+long+"&password=x")),
-		"a token for it":            c.askToken(`{"username":"` + long + `","password":"x"}`),
-		"a field of a token":        c.askToken(`{"` + long + `":"x"}`),
-		"a field of a session call": c.do(http.MethodPost, "/api/session/set", body("application/json", `{"`+long+`":1}`), with("Sec-Fetch-Site", "same-origin")),
-		"that field twice":          c.do(http.MethodPost, "/api/session/set", body("application/json", `{"`+long[:20000]+`":1,"`+long[:20000]+`":1}`), with("Sec-Fetch-Site", "same-origin")),
+	for name, r := range map[string]labtest.Reply{
+		"a name that signs in":      c.Post("/login", nil, labtest.Body(labtest.FormType, "username="+long+"&password=x")),
+		"a name that asks a token":  c.Post("/tokens", nil, labtest.Body(labtest.FormType, "username="+long+"&password=x")),
+		"a token for it":            c.AskToken(`{"username":"` + long + `","password":"x"}`),
+		"a field of a token":        c.AskToken(`{"` + long + `":"x"}`),
+		"a field of a session call": c.Do(http.MethodPost, "/api/session/set", labtest.Body("application/json", `{"`+long+`":1}`), labtest.With("Sec-Fetch-Site", "same-origin")),
+		"that field twice":          c.Do(http.MethodPost, "/api/session/set", labtest.Body("application/json", `{"`+long[:20000]+`":1,"`+long[:20000]+`":1}`), labtest.With("Sec-Fetch-Site", "same-origin")),
 	} {
-		if r.status < 400 || r.status >= 500 || len(r.body) > 128<<10 || strings.HasPrefix(r.body, "{") && len(r.body) > 2000 {
-			t.Errorf("%s: %d, %d bytes", name, r.status, len(r.body))
+		if r.Status < 400 || r.Status >= 500 || len(r.Body) > 128<<10 || strings.HasPrefix(r.Body, "{") && len(r.Body) > 2000 {
+			t.Errorf("%s: %d, %d bytes", name, r.Status, len(r.Body))
 		}
 	}
 }

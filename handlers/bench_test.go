@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cookielab/handlers/labtest"
 )
 
 // BenchmarkDashboard asks for /dashboard as somebody who is signed in.
@@ -40,18 +42,18 @@ func BenchmarkStatic(b *testing.B) { benchmarkPage(b, "/favicon.ico") }
 // benchmarkPage asks for a page with the cookies of these names; without names,
 // all of them.
 func benchmarkPage(b *testing.B, path string, names ...string) {
-	lab := newLab(b)
-	c := lab.client().signIn("alice")
+	lab := labtest.New(b)
+	c := lab.Client().SignIn("alice")
 	if len(names) > 0 {
-		c.cookies = slices.DeleteFunc(c.cookies, func(cookie *http.Cookie) bool { return !slices.Contains(names, cookie.Name) })
+		c.Cookies = slices.DeleteFunc(c.Cookies, func(cookie *http.Cookie) bool { return !slices.Contains(names, cookie.Name) })
 	}
-	request := "GET " + path + " HTTP/1.1\r\nHost: " + lab.addr + "\r\nCookie: " + c.header() + "\r\n\r\n"
+	request := "GET " + path + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\nCookie: " + c.Header() + "\r\n\r\n"
 	b.SetParallelism(4)
 	var size int64
 	before := cpuTime(b)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		connection, err := net.Dial("tcp", lab.addr)
+		connection, err := net.Dial("tcp", lab.Addr)
 		if err != nil {
 			b.Error(err)
 			return

@@ -5,7 +5,6 @@ package handlers_test
 
 import (
 	"bufio"
-	"encoding/base64"
 	"io"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 const browserPIN = "271828"
@@ -160,10 +160,10 @@ var stories = []struct {
 		if len(reported) != 4 {
 			t.Errorf("the browser keeps %d cookies, want three ways and the notebook: %v", len(reported), reported)
 		}
-		for i, lane := range laneIDs {
-			cookie, ok := reported[cookieOf[lane]]
+		for i, lane := range labtest.LaneIDs {
+			cookie, ok := reported[labtest.CookieOf[lane]]
 			if !ok {
-				t.Fatalf("the browser keeps no %s", cookieOf[lane])
+				t.Fatalf("the browser keeps no %s", labtest.CookieOf[lane])
 			}
 			shown := func(attribute string) string {
 				return v.Text(`#attributes [data-attribute="` + attribute + `"] td:nth-of-type(` + strconv.Itoa(i+1) + `)`)
@@ -197,11 +197,11 @@ var stories = []struct {
 		}{
 			{"plain", func(value string) string { return strings.Replace(value, "student", "teacher", 1) },
 				[3]string{"believed", "verified", "found"}, [3]int{200, 403, 403}},
-			{"signed", forgeSigned, [3]string{"believed", "tampered", "found"}, [3]int{200, 403, 403}},
+			{"signed", labtest.ForgeSigned, [3]string{"believed", "tampered", "found"}, [3]int{200, 403, 403}},
 			{"session", func(string) string { return strings.Repeat("k", 32) },
 				[3]string{"believed", "tampered", "unknown"}, [3]int{200, 403, 403}},
 		} {
-			v.edit(t, cookieOf[forgery.lane], forgery.forge)
+			v.edit(t, labtest.CookieOf[forgery.lane], forgery.forge)
 			v.open(t, "/dashboard", 200)
 			v.says(t, "The cookies changed without this page")
 			v.concludes(t, forgery.verdicts[:]...)
@@ -374,11 +374,11 @@ var stories = []struct {
 		for _, id := range []string{"closer-1", "closer-2", "closer-3", "closer-4", "per-way", "devtools", "go"} {
 			v.Click("#" + id + " > summary")
 		}
-		for _, lane := range laneIDs {
-			if got := v.Text("#raw-" + lane); got != values[cookieOf[lane]] {
-				t.Errorf("the whole value of %s is shown as %q, the browser keeps %q", lane, got, values[cookieOf[lane]])
+		for _, lane := range labtest.LaneIDs {
+			if got := v.Text("#raw-" + lane); got != values[labtest.CookieOf[lane]] {
+				t.Errorf("the whole value of %s is shown as %q, the browser keeps %q", lane, got, values[labtest.CookieOf[lane]])
 			}
-			if got := v.Text("#header"); !strings.Contains(got, cookieOf[lane]+"="+values[cookieOf[lane]]) {
+			if got := v.Text("#header"); !strings.Contains(got, labtest.CookieOf[lane]+"="+values[labtest.CookieOf[lane]]) {
 				t.Errorf("the Cookie header is shown as %q, without %s", got, lane)
 			}
 			if got := runCurl(t, v.Text("#curl-"+lane)); !strings.Contains(got, `"user":"alice"`) {
@@ -399,11 +399,6 @@ var stories = []struct {
 		}
 	}},
 }
-
-var (
-	laneIDs  = []string{"plain", "signed", "session"}
-	cookieOf = map[string]string{"plain": "plain_user", "signed": "signed_user", "session": "lab_sessionid"}
-)
 
 func (v *visitor) open(t *testing.T, path string, status int) {
 	t.Helper()
@@ -449,7 +444,7 @@ func (v *visitor) perWay(t *testing.T, action string) {
 
 func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range laneIDs {
+	for i, lane := range labtest.LaneIDs {
 		if got := v.Attr("#concludes-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("%s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -458,7 +453,7 @@ func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 
 func (v *visitor) copyConcludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range laneIDs {
+	for i, lane := range labtest.LaneIDs {
 		if got := v.Attr("#copy-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("of the copy, %s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -474,7 +469,7 @@ func (v *visitor) says(t *testing.T, want string) {
 
 func (v *visitor) doors(t *testing.T, statuses ...int) {
 	t.Helper()
-	for i, lane := range laneIDs {
+	for i, lane := range labtest.LaneIDs {
 		if got := v.Open(v.base + "/door/" + lane); got != statuses[i] {
 			t.Errorf("the %s door answers %d, want %d", lane, got, statuses[i])
 		}
@@ -492,17 +487,6 @@ func (v *visitor) edit(t *testing.T, name string, forge func(string) string) {
 		}
 	}
 	t.Fatalf("the browser keeps no %s to edit", name)
-}
-
-// forgeSigned makes a teacher of whoever a sealed value names, and keeps the
-// seal, since nobody outside can make a new one.
-func forgeSigned(value string) string {
-	outer, _ := base64.URLEncoding.DecodeString(value)
-	parts := strings.SplitN(string(outer), "|", 3)
-	content, _ := base64.URLEncoding.DecodeString(parts[1])
-	content = []byte(strings.Replace(string(content), "student", "teacher", 1))
-	parts[1] = base64.URLEncoding.EncodeToString(content)
-	return base64.URLEncoding.EncodeToString([]byte(strings.Join(parts, "|")))
 }
 
 func tick(set bool) string {

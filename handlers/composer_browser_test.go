@@ -11,6 +11,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/composer"
+	"cookielab/handlers/labtest"
 )
 
 func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
@@ -24,8 +25,8 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 	} {
 		t.Run(visitor.name, func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t, func(c *handlers.Config) { c.Clock = nil }) // the browser's is real, too
-			base := "http://" + strings.Replace(lab.addr, "127.0.0.1", "localhost", 1)
+			lab := labtest.New(t, func(c *handlers.Config) { c.Clock = nil }) // the browser's is real, too
+			base := "http://" + strings.Replace(lab.Addr, "127.0.0.1", "localhost", 1)
 			page := browser.Visit(t, visitor.Options)
 			open := func(path string) {
 				t.Helper()
@@ -86,7 +87,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 			// And it all goes again.
 			page.Click(`#composer-form button[value="forget"]`)
 			for _, cookie := range page.Cookies() {
-				if cookie.Name != notebookCookie {
+				if cookie.Name != labtest.NotebookCookie {
 					t.Errorf("%+v is left", cookie)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
@@ -22,7 +23,7 @@ func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
 	} {
 		t.Run(show.name, func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t)
+			lab := labtest.New(t)
 			page := browser.Visit(t, show.Options)
 			seen := func(selectors ...string) {
 				t.Helper()
@@ -44,7 +45,7 @@ func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
 			}
 			open := func(id string) {
 				t.Helper()
-				if status := page.Open("http://" + lab.addr + "/console?call=" + id); status != 200 {
+				if status := page.Open("http://" + lab.Addr + "/console?call=" + id); status != 200 {
 					t.Fatalf("%s answers %d", id, status)
 				}
 			}
@@ -59,7 +60,7 @@ func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
 			seen("#now-data", ".made button", "#result", "#did-cookie", "#did-store", "#did-wire")
 			kept := ""
 			for _, cookie := range page.Cookies() {
-				if cookie.Name == sessionCookie {
+				if cookie.Name == labtest.SessionCookie {
 					kept = cookie.Value
 				}
 			}

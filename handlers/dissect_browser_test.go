@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellDissect(t *testing.T, browser browsertest.Browser, _ string) {
@@ -27,8 +28,8 @@ func tellDissect(t *testing.T, browser browsertest.Browser, _ string) {
 	} {
 		t.Run(show.name, func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t)
-			v := &visitor{Page: browser.Visit(t, show.Options), base: "http://" + lab.addr, noScript: show.NoScript}
+			lab := labtest.New(t)
+			v := &visitor{Page: browser.Visit(t, show.Options), base: "http://" + lab.Addr, noScript: show.NoScript}
 			says := func(selector, want string) { // what the server answers to a script comes a moment later
 				t.Helper()
 				v.WaitText(selector, want)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"cookielab/handlers/labtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -24,17 +25,17 @@ var wrongs = []struct {
 	status                  int
 	code, message           string
 }{
-	{"a broken form", "POST", "/login", "", []func(*http.Request){body(formType, "%zz")}, 400, "bad_request", "The form is not well formed."},
-	{"a form from another site", "POST", "/logout", "/api/lanes", []func(*http.Request){with("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin",
+	{"a broken form", "POST", "/login", "", []func(*http.Request){labtest.Body(labtest.FormType, "%zz")}, 400, "bad_request", "The form is not well formed."},
+	{"a form from another site", "POST", "/logout", "/api/lanes", []func(*http.Request){labtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin",
 		"This request was begun by a page of another origin. Only this lab’s own pages may change something here."},
 	{"an unknown address", "GET", "/none", "/api/none", nil, 404, "not_found", "There is nothing at this address."},
 	{"another method", "DELETE", "/login", "/api/lanes", nil, 405, "method_not_allowed", "This address does not take that method."},
-	{"too long a form", "POST", "/login", "/api/lanes", []func(*http.Request){body(formType, strings.Repeat("x", limit+1))}, 413, "too_large",
+	{"too long a form", "POST", "/login", "/api/lanes", []func(*http.Request){labtest.Body(labtest.FormType, strings.Repeat("x", labtest.Limit+1))}, 413, "too_large",
 		"That is more than a form of this lab can have."},
-	{"a form of another kind", "POST", "/login", "", []func(*http.Request){body("application/json", "{}")}, 415, "unsupported_media_type",
+	{"a form of another kind", "POST", "/login", "", []func(*http.Request){labtest.Body("application/json", "{}")}, 415, "unsupported_media_type",
 		"This address takes ordinary forms only."},
-	{"broken JSON", "POST", "", "/api/lanes", []func(*http.Request){body("application/json", "{")}, 400, "bad_request", "The JSON is not well formed."},
-	{"no JSON", "POST", "", "/api/lanes", []func(*http.Request){body(formType, "a=b")}, 415, "unsupported_media_type",
+	{"broken JSON", "POST", "", "/api/lanes", []func(*http.Request){labtest.Body("application/json", "{")}, 400, "bad_request", "The JSON is not well formed."},
+	{"no JSON", "POST", "", "/api/lanes", []func(*http.Request){labtest.Body(labtest.FormType, "a=b")}, 415, "unsupported_media_type",
 		"This address takes JSON only: Content-Type: application/json."},
 	{"another host", "GET", "/dashboard", "/api/lanes", []func(*http.Request){func(r *http.Request) { r.Host = "evil.example" }}, 421, "misdirected_request",
 		"This server answers to localhost and 127.0.0.1 with its own port, not to this name."},
@@ -43,112 +44,110 @@ var wrongs = []struct {
 }
 
 func TestErrors(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	lab.Break()
-	alice := lab.client().signIn("alice")
+	alice := lab.Client().SignIn("alice")
 	for _, test := range wrongs {
 		t.Run(test.name, func(t *testing.T) {
-			before := lab.rows(t)
-			var answers []reply
+			before := lab.Rows(t)
+			var answers []labtest.Reply
 			if test.page != "" {
-				page := alice.do(test.method, test.page, test.changes...)
-				if kind := page.header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
+				page := alice.Do(test.method, test.page, test.changes...)
+				if kind := page.Header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
 					t.Errorf("the page is %s", kind)
 				}
-				if !strings.Contains(page.body, escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.body), "</html>") {
-					t.Errorf("the page does not say %q: %s", test.message, page.body)
+				if !strings.Contains(page.Body, labtest.Escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.Body), "</html>") {
+					t.Errorf("the page does not say %q: %s", test.message, page.Body)
 				}
 				answers = append(answers, page)
 			}
 			if test.api != "" {
-				api := alice.do(test.method, test.api, test.changes...)
+				api := alice.Do(test.method, test.api, test.changes...)
 				says(t, api, test.code, test.message)
 				answers = append(answers, api)
 			}
 			for _, answer := range answers {
-				guarded(t, answer)
-				if answer.status != test.status || len(answer.cookies) > 0 {
-					t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+				labtest.Guarded(t, answer)
+				if answer.Status != test.status || len(answer.Cookies) > 0 {
+					t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 				}
 				for _, inner := range []string{"secret of", "goroutine", ".go:", "echo", "panic", "sql", "half a page"} {
-					if strings.Contains(strings.ReplaceAll(answer.body, cmp.Or(test.page, test.api), ""), inner) {
-						t.Errorf("the reply speaks of %q: %s", inner, answer.body)
+					if strings.Contains(strings.ReplaceAll(answer.Body, cmp.Or(test.page, test.api), ""), inner) {
+						t.Errorf("the reply speaks of %q: %s", inner, answer.Body)
 					}
 				}
 			}
-			if lab.rows(t) != before {
+			if lab.Rows(t) != before {
 				t.Error("something was saved")
 			}
 		})
-		if got := alice.verdicts(); got != everywhere {
+		if got := alice.Verdicts(); got != labtest.Everywhere {
 			t.Fatalf("after %s the three ways conclude %q", test.name, got)
 		}
 	}
 	for _, secret := range []string{"a secret of the panic", "a secret of the failure"} {
-		if !strings.Contains(lab.log.String(), secret) {
+		if !strings.Contains(lab.Log.String(), secret) {
 			t.Errorf("the log does not tell of %s", secret)
 		}
 	}
 }
 
 // says complains unless a reply is JSON with these two fields and no other.
-func says(t *testing.T, r reply, code, message string) {
+func says(t *testing.T, r labtest.Reply, code, message string) {
 	t.Helper()
 	var fields map[string]string
-	if err := json.Unmarshal([]byte(r.body), &fields); err != nil || r.header.Get("Content-Type") != "application/json" {
-		t.Errorf("%s: %v: %s", r.header.Get("Content-Type"), err, r.body)
+	if err := json.Unmarshal([]byte(r.Body), &fields); err != nil || r.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s: %v: %s", r.Header.Get("Content-Type"), err, r.Body)
 	}
 	if want := map[string]string{"error": code, "message": message}; !maps.Equal(fields, want) {
 		t.Errorf("says %v, not %v", fields, want)
 	}
 }
 
-const unavailable = "The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds."
-
 // A store that cannot be reached is no reason to take anybody for nobody.
 func TestStoreUnavailable(t *testing.T) {
 	everything := []string{"GET /", "GET /login", "GET /dashboard", "GET /door/session", "GET /door/plain", "GET /reset", "GET /sessions", "GET /tokens", "POST /tokens/revoke", "GET /api/lanes", "GET /healthz",
 		"HEAD /dashboard", "POST /login", "POST /logout", "POST /reset", "POST /act/edit", "POST /act/copy", "POST /act/replay", "POST /act/expire",
 		"POST /act/restore", "POST /act/logout/session", "POST /act/logout/plain", "POST /act/drop/plain", "POST /act/flip/signed", "POST /sessions/end", "POST /sessions/end-others", "GET /console", "GET /dissect", "GET /composer"}
-	lab := newLab(t)
+	lab := labtest.New(t)
 	for _, test := range []struct {
 		name      string
 		store     *storetest.Faulty
 		down      []string // operations; none: all
 		addresses []string
 	}{
-		{"the sessions", lab.sessions, nil, everything},
-		{"the sessions, reading", lab.sessions, []string{"load"}, everything},
-		{"the sessions, listing", lab.sessions, []string{"by owner"}, []string{"GET /sessions", "POST /sessions/end-others"}},
-		{"the sessions, making", lab.sessions, []string{"create"}, []string{"POST /login", "POST /act/expire", "POST /tokens"}},
-		{"the sessions, replacing", lab.sessions, []string{"update"}, []string{"POST /login", "POST /act/expire"}},
-		{"the sessions, removing", lab.sessions, []string{"delete"}, []string{"POST /logout", "POST /reset", "POST /act/logout/session"}},
-		{"the notebooks", lab.notebooks, nil, everything},
-		{"the notebooks, reading", lab.notebooks, []string{"load"}, everything},
-		{"the notebooks, writing", lab.notebooks, []string{"update"}, []string{"POST /act/edit", "POST /act/copy", "POST /act/logout/plain", "POST /act/drop/session", "POST /act/flip/signed"}},
+		{"the sessions", lab.Sessions, nil, everything},
+		{"the sessions, reading", lab.Sessions, []string{"load"}, everything},
+		{"the sessions, listing", lab.Sessions, []string{"by owner"}, []string{"GET /sessions", "POST /sessions/end-others"}},
+		{"the sessions, making", lab.Sessions, []string{"create"}, []string{"POST /login", "POST /act/expire", "POST /tokens"}},
+		{"the sessions, replacing", lab.Sessions, []string{"update"}, []string{"POST /login", "POST /act/expire"}},
+		{"the sessions, removing", lab.Sessions, []string{"delete"}, []string{"POST /logout", "POST /reset", "POST /act/logout/session"}},
+		{"the notebooks", lab.Notebooks, nil, everything},
+		{"the notebooks, reading", lab.Notebooks, []string{"load"}, everything},
+		{"the notebooks, writing", lab.Notebooks, []string{"update"}, []string{"POST /act/edit", "POST /act/copy", "POST /act/logout/plain", "POST /act/drop/session", "POST /act/flip/signed"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			alice := lab.client().signIn("alice")
+			alice := lab.Client().SignIn("alice")
 			for _, address := range test.addresses {
 				method, path, _ := strings.Cut(address, " ")
 				form := []func(*http.Request){}
 				if method == http.MethodPost {
-					form = append(form, body(formType, login("alice").Encode()))
+					form = append(form, labtest.Body(labtest.FormType, labtest.Login("alice").Encode()))
 				}
 				test.store.Before = storetest.Down(test.down...)
-				answer := alice.do(method, path, form...)
+				answer := alice.Do(method, path, form...)
 				test.store.Before = nil
-				guarded(t, answer)
-				if answer.status != http.StatusServiceUnavailable || answer.header.Get("Retry-After") != "5" || len(answer.cookies) > 0 || answer.header.Get("Location") != "" {
-					t.Errorf("%s answers %d, Retry-After %q, with cookies %v", address, answer.status, answer.header.Get("Retry-After"), answer.cookies)
+				labtest.Guarded(t, answer)
+				if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "5" || len(answer.Cookies) > 0 || answer.Header.Get("Location") != "" {
+					t.Errorf("%s answers %d, Retry-After %q, with cookies %v", address, answer.Status, answer.Header.Get("Retry-After"), answer.Cookies)
 				}
 				switch {
 				case path == "/api/lanes":
-					says(t, answer, "store_unavailable", unavailable)
-				case method != http.MethodHead && !strings.Contains(answer.body, unavailable):
-					t.Errorf("%s does not say why: %s", address, answer.body)
+					says(t, answer, "store_unavailable", labtest.Unavailable)
+				case method != http.MethodHead && !strings.Contains(answer.Body, labtest.Unavailable):
+					t.Errorf("%s does not say why: %s", address, answer.Body)
 				}
-				if got := alice.verdicts(); got != everywhere {
+				if got := alice.Verdicts(); got != labtest.Everywhere {
 					t.Fatalf("after %s the three ways conclude %q", address, got)
 				}
 			}
@@ -162,17 +161,17 @@ func TestPutItBackAfterTheStoreFailed(t *testing.T) {
 	for _, path := range []string{"/act/restore", "/login"} {
 		for _, op := range []string{"create", "update"} {
 			t.Run(path+", "+op, func(t *testing.T) {
-				lab := newLab(t)
-				alice := lab.client().signIn("alice")
-				alice.post("/act/edit", nil)
-				lab.sessions.Before = storetest.Down(op)
-				answer := alice.post(path, login("alice"))
-				lab.sessions.Before = nil
-				if answer.status != http.StatusServiceUnavailable || len(answer.cookies) > 0 {
-					t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+				lab := labtest.New(t)
+				alice := lab.Client().SignIn("alice")
+				alice.Post("/act/edit", nil)
+				lab.Sessions.Before = storetest.Down(op)
+				answer := alice.Post(path, labtest.Login("alice"))
+				lab.Sessions.Before = nil
+				if answer.Status != http.StatusServiceUnavailable || len(answer.Cookies) > 0 {
+					t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 				}
-				if alice.post("/act/restore", nil); alice.verdicts() != everywhere {
-					t.Errorf("put back, the three ways conclude %q", alice.verdicts())
+				if alice.Post("/act/restore", nil); alice.Verdicts() != labtest.Everywhere {
+					t.Errorf("put back, the three ways conclude %q", alice.Verdicts())
 				}
 			})
 		}
@@ -181,64 +180,64 @@ func TestPutItBackAfterTheStoreFailed(t *testing.T) {
 
 // Whoever needs no store is served while there is none.
 func TestWithoutAStore(t *testing.T) {
-	lab := newLab(t)
-	visitor := lab.client()
-	visitor.get("/dashboard")
-	lab.sessions.Before = storetest.Down()
+	lab := labtest.New(t)
+	visitor := lab.Client()
+	visitor.Get("/dashboard")
+	lab.Sessions.Before = storetest.Down()
 	for _, path := range []string{"/", "/login", "/dashboard", "/sessions", "/reset", "/api/lanes"} {
-		if answer := visitor.get(path); answer.status != http.StatusOK {
-			t.Errorf("GET %s for a visitor without a session answers %d", path, answer.status)
+		if answer := visitor.Get(path); answer.Status != http.StatusOK {
+			t.Errorf("GET %s for a visitor without a session answers %d", path, answer.Status)
 		}
 	}
-	lab.notebooks.Before = storetest.Down()
+	lab.Notebooks.Before = storetest.Down()
 	for path, want := range map[string]int{"/static/lab.css": 200, "/favicon.ico": 200, "/none": 404, "/healthz": 503} {
-		if answer := visitor.get(path); answer.status != want {
-			t.Errorf("GET %s without any store answers %d, not %d", path, answer.status, want)
+		if answer := visitor.Get(path); answer.Status != want {
+			t.Errorf("GET %s without any store answers %d, not %d", path, answer.Status, want)
 		}
 	}
 }
 
 func TestHealth(t *testing.T) {
-	lab := newLab(t)
-	if answer := lab.client().get("/healthz"); answer.status != http.StatusOK || answer.body != "ok\n" {
-		t.Errorf("answered %d %q", answer.status, answer.body)
+	lab := labtest.New(t)
+	if answer := lab.Client().Get("/healthz"); answer.Status != http.StatusOK || answer.Body != "ok\n" {
+		t.Errorf("answered %d %q", answer.Status, answer.Body)
 	}
 }
 
 // A session that another request ends meanwhile is not brought back.
 func TestSessionEndedMeanwhile(t *testing.T) {
-	lab := newLab(t)
-	alice := lab.client().signIn("alice")
-	id := sessions.KeyID("session", alice.cookie("lab_sessionid"))
-	lab.sessions.Before = func(op string) error {
+	lab := labtest.New(t)
+	alice := lab.Client().SignIn("alice")
+	id := sessions.KeyID("session", alice.Cookie("lab_sessionid"))
+	lab.Sessions.Before = func(op string) error {
 		if op == "create" { // the new key is being made: log out in between
-			return lab.sessions.Store.Delete(context.Background(), id, 0)
+			return lab.Sessions.Store.Delete(context.Background(), id, 0)
 		}
 		return nil
 	}
-	answer := alice.post("/login", login("alice"))
-	lab.sessions.Before = nil
-	if answer.status != http.StatusConflict || len(answer.cookies) > 0 || !strings.Contains(answer.body, "was ended by another request") {
-		t.Errorf("answered %d with cookies %v: %s", answer.status, answer.cookies, answer.body)
+	answer := alice.Post("/login", labtest.Login("alice"))
+	lab.Sessions.Before = nil
+	if answer.Status != http.StatusConflict || len(answer.Cookies) > 0 || !strings.Contains(answer.Body, "was ended by another request") {
+		t.Errorf("answered %d with cookies %v: %s", answer.Status, answer.Cookies, answer.Body)
 	}
-	if strings.Contains(lab.rows(t), " session:alice ") {
+	if strings.Contains(lab.Rows(t), " session:alice ") {
 		t.Error("a session was left behind")
 	}
-	if got := alice.verdicts(); got != "believed verified unknown" {
+	if got := alice.Verdicts(); got != "believed verified unknown" {
 		t.Errorf("the three ways conclude %q", got)
 	}
 }
 
 // After a panic the server goes on as before, for everybody.
 func TestAfterAPanic(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	lab.Break()
-	alice := lab.client().signIn("alice")
+	alice := lab.Client().SignIn("alice")
 	for range 3 {
-		alice.get("/test/panic")
+		alice.Get("/test/panic")
 	}
-	if answer := alice.get("/dashboard"); answer.status != http.StatusOK || !slices.Contains([]int{1, 2}, len(alice.wire())) {
-		t.Errorf("answered %d, %d exchanges", answer.status, len(alice.wire()))
+	if answer := alice.Get("/dashboard"); answer.Status != http.StatusOK || !slices.Contains([]int{1, 2}, len(alice.Wire())) {
+		t.Errorf("answered %d, %d exchanges", answer.Status, len(alice.Wire()))
 	}
-	lab.client().signIn("bob")
+	lab.Client().SignIn("bob")
 }

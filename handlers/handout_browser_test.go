@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/wire"
 )
@@ -96,7 +97,7 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 		}
 		time.Sleep(11 * time.Second) // by two clocks that cannot be set
 		v.open(t, "/dashboard", 200)
-		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{notebookCookie}) || len(e.StayedHome) != 3 || e.StayedHome[0].Reason != "over" {
+		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{labtest.NotebookCookie}) || len(e.StayedHome) != 3 || e.StayedHome[0].Reason != "over" {
 			t.Errorf("after ten seconds came %v, and stayed %v", brought(e), e.StayedHome)
 		}
 		v.act(t, "/act/replay")
@@ -126,7 +127,7 @@ func tellAssignments(t *testing.T, browser browsertest.Browser, binary string) {
 	if browser.Name() != "Chromium" {
 		return // what their answers say of cookies, the lessons make happen in both
 	}
-	tasks := HandoutsForTest(newLab(t))["en"].Tasks
+	tasks := labtest.Handouts(labtest.New(t))["en"].Tasks
 	if len(tasks) != len(assignments) {
 		t.Errorf("the handout has %v, and here are %d", tasks, len(assignments))
 	}

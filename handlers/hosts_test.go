@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/labtest"
 )
 
 func TestHosts(t *testing.T) {
-	lab := newLab(t, func(c *handlers.Config) {
+	lab := labtest.New(t, func(c *handlers.Config) {
 		c.AllowHosts = []string{"lab.school.example", "lab.school.example:8443"}
 	})
-	_, port, err := net.SplitHostPort(lab.addr)
+	_, port, err := net.SplitHostPort(lab.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,16 +72,16 @@ func TestHosts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			host := strings.ReplaceAll(test.host, "PORT", port)
 			for _, path := range []string{"/dashboard", "/api/lanes", "/static/lab.css", "/healthz", "/nothing-here"} {
-				answer := raw(t, lab.addr, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+				answer := labtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
 				want := test.status
 				if want == ok && path == "/nothing-here" {
 					want = http.StatusNotFound
 				}
-				if answer.status != want {
-					t.Errorf("GET %s with Host %q answers %d, not %d", path, host, answer.status, want)
+				if answer.Status != want {
+					t.Errorf("GET %s with Host %q answers %d, not %d", path, host, answer.Status, want)
 				}
-				if want == misdirected && (len(answer.cookies) > 0 || strings.Contains(answer.body, "evil")) {
-					t.Errorf("the refusal sets %v, says %s", answer.cookies, answer.body)
+				if want == misdirected && (len(answer.Cookies) > 0 || strings.Contains(answer.Body, "evil")) {
+					t.Errorf("the refusal sets %v, says %s", answer.Cookies, answer.Body)
 				}
 			}
 		})
@@ -88,26 +89,26 @@ func TestHosts(t *testing.T) {
 }
 
 func TestHostsOtherwiseGiven(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	for _, test := range []struct {
 		name, request string
 		status        int
 	}{
-		{"row 54: the host of an absolute address counts, not the header", "GET http://evil.example/dashboard HTTP/1.1\r\nHost: " + lab.addr + "\r\n\r\n", http.StatusMisdirectedRequest},
-		{"an absolute address of ours will do", "GET http://" + lab.addr + "/dashboard HTTP/1.1\r\nHost: evil.example\r\n\r\n", http.StatusOK},
+		{"row 54: the host of an absolute address counts, not the header", "GET http://evil.example/dashboard HTTP/1.1\r\nHost: " + lab.Addr + "\r\n\r\n", http.StatusMisdirectedRequest},
+		{"an absolute address of ours will do", "GET http://" + lab.Addr + "/dashboard HTTP/1.1\r\nHost: evil.example\r\n\r\n", http.StatusOK},
 		{"row 54: HTTP/1.0 without Host", "GET /dashboard HTTP/1.0\r\n\r\n", http.StatusMisdirectedRequest},
 		{"row 55: no Host", "GET /dashboard HTTP/1.1\r\n\r\n", http.StatusBadRequest},
-		{"row 55: two Hosts", "GET /dashboard HTTP/1.1\r\nHost: " + lab.addr + "\r\nHost: " + lab.addr + "\r\n\r\n", http.StatusBadRequest},
-		{"row 19: a space before a header’s colon", "GET /dashboard HTTP/1.1\r\nHost : " + lab.addr + "\r\n\r\n", http.StatusBadRequest},
-		{"a forwarded host does not help", "GET /dashboard HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: " + lab.addr + "\r\n\r\n", http.StatusMisdirectedRequest},
-		{"a forwarded host does not hurt", "GET /dashboard HTTP/1.1\r\nHost: " + lab.addr + "\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n\r\n", http.StatusOK},
+		{"row 55: two Hosts", "GET /dashboard HTTP/1.1\r\nHost: " + lab.Addr + "\r\nHost: " + lab.Addr + "\r\n\r\n", http.StatusBadRequest},
+		{"row 19: a space before a header’s colon", "GET /dashboard HTTP/1.1\r\nHost : " + lab.Addr + "\r\n\r\n", http.StatusBadRequest},
+		{"a forwarded host does not help", "GET /dashboard HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: " + lab.Addr + "\r\n\r\n", http.StatusMisdirectedRequest},
+		{"a forwarded host does not hurt", "GET /dashboard HTTP/1.1\r\nHost: " + lab.Addr + "\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n\r\n", http.StatusOK},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := raw(t, lab.addr, test.request)
-			if answer.status != test.status {
-				t.Errorf("answered %d, not %d", answer.status, test.status)
+			answer := labtest.Raw(t, lab.Addr, test.request)
+			if answer.Status != test.status {
+				t.Errorf("answered %d, not %d", answer.Status, test.status)
 			}
-			if strings.Contains(answer.body, "evil.example") {
+			if strings.Contains(answer.Body, "evil.example") {
 				t.Error("the page repeats a host that is not ours")
 			}
 		})
@@ -117,14 +118,14 @@ func TestHostsOtherwiseGiven(t *testing.T) {
 // A page whose own name points here (DNS rebinding) posts as if from our own
 // origin; its name gives it away.
 func TestRebindingSignsNobodyOut(t *testing.T) {
-	lab := newLab(t)
-	alice := lab.client().signIn("alice")
-	before := lab.rows(t)
-	answer := alice.post("/logout", nil, func(r *http.Request) { r.Host = "evil.example" }, with("Origin", "http://evil.example"))
-	if answer.status != http.StatusMisdirectedRequest || len(answer.cookies) > 0 {
-		t.Errorf("answered %d with cookies %v", answer.status, answer.cookies)
+	lab := labtest.New(t)
+	alice := lab.Client().SignIn("alice")
+	before := lab.Rows(t)
+	answer := alice.Post("/logout", nil, func(r *http.Request) { r.Host = "evil.example" }, labtest.With("Origin", "http://evil.example"))
+	if answer.Status != http.StatusMisdirectedRequest || len(answer.Cookies) > 0 {
+		t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 	}
-	if lab.rows(t) != before || alice.verdicts() != everywhere {
+	if lab.Rows(t) != before || alice.Verdicts() != labtest.Everywhere {
 		t.Error("something has changed")
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 
 	"cookielab/handlers"
+	"cookielab/handlers/labtest"
 	"cookielab/sessions"
 )
 
@@ -30,7 +31,7 @@ import (
 var sameInAll = []string{"home.name", "devtools.firefox", "devtools.chromium", "way.session.short", "way.token.short", "sentence.verdict", "sentence.verdict_who", "lessons.number", "notes.choice", "lessons.full_stop", "lessons.dash", "lessons.of", "wire.colon", "reset.comma"}
 
 func TestLabels(t *testing.T) {
-	languages := newLab(t).Labels()
+	languages := labtest.New(t).Labels()
 	english := languages["en"]
 	if len(languages) < 2 || len(english) < 100 {
 		t.Fatalf("%d languages, %d labels", len(languages), len(english))
@@ -59,7 +60,7 @@ func TestLabels(t *testing.T) {
 			if language == "en" || english[id] == "" {
 				continue
 			}
-			if got, want := parts(text), parts(english[id]); !slices.Equal(got, want) {
+			if got, want := labtest.Parts(text), labtest.Parts(english[id]); !slices.Equal(got, want) {
 				t.Errorf("%s: %q has the places and tags %q, English %q", language, id, got, want)
 			}
 			if !slices.Contains(sameInAll, id) && id != "layout.other_language" && id != "layout.other_code" && id != "language.code" &&
@@ -84,7 +85,7 @@ func TestLabelFiles(t *testing.T) {
 		}
 		pages[page][language] = labelsIn(t, file)
 	}
-	languages := newLab(t).Labels()
+	languages := labtest.New(t).Labels()
 	for page, inLanguage := range pages {
 		for language, labels := range inLanguage {
 			if languages[language] == nil {
@@ -120,15 +121,6 @@ func labelsIn(t *testing.T, file string) map[string]string {
 	return labels
 }
 
-// place is what a translation must have as well: places, actions and tags.
-var place = regexp.MustCompile(`\{\{.*?\}\}|\{\w+\}|</?\w+[^>]*>`)
-
-func parts(text string) []string {
-	found := place.FindAllString(text, -1)
-	slices.Sort(found)
-	return found
-}
-
 // usedLabels is where each label is used, by its id.
 func usedLabels(t *testing.T, known map[string]string) map[string]string {
 	t.Helper()
@@ -152,7 +144,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				t.Fatal(err)
 			}
 			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
-				for _, way := range laneIDs {
+				for _, way := range labtest.LaneIDs {
 					used[strings.ReplaceAll(match[1], "WAY", way)] = file
 				}
 			}
@@ -183,8 +175,8 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"TitleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    storeOperations(t),
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "replaced", "conflict", "exists", "unavailable"},
-		"way":     laneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
-		"ID": laneIDs, "Lane": laneIDs, "lane": laneIDs, "keyed": {"session", "token"},
+		"way":     labtest.LaneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
+		"ID": labtest.LaneIDs, "Lane": labtest.LaneIDs, "lane": labtest.LaneIDs, "keyed": {"session", "token"},
 	}}
 	var files []string
 	for _, pattern := range []string{"*.go", "*/*.go"} {
@@ -345,30 +337,30 @@ func TestLabelsUnderEveryEngine(t *testing.T) {
 		for _, language := range []string{"en", "zh"} {
 			t.Run(engine+" "+language, func(t *testing.T) {
 				t.Parallel()
-				lab := newLab(t, inEngine(t, engine))
-				lab.web.Transport = speaking{lab.web.Transport, language}
-				missing := func(t *testing.T, path string, r reply) {
+				lab := labtest.New(t, inEngine(t, engine))
+				lab.Web.Transport = speaking{lab.Web.Transport, language}
+				missing := func(t *testing.T, path string, r labtest.Reply) {
 					t.Helper()
-					text := data.ReplaceAllString(code.ReplaceAllString(r.body, ""), "")
+					text := data.ReplaceAllString(code.ReplaceAllString(r.Body, ""), "")
 					if at := strings.Index(text, "⟨"); at >= 0 {
 						t.Errorf("%s lacks a word: …%.120s", path, text[max(0, at-60):])
 					}
 				}
 				pages(t, lab, missing)
 
-				c := lab.client().signIn("alice")
-				for _, call := range consoleCallsOf(c) {
-					missing(t, "/console, "+call, c.run(t, call))
+				c := lab.Client().SignIn("alice")
+				for _, call := range labtest.ConsoleCallsOf(c) {
+					missing(t, "/console, "+call, c.Run(t, call))
 				}
 				for op, fields := range map[string]string{"set": `{"key":"a","value":1}`, "add": `{"key":"a"}`, "items": ``, "cycle_key": ``, "set_expiry": `{"seconds":60}`, "clear_expired": ``, "flush": ``, "none": ``} {
-					missing(t, op, c.do(http.MethodPost, "/api/session/"+op, body("application/json", fields), with("Sec-Fetch-Site", "same-origin")))
+					missing(t, op, c.Do(http.MethodPost, "/api/session/"+op, labtest.Body("application/json", fields), labtest.With("Sec-Fetch-Site", "same-origin")))
 				}
-				c.signIn("alice")
+				c.SignIn("alice")
 				for _, path := range []string{"/act/edit", "/act/copy", "/act/replay", "/engines/all", "/tokens/ask", "/sessions/end-others", "/act/expire", "/act/restore", "/logout"} {
-					c.post(path, nil)
+					c.Post(path, nil)
 				}
 				for _, path := range []string{"/wire", "/api/wire", "/api/lanes", "/dashboard", "/console", "/engines", "/sessions", "/tokens"} {
-					missing(t, path, c.get(path))
+					missing(t, path, c.Get(path))
 				}
 			})
 		}
@@ -385,7 +377,7 @@ func inEngine(t testing.TB, engine string) func(*handlers.Config) {
 			t.Fatal(err)
 		}
 		c.Sessions = store
-		readFor(c, engine)
+		labtest.ReadFor(c, engine)
 	}
 }
 
@@ -403,48 +395,48 @@ func (s speaking) RoundTrip(r *http.Request) (*http.Response, error) {
 // The language is the one chosen, else the best that the browser accepts; the
 // notebook keeps a choice, and another site's link does not make one.
 func TestLanguage(t *testing.T) {
-	lab := newLab(t)
-	speaks := func(t *testing.T, r reply, want string) {
+	lab := labtest.New(t)
+	speaks := func(t *testing.T, r labtest.Reply, want string) {
 		t.Helper()
-		if !strings.Contains(r.body, `<html lang="`+map[string]string{"en": "en", "zh": "zh-Hans"}[want]+`"`) || r.header.Get("Content-Language") != want {
-			t.Errorf("it speaks %q, want %s: %.60q", r.header.Get("Content-Language"), want, r.body)
+		if !strings.Contains(r.Body, `<html lang="`+map[string]string{"en": "en", "zh": "zh-Hans"}[want]+`"`) || r.Header.Get("Content-Language") != want {
+			t.Errorf("it speaks %q, want %s: %.60q", r.Header.Get("Content-Language"), want, r.Body)
 		}
 	}
 	for accept, want := range map[string]string{
 		"": "en", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh-TW": "zh", "en-GB,zh;q=0.5": "en", "fr,zh;q=0.3": "zh", "fr": "en", "*": "en", ";;;": "en", "zh;q=0": "en",
 	} {
-		speaks(t, lab.client().get("/dashboard", with("Accept-Language", accept)), want)
+		speaks(t, lab.Client().Get("/dashboard", labtest.With("Accept-Language", accept)), want)
 	}
 	t.Run("a choice is kept", func(t *testing.T) {
-		c := lab.client()
-		speaks(t, c.get("/dashboard?lang=zh"), "zh")
-		speaks(t, c.get("/dashboard"), "zh")
-		speaks(t, c.get("/none"), "zh")
-		if got := c.get("/api/lanes"); !strings.Contains(got.body, "请求没有带") {
-			t.Errorf("the API speaks another language: %.200s", got.body)
+		c := lab.Client()
+		speaks(t, c.Get("/dashboard?lang=zh"), "zh")
+		speaks(t, c.Get("/dashboard"), "zh")
+		speaks(t, c.Get("/none"), "zh")
+		if got := c.Get("/api/lanes"); !strings.Contains(got.Body, "请求没有带") {
+			t.Errorf("the API speaks another language: %.200s", got.Body)
 		}
-		proof := c.post("/reset", nil)
-		speaks(t, c.get(proof.header.Get("Location")), "zh") // though the notebook is gone
-		speaks(t, c.get("/dashboard"), "en")
+		proof := c.Post("/reset", nil)
+		speaks(t, c.Get(proof.Header.Get("Location")), "zh") // though the notebook is gone
+		speaks(t, c.Get("/dashboard"), "en")
 	})
 	t.Run("written in full", func(t *testing.T) {
 		for _, name := range []string{"zh-CN", "zh-Hans", "ZH", "zh-Hans-CN"} {
-			speaks(t, lab.client().get("/?lang="+name), "zh")
+			speaks(t, lab.Client().Get("/?lang="+name), "zh")
 		}
 	})
 	t.Run("a link of another site chooses for that page only", func(t *testing.T) {
-		c := lab.client()
-		c.get("/dashboard")
-		r := c.get("/dashboard?lang=zh", with("Sec-Fetch-Site", "cross-site"))
-		if speaks(t, r, "zh"); len(r.cookies) > 0 {
-			t.Errorf("it set %v", r.cookies)
+		c := lab.Client()
+		c.Get("/dashboard")
+		r := c.Get("/dashboard?lang=zh", labtest.With("Sec-Fetch-Site", "cross-site"))
+		if speaks(t, r, "zh"); len(r.Cookies) > 0 {
+			t.Errorf("it set %v", r.Cookies)
 		}
-		speaks(t, c.get("/dashboard"), "en")
+		speaks(t, c.Get("/dashboard"), "en")
 	})
 	t.Run("an unknown one is refused", func(t *testing.T) {
 		for _, name := range []string{"fr", "", "xx-yy-zz", "<script>", "tlh"} {
-			if r := lab.client().get("/dashboard?lang=" + name); r.status != http.StatusBadRequest || !strings.Contains(r.body, "does not speak that language") {
-				t.Errorf("lang=%s is answered %d", name, r.status)
+			if r := lab.Client().Get("/dashboard?lang=" + name); r.Status != http.StatusBadRequest || !strings.Contains(r.Body, "does not speak that language") {
+				t.Errorf("lang=%s is answered %d", name, r.Status)
 			}
 		}
 	})
@@ -452,20 +444,20 @@ func TestLanguage(t *testing.T) {
 
 // The theme is the browser's, unless one was chosen.
 func TestTheme(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
+	lab := labtest.New(t)
+	c := lab.Client()
 	theme := func(path, want string) {
 		t.Helper()
-		if r := c.get(path); !strings.Contains(r.body, `<html lang="en"`+want+`>`) {
-			t.Errorf("%s begins %.80q, want %q", path, r.body, want)
+		if r := c.Get(path); !strings.Contains(r.Body, `<html lang="en"`+want+`>`) {
+			t.Errorf("%s begins %.80q, want %q", path, r.Body, want)
 		}
 	}
 	theme("/", "")
 	theme("/dashboard?theme=dark", ` class="dark"`)
 	theme("/login", ` class="dark"`)
 	theme("/?theme=light", ` class="light"`)
-	if r := c.get("/?theme=pink"); r.status != http.StatusBadRequest {
-		t.Errorf("theme=pink is answered %d", r.status)
+	if r := c.Get("/?theme=pink"); r.Status != http.StatusBadRequest {
+		t.Errorf("theme=pink is answered %d", r.Status)
 	}
 	theme("/", ` class="light"`)
 }

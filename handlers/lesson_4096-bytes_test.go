@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/labtest"
 )
 
 // Bytes tells lesson 5.
@@ -32,7 +33,7 @@ func (tellers) Bytes(s *student) {
 	}
 	reply, next := sent[last], sent[last+1]
 	s.claim("silent", strings.HasPrefix(reply.Set, "big="+strings.Repeat("b", 4094)+";") && strings.Contains(next.Cookie, "big=a"), "%d %.20s, %.20s", reply.Status, reply.Set, next.Cookie)
-	s.claim("each", strings.Contains(next.Cookie, notebookCookie+"=") && len(next.Cookie) > 4096+len(notebookCookie), "%d bytes came", len(next.Cookie))
+	s.claim("each", strings.Contains(next.Cookie, labtest.NotebookCookie+"=") && len(next.Cookie) > 4096+len(labtest.NotebookCookie), "%d bytes came", len(next.Cookie))
 	s.came()
 	if !s.waits {
 		return
@@ -69,25 +70,25 @@ func (tellers) Bytes(s *student) {
 
 // What comes back decides; a browser that does otherwise would make it A or B.
 func TestLessonBytes(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
+	lab := labtest.New(t)
+	c := lab.Client()
 	page := func(big string) (letter, body string) {
-		header := notebookCookie + "=" + c.cookie(notebookCookie)
+		header := labtest.NotebookCookie + "=" + c.Cookie(labtest.NotebookCookie)
 		if big != "" {
 			header += "; big=" + big
 		}
-		body = c.get("/lessons/4096-bytes", with("Cookie", header)).body
+		body = c.Get("/lessons/4096-bytes", labtest.With("Cookie", header)).Body
 		if match := regexp.MustCompile(`id="came">(.)`).FindStringSubmatch(body); match != nil {
 			letter = match[1]
 		}
 		return letter, body
 	}
 	act := func(act, big string) string {
-		c.drop("big")
+		c.Drop("big")
 		if big != "" {
-			c.carry("big", big)
+			c.Carry("big", big)
 		}
-		return c.post("/lessons/4096-bytes", url.Values{"act": {act}, "said": {"A"}}).header.Get("Set-Cookie")
+		return c.Post("/lessons/4096-bytes", url.Values{"act": {act}, "said": {"A"}}).Header.Get("Set-Cookie")
 	}
 	a, b := strings.Repeat("a", 4093), strings.Repeat("b", 4094)
 	for _, test := range []struct{ name, back, letter string }{
@@ -97,7 +98,7 @@ func TestLessonBytes(t *testing.T) {
 		{"the new one", b, ""},
 		{"something else", "x", ""},
 	} {
-		c.get("/lessons/4096-bytes")
+		c.Get("/lessons/4096-bytes")
 		act("reset", "")
 		act("predict", "")
 		if got := act("full", ""); !strings.HasPrefix(got, "big="+a+"; Path=/lessons/4096-bytes;") {
@@ -123,33 +124,33 @@ func TestLessonBytes(t *testing.T) {
 // The throw-away host counts what comes, for the notebook that the run names. At
 // no other name of the lab are cookies thrown into the jar.
 func TestBulkHost(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
-	c.get("/lessons/4096-bytes")
-	c.post("/lessons/4096-bytes", url.Values{"act": {"predict"}, "said": {"A"}})
-	port := lab.addr[strings.LastIndex(lab.addr, ":"):]
-	if r := c.post("/lessons/4096-bytes", url.Values{"act": {"bulk"}}, with("Sec-Fetch-Site", "same-origin")); r.header.Get("Location") != "/lessons/4096-bytes#board-limit" {
-		t.Fatalf("%d to %s", r.status, r.header.Get("Location"))
+	lab := labtest.New(t)
+	c := lab.Client()
+	c.Get("/lessons/4096-bytes")
+	c.Post("/lessons/4096-bytes", url.Values{"act": {"predict"}, "said": {"A"}})
+	port := lab.Addr[strings.LastIndex(lab.Addr, ":"):]
+	if r := c.Post("/lessons/4096-bytes", url.Values{"act": {"bulk"}}, labtest.With("Sec-Fetch-Site", "same-origin")); r.Header.Get("Location") != "/lessons/4096-bytes#board-limit" {
+		t.Fatalf("%d to %s", r.Status, r.Header.Get("Location"))
 	}
-	match := regexp.MustCompile(`href="http://bulk\.localhost` + port + `(/play/bulk\?run=[0-9a-z]+)"`).FindStringSubmatch(c.get("/lessons/4096-bytes").body)
+	match := regexp.MustCompile(`href="http://bulk\.localhost` + port + `(/play/bulk\?run=[0-9a-z]+)"`).FindStringSubmatch(c.Get("/lessons/4096-bytes").Body)
 	if match == nil {
 		t.Fatal("no link leads to the throw-away host")
 	}
 	there := func(r *http.Request) { r.Host = "bulk.localhost" + port }
-	jar := lab.client()
+	jar := lab.Client()
 	for _, path := range []string{match[1], strings.Replace(match[1], "bulk?", "bulk/count?", 1)} {
-		if r := jar.get(path); r.status != http.StatusNotFound || len(r.cookies) > 0 {
-			t.Errorf("at localhost, %s: %d, with %d cookies", path, r.status, len(r.cookies))
+		if r := jar.Get(path); r.Status != http.StatusNotFound || len(r.Cookies) > 0 {
+			t.Errorf("at localhost, %s: %d, with %d cookies", path, r.Status, len(r.Cookies))
 		}
-		if r := jar.get(path[:strings.Index(path, "=")+1]+"x", there); r.status != http.StatusGone || len(r.cookies) > 0 {
-			t.Errorf("without a run, %s: %d, with %d cookies", path, r.status, len(r.cookies))
+		if r := jar.Get(path[:strings.Index(path, "=")+1]+"x", there); r.Status != http.StatusGone || len(r.Cookies) > 0 {
+			t.Errorf("without a run, %s: %d, with %d cookies", path, r.Status, len(r.Cookies))
 		}
 	}
-	r := jar.get(match[1], there)
-	if r.status != http.StatusSeeOther || len(r.cookies) != 181 || r.cookies[0].Path != "/play" || r.cookies[0].MaxAge != 120 {
-		t.Fatalf("%d, %d cookies", r.status, len(r.cookies))
+	r := jar.Get(match[1], there)
+	if r.Status != http.StatusSeeOther || len(r.Cookies) != 181 || r.Cookies[0].Path != "/play" || r.Cookies[0].MaxAge != 120 {
+		t.Fatalf("%d, %d cookies", r.Status, len(r.Cookies))
 	}
-	count := r.header.Get("Location")
+	count := r.Header.Get("Location")
 	for _, test := range []struct {
 		name string
 		gone []int
@@ -168,26 +169,26 @@ func TestBulkHost(t *testing.T) {
 		for _, number := range test.gone {
 			header = strings.Replace(header, fmt.Sprintf("play_%03d=1;", number), "", 1)
 		}
-		r := lab.client().get(count, there, with("Cookie", header), with("Accept-Language", "zh"))
-		if r.status != http.StatusOK || !strings.Contains(r.body, test.says) || !strings.Contains(r.body, `href="http://`+lab.addr+`/lessons/4096-bytes#board-limit"`) || len(r.cookies) > 0 {
-			t.Errorf("%s: %d, %s", test.name, r.status, r.body)
+		r := lab.Client().Get(count, there, labtest.With("Cookie", header), labtest.With("Accept-Language", "zh"))
+		if r.Status != http.StatusOK || !strings.Contains(r.Body, test.says) || !strings.Contains(r.Body, `href="http://`+lab.Addr+`/lessons/4096-bytes#board-limit"`) || len(r.Cookies) > 0 {
+			t.Errorf("%s: %d, %s", test.name, r.Status, r.Body)
 		}
 	}
-	if body := c.get("/lessons/4096-bytes").body; !strings.Contains(body, "2 are gone, not simply the oldest") {
+	if body := c.Get("/lessons/4096-bytes").Body; !strings.Contains(body, "2 are gone, not simply the oldest") {
 		t.Error("the lesson does not show the last count of some")
 	}
 	t.Run("what is left is deleted first", func(t *testing.T) {
-		again := jar.get(match[1], there)
-		if len(again.cookies) != 362 || !again.cookies[180].Expires.Equal(time.Unix(0, 0)) || again.cookies[180].Value != "" || again.cookies[181].MaxAge != 120 {
-			t.Errorf("%d lines", len(again.cookies))
+		again := jar.Get(match[1], there)
+		if len(again.Cookies) != 362 || !again.Cookies[180].Expires.Equal(time.Unix(0, 0)) || again.Cookies[180].Value != "" || again.Cookies[181].MaxAge != 120 {
+			t.Errorf("%d lines", len(again.Cookies))
 		}
 	})
 	t.Run("where only this name leads to the lab, there is no such host", func(t *testing.T) {
-		lab := newLab(t, func(c *handlers.Config) { c.AllowHosts = []string{"lab.school.example"} })
-		c, school := lab.client(), func(r *http.Request) { r.Host = "lab.school.example" }
-		c.get("/lessons/4096-bytes", school)
-		c.post("/lessons/4096-bytes", url.Values{"act": {"predict"}, "said": {"A"}}, school)
-		if body := c.get("/lessons/4096-bytes", school).body; !strings.Contains(body, "run the lab on your own machine") || strings.Contains(body, `value="bulk"`) {
+		lab := labtest.New(t, func(c *handlers.Config) { c.AllowHosts = []string{"lab.school.example"} })
+		c, school := lab.Client(), func(r *http.Request) { r.Host = "lab.school.example" }
+		c.Get("/lessons/4096-bytes", school)
+		c.Post("/lessons/4096-bytes", url.Values{"act": {"predict"}, "said": {"A"}}, school)
+		if body := c.Get("/lessons/4096-bytes", school).Body; !strings.Contains(body, "run the lab on your own machine") || strings.Contains(body, `value="bulk"`) {
 			t.Error("it offers a host that cannot be reached")
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/labtest"
 	"cookielab/sessions/storetest/servers"
 )
 
@@ -51,28 +52,28 @@ func (tellers) Engines(s *student) {
 // A deed leads back to where its form stood, and never out of the lab; it tells the lesson
 // only once that has asked its question.
 func TestEnginesTellLesson(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
-	c.get("/lessons/engines")
-	c.press("second")
-	if body := c.get("/lessons/engines").body; strings.Contains(body, `id="row-second"><th scope="row">Second server</th><td data-column="db" data-code`) || strings.Contains(body, `id="came"`) {
+	lab := labtest.New(t)
+	c := lab.Client()
+	c.Get("/lessons/engines")
+	c.Press("second")
+	if body := c.Get("/lessons/engines").Body; strings.Contains(body, `id="row-second"><th scope="row">Second server</th><td data-column="db" data-code`) || strings.Contains(body, `id="came"`) {
 		t.Error("the lesson tells before it asked")
 	}
-	c.post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
+	c.Post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
 	for next, want := range map[string]string{
 		"/lessons/engines#observe": "/lessons/engines#observe", "/lessons/engines?present=observe": "/lessons/engines?present=observe",
 		"/lessons/forgets": "/lessons/forgets", "//evil.example/lessons/engines": "/engines", "/lessons/engines/../../reset": "/engines", "": "/engines",
 	} {
-		r := c.post("/engines/second", url.Values{"act": {"second"}, "next": {next}})
-		if r.status != http.StatusSeeOther || r.header.Get("Location") != want {
-			t.Errorf("next=%s: %d to %s", next, r.status, r.header.Get("Location"))
+		r := c.Post("/engines/second", url.Values{"act": {"second"}, "next": {next}})
+		if r.Status != http.StatusSeeOther || r.Header.Get("Location") != want {
+			t.Errorf("next=%s: %d to %s", next, r.Status, r.Header.Get("Location"))
 		}
 	}
-	if body := c.get("/lessons/engines").body; !strings.Contains(body, `<strong id="came">A</strong>`) || strings.Contains(body, "data-done=") {
+	if body := c.Get("/lessons/engines").Body; !strings.Contains(body, `<strong id="came">A</strong>`) || strings.Contains(body, "data-done=") {
 		t.Error("the lesson does not know of the second server, or is done already")
 	}
-	c.press("all")
-	if !strings.Contains(c.get("/lessons/engines").body, "data-done=") {
+	c.Press("all")
+	if !strings.Contains(c.Get("/lessons/engines").Body, "data-done=") {
 		t.Error("all events happened, and the lesson is not done")
 	}
 }
@@ -80,14 +81,14 @@ func TestEnginesTellLesson(t *testing.T) {
 // With a shared cache, it is the other answer that comes true.
 func TestEnginesLessonShared(t *testing.T) {
 	redis := servers.Redis(t)
-	lab := newLab(t, func(config *handlers.Config) {
+	lab := labtest.New(t, func(config *handlers.Config) {
 		config.Engines.Cache, config.Engines.CachePrefix = redis.URL(), "lab-lesson:"
 	})
-	c := lab.client()
-	c.get("/lessons/engines")
-	c.post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
-	c.press("second")
-	if body := c.get("/lessons/engines").body; !strings.Contains(body, `<strong id="came">B</strong>`) || !strings.Contains(body, "a Redis that both servers share") {
+	c := lab.Client()
+	c.Get("/lessons/engines")
+	c.Post("/lessons/engines", url.Values{"act": {"predict"}, "said": {"A"}})
+	c.Press("second")
+	if body := c.Get("/lessons/engines").Body; !strings.Contains(body, `<strong id="came">B</strong>`) || !strings.Contains(body, "a Redis that both servers share") {
 		t.Error("it does not say that the cache is shared")
 	}
 }

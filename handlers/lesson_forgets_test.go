@@ -1,6 +1,10 @@
 package handlers_test
 
-import "strings"
+import (
+	"strings"
+
+	"cookielab/handlers/labtest"
+)
 
 // Forgets tells lesson 1.
 func (tellers) Forgets(s *student) {
@@ -12,7 +16,7 @@ func (tellers) Forgets(s *student) {
 	number := s.jar("hello")
 	s.act("ask")
 	s.claim("cookie", number != "" && s.row("third") == " yes" && strings.Contains(s.Text("#row-third"), "hello="+number), "%q of visitor %q: %q", s.row("third"), number, s.Text("#row-third"))
-	s.claim("notebook", s.jar(notebookCookie) != "" && strings.Contains(s.Text("#observe"), notebookCookie), "the notebook %q", s.jar(notebookCookie))
+	s.claim("notebook", s.jar(labtest.NotebookCookie) != "" && strings.Contains(s.Text("#observe"), labtest.NotebookCookie), "the notebook %q", s.jar(labtest.NotebookCookie))
 	s.came()
 	if !s.Has("#closer-flows figure svg") {
 		s.t.Error("the request that brought the name tag is not drawn")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 // Plain tells lesson 2.
@@ -29,7 +30,7 @@ func (tellers) Plain(s *student) {
 	var headers []string
 	s.Eval(`fetch("/api/wire").then(r => r.json()).then(w => w.exchanges.map(e => e.cookie || ""))`, &headers)
 	s.claim("shared", slices.ContainsFunc(headers, func(header string) bool {
-		return strings.Contains("; "+header+";", "; colour=green;") && strings.Contains(header, notebookCookie+"=")
+		return strings.Contains("; "+header+";", "; colour=green;") && strings.Contains(header, labtest.NotebookCookie+"=")
 	}), "%q", headers)
 	s.came()
 	if !s.waits {
@@ -49,21 +50,21 @@ func (tellers) Plain(s *student) {
 // What comes back is read from the header as it stands there: the lesson would
 // say A or B of a browser that sends attributes.
 func TestLessonPlain(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
+	lab := labtest.New(t)
+	c := lab.Client()
 	came := func(header string) string {
-		body := c.get("/lessons/plain", with("Cookie", notebookCookie+"="+c.cookie(notebookCookie)+header)).body
+		body := c.Get("/lessons/plain", labtest.With("Cookie", labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)+header)).Body
 		_, after, _ := strings.Cut(body, `<strong id="came">`)
 		letter, _, _ := strings.Cut(after, "<")
 		return letter
 	}
 	begin := func() {
 		t.Helper()
-		c.get("/lessons/plain")
-		c.post("/lessons/plain", url.Values{"act": {"reset"}})
-		c.post("/lessons/plain", url.Values{"act": {"predict"}, "said": {"A"}})
-		r := c.post("/lessons/plain", url.Values{"act": {"set"}})
-		if got := r.header.Get("Set-Cookie"); got != "colour=green; Path=/; Max-Age=600; HttpOnly" {
+		c.Get("/lessons/plain")
+		c.Post("/lessons/plain", url.Values{"act": {"reset"}})
+		c.Post("/lessons/plain", url.Values{"act": {"predict"}, "said": {"A"}})
+		r := c.Post("/lessons/plain", url.Values{"act": {"set"}})
+		if got := r.Header.Get("Set-Cookie"); got != "colour=green; Path=/; Max-Age=600; HttpOnly" {
 			t.Fatalf("it sets %q", got)
 		}
 	}
@@ -85,17 +86,17 @@ func TestLessonPlain(t *testing.T) {
 	t.Run("a minute later", func(t *testing.T) {
 		begin()
 		came("; colour=green")
-		lab.clock.Advance(59 * time.Second)
-		if came("; colour=green"); strings.Contains(c.get("/lessons/plain").body, "row-later") {
+		lab.Clock.Advance(59 * time.Second)
+		if came("; colour=green"); strings.Contains(c.Get("/lessons/plain").Body, "row-later") {
 			t.Error("a minute is over after 59 s")
 		}
-		lab.clock.Advance(2 * time.Second)
+		lab.Clock.Advance(2 * time.Second)
 		if got := came("; colour=green; Max-Age=539"); got != "B" {
 			t.Errorf("it says %q", got)
 		}
 		begin()
 		came("; colour=green")
-		lab.clock.Advance(time.Hour) // the cookie is gone, and nothing is wrong with that
+		lab.Clock.Advance(time.Hour) // the cookie is gone, and nothing is wrong with that
 		if got := came(""); got != "C" {
 			t.Errorf("an hour later it says %q", got)
 		}

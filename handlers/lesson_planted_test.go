@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cookielab/handlers/labtest"
 	"cookielab/sessions"
 )
 
@@ -42,35 +43,35 @@ func (tellers) Planted(s *student) {
 // The play login's keys are its own: neither the lab's open anything there, nor
 // the other way round, and nothing is adopted.
 func TestPlantedKeys(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client().signIn("alice")
-	c.get("/lessons/planted")
+	lab := labtest.New(t)
+	c := lab.Client().SignIn("alice")
+	c.Get("/lessons/planted")
 	act := func(name string) {
 		t.Helper()
-		if r := c.post("/lessons/planted", url.Values{"act": {name}}); r.status != http.StatusSeeOther {
-			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		if r := c.Post("/lessons/planted", url.Values{"act": {name}}); r.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", name, r.Status, r.Body)
 		}
 	}
 	seen := func() string { // the codes of the board
 		var codes []string
-		for _, match := range regexp.MustCompile(`<td data-column="[^"]*"(?: data-code="([a-z]+)")?`).FindAllStringSubmatch(c.get("/lessons/planted").body, -1) {
+		for _, match := range regexp.MustCompile(`<td data-column="[^"]*"(?: data-code="([a-z]+)")?`).FindAllStringSubmatch(c.Get("/lessons/planted").Body, -1) {
 			codes = append(codes, match[1])
 		}
 		return strings.Join(codes[:6], " ")
 	}
-	c.post("/lessons/planted", url.Values{"act": {"predict"}, "said": {"C"}})
+	c.Post("/lessons/planted", url.Values{"act": {"predict"}, "said": {"C"}})
 	for _, early := range []string{"keep", "cycle", "adopt"} {
-		if act(early); seen() != "     " || c.cookie("play_key") != "" {
+		if act(early); seen() != "     " || c.Cookie("play_key") != "" {
 			t.Errorf("%s with nothing planted: %q", early, seen())
 		}
 	}
 	act("plant")
-	planted := c.cookie("play_key")
-	if !sessions.ValidKey(planted) || strings.Contains(lab.rows(t), planted) {
+	planted := c.Cookie("play_key")
+	if !sessions.ValidKey(planted) || strings.Contains(lab.Rows(t), planted) {
 		t.Fatalf("planted is %q, or it lies in the database", planted)
 	}
 	run := func() (last string) { // as each planting begins one
-		for _, e := range lab.WireOf(c.cookie(notebookCookie)) {
+		for _, e := range lab.WireOf(c.Cookie(labtest.NotebookCookie)) {
 			if _, named, ok := strings.Cut(e.Target, "/play/planted?run="); ok {
 				last = named
 			}
@@ -79,48 +80,48 @@ func TestPlantedKeys(t *testing.T) {
 	}
 	ask := func(key string) string {
 		t.Helper()
-		other := lab.client()
+		other := lab.Client()
 		if key != "" {
-			other.carry("play_key", key)
+			other.Carry("play_key", key)
 		}
-		r := other.get("/play/planted?run=" + run())
-		if r.status != http.StatusOK || len(r.cookies) > 0 {
-			t.Errorf("asking: %d, %v", r.status, r.cookies)
+		r := other.Get("/play/planted?run=" + run())
+		if r.Status != http.StatusOK || len(r.Cookies) > 0 {
+			t.Errorf("asking: %d, %v", r.Status, r.Cookies)
 		}
-		return strings.TrimSpace(r.body)
+		return strings.TrimSpace(r.Body)
 	}
 	for key, want := range map[string]string{
-		"": "absent", "x": "unknown", strings.Repeat("k", 32): "unknown", c.cookie(sessionCookie): "unknown", c.cookie(notebookCookie): "unknown", run(): "unknown", planted: "found",
+		"": "absent", "x": "unknown", strings.Repeat("k", 32): "unknown", c.Cookie(labtest.SessionCookie): "unknown", c.Cookie(labtest.NotebookCookie): "unknown", run(): "unknown", planted: "found",
 	} {
 		if got := ask(key); got != `{"verdict":"`+want+`","user":""}` {
 			t.Errorf("%q: %s, want %s", key, got, want)
 		}
 	}
-	c.carry("play_key", strings.Repeat("k", 32)) // somebody else put another there
+	c.Carry("play_key", strings.Repeat("k", 32)) // somebody else put another there
 	if act("keep"); seen() != " none    " {
 		t.Errorf("with another key: %q", seen())
 	}
-	if c.carry("play_key", planted); seen() != "none none    " {
+	if c.Carry("play_key", planted); seen() != "none none    " {
 		t.Errorf("planted: %q", seen())
 	}
 	act("keep")
-	if got := ask(planted); got != `{"verdict":"found","user":"alice"}` || c.cookie("play_key") != planted || seen() != "none none yes warn  " {
+	if got := ask(planted); got != `{"verdict":"found","user":"alice"}` || c.Cookie("play_key") != planted || seen() != "none none yes warn  " {
 		t.Errorf("kept: %s, %q", got, seen())
 	}
-	if r := lab.client().carry(sessionCookie, planted).get("/api/whoami"); r.status != http.StatusUnauthorized {
-		t.Errorf("the play login signs in to the lab: %d", r.status)
+	if r := lab.Client().Carry(labtest.SessionCookie, planted).Get("/api/whoami"); r.Status != http.StatusUnauthorized {
+		t.Errorf("the play login signs in to the lab: %d", r.Status)
 	}
 	act("plant")
-	planted = c.cookie("play_key")
+	planted = c.Cookie("play_key")
 	seen() // the browser brings it
 	act("cycle")
-	if got := ask(planted); got != `{"verdict":"unknown","user":""}` || c.cookie("play_key") == planted || seen() != "none none yes warn yes no" {
+	if got := ask(planted); got != `{"verdict":"unknown","user":""}` || c.Cookie("play_key") == planted || seen() != "none none yes warn yes no" {
 		t.Errorf("cycled: %s, %q", got, seen())
 	}
-	if got := ask(c.cookie("play_key")); got != `{"verdict":"found","user":"alice"}` {
+	if got := ask(c.Cookie("play_key")); got != `{"verdict":"found","user":"alice"}` {
 		t.Errorf("the new key: %s", got)
 	}
-	if r := c.get("/play/planted"); r.status != http.StatusGone {
-		t.Errorf("without a run: %d", r.status)
+	if r := c.Get("/play/planted"); r.Status != http.StatusGone {
+		t.Errorf("without a run: %d", r.Status)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/labtest"
 )
 
 // Scope tells lesson 11: on both ports, and on each of the trips.
@@ -91,26 +92,26 @@ func (s *student) boardRow(id string) string {
 // Without a second server the lesson says how to get one; its addresses below
 // /play answer to nobody who has no run, and at no other address than their own.
 func TestScope(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client()
-	c.get("/lessons/scope")
-	c.post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
-	if body := c.get("/lessons/scope").body; !strings.Contains(body, "--node-b-addr localhost:8082") || strings.Contains(body, "#observe .deed a") {
+	lab := labtest.New(t)
+	c := lab.Client()
+	c.Get("/lessons/scope")
+	c.Post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
+	if body := c.Get("/lessons/scope").Body; !strings.Contains(body, "--node-b-addr localhost:8082") || strings.Contains(body, "#observe .deed a") {
 		t.Error("it does not say that there is no second server")
 	}
 
-	lab = newLab(t, func(config *handlers.Config) { config.Others = []input.Server{{Server: "B", Port: "1"}} })
-	c = lab.client()
-	c.get("/lessons/scope")
-	c.post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
-	r := c.post("/lessons/scope", url.Values{"act": {"set"}})
-	if cookie := r.sets("play_scope"); cookie == nil || cookie.Path != "/play" || cookie.Domain != "" {
-		t.Fatalf("it sets %v", r.cookies)
+	lab = labtest.New(t, func(config *handlers.Config) { config.Others = []input.Server{{Server: "B", Port: "1"}} })
+	c = lab.Client()
+	c.Get("/lessons/scope")
+	c.Post("/lessons/scope", url.Values{"act": {"predict"}, "said": {"A"}})
+	r := c.Post("/lessons/scope", url.Values{"act": {"set"}})
+	if cookie := r.Sets("play_scope"); cookie == nil || cookie.Path != "/play" || cookie.Domain != "" {
+		t.Fatalf("it sets %v", r.Cookies)
 	}
-	page := c.get("/lessons/scope").body
+	page := c.Get("/lessons/scope").Body
 	_, run, _ := strings.Cut(page, "/play/scope?run=")
 	run, _, _ = strings.Cut(run, `"`)
-	host, port, _ := strings.Cut(lab.addr, ":")
+	host, port, _ := strings.Cut(lab.Addr, ":")
 	if !strings.Contains(page, "http://"+host+":1/play/scope?run="+run) {
 		t.Fatal("no link leads to the other port")
 	}
@@ -126,28 +127,28 @@ func TestScope(t *testing.T) {
 			"/play/scope/shop?trip=path&stop=0&run=" + run:   http.StatusBadRequest, // another stop's path
 			"/play/scope/shop?trip=domain&stop=1&run=" + run: http.StatusBadRequest, // another stop's host
 		} {
-			if r := lab.client().get(path); r.status != want || len(r.cookies) > 0 || r.header.Get("Location") != "" {
-				t.Errorf("%s: %d, %v, to %q", path, r.status, r.cookies, r.header.Get("Location"))
+			if r := lab.Client().Get(path); r.Status != want || len(r.Cookies) > 0 || r.Header.Get("Location") != "" {
+				t.Errorf("%s: %d, %v, to %q", path, r.Status, r.Cookies, r.Header.Get("Location"))
 			}
 		}
 	})
 	t.Run("a cookie that does not come is seen not to", func(t *testing.T) {
-		value := c.cookie("play_scope")
-		c.drop("play_scope")
-		if r := c.get("/play/scope?run=" + run); r.status != http.StatusOK || !strings.Contains(r.body, "did not come") || len(r.cookies) > 0 {
-			t.Errorf("%d, %v", r.status, r.cookies)
+		value := c.Cookie("play_scope")
+		c.Drop("play_scope")
+		if r := c.Get("/play/scope?run=" + run); r.Status != http.StatusOK || !strings.Contains(r.Body, "did not come") || len(r.Cookies) > 0 {
+			t.Errorf("%d, %v", r.Status, r.Cookies)
 		}
-		if body := c.get("/lessons/scope").body; !strings.Contains(body, `<strong id="came">B</strong>`) || strings.Contains(body, "data-done=") {
+		if body := c.Get("/lessons/scope").Body; !strings.Contains(body, `<strong id="came">B</strong>`) || strings.Contains(body, "data-done=") {
 			t.Error("what happened is not B")
 		}
-		c.carry("play_scope", value)
+		c.Carry("play_scope", value)
 	})
 	t.Run("each trip goes round and comes home", func(t *testing.T) {
 		for name, want := range map[string][]string{
-			"path":     {lab.addr, lab.addr, lab.addr, lab.addr, lab.addr},
-			"host":     {lab.addr, "localhost:" + port},
+			"path":     {lab.Addr, lab.Addr, lab.Addr, lab.Addr, lab.Addr},
+			"host":     {lab.Addr, "localhost:" + port},
 			"domain":   {"localhost:" + port, "app.localhost:" + port, "app.localhost:" + port, "x.app.localhost:" + port, "localhost:" + port},
-			"insecure": {lab.addr, lab.addr, "[::ffff:7f00:1]:" + port, "[::ffff:7f00:1]:" + port},
+			"insecure": {lab.Addr, lab.Addr, "[::ffff:7f00:1]:" + port, "[::ffff:7f00:1]:" + port},
 		} {
 			_, at, _ := strings.Cut(page, fmt.Sprintf(`id="closer-%s"`, name))
 			_, at, _ = strings.Cut(at, `href="`)
@@ -158,16 +159,16 @@ func TestScope(t *testing.T) {
 				if err != nil || to.Host != stop || !strings.HasPrefix(to.Path, "/play/scope/") {
 					t.Fatalf("%s: stop %d is %s, want one at %s", name, i, at, stop)
 				}
-				r := c.get(to.RequestURI(), func(request *http.Request) { request.Host = to.Host })
-				if at = r.header.Get("Location"); r.status == http.StatusOK { // a page that leads on
-					_, at, _ = strings.Cut(r.body, `<p class="deed"><a class="button primary" href="`)
+				r := c.Get(to.RequestURI(), func(request *http.Request) { request.Host = to.Host })
+				if at = r.Header.Get("Location"); r.Status == http.StatusOK { // a page that leads on
+					_, at, _ = strings.Cut(r.Body, `<p class="deed"><a class="button primary" href="`)
 					at, _, _ = strings.Cut(at, `"`)
 					at = strings.ReplaceAll(at, "&amp;", "&")
-				} else if r.status != http.StatusSeeOther {
-					t.Fatalf("%s: stop %d answers %d", name, i, r.status)
+				} else if r.Status != http.StatusSeeOther {
+					t.Fatalf("%s: stop %d answers %d", name, i, r.Status)
 				}
 			}
-			if at != "http://"+lab.addr+"/lessons/scope#board-"+name {
+			if at != "http://"+lab.Addr+"/lessons/scope#board-"+name {
 				t.Errorf("%s ends at %s", name, at)
 			}
 		}

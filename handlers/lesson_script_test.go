@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cookielab/handlers/labtest"
 )
 
 // Script tells lesson 12: with the buttons, and with a line in the console.
@@ -61,13 +63,13 @@ func (s *student) awaitCell(row, code string) {
 // What is reported has to come from a script, whole, and is believed only as far as
 // the server sees it itself.
 func TestScriptReports(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client().signIn("alice")
-	c.get("/lessons/script")
-	c.post("/lessons/script", url.Values{"act": {"predict"}, "said": {"A"}})
+	lab := labtest.New(t)
+	c := lab.Client().SignIn("alice")
+	c.Get("/lessons/script")
+	c.Post("/lessons/script", url.Values{"act": {"predict"}, "said": {"A"}})
 	report := url.Values{"act": {"seen"}, "names": {"plain_user"}, "who": {"alice"}}
-	came := func(c *client) string {
-		_, came, _ := strings.Cut(c.get("/lessons/script").body, `<strong id="came">`)
+	came := func(c *labtest.Client) string {
+		_, came, _ := strings.Cut(c.Get("/lessons/script").Body, `<strong id="came">`)
 		return came[:min(1, len(came))]
 	}
 
@@ -75,12 +77,12 @@ func TestScriptReports(t *testing.T) {
 		for name, form := range map[string]url.Values{
 			"nothing said": {"act": {"seen"}}, "half of it": {"act": {"seen"}, "names": {""}}, "twice": {"act": {"seen"}, "names": {"a", "b"}, "who": {"alice"}}, "no key": {"act": {"echo"}},
 		} {
-			if r := c.post("/lessons/script", form); r.status != http.StatusBadRequest {
-				t.Errorf("%s: %d", name, r.status)
+			if r := c.Post("/lessons/script", form); r.Status != http.StatusBadRequest {
+				t.Errorf("%s: %d", name, r.Status)
 			}
 		}
-		if r := c.post("/lessons/script", report, with("Sec-Fetch-Dest", "document")); r.status != http.StatusBadRequest {
-			t.Errorf("from a form: %d", r.status)
+		if r := c.Post("/lessons/script", report, labtest.With("Sec-Fetch-Dest", "document")); r.Status != http.StatusBadRequest {
+			t.Errorf("from a form: %d", r.Status)
 		}
 		if got := came(c); got != "" {
 			t.Errorf("it says that %q happened", got)
@@ -92,24 +94,24 @@ func TestScriptReports(t *testing.T) {
 		{"somebody else", "plain_user", "bob", "B"},
 		{"nobody", "", "", "B"},
 	} {
-		if r := c.post("/lessons/script", url.Values{"act": {"seen"}, "names": {test.names}, "who": {test.who}}, with("Sec-Fetch-Dest", "empty")); r.status != http.StatusSeeOther {
-			t.Fatalf("%s: %d", test.name, r.status)
+		if r := c.Post("/lessons/script", url.Values{"act": {"seen"}, "names": {test.names}, "who": {test.who}}, labtest.With("Sec-Fetch-Dest", "empty")); r.Status != http.StatusSeeOther {
+			t.Fatalf("%s: %d", test.name, r.Status)
 		}
 		if got := came(c); got != test.want {
 			t.Errorf("%s: what happened is %q, want %q", test.name, got, test.want)
 		}
 	}
 	t.Run("a key that is not the one", func(t *testing.T) {
-		for key, want := range map[string]bool{"abcd…yz": false, c.cookie("lab_sessionid")[:4] + "…" + c.cookie("lab_sessionid")[30:]: true} {
-			c.post("/lessons/script", url.Values{"act": {"echo"}, "key": {key}})
-			if got := strings.Contains(c.get("/lessons/script").body, "the whole key"); got != want {
+		for key, want := range map[string]bool{"abcd…yz": false, c.Cookie("lab_sessionid")[:4] + "…" + c.Cookie("lab_sessionid")[30:]: true} {
+			c.Post("/lessons/script", url.Values{"act": {"echo"}, "key": {key}})
+			if got := strings.Contains(c.Get("/lessons/script").Body, "the whole key"); got != want {
 				t.Errorf("%q is believed: %v", key, got)
 			}
 		}
 	})
 	t.Run("without a session nothing was used", func(t *testing.T) {
-		c.cookies = slices.DeleteFunc(c.cookies, func(cookie *http.Cookie) bool { return cookie.Name == "lab_sessionid" })
-		c.post("/lessons/script", report)
+		c.Cookies = slices.DeleteFunc(c.Cookies, func(cookie *http.Cookie) bool { return cookie.Name == "lab_sessionid" })
+		c.Post("/lessons/script", report)
 		if got := came(c); got != "B" {
 			t.Errorf("what happened is %q", got)
 		}

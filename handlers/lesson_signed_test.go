@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"cookielab/handlers/labtest"
 )
 
 // Signed tells lesson 4: the line is run in the browser, then one character is
@@ -13,7 +15,7 @@ import (
 func (tellers) Signed(s *student) {
 	s.predict("A")
 	if s.waits {
-		s.edit(s.t, cookieOf["signed"], func(value string) string {
+		s.edit(s.t, labtest.CookieOf["signed"], func(value string) string {
 			return value[:len(value)/2] + map[bool]string{true: "b", false: "a"}[value[len(value)/2] == 'a'] + value[len(value)/2+1:]
 		})
 		s.open(s.t, "/lessons/signed", 200)
@@ -22,12 +24,12 @@ func (tellers) Signed(s *student) {
 		s.Click(".restart button")
 		s.predict("C")
 	}
-	line, value := s.Text("#do .copyfield code"), s.jar(cookieOf["signed"])
+	line, value := s.Text("#do .copyfield code"), s.jar(labtest.CookieOf["signed"])
 	var read string
 	s.Eval(line, &read)
 	s.claim("readable", strings.Contains(line, value) && read == contentOf(value) && strings.Contains(read, `"role":"student"`), "%s reads %q", line, read)
 	s.act("flip")
-	flipped := s.jar(cookieOf["signed"])
+	flipped := s.jar(labtest.CookieOf["signed"])
 	s.claim("sealed", s.row("set") == "yes yes" && s.cell("changed", 2) == "no" && differences(value, flipped) == 1 &&
 		strings.HasSuffix(s.Text("#row-changed td:nth-of-type(2)"), map[string]string{"en": "the seal fits the content: no", "zh": "签名与内容相符：否"}[s.language]), "%q, %q; %d differ", s.row("set"), s.Text("#row-changed"), differences(value, flipped))
 	var told struct {
@@ -73,11 +75,11 @@ func differences(a, b string) (n int) {
 // The unused bits of base64: none, two or four, so 0, 3 or 15 of 63 characters do
 // nothing. Each value is sealed anew, and never for a purpose that a way has.
 func TestLessonSigned(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client().signIn("alice")
-	c.get("/lessons/signed")
-	c.post("/lessons/signed", url.Values{"act": {"predict"}, "said": {"A"}})
-	body := c.get("/lessons/signed").body
+	lab := labtest.New(t)
+	c := lab.Client().SignIn("alice")
+	c.Get("/lessons/signed")
+	c.Post("/lessons/signed", url.Values{"act": {"predict"}, "said": {"A"}})
+	body := c.Get("/lessons/signed").Body
 	still := map[string]string{}
 	for _, row := range regexp.MustCompile(`id="row-last-[^"]*">.*?<code[^>]*>…[^=]*(=*)</code>.*?<strong class="word">([^<]*)<`).FindAllStringSubmatch(body, -1) {
 		still[row[1]] = row[2]
@@ -85,40 +87,40 @@ func TestLessonSigned(t *testing.T) {
 	if len(still) != 3 || still[""] != "none" || still["="] != "3" || still["=="] != "15" {
 		t.Errorf("by their padding still verify %v", still)
 	}
-	own := c.cookie(cookieOf["signed"])
+	own := c.Cookie(labtest.CookieOf["signed"])
 	if !strings.Contains(body, "(&#39;"+own+"&#39;)") {
 		t.Error("the line does not hold the value")
 	}
 	for _, code := range regexp.MustCompile(`<code[^>]*>([A-Za-z0-9_-]{60,}=*)</code>`).FindAllStringSubmatch(body, -1) {
-		thief := lab.client().carry(cookieOf["signed"], code[1])
-		if got := thief.lanes()["signed"].Verdict; got != "tampered" {
+		thief := lab.Client().Carry(labtest.CookieOf["signed"], code[1])
+		if got := thief.Lanes()["signed"].Verdict; got != "tampered" {
 			t.Errorf("an example counts as a signed_user: %s", got)
 		}
 	}
 
 	t.Run("a character that does nothing makes it C", func(t *testing.T) {
-		c.post("/lessons/signed", url.Values{"act": {"flip"}})
-		c.carry(cookieOf["signed"], own)
-		if body := c.get("/lessons/signed").body; !strings.Contains(body, `<strong id="came">C</strong>`) {
+		c.Post("/lessons/signed", url.Values{"act": {"flip"}})
+		c.Carry(labtest.CookieOf["signed"], own)
+		if body := c.Get("/lessons/signed").Body; !strings.Contains(body, `<strong id="came">C</strong>`) {
 			t.Error("the server verified it, and the lesson does not say C")
 		}
 	})
 	t.Run("what was changed before the question is no part of it", func(t *testing.T) {
-		c := lab.client().signIn("bob")
-		c.post("/act/flip/signed", nil)
+		c := lab.Client().SignIn("bob")
+		c.Post("/act/flip/signed", nil)
 		for range 2 {
-			if body := c.get("/lessons/signed").body; strings.Contains(body, `data-code="no"`) || strings.Contains(body, "disabled") {
+			if body := c.Get("/lessons/signed").Body; strings.Contains(body, `data-code="no"`) || strings.Contains(body, "disabled") {
 				t.Error("something was seen before the question was answered")
 			}
 		}
-		c.post("/lessons/signed", url.Values{"act": {"predict"}, "said": {"A"}})
-		if got := c.lanes()["signed"].Verdict; got != "verified" {
+		c.Post("/lessons/signed", url.Values{"act": {"predict"}, "said": {"A"}})
+		if got := c.Lanes()["signed"].Verdict; got != "verified" {
 			t.Errorf("it begins with a cookie that is %s", got)
 		}
 	})
 	t.Run("signed out, it asks to sign in", func(t *testing.T) {
-		c.post("/logout", nil)
-		if body := c.get("/lessons/signed").body; !strings.Contains(body, "/login?next=/lessons/signed") {
+		c.Post("/logout", nil)
+		if body := c.Get("/lessons/signed").Body; !strings.Contains(body, "/login?next=/lessons/signed") {
 			t.Error("there is nothing to do")
 		}
 	})

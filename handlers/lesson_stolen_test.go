@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"cookielab/handlers/labtest"
 )
 
 // Stolen tells lesson 7: with the button, and with the line of curl.
@@ -28,33 +30,33 @@ func (tellers) Stolen(s *student) {
 // What becomes of the copy later is no part of the lesson, and neither is one that
 // somebody took before it.
 func TestStolenIsAboutItsOwnCopy(t *testing.T) {
-	lab := newLab(t)
-	c := lab.client().signIn("alice")
+	lab := labtest.New(t)
+	c := lab.Client().SignIn("alice")
 	answer := func() {
 		t.Helper()
-		c.get("/lessons/stolen")
-		c.post("/lessons/stolen", url.Values{"act": {"predict"}, "said": {"C"}})
-		lab.clock.Advance(time.Second)
+		c.Get("/lessons/stolen")
+		c.Post("/lessons/stolen", url.Values{"act": {"predict"}, "said": {"C"}})
+		lab.Clock.Advance(time.Second)
 	}
 	came := func() string {
 		t.Helper()
-		if match := regexp.MustCompile(`id="came">(.)<`).FindStringSubmatch(c.get("/lessons/stolen").body); match != nil {
+		if match := regexp.MustCompile(`id="came">(.)<`).FindStringSubmatch(c.Get("/lessons/stolen").Body); match != nil {
 			return match[1]
 		}
 		return ""
 	}
 	answer()
-	c.post("/lessons/stolen", url.Values{"act": {"copy"}})
+	c.Post("/lessons/stolen", url.Values{"act": {"copy"}})
 	if got := came(); got != "C" {
 		t.Fatalf("happened: %q", got)
 	}
-	c.post("/logout", nil)
+	c.Post("/logout", nil)
 	if got := came(); got != "C" {
 		t.Errorf("after the logout it has happened: %q", got)
 	}
-	c.post("/lessons/stolen", url.Values{"act": {"reset"}})
+	c.Post("/lessons/stolen", url.Values{"act": {"reset"}})
 	answer()
-	c.signIn("alice") // sends the old copy again
+	c.SignIn("alice") // sends the old copy again
 	if got := came(); got != "" {
 		t.Errorf("before anything was done has happened: %q", got)
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"cookielab/handlers/labtest"
 )
 
 // Token tells lesson 16: the other site's form, then the program; and the token's end.
@@ -49,7 +51,7 @@ func (s *student) tokenInStorage(token string) {
 	var stored, cookies string
 	s.Eval(lines[0], &stored)
 	s.Eval(lines[1], &cookies)
-	if stored != token || strings.Contains(cookies, notebookCookie) || strings.Contains(cookies, "play_token_demo") {
+	if stored != token || strings.Contains(cookies, labtest.NotebookCookie) || strings.Contains(cookies, "play_token_demo") {
 		s.t.Errorf("script stored %q; of cookies it sees %q", stored, cookies)
 	}
 	s.Eval(lines[2]+"; localStorage.length", nil)
@@ -77,30 +79,30 @@ func (s *student) tokenOrSession() {
 
 // The API of the lesson takes its own tokens, in the one form, and nobody else does.
 func TestPlayToken(t *testing.T) {
-	lab := newLab(t, atHome)
-	c := lab.client().signIn("alice")
-	c.get("/lessons/token")
-	c.post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
+	lab := labtest.New(t, labtest.AtHome)
+	c := lab.Client().SignIn("alice")
+	c.Get("/lessons/token")
+	c.Post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
 	for _, early := range []string{"send", "end"} {
-		if r := c.post("/lessons/token", url.Values{"act": {early}}); r.status != http.StatusSeeOther {
-			t.Errorf("%s without a token: %d", early, r.status)
+		if r := c.Post("/lessons/token", url.Values{"act": {early}}); r.Status != http.StatusSeeOther {
+			t.Errorf("%s without a token: %d", early, r.Status)
 		}
 	}
-	if r := c.post("/lessons/token", url.Values{"act": {"get"}}); r.status != http.StatusSeeOther || r.sets("play_token_demo") == nil {
-		t.Fatalf("getting one: %d, %v", r.status, r.cookies)
+	if r := c.Post("/lessons/token", url.Values{"act": {"get"}}); r.Status != http.StatusSeeOther || r.Sets("play_token_demo") == nil {
+		t.Fatalf("getting one: %d, %v", r.Status, r.Cookies)
 	}
-	page := c.get("/lessons/token", func(r *http.Request) { r.Host = "lab.localhost" }).body
+	page := c.Get("/lessons/token", func(r *http.Request) { r.Host = "lab.localhost" }).Body
 	token := regexp.MustCompile(`>Token ([0-9a-f]{40})<`).FindStringSubmatch(page)
-	run := regexp.MustCompile(regexp.QuoteMeta(elsewhereSite) + `/token\?lang=en&amp;run=([0-9a-z]+)"`).FindStringSubmatch(page)
+	run := regexp.MustCompile(regexp.QuoteMeta(labtest.ElsewhereSite) + `/token\?lang=en&amp;run=([0-9a-z]+)"`).FindStringSubmatch(page)
 	if token == nil || run == nil {
 		t.Fatal("the lesson shows no token, or leads to no other site")
 	}
-	if strings.Contains(lab.rows(t), token[1]) {
+	if strings.Contains(lab.Rows(t), token[1]) {
 		t.Error("the token lies in the database")
 	}
-	labs := regexp.MustCompile(`[0-9a-f]{40}`).FindString(lab.client().do(http.MethodPost, "/api/token", body("application/json", `{"username":"alice","password":"`+classPassword+`"}`)).body)
+	labs := regexp.MustCompile(`[0-9a-f]{40}`).FindString(lab.Client().Do(http.MethodPost, "/api/token", labtest.Body("application/json", `{"username":"alice","password":"`+labtest.ClassPassword+`"}`)).Body)
 	api := "/play/api?from=program&run=" + run[1]
-	foreign := with("Sec-Fetch-Site", "cross-site")
+	foreign := labtest.With("Sec-Fetch-Site", "cross-site")
 	for name, test := range map[string]struct {
 		authorization []string
 		status        int
@@ -109,40 +111,40 @@ func TestPlayToken(t *testing.T) {
 		"none": {nil, 401}, "empty": {[]string{""}, 401}, "another word": {[]string{"Bearer " + token[1]}, 401}, "two": {[]string{"Token " + token[1], "Token " + token[1]}, 401},
 		"the lab's own": {[]string{"Token " + labs}, 401}, "invented": {[]string{"Token " + strings.Repeat("a", 40)}, 401}, "too long": {[]string{"Token " + strings.Repeat("a", 5000)}, 401},
 	} {
-		r := c.post(api, nil, foreign, func(r *http.Request) { r.Header["Authorization"] = test.authorization })
+		r := c.Post(api, nil, foreign, func(r *http.Request) { r.Header["Authorization"] = test.authorization })
 		says, challenge := `{"user":"alice"}`, ""
 		if test.status == http.StatusUnauthorized {
 			says, challenge = `"error":"not_authenticated"`, "Token"
 		}
-		if r.status != test.status || !strings.Contains(r.body, says) || r.header.Get("WWW-Authenticate") != challenge || len(r.cookies) > 0 {
-			t.Errorf("%s: %d, %q, %v: %s", name, r.status, r.header.Get("WWW-Authenticate"), r.cookies, r.body)
+		if r.Status != test.status || !strings.Contains(r.Body, says) || r.Header.Get("WWW-Authenticate") != challenge || len(r.Cookies) > 0 {
+			t.Errorf("%s: %d, %q, %v: %s", name, r.Status, r.Header.Get("WWW-Authenticate"), r.Cookies, r.Body)
 		}
 	}
-	if r := c.post(api, url.Values{"to": {"mallory"}}, foreign, with("Accept", "text/html,*/*")); r.status != http.StatusUnauthorized || !strings.HasPrefix(r.body, "<!doctype html>") || !strings.Contains(r.body, `href="/lessons/token#observe"`) {
-		t.Errorf("for a browser: %d %.80s", r.status, r.body)
+	if r := c.Post(api, url.Values{"to": {"mallory"}}, foreign, labtest.With("Accept", "text/html,*/*")); r.Status != http.StatusUnauthorized || !strings.HasPrefix(r.Body, "<!doctype html>") || !strings.Contains(r.Body, `href="/lessons/token#observe"`) {
+		t.Errorf("for a browser: %d %.80s", r.Status, r.Body)
 	}
-	if r := lab.client().get("/api/whoami", with("Authorization", "Token "+token[1])); r.status != http.StatusUnauthorized {
-		t.Errorf("the lesson's token opens the lab's API: %d", r.status)
+	if r := lab.Client().Get("/api/whoami", labtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
+		t.Errorf("the lesson's token opens the lab's API: %d", r.Status)
 	}
 	for path, status := range map[string]int{"/play/api?from=other": 410, "/play/api?run=" + run[1]: 400, "/play/api?from=x&run=" + run[1]: 400} {
-		if r := c.post(path, nil, foreign); r.status != status {
-			t.Errorf("%s: %d, want %d", path, r.status, status)
+		if r := c.Post(path, nil, foreign); r.Status != status {
+			t.Errorf("%s: %d, want %d", path, r.Status, status)
 		}
 	}
 	for _, act := range []string{"send", "end"} {
-		c.post("/lessons/token", url.Values{"act": {act}})
+		c.Post("/lessons/token", url.Values{"act": {act}})
 	}
-	if r := c.post(api, nil, with("Authorization", "Token "+token[1])); r.status != http.StatusUnauthorized {
-		t.Errorf("after its end the token is answered %d", r.status)
+	if r := c.Post(api, nil, labtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
+		t.Errorf("after its end the token is answered %d", r.Status)
 	}
 }
 
 // Without the other site the lesson says how to switch it on.
 func TestTokenAlone(t *testing.T) {
-	c := newLab(t).client()
-	c.get("/lessons/token")
-	c.post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
-	if page := c.get("/lessons/token").body; !strings.Contains(page, "--other-addr 127.0.0.1:8081") || strings.Contains(page, `value="get"`) {
+	c := labtest.New(t).Client()
+	c.Get("/lessons/token")
+	c.Post("/lessons/token", url.Values{"act": {"predict"}, "said": {"B"}})
+	if page := c.Get("/lessons/token").Body; !strings.Contains(page, "--other-addr 127.0.0.1:8081") || strings.Contains(page, `value="get"`) {
 		t.Error("it does not say that the other site is switched off")
 	}
 }

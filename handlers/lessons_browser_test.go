@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 // tellers has a method for each lesson, of the lesson's own name: it follows the
@@ -24,7 +25,7 @@ type tellers struct{}
 type student struct {
 	*visitor
 	t        *testing.T
-	lesson   LessonForTest
+	lesson   labtest.Lesson
 	language string
 	waits    bool // for clocks; and everything below "Look closer" is tried
 	claimed  []string
@@ -34,7 +35,7 @@ type student struct {
 var lessonWindow = browsertest.Options{Width: 1024, Height: 660}
 
 func tellLessons(t *testing.T, browser browsertest.Browser, binary string) {
-	lessons := LessonsForTest(newLab(t))
+	lessons := labtest.Lessons(labtest.New(t))
 	for _, reader := range []struct {
 		name     string
 		language string
@@ -108,7 +109,7 @@ func tellComeBack(t *testing.T, browser browsertest.Browser, binary string) {
 }
 
 // tellerOf finds the method that tells a lesson: its slug, as Go writes names.
-func tellerOf(t *testing.T, lesson LessonForTest) func(*student) {
+func tellerOf(t *testing.T, lesson labtest.Lesson) func(*student) {
 	t.Helper()
 	name := ""
 	for part := range strings.SplitSeq(lesson.Slug, "-") {

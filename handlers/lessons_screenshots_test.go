@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 var lessonsTo = flag.String("lessons", "", "picture the lessons, at their ends, into this `folder`")
@@ -23,7 +24,7 @@ func TestLessonScreenshots(t *testing.T) {
 	if err := os.MkdirAll(*lessonsTo, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lessons := LessonsForTest(newLab(t))
+	lessons := labtest.Lessons(labtest.New(t))
 	binary := buildProgram(t)
 	for _, one := range browsers {
 		if one.name != *picturesOf {

@@ -14,63 +14,64 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/input"
+	"cookielab/handlers/labtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
 
 func TestLogHoldsNoSecret(t *testing.T) {
 	const password, pin, wrongWord = "a-class-password", "918273", "a-wrong-word"
-	lab := newLab(t, func(c *handlers.Config) { c.ClassPassword, c.TeacherPIN = password, pin })
+	lab := labtest.New(t, func(c *handlers.Config) { c.ClassPassword, c.TeacherPIN = password, pin })
 	lab.Break()
 	secret := map[string]string{"the class password": password, "the PIN": pin, "a wrong word": wrongWord,
-		"a signing key": string(secrets[0]), "the older signing key": string(secrets[1]), "another program’s cookie": "v4lue-0f-an0ther-pr0gram"}
+		"a signing key": string(labtest.Secrets[0]), "the older signing key": string(labtest.Secrets[1]), "another program’s cookie": "v4lue-0f-an0ther-pr0gram"}
 	form := func(name, password, pin string) url.Values {
 		return url.Values{"username": {name}, "password": {password}, "pin": {pin}}
 	}
 
-	c := lab.client().carry("other", secret["another program’s cookie"])
-	step := func(answer reply, statuses ...int) {
+	c := lab.Client().Carry("other", secret["another program’s cookie"])
+	step := func(answer labtest.Reply, statuses ...int) {
 		t.Helper()
-		for _, cookie := range answer.cookies {
+		for _, cookie := range answer.Cookies {
 			secret["a Set-Cookie of "+cookie.Name+" "+cookie.Value] = cookie.Value
 		}
-		for _, cookie := range c.cookies {
+		for _, cookie := range c.Cookies {
 			secret["the cookie "+cookie.Name+" "+cookie.Value] = cookie.Value
 		}
-		if len(statuses) > 0 && answer.status != statuses[0] {
-			t.Errorf("answered %d, not %d", answer.status, statuses[0])
+		if len(statuses) > 0 && answer.Status != statuses[0] {
+			t.Errorf("answered %d, not %d", answer.Status, statuses[0])
 		}
 	}
-	step(c.get("/dashboard"))
-	step(c.post("/login", form("alice", wrongWord, "")), http.StatusForbidden)
-	step(c.post("/login", form("alice", password, "")), http.StatusSeeOther)
-	step(c.post("/act/copy", nil), http.StatusSeeOther)
-	step(c.post("/act/edit", nil), http.StatusSeeOther)
-	step(c.get("/dashboard"), http.StatusOK)
-	step(c.post("/act/flip/signed", nil))
-	step(c.post("/act/restore", nil))
-	step(c.post("/act/expire", nil))
-	c.carry("plain_user", "user=mallory&role=teacher").carry("signed_user", "Zm9yZ2Vk").carry("lab_sessionid", sessions.NewKey())
-	step(c.get("/dashboard"), http.StatusOK)
-	step(c.get("/door/signed"), http.StatusForbidden)
-	step(c.post("/login", form("teacher", "", wrongWord)), http.StatusForbidden)
-	step(c.post("/login", form("teacher", "", pin)), http.StatusSeeOther)
-	step(c.post("/logout", nil, with("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
-	step(c.post("/logout", nil, body("application/json", `{"password":"`+password+`"}`)), http.StatusUnsupportedMediaType)
-	step(c.post("/logout", nil, body(formType, "password="+password+"%zz")), http.StatusBadRequest)
-	step(c.get("/test/panic"), http.StatusInternalServerError)
-	step(c.get("/test/failure"), http.StatusInternalServerError)
-	lab.sessions.Before = storetest.Down()
-	step(c.get("/dashboard"), http.StatusServiceUnavailable)
-	step(c.post("/login", form("alice", password, "")), http.StatusServiceUnavailable)
-	lab.sessions.Before = nil
+	step(c.Get("/dashboard"))
+	step(c.Post("/login", form("alice", wrongWord, "")), http.StatusForbidden)
+	step(c.Post("/login", form("alice", password, "")), http.StatusSeeOther)
+	step(c.Post("/act/copy", nil), http.StatusSeeOther)
+	step(c.Post("/act/edit", nil), http.StatusSeeOther)
+	step(c.Get("/dashboard"), http.StatusOK)
+	step(c.Post("/act/flip/signed", nil))
+	step(c.Post("/act/restore", nil))
+	step(c.Post("/act/expire", nil))
+	c.Carry("plain_user", "user=mallory&role=teacher").Carry("signed_user", "Zm9yZ2Vk").Carry("lab_sessionid", sessions.NewKey())
+	step(c.Get("/dashboard"), http.StatusOK)
+	step(c.Get("/door/signed"), http.StatusForbidden)
+	step(c.Post("/login", form("teacher", "", wrongWord)), http.StatusForbidden)
+	step(c.Post("/login", form("teacher", "", pin)), http.StatusSeeOther)
+	step(c.Post("/logout", nil, labtest.With("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
+	step(c.Post("/logout", nil, labtest.Body("application/json", `{"password":"`+password+`"}`)), http.StatusUnsupportedMediaType)
+	step(c.Post("/logout", nil, labtest.Body(labtest.FormType, "password="+password+"%zz")), http.StatusBadRequest)
+	step(c.Get("/test/panic"), http.StatusInternalServerError)
+	step(c.Get("/test/failure"), http.StatusInternalServerError)
+	lab.Sessions.Before = storetest.Down()
+	step(c.Get("/dashboard"), http.StatusServiceUnavailable)
+	step(c.Post("/login", form("alice", password, "")), http.StatusServiceUnavailable)
+	lab.Sessions.Before = nil
 	for range 6 {
-		step(c.post("/login", form("bob", wrongWord, "")))
+		step(c.Post("/login", form("bob", wrongWord, "")))
 	}
-	step(c.post("/logout", nil), http.StatusSeeOther)
-	step(c.post("/reset", nil), http.StatusSeeOther)
+	step(c.Post("/logout", nil), http.StatusSeeOther)
+	step(c.Post("/reset", nil), http.StatusSeeOther)
 
-	log := lab.log.String()
+	log := lab.Log.String()
 	for _, told := range []string{"signed in", "login failed", "login throttled", "cross-origin request refused", "signed out", "browser reset", "panic", "request failed", "name=alice", "role=teacher"} {
 		if !strings.Contains(log, told) {
 			t.Errorf("the log does not tell of %q", told)
@@ -92,7 +93,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 // be a PIN that was typed as the name, in the address, or anywhere else.
 func TestLogHoldsNothingTyped(t *testing.T) {
 	const mark = "m4rker"
-	lab := newLab(t, behindProxy)
+	lab := labtest.New(t, labtest.BehindProxy)
 	lab.Break()
 	everywhere := func(r *http.Request) {
 		r.URL.RawQuery = "run=" + mark + "&token=" + mark + "&" + mark
@@ -100,7 +101,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 			r.Header.Set(name, mark)
 		}
 		r.Header.Set("Authorization", "Token "+mark)
-		for _, name := range []string{"lab_sessionid", notebookCookie, "plain_user", "signed_user", mark} {
+		for _, name := range []string{"lab_sessionid", labtest.NotebookCookie, "plain_user", "signed_user", mark} {
 			r.Header.Add("Cookie", name+"="+mark)
 		}
 		if r.Header.Get("Sec-Fetch-Site") == "" { // without it, all would be refused as cross-origin
@@ -109,14 +110,14 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	}
 	asks := func(statuses []int, method, path string, changes ...func(*http.Request)) {
 		t.Helper()
-		for _, way := range [][]func(*http.Request){{everywhere}, {everywhere, via(mark)}} {
-			if got := lab.client().do(method, path, append(slices.Clone(changes), way...)...).status; !slices.Contains(statuses, got) {
+		for _, way := range [][]func(*http.Request){{everywhere}, {everywhere, labtest.Via(mark)}} {
+			if got := lab.Client().Do(method, path, append(slices.Clone(changes), way...)...).Status; !slices.Contains(statuses, got) {
 				t.Errorf("%s %s is answered %d, not %v", method, path, got, statuses)
 			}
 		}
 	}
-	form := func(text string) func(*http.Request) { return body(formType, text) }
-	json := func(text string) func(*http.Request) { return body(jsonType, text) }
+	form := func(text string) func(*http.Request) { return labtest.Body(labtest.FormType, text) }
+	json := func(text string) func(*http.Request) { return labtest.Body(labtest.JsonType, text) }
 
 	for _, path := range []string{"/login", "/tokens"} {
 		for text, statuses := range map[string][]int{
@@ -135,10 +136,10 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		} {
 			asks(statuses, "POST", path, form(text))
 		}
-		asks([]int{415}, "POST", path, body("text/"+mark, mark))
-		asks([]int{400}, "POST", path, body(formType+"; "+mark, mark))
-		asks([]int{403}, "POST", path, with("Sec-Fetch-Site", mark), form("username="+mark))
-		asks([]int{403}, "POST", path, with("Sec-Fetch-Site", "cross-site"), form("username="+mark))
+		asks([]int{415}, "POST", path, labtest.Body("text/"+mark, mark))
+		asks([]int{400}, "POST", path, labtest.Body(labtest.FormType+"; "+mark, mark))
+		asks([]int{403}, "POST", path, labtest.With("Sec-Fetch-Site", mark), form("username="+mark))
+		asks([]int{403}, "POST", path, labtest.With("Sec-Fetch-Site", "cross-site"), form("username="+mark))
 	}
 	for text, statuses := range map[string][]int{
 		`{"username":"` + mark + `","password":"` + mark + `","pin":"` + mark + `"}`: {403, 429},
@@ -154,9 +155,9 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	} {
 		asks(statuses, "POST", "/api/token", json(text))
 	}
-	asks([]int{415}, "POST", "/api/token", body("text/"+mark, mark))
-	asks([]int{400}, "POST", "/api/token", body("text/ "+mark, mark))
-	asks([]int{403}, "POST", "/api/token", with("Sec-Fetch-Site", mark), json(`{"username":"`+mark+`"}`))
+	asks([]int{415}, "POST", "/api/token", labtest.Body("text/"+mark, mark))
+	asks([]int{400}, "POST", "/api/token", labtest.Body("text/ "+mark, mark))
+	asks([]int{403}, "POST", "/api/token", labtest.With("Sec-Fetch-Site", mark), json(`{"username":"`+mark+`"}`))
 	asks([]int{401}, "DELETE", "/api/token")
 	for range 6 { // throttled, by name and by address
 		asks([]int{403, 429}, "POST", "/login", form("username="+mark+"&password="+mark))
@@ -164,25 +165,25 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	}
 
 	// Addresses, methods and hosts.
-	asks([]int{403}, "POST", "/"+mark, with("Sec-Fetch-Site", "cross-site"))
-	asks([]int{403}, "POST", "/act/flip/"+mark, with("Sec-Fetch-Site", mark))
+	asks([]int{403}, "POST", "/"+mark, labtest.With("Sec-Fetch-Site", "cross-site"))
+	asks([]int{403}, "POST", "/act/flip/"+mark, labtest.With("Sec-Fetch-Site", mark))
 	asks([]int{404}, "GET", "/lessons/"+mark)
-	lab.client().get("/dashboard?lang=" + mark)
+	lab.Client().Get("/dashboard?lang=" + mark)
 	asks([]int{405}, mark, "/login")
 	asks([]int{500}, "GET", "/test/panic")
 	asks([]int{500}, "GET", "/api/test/failure")
-	lab.client().get("/dashboard", everywhere, func(r *http.Request) { r.Host = mark })
+	lab.Client().Get("/dashboard", everywhere, func(r *http.Request) { r.Host = mark })
 	for _, line := range []string{"GET /" + mark + " HTTP/1.1\r\nHost: " + mark + "\r\n" + mark + "\r\n\r\n", mark + "\r\n\r\n", "GET " + mark + " HTTP/1.1\r\n\r\n",
-		"GET /%zz" + mark + " HTTP/1.1\r\nHost: " + lab.addr + "\r\n\r\n", "GET /?a;" + mark + " HTTP/1.1\r\nHost: " + lab.addr + "\r\n\r\n",
-		"POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nTransfer-Encoding: " + mark + "\r\n\r\n", "POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nContent-Length: " + mark + "\r\n\r\n",
-		"POST /login HTTP/1.1\r\nHost: " + lab.addr + "\r\nExpect: " + mark + "\r\n\r\n"} {
-		raw(t, lab.addr, line)
+		"GET /%zz" + mark + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\n\r\n", "GET /?a;" + mark + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\n\r\n",
+		"POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nTransfer-Encoding: " + mark + "\r\n\r\n", "POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nContent-Length: " + mark + "\r\n\r\n",
+		"POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nExpect: " + mark + "\r\n\r\n"} {
+		labtest.Raw(t, lab.Addr, line)
 	}
-	for _, store := range []*storetest.Faulty{lab.sessions, lab.notebooks} {
+	for _, store := range []*storetest.Faulty{lab.Sessions, lab.Notebooks} {
 		store.Before = storetest.Down()
 		asks([]int{403, 429, 503}, "POST", "/login", form("username="+mark+"&password="+mark))
 		asks([]int{429, 503}, "POST", "/login", form("username=teacher&password="+mark))
-		lab.client().carry(notebookCookie, sessions.NewKey()).do(mark, "/login?"+mark)
+		lab.Client().Carry(labtest.NotebookCookie, sessions.NewKey()).Do(mark, "/login?"+mark)
 		asks([]int{404, 503}, "GET", "/door/"+mark)
 		store.Before = nil
 	}
@@ -190,7 +191,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		t.Errorf("of a request that was sent for a visitor, the log tells %q", cause)
 	}
 
-	log := lab.log.String()
+	log := lab.Log.String()
 	for _, told := range []string{"login failed", "login throttled", "role=student", "role=teacher", "cross-origin request refused", "route=/login", "site=another", "method=another", "panic", "request failed"} {
 		if !strings.Contains(log, told) {
 			t.Errorf("the log does not tell of %q", told)
@@ -201,23 +202,23 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 			t.Fatalf("the log repeats what was typed: %.300s", line)
 		}
 	}
-	lab.clock.Advance(time.Minute)
-	lab.client().signIn(mark)
-	if !strings.Contains(lab.log.String(), `"signed in" name=`+mark) {
+	lab.Clock.Advance(time.Minute)
+	lab.Client().SignIn(mark)
+	if !strings.Contains(lab.Log.String(), `"signed in" name=`+mark) {
 		t.Error("the log does not tell who signed in")
 	}
 }
 
 // Nobody can write lines of their own into the log.
 func TestLogLinesAreOurOwn(t *testing.T) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	forged := "x\nlevel=INFO msg=\"signed in\" name=mallory"
-	c := lab.client()
-	c.post("/login", wrong(forged))
-	c.post("/login?"+url.QueryEscape(forged), wrong("alice"))
-	c.post("/"+url.PathEscape(forged), nil, with("Sec-Fetch-Site", "cross-site"))
-	raw(t, lab.addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.addr+"\r\nCookie: "+strings.Replace(forged, "\n", "\n ", 1)+"\r\n\r\n")
-	for line := range strings.Lines(lab.log.String()) {
+	c := lab.Client()
+	c.Post("/login", labtest.Wrong(forged))
+	c.Post("/login?"+url.QueryEscape(forged), labtest.Wrong("alice"))
+	c.Post("/"+url.PathEscape(forged), nil, labtest.With("Sec-Fetch-Site", "cross-site"))
+	labtest.Raw(t, lab.Addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+strings.Replace(forged, "\n", "\n ", 1)+"\r\n\r\n")
+	for line := range strings.Lines(lab.Log.String()) {
 		if !strings.HasPrefix(line, "time=") || strings.Contains(line, "msg=\"signed in\"") {
 			t.Errorf("a line of somebody else's: %s", line)
 		}

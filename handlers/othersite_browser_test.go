@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/input"
+	"cookielab/handlers/labtest"
 )
 
 // target is a lab as far as the other site sees it: it takes any request, and
@@ -94,8 +95,8 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 		t.Run(fmt.Sprintf("requests, without script: %v", noScript), func(t *testing.T) {
 			t.Parallel()
 			lab := newTarget(t)
-			site := newOtherSite(t, lab.at(), "")
-			v := &visitor{Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1024, Height: 640}), base: "http://" + site.addr}
+			site := labtest.NewOtherSite(t, lab.at(), "")
+			v := &visitor{Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1024, Height: 640}), base: "http://" + site.Addr}
 			presses := func(path, selector, want string) {
 				t.Helper()
 				v.open(t, path, 200)
@@ -142,8 +143,8 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 	t.Run("the neighbour is the same site", func(t *testing.T) {
 		t.Parallel()
 		first := newTarget(t)
-		lab := newLab(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: first.port}} })
-		_, port, _ := net.SplitHostPort(lab.addr)
+		lab := labtest.New(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: first.port}} })
+		_, port, _ := net.SplitHostPort(lab.Addr)
 		v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: 1024, Height: 640}), base: "http://localhost:" + port}
 		v.Open(first.at() + "/")
 		for _, defence := range []string{"samesite", "metadata"} {
@@ -161,12 +162,12 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 	t.Run("what there is to do stands in the window", func(t *testing.T) {
 		t.Parallel()
 		lab := newTarget(t)
-		site := newOtherSite(t, lab.at(), "")
-		neighbour := newLab(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: lab.port}} })
+		site := labtest.NewOtherSite(t, lab.at(), "")
+		neighbour := labtest.New(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: lab.port}} })
 		for _, size := range [][2]int{{1024, 640}, {390, 844}} {
 			for _, language := range []string{"en", "zh"} {
-				v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: size[0], Height: size[1], Language: language, Dark: true}), base: "http://" + site.addr}
-				for _, path := range []string{"/?run=R1", "/more?run=R1", "/token?run=R1", "/", "http://" + neighbour.addr + "/play/neighbour?run=R1"} {
+				v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: size[0], Height: size[1], Language: language, Dark: true}), base: "http://" + site.Addr}
+				for _, path := range []string{"/?run=R1", "/more?run=R1", "/token?run=R1", "/", "http://" + neighbour.Addr + "/play/neighbour?run=R1"} {
 					if strings.HasPrefix(path, "http") {
 						v.Open(path)
 					} else {
@@ -182,8 +183,8 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 		}
 	})
 	eachAuditor(t, browser, func(t *testing.T, a *auditor, options browsertest.Options) {
-		site := newOtherSite(t, newTarget(t).at(), theNeighbour)
-		a.visitor = &visitor{Page: browser.Visit(t, options), base: "http://" + site.addr}
+		site := labtest.NewOtherSite(t, newTarget(t).at(), labtest.TheNeighbour)
+		a.visitor = &visitor{Page: browser.Visit(t, options), base: "http://" + site.Addr}
 		for path, status := range map[string]int{"/?run=R1": 200, "/more?run=R1": 200, "/token?run=R1": 200, "/": 200, "/none": 404} {
 			a.open(t, path, status)
 			a.run(t, path, "document")

@@ -17,6 +17,7 @@ import (
 
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/composer"
+	"cookielab/handlers/labtest"
 )
 
 // predicted is one thing to try: some responses, one after the other, scripts of
@@ -31,7 +32,7 @@ type predicted struct {
 }
 
 func tellPredict(t *testing.T, browser browsertest.Browser, _ string) {
-	lab := newLab(t)
+	lab := labtest.New(t)
 	server := newRawServer(t)
 	byHost := map[string][]predicted{}
 	for _, p := range predictions() {
@@ -78,7 +79,7 @@ func inDates(line string, now time.Time) string {
 }
 
 // hold plays it in the browser and compares.
-func (p predicted) hold(t *testing.T, lab *testLab, server *rawServer, page browsertest.Page, browser browsertest.Browser) {
+func (p predicted) hold(t *testing.T, lab *labtest.Lab, server *rawServer, page browsertest.Page, browser browsertest.Browser) {
 	t.Helper()
 	now := time.Now()
 	address := func(url string) string {
@@ -133,7 +134,7 @@ func (p predicted) hold(t *testing.T, lab *testLab, server *rawServer, page brow
 	jar := page.Cookies()
 	header, _ := server.came(id + "-follow")
 
-	answer := lab.predict(t, question)
+	answer := lab.Predict(t, question)
 	want, err := base64.StdEncoding.DecodeString(answer.CookieHeaderB64)
 	if err != nil {
 		t.Fatal(err)
@@ -159,25 +160,6 @@ func (p predicted) hold(t *testing.T, lab *testLab, server *rawServer, page brow
 			t.Errorf("%.300s\nkeeps no %s, which is predicted", p.name, e)
 		}
 	}
-}
-
-// predict asks /api/predict.
-func (lab *testLab) predict(t *testing.T, question any) composer.PredictAnswer {
-	t.Helper()
-	body, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply, err := http.Post("http://"+lab.addr+"/api/predict", "application/json", strings.NewReader(string(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reply.Body.Close()
-	var answer composer.PredictAnswer
-	if err := json.NewDecoder(reply.Body).Decode(&answer); err != nil || reply.StatusCode != http.StatusOK {
-		t.Fatalf("%d, %v for %.500s", reply.StatusCode, err, body)
-	}
-	return answer
 }
 
 // entry is a cookie in a form to compare.

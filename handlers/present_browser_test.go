@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
@@ -97,7 +98,7 @@ func tellPresent(t *testing.T, browser browsertest.Browser, binary string) {
 			v.signIn(t, "alice")
 			v.open(t, "/lessons/forgets?present=predict", 200)
 			var slugs, over []string
-			for _, lesson := range LessonsForTest(newLab(t)) {
+			for _, lesson := range labtest.Lessons(labtest.New(t)) {
 				slugs = append(slugs, `"`+lesson.Slug+`"`)
 			}
 			// One page, into which each part of each lesson is put in turn: to open as

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
-	visit := func(t *testing.T, lab *testLab, options browsertest.Options) *visitor {
-		return &visitor{Page: browser.Visit(t, options), base: "http://" + lab.addr, browser: browser.Name(), noScript: options.NoScript}
+	visit := func(t *testing.T, lab *labtest.Lab, options browsertest.Options) *visitor {
+		return &visitor{Page: browser.Visit(t, options), base: "http://" + lab.Addr, browser: browser.Name(), noScript: options.NoScript}
 	}
 	quiet := func(t *testing.T, visitors ...*visitor) {
 		t.Helper()
@@ -27,7 +28,7 @@ func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
 	for mode, options := range map[string]browsertest.Options{"with script": wide, "without script": without} {
 		t.Run("signed_cookies, "+mode, func(t *testing.T) {
 			t.Parallel()
-			v := visit(t, newLab(t, inCookies), options)
+			v := visit(t, labtest.New(t, labtest.InCookies), options)
 			signIn := func() {
 				t.Helper()
 				v.open(t, "/login", 200)
@@ -62,7 +63,7 @@ func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
 
 	t.Run("ended from another browser", func(t *testing.T) {
 		t.Parallel()
-		lab := newLab(t)
+		lab := labtest.New(t)
 		desk, phone := visit(t, lab, wide), visit(t, lab, browsertest.Options{Width: 390, Height: 844, NoScript: true})
 		desk.signIn(t, "alice")
 		phone.signIn(t, "alice")
@@ -89,16 +90,16 @@ func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
 	})
 
 	eachAuditor(t, browser, func(t *testing.T, a *auditor, options browsertest.Options) {
-		lab := newLab(t)
+		lab := labtest.New(t)
 		a.visitor = visit(t, lab, options)
 		a.signIn(t, "alice")
-		lab.at("alice", firefox)
+		lab.At("alice", labtest.Firefox)
 		a.open(t, "/sessions", 200)
 		a.audit(t, "/sessions, two")
 		a.Click(`form[action="/sessions/end-others"] button`)
 		a.audit(t, "/sessions, one ended")
 
-		a.visitor = visit(t, newLab(t, inCookies), options)
+		a.visitor = visit(t, labtest.New(t, labtest.InCookies), options)
 		a.open(t, "/login", 200)
 		a.Click(`.sign-in button[type=submit]`)
 		a.Click(`.bar form[action="/act/copy"] button`)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"cookielab/handlers"
+	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/sessions"
 )
@@ -23,46 +23,26 @@ import (
 // sealedEverywhere is everywhere, where the session lies in its cookie.
 const sealedEverywhere = "believed verified verified"
 
-// markupIn is all tags.
-var markupIn = regexp.MustCompile(`<[^>]*>`)
-
-// part is the text of the element with an id, up to a closing tag.
-func part(t testing.TB, page, id, end string) string {
-	t.Helper()
-	_, from, ok := strings.Cut(page, ` id="`+id+`"`)
-	text, _, closed := strings.Cut(from, end)
-	if !ok || !closed {
-		t.Fatalf("the page has no %s", id)
-	}
-	_, text, _ = strings.Cut(text, ">")
-	return strings.Join(strings.Fields(html.UnescapeString(markupIn.ReplaceAllString(text, " "))), " ")
-}
-
-func (c *client) sentence() string {
-	c.lab.t.Helper()
-	return part(c.lab.t, c.get("/dashboard").body, "sentence", "</p>")
-}
-
 // wantCells complains of cells of the dashboard that do not say what they should.
 func wantCells(t *testing.T, page string, cells map[string]string) {
 	t.Helper()
 	for id, want := range cells {
-		if got := part(t, page, id, "</td>"); !strings.Contains(got, want) {
+		if got := labtest.Part(t, page, id, "</td>"); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, not %q", id, got, want)
 		}
 	}
 }
 
 // mine makes a sealed session, as the lab with that engine does.
-func mine(t testing.TB, lab *testLab, fill func(*sessions.Session) error, secret ...[]byte) string {
+func mine(t testing.TB, lab *labtest.Lab, fill func(*sessions.Session) error, secret ...[]byte) string {
 	t.Helper()
-	signer, err := sessions.NewSigner("session", append(secret, secrets[0])...)
+	signer, err := sessions.NewSigner("session", append(secret, labtest.Secrets[0])...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := sessions.DefaultOptions()
-	options.Clock = lab.clock.Now
-	manager, err := sessions.New(sessions.SignedCookies(signer, lab.clock.Now), options)
+	options.Clock = lab.Clock.Now
+	manager, err := sessions.New(sessions.SignedCookies(signer, lab.Clock.Now), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +54,13 @@ func mine(t testing.TB, lab *testLab, fill func(*sessions.Session) error, secret
 }
 
 func TestSealedSessionSignedIn(t *testing.T) {
-	lab := newLab(t, inCookies)
-	alice := lab.client().signIn("alice")
-	if got := alice.verdicts(); got != sealedEverywhere {
+	lab := labtest.New(t, labtest.InCookies)
+	alice := lab.Client().SignIn("alice")
+	if got := alice.Verdicts(); got != sealedEverywhere {
 		t.Fatalf("signed in: %s", got)
 	}
-	page := alice.get("/dashboard").body
-	if got := part(t, page, "sentence", "</p>"); got != "You signed in. All three remember alice. Look where the name is kept." {
+	page := alice.Get("/dashboard").Body
+	if got := labtest.Part(t, page, "sentence", "</p>"); got != "You signed in. All three remember alice. Look where the name is kept." {
 		t.Errorf("it says %q", got)
 	}
 	wantCells(t, page, map[string]string{
@@ -98,7 +78,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 	}
 	for _, true_ := range []string{
 		"facts in the browser, sealed: signed_cookies", "SESSION_ENGINE=signed_cookies",
-		escaped(`"data":{"_client":`), escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
+		labtest.Escaped(`"data":{"_client":`), labtest.Escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
 		"func (f Finding) unseal(", "func (e signedCookies) Load(", // that ran
 		"The store was not asked for a session.", "not asked", // drawn
 	} {
@@ -106,15 +86,15 @@ func TestSealedSessionSignedIn(t *testing.T) {
 			t.Errorf("the page does not say %q", true_)
 		}
 	}
-	if strings.Contains(lab.client().get("/dashboard").body, "func (f Finding) unseal(") {
+	if strings.Contains(lab.Client().Get("/dashboard").Body, "func (f Finding) unseal(") {
 		t.Error("the page shows Go that did not run: no cookie came")
 	}
 
-	lane := alice.lanes()[lanes.Session]
+	lane := alice.Lanes()[lanes.Session]
 	if keeps := lane.ServerKeeps; keeps.Kind != "secret" || keeps.ID != "" || keeps.Reached || keeps.Data != nil {
 		t.Errorf("the server keeps %+v", keeps)
 	}
-	if want := lab.clock.Now().Add(14 * 24 * time.Hour); lane.ServerExpires == nil || lane.ServerExpires.Sub(want).Abs() > time.Second {
+	if want := lab.Clock.Now().Add(14 * 24 * time.Hour); lane.ServerExpires == nil || lane.ServerExpires.Sub(want).Abs() > time.Second {
 		t.Errorf("it ends by the server's clock at %v, not %v", lane.ServerExpires, want)
 	}
 	var names []string
@@ -124,13 +104,13 @@ func TestSealedSessionSignedIn(t *testing.T) {
 	if got := strings.Join(names, " "); got != "came length readable seal age" {
 		t.Errorf("the checks are %s", got)
 	}
-	if rows := lab.rows(t); strings.Contains(rows, " session:") {
+	if rows := lab.Rows(t); strings.Contains(rows, " session:") {
 		t.Errorf("a session lies in the database:\n%s", rows)
 	}
-	if answer := lab.client().get("/healthz"); answer.status != http.StatusOK {
-		t.Errorf("/healthz answers %d", answer.status)
+	if answer := lab.Client().Get("/healthz"); answer.Status != http.StatusOK {
+		t.Errorf("/healthz answers %d", answer.Status)
 	}
-	if head := part(t, page, "main", "</main>"); head == "" || !strings.Contains(page, "<strong><bdi>alice</bdi> · <bdi>student</bdi></strong>") {
+	if head := labtest.Part(t, page, "main", "</main>"); head == "" || !strings.Contains(page, "<strong><bdi>alice</bdi> · <bdi>student</bdi></strong>") {
 		t.Error("the head does not say who is signed in")
 	}
 }
@@ -155,10 +135,10 @@ func TestSealedSessionDeeds(t *testing.T) {
 			"Put back: all three remember alice again, the session in a new cookie."},
 		{"flip", []string{"/act/flip/session"}, 0, "believed verified tampered", "", "You changed one character of the session’s cookie. You: Plain – Believed (alice · student)."},
 		{"copy", []string{"/act/copy"}, 0, sealedEverywhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
-		{"log out with a copy", []string{"/act/copy", "/logout"}, 0, nowhere, sealedEverywhere,
+		{"log out with a copy", []string{"/act/copy", "/logout"}, 0, labtest.Nowhere, sealedEverywhere,
 			"You logged out. The copy still works for all three: the server keeps nothing that it could end."},
-		{"log out, replay", []string{"/act/copy", "/logout", "/act/replay"}, 0, nowhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
-		{"log out", []string{"/logout"}, 0, nowhere, "",
+		{"log out, replay", []string{"/act/copy", "/logout", "/act/replay"}, 0, labtest.Nowhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
+		{"log out", []string{"/logout"}, 0, labtest.Nowhere, "",
 			"You logged out. The browser brings none of the three any more. A copy, had somebody taken one, would still work for all three."},
 		{"log out of the session only", []string{"/act/copy", "/act/logout/session"}, 0, "believed verified absent", sealedEverywhere, "You logged out of one way only: session."},
 		{"delete it in the browser only", []string{"/act/drop/session"}, 0, "believed verified absent", "",
@@ -168,19 +148,19 @@ func TestSealedSessionDeeds(t *testing.T) {
 		{"replay after ten seconds", []string{"/act/expire", "/act/replay"}, 11 * time.Second, "believed expired expired", "believed expired expired", "Another program sent a copy. The copy: Plain – Believed."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			lab := newLab(t, inCookies)
-			alice := lab.client().signIn("alice")
+			lab := labtest.New(t, labtest.InCookies)
+			alice := lab.Client().SignIn("alice")
 			for i, deed := range test.deeds {
 				if i == len(test.deeds)-1 {
-					lab.clock.Advance(test.wait)
+					lab.Clock.Advance(test.wait)
 				}
-				alice.deed(t, deed)
+				alice.Deed(t, deed)
 			}
-			if got := alice.verdicts(); got != test.you {
+			if got := alice.Verdicts(); got != test.you {
 				t.Errorf("you: %s, not %s", got, test.you)
 			}
-			page := alice.get("/dashboard").body
-			if got := part(t, page, "sentence", "</p>"); !strings.HasPrefix(got, test.says) {
+			page := alice.Get("/dashboard").Body
+			if got := labtest.Part(t, page, "sentence", "</p>"); !strings.HasPrefix(got, test.says) {
 				t.Errorf("it says %q, not %q", got, test.says)
 			}
 			copied := regexp.MustCompile(`id="copy-\w+" data-verdict="(\w+)"`).FindAllStringSubmatch(page, -1)
@@ -191,7 +171,7 @@ func TestSealedSessionDeeds(t *testing.T) {
 			if strings.Join(got, " ") != test.copy {
 				t.Errorf("of the copy: %v, not %q", got, test.copy)
 			}
-			if rows := lab.rows(t); strings.Contains(rows, " session:") {
+			if rows := lab.Rows(t); strings.Contains(rows, " session:") {
 				t.Errorf("a session lies in the database:\n%s", rows)
 			}
 		})
@@ -200,21 +180,21 @@ func TestSealedSessionDeeds(t *testing.T) {
 
 // An edited session shows what was written into it, under the seal that broke.
 func TestSealedSessionEdited(t *testing.T) {
-	lab := newLab(t, inCookies)
-	alice := lab.client().signIn("alice")
-	before, err := sessions.Dissect(alice.cookie("lab_sessionid"))
+	lab := labtest.New(t, labtest.InCookies)
+	alice := lab.Client().SignIn("alice")
+	before, err := sessions.Dissect(alice.Cookie("lab_sessionid"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice.deed(t, "/act/edit")
-	after, err := sessions.Dissect(alice.cookie("lab_sessionid"))
+	alice.Deed(t, "/act/edit")
+	after, err := sessions.Dissect(alice.Cookie("lab_sessionid"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := strings.Replace(strings.TrimSpace(before.Content), `"_role":"student"`, `"_role":"teacher"`, 1); after.Content != want || after.Stamp != before.Stamp || string(after.MAC) != string(before.MAC) {
 		t.Errorf("the edit made\n%+v of\n%+v, not %s", after, before, want)
 	}
-	page := alice.get("/dashboard").body
+	page := alice.Get("/dashboard").Body
 	wantCells(t, page, map[string]string{
 		"keeps-session": "alice · teacher broken seal", "server-session": "one secret for everybody", "concludes-session": "Tampered nobody",
 	})
@@ -225,24 +205,24 @@ func TestSealedSessionEdited(t *testing.T) {
 		t.Error("the head believes it")
 	}
 	for door, want := range map[string]int{"plain": 200, "signed": 403, "session": 403} {
-		if got := alice.get("/door/" + door).status; got != want {
+		if got := alice.Get("/door/" + door).Status; got != want {
 			t.Errorf("the %s door answers %d", door, got)
 		}
 	}
-	if page := alice.get("/door/session").body; !strings.Contains(page, `data-check="check.seal"`) || strings.Contains(page, "server-side") {
+	if page := alice.Get("/door/session").Body; !strings.Contains(page, `data-check="check.seal"`) || strings.Contains(page, "server-side") {
 		t.Error("the session door does not name the seal, or calls itself server-side")
 	}
-	if alice.signIn("alice"); alice.verdicts() != sealedEverywhere {
-		t.Errorf("signed in again: %s", alice.verdicts())
+	if alice.SignIn("alice"); alice.Verdicts() != sealedEverywhere {
+		t.Errorf("signed in again: %s", alice.Verdicts())
 	}
 }
 
 // Whatever comes as a sealed session is told apart, and nothing is believed
 // that we did not seal for this.
 func TestForgedSealedSessions(t *testing.T) {
-	lab := newLab(t, inCookies)
-	alice := lab.client().signIn("alice")
-	genuine := alice.cookie("lab_sessionid")
+	lab := labtest.New(t, labtest.InCookies)
+	alice := lab.Client().SignIn("alice")
+	genuine := alice.Cookie("lab_sessionid")
 	for _, test := range []struct {
 		name, value string
 		verdict     lanes.Verdict
@@ -252,16 +232,16 @@ func TestForgedSealedSessions(t *testing.T) {
 		{"anonymous", mine(t, lab, func(s *sessions.Session) error { return s.Set("cart", 3) }), lanes.Verified, ""},
 		{"empty", "", lanes.Unreadable, "readable"},
 		{"a key of another engine", strings.Repeat("k", 32), lanes.Tampered, "seal"},
-		{"of the signed way", alice.cookie("signed_user"), lanes.Tampered, "seal"},
+		{"of the signed way", alice.Cookie("signed_user"), lanes.Tampered, "seal"},
 		{"sealed by somebody else", mine(t, lab, func(s *sessions.Session) error { return s.Set("_user", "eve") }, []byte(strings.Repeat("e", 32))), lanes.Tampered, "seal"},
-		{"sealed, but no session", seal(t, "session", secrets[0], "alice"), lanes.Unreadable, "readable"},
+		{"sealed, but no session", labtest.Seal(t, "session", labtest.Secrets[0], "alice"), lanes.Unreadable, "readable"},
 		{"no base64", "!", lanes.Unreadable, "readable"},
 		{"5 KB", strings.Repeat("QUJD", 5<<10/4), lanes.Unreadable, "length"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := lab.client().carry("lab_sessionid", test.value)
+			c := lab.Client().Carry("lab_sessionid", test.value)
 			for range 2 { // a rejected cookie stays
-				lane := c.lanes()[lanes.Session]
+				lane := c.Lanes()[lanes.Session]
 				failed := ""
 				for _, check := range lane.Checks {
 					if !check.OK {
@@ -275,35 +255,35 @@ func TestForgedSealedSessions(t *testing.T) {
 					t.Errorf("the user is %v", lane.User)
 				}
 			}
-			if r := c.get("/dashboard"); r.status != http.StatusOK || r.sets("lab_sessionid") != nil {
-				t.Errorf("the dashboard answers %d and sets %v", r.status, r.sets("lab_sessionid"))
+			if r := c.Get("/dashboard"); r.Status != http.StatusOK || r.Sets("lab_sessionid") != nil {
+				t.Errorf("the dashboard answers %d and sets %v", r.Status, r.Sets("lab_sessionid"))
 			}
 			for _, path := range []string{"/act/edit", "/act/flip/session"} {
 				want := http.StatusSeeOther
 				if test.check == "length" && path == "/act/flip/session" {
 					want = http.StatusUnprocessableEntity // no browser would keep that
 				}
-				if r := c.thief().post(path, nil); r.status != want {
-					t.Errorf("%s answers %d", path, r.status)
+				if r := c.Thief().Post(path, nil); r.Status != want {
+					t.Errorf("%s answers %d", path, r.Status)
 				}
 			}
 		})
 	}
 	t.Run("sealed by an older secret: verified, and given out anew", func(t *testing.T) {
-		c := lab.client()
-		c.get("/dashboard")
-		c.signIn("alice")
+		c := lab.Client()
+		c.Get("/dashboard")
+		c.SignIn("alice")
 		old := mine(t, lab, func(s *sessions.Session) error {
 			return errors.Join(s.Set("_user", "alice"), s.Set("_role", "student"))
-		}, secrets[1])
-		c.carry("lab_sessionid", old)
-		if got := c.sentence(); !strings.HasPrefix(got, "The cookies changed without this page") {
+		}, labtest.Secrets[1])
+		c.Carry("lab_sessionid", old)
+		if got := c.Sentence(); !strings.HasPrefix(got, "The cookies changed without this page") {
 			t.Errorf("changed by hand, it says %q", got)
 		}
-		if c.cookie("lab_sessionid") == old {
+		if c.Cookie("lab_sessionid") == old {
 			t.Fatal("it was not given out anew")
 		}
-		if got := c.verdicts(); got != sealedEverywhere {
+		if got := c.Verdicts(); got != sealedEverywhere {
 			t.Errorf("then %s", got)
 		}
 	})
@@ -311,63 +291,63 @@ func TestForgedSealedSessions(t *testing.T) {
 
 // A session that is sealed anew with every request is not changed by other hands.
 func TestSealedSessionSavedAlways(t *testing.T) {
-	lab := newLab(t, inCookies, func(c *handlers.Config) { c.Cookie.SaveEveryRequest = true })
-	alice := lab.client().signIn("alice")
-	value := alice.cookie("lab_sessionid")
+	lab := labtest.New(t, labtest.InCookies, func(c *handlers.Config) { c.Cookie.SaveEveryRequest = true })
+	alice := lab.Client().SignIn("alice")
+	value := alice.Cookie("lab_sessionid")
 	for range 3 {
-		lab.clock.Advance(time.Minute)
-		alice.get("/api/lanes")
-		if got := alice.sentence(); !strings.HasPrefix(got, "You signed in.") {
+		lab.Clock.Advance(time.Minute)
+		alice.Get("/api/lanes")
+		if got := alice.Sentence(); !strings.HasPrefix(got, "You signed in.") {
 			t.Errorf("it says %q", got)
 		}
 	}
-	if alice.cookie("lab_sessionid") == value {
+	if alice.Cookie("lab_sessionid") == value {
 		t.Error("it is not saved with every request")
 	}
 }
 
 // What does not fit into a cookie is refused in clear words, and nothing is lost.
 func TestSealedSessionTooLarge(t *testing.T) {
-	lab := newLab(t, inCookies)
+	lab := labtest.New(t, labtest.InCookies)
 	full := mine(t, lab, func(s *sessions.Session) error { return s.Set("notes", strings.Repeat("x", 2060)) })
 	if free := sessions.MaxCookie - len("lab_sessionid") - len(full); free < 0 || free > 150 {
 		t.Fatalf("%d bytes are free: too many or too few for what follows", free)
 	}
-	c := lab.client()
-	c.get("/dashboard")
-	c.carry("lab_sessionid", full)
-	answer := c.post("/login", login("alice"))
-	if answer.status != http.StatusRequestEntityTooLarge || len(answer.cookies) > 0 || !strings.Contains(answer.body, "browsers keep 4096 bytes of name and value together") ||
-		!strings.Contains(answer.body, "what the session held before is still there") {
-		t.Errorf("answered %d with %v: %s", answer.status, answer.cookies, answer.body)
+	c := lab.Client()
+	c.Get("/dashboard")
+	c.Carry("lab_sessionid", full)
+	answer := c.Post("/login", labtest.Login("alice"))
+	if answer.Status != http.StatusRequestEntityTooLarge || len(answer.Cookies) > 0 || !strings.Contains(answer.Body, "browsers keep 4096 bytes of name and value together") ||
+		!strings.Contains(answer.Body, "what the session held before is still there") {
+		t.Errorf("answered %d with %v: %s", answer.Status, answer.Cookies, answer.Body)
 	}
-	if got := c.post("/login", login("alice"), with("Accept-Language", "zh")); !strings.Contains(got.body, "4096 字节") {
-		t.Errorf("in Chinese: %s", got.body)
+	if got := c.Post("/login", labtest.Login("alice"), labtest.With("Accept-Language", "zh")); !strings.Contains(got.Body, "4096 字节") {
+		t.Errorf("in Chinese: %s", got.Body)
 	}
-	if got := c.verdicts(); got != "absent absent verified" || c.cookie("lab_sessionid") != full {
+	if got := c.Verdicts(); got != "absent absent verified" || c.Cookie("lab_sessionid") != full {
 		t.Errorf("afterwards: %s", got)
 	}
-	c.deed(t, "/logout") // the way out that the page names
-	if c.signIn("alice"); c.verdicts() != sealedEverywhere {
-		t.Errorf("after logging out and in: %s", c.verdicts())
+	c.Deed(t, "/logout") // the way out that the page names
+	if c.SignIn("alice"); c.Verdicts() != sealedEverywhere {
+		t.Errorf("after logging out and in: %s", c.Verdicts())
 	}
 }
 
 // Signing in as somebody else leaves nothing of the first one's session.
 func TestSealedSessionOfSomebodyElse(t *testing.T) {
-	lab := newLab(t, inCookies)
+	lab := labtest.New(t, labtest.InCookies)
 	fill := func(user string) func(*sessions.Session) error {
 		return func(s *sessions.Session) error { return errors.Join(s.Set("_user", user), s.Set("notes", "hers")) }
 	}
-	notes := func(c *client) bool {
-		sealed, err := sessions.Dissect(c.cookie("lab_sessionid"))
+	notes := func(c *labtest.Client) bool {
+		sealed, err := sessions.Dissect(c.Cookie("lab_sessionid"))
 		if err != nil || !json.Valid([]byte(sealed.Content)) {
 			t.Fatal(err)
 		}
 		return strings.Contains(sealed.Content, `"notes"`)
 	}
-	same := lab.client().carry("lab_sessionid", mine(t, lab, fill("alice"))).signIn("alice")
-	other := lab.client().carry("lab_sessionid", mine(t, lab, fill("eve"))).signIn("alice")
+	same := lab.Client().Carry("lab_sessionid", mine(t, lab, fill("alice"))).SignIn("alice")
+	other := lab.Client().Carry("lab_sessionid", mine(t, lab, fill("eve"))).SignIn("alice")
 	if !notes(same) || notes(other) {
 		t.Errorf("alice has her own notes: %t, eve's: %t", notes(same), notes(other))
 	}
@@ -375,41 +355,41 @@ func TestSealedSessionOfSomebodyElse(t *testing.T) {
 
 // The reset says what it can prove: no record was there to delete.
 func TestSealedSessionReset(t *testing.T) {
-	lab := newLab(t, inCookies)
-	alice := lab.client().signIn("alice")
-	if page := alice.get("/reset").body; !strings.Contains(page, "Of the session it keeps nothing") {
+	lab := labtest.New(t, labtest.InCookies)
+	alice := lab.Client().SignIn("alice")
+	if page := alice.Get("/reset").Body; !strings.Contains(page, "Of the session it keeps nothing") {
 		t.Errorf("before: %s", page)
 	}
-	thief := alice.thief()
-	r := alice.post("/reset", nil)
-	if got := r.header.Get("Location"); !strings.HasPrefix(got, "/reset?done=nothing") || len(alice.cookies) != 0 {
-		t.Errorf("it goes on to %s, and leaves %v", got, alice.cookies)
+	thief := alice.Thief()
+	r := alice.Post("/reset", nil)
+	if got := r.Header.Get("Location"); !strings.HasPrefix(got, "/reset?done=nothing") || len(alice.Cookies) != 0 {
+		t.Errorf("it goes on to %s, and leaves %v", got, alice.Cookies)
 	}
-	page := alice.get(r.header.Get("Location")).body
-	if got := part(t, page, "record", "</p>"); !strings.Contains(got, "none lies on the server") || !strings.Contains(page, `data-record="none"`) {
+	page := alice.Get(r.Header.Get("Location")).Body
+	if got := labtest.Part(t, page, "record", "</p>"); !strings.Contains(got, "none lies on the server") || !strings.Contains(page, `data-record="none"`) {
 		t.Errorf("the proof says %q", got)
 	}
-	if got := thief.verdicts(); got != sealedEverywhere {
+	if got := thief.Verdicts(); got != sealedEverywhere {
 		t.Errorf("the copy, of which the page says that it works: %s", got)
 	}
 }
 
 // No list, and nothing to end: the page says why, the deeds are refused.
 func TestSealedSessionsCannotBeListed(t *testing.T) {
-	lab := newLab(t, inCookies)
-	for name, c := range map[string]*client{"alice": lab.client().signIn("alice"), "a stranger": lab.client()} {
-		r := c.get("/sessions")
-		if r.status != http.StatusOK || !strings.Contains(r.body, "cannot end a session either") || strings.Contains(r.body, "/sessions/end") {
-			t.Errorf("%s: answered %d: %s", name, r.status, r.body)
+	lab := labtest.New(t, labtest.InCookies)
+	for name, c := range map[string]*labtest.Client{"alice": lab.Client().SignIn("alice"), "a stranger": lab.Client()} {
+		r := c.Get("/sessions")
+		if r.Status != http.StatusOK || !strings.Contains(r.Body, "cannot end a session either") || strings.Contains(r.Body, "/sessions/end") {
+			t.Errorf("%s: answered %d: %s", name, r.Status, r.Body)
 		}
 		for path, form := range map[string]string{"/sessions/end": "id=" + strings.Repeat("0", 64), "/sessions/end-others": ""} {
-			r := c.post(path, nil, body(formType, form))
-			if r.status != http.StatusConflict || !strings.Contains(r.body, "SESSION_ENGINE=signed_cookies") {
-				t.Errorf("%s: %s answers %d", name, path, r.status)
+			r := c.Post(path, nil, labtest.Body(labtest.FormType, form))
+			if r.Status != http.StatusConflict || !strings.Contains(r.Body, "SESSION_ENGINE=signed_cookies") {
+				t.Errorf("%s: %s answers %d", name, path, r.Status)
 			}
 		}
 	}
-	if !strings.Contains(lab.client().get("/sessions", with("Accept-Language", "zh")).body, "这台服务器查不出来") {
+	if !strings.Contains(lab.Client().Get("/sessions", labtest.With("Accept-Language", "zh")).Body, "这台服务器查不出来") {
 		t.Error("it says nothing in Chinese")
 	}
 }

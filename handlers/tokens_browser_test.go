@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellTokens(t *testing.T, browser browsertest.Browser, _ string) {
@@ -20,9 +21,9 @@ func tellTokens(t *testing.T, browser browsertest.Browser, _ string) {
 	}{{"with script", false, "en"}, {"without script, in Chinese", true, "zh-CN"}} {
 		t.Run(visit.name, func(t *testing.T) {
 			t.Parallel()
-			lab := newLab(t)
+			lab := labtest.New(t)
 			v := &visitor{Page: browser.Visit(t, browsertest.Options{NoScript: visit.noScript, Language: visit.language, Width: 1440, Height: 900}),
-				base: "http://" + lab.addr, browser: browser.Name(), noScript: visit.noScript}
+				base: "http://" + lab.Addr, browser: browser.Name(), noScript: visit.noScript}
 			verdicts := func(opaque, sealed string) {
 				t.Helper()
 				for kind, want := range map[string]string{"opaque": opaque, "sealed": sealed} {

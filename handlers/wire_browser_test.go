@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
+	"cookielab/handlers/labtest"
 )
 
 func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
@@ -20,7 +21,7 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 	}
 	notebook := func(page browsertest.Page) string {
 		for _, cookie := range page.Cookies() {
-			if cookie.Name == notebookCookie {
+			if cookie.Name == labtest.NotebookCookie {
 				return cookie.Value
 			}
 		}
@@ -33,13 +34,13 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 
 	t.Run("what happens appears on top", func(t *testing.T) {
 		t.Parallel()
-		lab := newLab(t)
+		lab := labtest.New(t)
 		page := browser.Visit(t, browsertest.Options{})
-		page.Open("http://" + lab.addr + "/wire")
+		page.Open("http://" + lab.Addr + "/wire")
 		page.WaitText("#live", "Live: new ones appear by themselves.")
 		page.WaitText("#exchange-1 summary", "GET /wire") // this page itself
 		other := page.NewTab()
-		other.Open("http://" + lab.addr + "/dashboard?from=another-tab")
+		other.Open("http://" + lab.Addr + "/dashboard?from=another-tab")
 		other.CloseTab()
 		page.WaitText("#exchange-2 summary", "GET /dashboard?from=another-tab")
 		page.WaitText("#live", "New since you opened this page: 2")
@@ -72,13 +73,13 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 
 	t.Run("a page that cannot be seen holds no connection", func(t *testing.T) {
 		t.Parallel()
-		lab := newLab(t)
+		lab := labtest.New(t)
 		page := browser.Visit(t, browsertest.Options{})
-		page.Open("http://" + lab.addr + "/wire")
+		page.Open("http://" + lab.Addr + "/wire")
 		key := notebook(page)
 		watchers := func(want int) {
 			t.Helper()
-			await(t, "the streams do not become "+strconv.Itoa(want), func() bool { return lab.WatchersOf(key) == want })
+			labtest.Await(t, "the streams do not become "+strconv.Itoa(want), func() bool { return lab.WatchersOf(key) == want })
 		}
 		look := func(state string) {
 			page.Eval(`Object.defineProperty(document, "visibilityState", { value: "`+state+`", configurable: true }); document.dispatchEvent(new Event("visibilitychange"))`, nil)
@@ -103,10 +104,10 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 
 	t.Run("without script", func(t *testing.T) {
 		t.Parallel()
-		lab := newLab(t)
+		lab := labtest.New(t)
 		page := browser.Visit(t, browsertest.Options{NoScript: true, Language: "zh-CN"})
-		page.Open("http://" + lab.addr + "/wire")
-		page.Open("http://" + lab.addr + "/wire")
+		page.Open("http://" + lab.Addr + "/wire")
+		page.Open("http://" + lab.Addr + "/wire")
 		if said := page.Text("#live"); !strings.Contains(said, "刷新本页") {
 			t.Errorf("it says %q", said)
 		}
@@ -122,14 +123,14 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 
 	t.Run("no text is too small, and nothing is wider than the page", func(t *testing.T) {
 		t.Parallel()
-		lab := newLab(t)
+		lab := labtest.New(t)
 		for _, width := range []int{390, 1024, 1440} {
 			page := browser.Visit(t, browsertest.Options{Width: width, Height: 900})
-			page.Open("http://" + lab.addr + "/login")
+			page.Open("http://" + lab.Addr + "/login")
 			page.Type("input[name=username]", "alice")
 			page.Click(".sign-in button[type=submit]")
 			page.Eval(`fetch("/act/copy", { method: "POST" }).then((r) => r.status)`, nil)
-			page.Open("http://" + lab.addr + "/wire")
+			page.Open("http://" + lab.Addr + "/wire")
 			var small []string
 			page.Eval(`(() => { document.querySelectorAll("details").forEach((d) => { d.open = true; });
 				return Array.from(document.querySelectorAll("#wire *"), (e) => [e, parseFloat(getComputedStyle(e).fontSize)])

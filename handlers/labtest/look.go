@@ -1,0 +1,76 @@
+// What tests look at inside a lab, and routes that exist only for them.
+
+package labtest
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cookielab/handlers/diagram"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
+	"cookielab/handlers/web"
+	"cookielab/sessions"
+)
+
+// Labels are the texts of each language, by the language.
+func (lab *Lab) Labels() map[string]map[string]string {
+	labels := map[string]map[string]string{}
+	for _, w := range lab.Site.Languages.All {
+		labels[w.Tag.String()] = w.Texts()
+	}
+	return labels
+}
+
+// Routes are the lab's routes.
+func (lab *Lab) Routes() []*echo.Route { return lab.Router.Routes() }
+
+// WireOf is the wire of the notebook that this key, a cookie's value, opens.
+func (lab *Lab) WireOf(key string) []*notebook.Exchange {
+	return lab.Logs.OfKey(key).Exchanges()
+}
+
+// EndClass ends the class as somebody with this key does who was let in.
+func (lab *Lab) EndClass(key string) error {
+	_, err := lab.Class.End(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.Site.Clock.Now())
+	return err
+}
+
+// Break adds, below /test and /api/test, routes whose handlers go wrong after
+// they have signed somebody in and begun a page.
+func (lab *Lab) Break() {
+	half := func(c echo.Context) error {
+		if err := lab.Auth.SignIn(c, lanes.Identity{User: "mallory", Role: lanes.RoleTeacher}, time.Hour); err != nil {
+			return err
+		}
+		c.Response().Header().Set("Half-Done", "yes")
+		return c.HTML(200, "half a page")
+	}
+	opens := web.Access{Notebook: notebook.Open, Recorded: true}
+	for _, prefix := range []string{"/test", "/api/test"} {
+		lab.Router.Get(prefix+"/panic", opens, func(c echo.Context) error {
+			if err := half(c); err != nil {
+				return err
+			}
+			panic("a secret of the panic")
+		})
+		lab.Router.Get(prefix+"/failure", opens, func(c echo.Context) error {
+			return errors.Join(half(c), errors.New("a secret of the failure"))
+		})
+	}
+}
+
+// Draw draws exchanges in a language.
+func (lab *Lab) Draw(language string, exchanges []*notebook.Exchange) template.HTML {
+	return diagram.Draw(lab.Site.Languages.Named(language), exchanges)
+}
+
+// WatchersOf are how many streams the notebook that this key opens has now.
+func (lab *Lab) WatchersOf(key string) int { return lab.Logs.OfKey(key).Watchers() }
+
+// WireWeight is what all books of the lab weigh.
+func (lab *Lab) WireWeight() int64 { return lab.Logs.Weight() }

@@ -1,0 +1,240 @@
+// What a page says: parts of its HTML, and what must be true of each.
+
+package labtest
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Guarded complains of a reply that lacks what every reply must have.
+func Guarded(t *testing.T, r Reply) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+			"form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+		"X-Content-Type-Options":       "nosniff",
+		"X-Frame-Options":              "DENY",
+		"Referrer-Policy":              "same-origin",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+	} {
+		if got := r.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, not %q", name, got, want)
+		}
+	}
+	// Nothing for other origins to read, nothing that outlives the lab on
+	// localhost, where all ports share it, nothing that tells of what runs here.
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Access-Control-") ||
+			slices.Contains([]string{"Strict-Transport-Security", "Clear-Site-Data", "Server", "X-Powered-By", "X-Xss-Protection"}, name) {
+			t.Errorf("%s is sent: %q", name, r.Header[name])
+		}
+	}
+	if kind := r.Header.Get("Content-Type"); r.Body != "" && kind == "" {
+		t.Errorf("a body of no type: %.80q", r.Body)
+	} else if strings.HasPrefix(kind, "text/") && !strings.Contains(strings.ToLower(kind), "charset=utf-8") {
+		t.Errorf("Content-Type %q names no charset", kind)
+	}
+	if static := strings.HasPrefix(r.Header.Get("Cache-Control"), "public"); static {
+		if len(r.Cookies) > 0 || r.Header.Get("Vary") != "" {
+			t.Errorf("may be kept for everybody, and sets %v, varies by %q", r.Cookies, r.Header.Get("Vary"))
+		}
+	} else if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Vary") != "Cookie, Accept-Language" {
+		t.Errorf("Cache-Control %q, Vary %q", r.Header.Get("Cache-Control"), r.Header.Values("Vary"))
+	}
+}
+
+var ownNames = regexp.MustCompile(`^http://((\w+\.)*localhost|127\.0\.0\.1|\[::1\]|%5b::1%5d|\[::ffff:7f00:1\]):\d+/(reset|lessons/scope#[\w-]+|play/[\w/?&=]*)$`)
+
+// tag is one tag of a page; its attributes are those in double quotes, as a
+// template writes them.
+type tag struct {
+	name       string
+	Attributes [][2]string // name, value as text
+}
+
+func TagsIn(page string) (tags []tag) {
+	for part := range strings.SplitSeq(page, "<") {
+		text, _, _ := strings.Cut(part, ">")
+		name, rest, _ := strings.Cut(text, " ")
+		one := tag{name: strings.ToLower(name)}
+		for {
+			before, after, more := strings.Cut(rest, `="`)
+			if !more {
+				break
+			}
+			var value string
+			value, rest, _ = strings.Cut(after, `"`)
+			one.Attributes = append(one.Attributes, [2]string{strings.ToLower(before[strings.LastIndexAny(before, " \n\t")+1:]), html.UnescapeString(value)})
+		}
+		tags = append(tags, one)
+	}
+	return tags
+}
+
+// Live is what on a page could act or be fetched from elsewhere: "" for none.
+func Live(page string) string {
+	for _, tag := range TagsIn(page) {
+		var src string
+		for _, a := range tag.Attributes {
+			name, value := a[0], strings.TrimSpace(strings.ToLower(a[1]))
+			switch {
+			case name == "style", strings.HasPrefix(name, "on"):
+				return tag.name + " " + name
+			case name == "href", name == "src", name == "action":
+				if src = value; !strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "#") && !ownNames.MatchString(value) || strings.HasPrefix(value, "//") {
+					return tag.name + " " + name + " " + value
+				}
+			}
+		}
+		switch tag.name {
+		case "script":
+			if src == "" {
+				return "an inline script"
+			}
+		case "style", "iframe", "object", "embed", "base", "img":
+			return tag.name
+		}
+	}
+	return ""
+}
+
+const EnginesPath = "/engines"
+
+// Outcomes are the cells of one deed as the page shows them: their short names in
+// the order of the engines, the one of Django's way last where there is one.
+func Outcomes(page, deed string) string {
+	var words []string
+	cell := regexp.MustCompile(`<td role="cell" id="` + deed + `-[a-z_]+"(?: data-outcome="(\w+)")?`)
+	for _, found := range cell.FindAllStringSubmatch(page, -1) {
+		words = append(words, found[1])
+	}
+	row, _, _ := strings.Cut(page[strings.Index(page, `id="deed-`+deed+`"`):], "</tr>")
+	if _, django, ok := strings.Cut(row, `class="more django" data-outcome="`); ok {
+		words = append(words, "django:"+django[:strings.Index(django, `"`)])
+	}
+	return strings.Join(words, " ")
+}
+
+// EngineOf is the column of one engine.
+func EngineOf(page, engine string) string {
+	_, column, _ := strings.Cut(page, `id="engine-`+engine+`"`)
+	column, _, _ = strings.Cut(column, "</section>")
+	return column
+}
+
+// EnginesTable is what has to come out with a cache in each server's own memory.
+var EnginesTable = []struct{ Deed, Want string }{
+	{"write", "written written written written written"},
+	{"read", "found found found found found"},
+	{"clear", "survived gone survived survived survived"},
+	{"restart", "survived gone survived survived survived"},
+	{"second", "known unknown known known known"},
+	{"elsewhere", "ended works ended ended works django:works"},
+	{"tabs", "kept kept kept kept lost"},
+}
+
+// MarkupIn is all tags.
+var MarkupIn = regexp.MustCompile(`<[^>]*>`)
+
+// Part is the text of the element with an id, up to a closing tag.
+func Part(t testing.TB, page, id, end string) string {
+	t.Helper()
+	_, from, ok := strings.Cut(page, ` id="`+id+`"`)
+	text, _, closed := strings.Cut(from, end)
+	if !ok || !closed {
+		t.Fatalf("the page has no %s", id)
+	}
+	_, text, _ = strings.Cut(text, ">")
+	return strings.Join(strings.Fields(html.UnescapeString(MarkupIn.ReplaceAllString(text, " "))), " ")
+}
+
+// plainAnswer complains of an answer that sets cookies or may be kept.
+func plainAnswer(t *testing.T, what string, r Reply) {
+	t.Helper()
+	if len(r.Header["Set-Cookie"]) > 0 || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%s sets %q, Cache-Control %q", what, r.Header["Set-Cookie"], r.Header.Get("Cache-Control"))
+	}
+	if !strings.Contains(strings.Join(r.Header.Values("Vary"), ","), "Authorization") {
+		t.Errorf("%s varies by %q", what, r.Header.Values("Vary"))
+	}
+}
+
+// StreamPath is the one address whose replies do not end: tests that ask all
+// addresses leave it to those of this file.
+const StreamPath = "/wire/events"
+
+// Await waits for what another goroutine is about to do.
+func Await(t *testing.T, otherwise string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(otherwise)
+		}
+	}
+}
+
+// InOrder complains unless texts has these among its own, in this order.
+func InOrder(t *testing.T, what string, texts []string, want ...string) {
+	t.Helper()
+	rest := texts
+	for _, text := range want {
+		at := slices.IndexFunc(rest, func(s string) bool { return strings.Contains(s, text) })
+		if at < 0 {
+			t.Errorf("%s: no %q where it should be in %q", what, text, texts)
+			return
+		}
+		rest = rest[at+1:]
+	}
+}
+
+var item = regexp.MustCompile(`(?s)<li class="exchange[^"]*" id="exchange-(\d+)".*?</details>\s*</li>`)
+
+// Items are the page's exchanges in their order, by number.
+func Items(page string) (numbers, texts []string) {
+	for _, found := range item.FindAllStringSubmatch(page, -1) {
+		numbers, texts = append(numbers, found[1]), append(texts, found[0])
+	}
+	return numbers, texts
+}
+
+// NextIn is the address of the next page, as this page links to it; "": there is none.
+func NextIn(t *testing.T, page string) string {
+	t.Helper()
+	match := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(page)
+	if match == nil {
+		return ""
+	}
+	return strings.TrimSuffix(html.UnescapeString(match[1]), "#mine")
+}
+
+// ConsoleCallsOf are the calls that the page offers.
+func ConsoleCallsOf(c *Client) (ids []string) {
+	for _, link := range regexp.MustCompile(`href="/console\?call=(\w+)"`).FindAllStringSubmatch(c.Get("/console").Body, -1) {
+		ids = append(ids, link[1])
+	}
+	return ids
+}
+
+// place is what a translation must have as well: places, actions and tags.
+var place = regexp.MustCompile(`\{\{.*?\}\}|\{\w+\}|</?\w+[^>]*>`)
+
+func Parts(text string) []string {
+	found := place.FindAllString(text, -1)
+	slices.Sort(found)
+	return found
+}
+
+const Unavailable = "The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds."
+
+const ClassPath = "/class"
+
+// Sure is the form that begins a new class.
+var Sure = url.Values{"sure": {"yes"}}

@@ -1,0 +1,131 @@
+// Values of cookies and tokens, made as the lab or an attacker would make them.
+
+package labtest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cookielab/handlers"
+	"cookielab/sessions"
+)
+
+const JsonType = "application/json"
+
+// Sending is the header that a token travels in.
+func Sending(token string) func(*http.Request) { return With("Authorization", "Token "+token) }
+
+// InMemory lets the lab keep its sessions in memory.
+func InMemory(t testing.TB) func(*handlers.Config) {
+	return func(c *handlers.Config) {
+		memory, err := sessions.NewMemory(1000, c.Clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Sessions = memory
+	}
+}
+
+// IsNobody complains of anything but the one answer that everybody gets who is not known.
+func IsNobody(t *testing.T, what string, r Reply) {
+	t.Helper()
+	const want = `{"error":"not_authenticated","message":"This address answers to those it knows: send a live session’s cookie, or a live token as Authorization: Token …"}`
+	if r.Status != http.StatusUnauthorized || strings.TrimSpace(r.Body) != want {
+		t.Errorf("%s is answered %d %s", what, r.Status, r.Body)
+	}
+	if got := r.Header.Get("WWW-Authenticate"); got != "Token" {
+		t.Errorf("%s: WWW-Authenticate is %q", what, got)
+	}
+	plainAnswer(t, what, r)
+}
+
+// IsAlice complains unless the answer says that this is alice, by that way.
+func IsAlice(t *testing.T, what string, r Reply, auth string) {
+	t.Helper()
+	if want := `{"user":"alice","role":"student","auth":"` + auth + `"}`; r.Status != http.StatusOK || strings.TrimSpace(r.Body) != want {
+		t.Errorf("%s is answered %d %s, not %s", what, r.Status, r.Body, want)
+	}
+	plainAnswer(t, what, r)
+}
+
+// Facts are what the signed cookie holds.
+type Facts struct {
+	User    string `json:"user"`
+	Role    string `json:"role"`
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+}
+
+// Seal makes a signed value as the lab does.
+func Seal(t testing.TB, purpose string, secret []byte, content any) string {
+	t.Helper()
+	signer, err := sessions.NewSigner(purpose, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := signer.Sign(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// Unseal is the text inside the outer base64.
+func Unseal(t testing.TB, value string) string {
+	t.Helper()
+	text, err := base64.URLEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var (
+	LaneIDs  = []string{"plain", "signed", "session"}
+	CookieOf = map[string]string{"plain": "plain_user", "signed": "signed_user", "session": "lab_sessionid"}
+)
+
+// ForgeSigned makes a teacher of whoever a sealed value names, and keeps the
+// seal, since nobody outside can make a new one.
+func ForgeSigned(value string) string {
+	outer, _ := base64.URLEncoding.DecodeString(value)
+	parts := strings.SplitN(string(outer), "|", 3)
+	content, _ := base64.URLEncoding.DecodeString(parts[1])
+	content = []byte(strings.Replace(string(content), "student", "teacher", 1))
+	parts[1] = base64.URLEncoding.EncodeToString(content)
+	return base64.URLEncoding.EncodeToString([]byte(strings.Join(parts, "|")))
+}
+
+const ProxyName = "lab.example"
+
+// BehindProxy lets the lab also answer requests to the host of a proxy.
+func BehindProxy(c *handlers.Config) { c.AllowHosts = []string{ProxyName} }
+
+// Via sends a request as the proxy does for a client with this address.
+func Via(address string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Host = ProxyName
+		r.Header.Set("X-Forwarded-For", address)
+	}
+}
+
+func Wrong(name string) url.Values {
+	return url.Values{"username": {name}, "password": {"wrong"}, "pin": {"000000"}}
+}
+
+// Text is a text that may be missing.
+func Text(t *string) string {
+	if t == nil {
+		return ""
+	}
+	return *t
+}
+
+const Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+const Limit = 64 << 10 // bytes of a form
+
+const SessionCookie = "lab_sessionid"

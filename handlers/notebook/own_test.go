@@ -1,0 +1,611 @@
+// Nobody sees another's notebook: not by the address of a lesson's run, not with a
+// key that was planted or stolen before a login, not by a stream that was opened
+// before it.
+
+package notebook_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cookielab/handlers/labtest"
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/notebook"
+	"cookielab/sessions"
+	"cookielab/sessions/storetest"
+)
+
+// Anyone may open the address of somebody's run, and whoever reads the run's wire may
+// have sent them there. So the wire shows names alone.
+func TestARunShowsNamesAlone(t *testing.T) {
+	lab := labtest.New(t, labtest.AtHome)
+	alice, run := labtest.AtOtherSite(t, lab)
+	victim := lab.Client().SignIn("teacher")
+	victim.Carry("play_lax", "the-victim’s-own-play-cookie")
+	for _, path := range []string{"/play/hello", "/api/lanes", "/play/cookies?how=img", "/play/prize", "/play/neighbour", "/play/none"} {
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		victim.Get(path+separator+"run="+run, labtest.With("Authorization", "Token 0123456789abcdef0123456789abcdef01234567"))
+	}
+	victim.Post("/play/transfer/none?run="+run, url.Values{"to": {"mallory"}, "amount": {"10"}})
+
+	text := alice.WireText(t)
+	victim.KeepsFrom(t, "the wire of the run", text)
+	for _, secret := range []string{"0123456789abcdef", "the-victim"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the wire shows %q", secret)
+		}
+	}
+	var names, verdicts bool
+	for _, e := range lab.WireOf(alice.Cookie(labtest.NotebookCookie)) {
+		if e.NamesOnly {
+			names = names || strings.Contains(e.Cookie, "lab_sessionid=…")
+			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f notebook.Conclusion) bool { return f.Lane == lanes.Session && f.Verdict == lanes.Found })
+		}
+	}
+	if !names || !verdicts {
+		t.Errorf("names on the wire: %t, verdicts: %t", names, verdicts)
+	}
+	// She sees the values that her own browser sends there.
+	alice.Get("/play/hello?run=" + run)
+	if !strings.Contains(alice.WireText(t), alice.Cookie(labtest.NotebookCookie)) {
+		t.Error("her own exchange under the run shows no value")
+	}
+	victim.KeepsFrom(t, "the victim's own wire to alice", alice.WireText(t))
+}
+
+// Any port of localhost can plant a notebook's cookie. Whoever planted one and waits for
+// a login reads nothing of it, and cannot sign in with that cookie.
+func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
+	lab := labtest.New(t)
+	attacker := lab.Client()
+	attacker.Get("/dashboard")
+	planted := attacker.Cookie(labtest.NotebookCookie)
+	watching := attacker.Follow("?after=1")
+
+	teacher := lab.Client().Carry(labtest.NotebookCookie, planted)
+	teacher.Get("/dashboard")
+	if told := watching.Next(); !strings.Contains(told.Data, "GET /dashboard") {
+		t.Errorf("told: %+v", told)
+	}
+	teacher.SignIn("teacher")
+	if teacher.Cookie(labtest.NotebookCookie) == planted {
+		t.Fatal("signing in leaves the notebook's key as it was")
+	}
+	watching.Ends()
+	teacher.Get("/dashboard")
+	teacher.KeepsFrom(t, "the planted notebook's wire", attacker.WireText(t))
+	for name, form := range map[string][]*http.Cookie{
+		"alone":                   nil,
+		"with a made-up session":  {{Name: labtest.SessionCookie, Value: strings.Repeat("k", 32)}},
+		"with an edit of his own": {{Name: labtest.SessionCookie, Value: strings.Repeat("e", 32)}},
+	} {
+		thief := lab.Client().Carry(labtest.NotebookCookie, planted)
+		for _, cookie := range form {
+			thief.Carry(cookie.Name, cookie.Value)
+		}
+		if strings.Contains(name, "edit") {
+			thief.Post("/act/edit", nil)
+		}
+		thief.Post("/act/restore", nil)
+		if got := thief.Lanes()[lanes.Session]; got.Verdict.Accepted() {
+			t.Errorf("%s it signs in as %v", name, got.User)
+		}
+	}
+	if got := teacher.Lanes()[lanes.Session]; got.Verdict != lanes.Found || labtest.Text(got.Role) != "teacher" {
+		t.Errorf("the teacher's session is %s", got.Verdict)
+	}
+	if got := len(lab.WireOf(teacher.Cookie(labtest.NotebookCookie))); got < 4 {
+		t.Errorf("the teacher's own wire has %d exchanges", got)
+	}
+}
+
+// A thief who has the notebook's newest key is not signed in with it, either.
+func TestANotebookAloneSignsNobodyIn(t *testing.T) {
+	for _, deeds := range [][]string{nil, {"/act/edit"}, {"/act/flip/session"}, {"/act/drop/session"}, {"/act/edit", "/act/edit"}} {
+		t.Run(fmt.Sprint(deeds), func(t *testing.T) {
+			lab := labtest.New(t)
+			teacher := lab.Client().SignIn("teacher")
+			for _, deed := range deeds {
+				teacher.Deed(t, deed)
+			}
+			for _, session := range []string{"", strings.Repeat("k", 32), "x"} {
+				thief := lab.Client().Carry(labtest.NotebookCookie, teacher.Cookie(labtest.NotebookCookie))
+				if session != "" {
+					thief.Carry(labtest.SessionCookie, session)
+				}
+				for _, path := range []string{"/act/restore", "/act/edit", "/act/restore", "/act/flip/session", "/act/restore"} {
+					thief.Post(path, nil)
+				}
+				thief.Post("/lessons/signed", url.Values{"act": {"put"}})
+				if got := thief.Lanes()[lanes.Session]; got.Verdict.Accepted() {
+					t.Errorf("with the session %q it signs in as %s", session, labtest.Text(got.User))
+				}
+			}
+		})
+	}
+}
+
+// If a notebook is planted in a browser that is already signed in, its wire does not show
+// the session's key.
+func TestANotebookPlantedAfterTheLogin(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		ask  func(c *labtest.Client)
+	}{
+		{"a page", func(c *labtest.Client) { c.Get("/dashboard") }},
+		{"a deed", func(c *labtest.Client) { c.Post("/act/copy", nil) }},
+		{"a refused form", func(c *labtest.Client) { c.Post("/login", labtest.Wrong("alice")) }},
+		{"the API", func(c *labtest.Client) { c.Get("/api/lanes") }},
+		{"whoami", func(c *labtest.Client) { c.Get("/api/whoami") }},
+		{"an image of another port's page", func(c *labtest.Client) { c.Get("/api/whoami", labtest.With("Sec-Fetch-Site", "same-site")) }},
+		{"a page that another port links to", func(c *labtest.Client) { c.Get("/dashboard", labtest.With("Sec-Fetch-Site", "same-site")) }},
+		{"a session call", func(c *labtest.Client) { c.Call("keys", "{}") }},
+		{"a page that fails", func(c *labtest.Client) { c.Get("/test/failure") }},
+		{"a page that panics", func(c *labtest.Client) { c.Get("/test/panic") }},
+		{"a lesson", func(c *labtest.Client) { c.Get("/lessons/stolen") }},
+		{"the wire", func(c *labtest.Client) { c.Get("/wire") }},
+		{"a door", func(c *labtest.Client) { c.Get("/door/session") }},
+		{"nothing here", func(c *labtest.Client) { c.Get("/play/hello?run=x") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lab := labtest.New(t, labtest.AtHome)
+			lab.Break()
+			attacker := lab.Client().SignIn("mallory") // a notebook that noted another login
+			attacker.Get("/dashboard")
+			anonymous := lab.Client()
+			anonymous.Get("/dashboard")
+			for name, planter := range map[string]*labtest.Client{"signed in": attacker, "anonymous": anonymous} {
+				victim := lab.Client().SignIn("teacher")
+				key := victim.Cookie(labtest.SessionCookie)
+				watching := planter.Follow("?after=99")
+				victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+				test.ask(victim)
+				test.ask(victim)
+				watching.Close()
+				if strings.Contains(planter.WireText(t), key) {
+					t.Errorf("the planter, %s, reads the session's key", name)
+				}
+			}
+		})
+	}
+}
+
+// A planted cookie may come before the real one of the same name, if it has another path.
+// Whoever planted it, together with a notebook of their own, reads none of the real ones.
+func TestTwoCookiesOfOneName(t *testing.T) {
+	lab := labtest.New(t)
+	planter := lab.Client().SignIn("mallory")
+	planter.Get("/dashboard")
+	for name, first := range map[string]string{
+		"a made-up key": "x", "one in the right form": strings.Repeat("k", 32), "the planter's own session": planter.Cookie(labtest.SessionCookie),
+	} {
+		victim := lab.Client().SignIn("teacher")
+		jar := victim.Header()
+		for _, path := range []string{"/dashboard", "/api/whoami", "/api/lanes", "/wire", "/lessons"} {
+			planted := labtest.SessionCookie + "=" + first + "; " + labtest.NotebookCookie + "=" + planter.Cookie(labtest.NotebookCookie) + "; " + jar
+			lab.Client().Get(path, labtest.With("Cookie", planted))
+		}
+		text := planter.WireText(t)
+		for _, cookie := range victim.Cookies {
+			if cookie.Name != "plain_user" && strings.Contains(text, cookie.Value) {
+				t.Errorf("%s first: the planter reads %s", name, cookie.Name)
+			}
+		}
+		lab.Client().Get("/dashboard", labtest.With("Cookie", labtest.SessionCookie+"="+first+"; "+victim.Header()))
+		if got := lab.Client().Carry(labtest.SessionCookie, victim.Cookie(labtest.SessionCookie)).Lanes()[lanes.Session].Verdict; got != lanes.Found {
+			t.Errorf("%s first: the victim's own session is %s", name, got)
+		}
+	}
+}
+
+// A notebook shows only values that it saw the lab give to its browser, whatever happened
+// to the session since: somebody may have planted it in another person's browser.
+func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
+	for name, before := range map[string]func(*labtest.Client){
+		"edited":                    func(c *labtest.Client) { c.Post("/act/edit", nil) },
+		"one character changed":     func(c *labtest.Client) { c.Post("/act/flip/session", nil) },
+		"the session dropped":       func(c *labtest.Client) { c.Post("/act/drop/session", nil) },
+		"the session ended":         func(c *labtest.Client) { c.Post("/act/logout/session", nil) },
+		"the planter's key planted": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			lab := labtest.New(t)
+			planter := lab.Client().SignIn("mallory")
+			planter.Get("/dashboard")
+			victim := lab.Client()
+			if before == nil {
+				victim.Carry(labtest.SessionCookie, planter.Cookie(labtest.SessionCookie)) // the teacher signs in on top of it
+			}
+			victim.SignIn("teacher")
+			if before != nil {
+				before(victim)
+			}
+			secrets := []string{victim.Cookie("signed_user")}
+			if key := victim.Cookie(labtest.SessionCookie); key != "" {
+				secrets = append(secrets, key)
+			}
+			victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+			for _, path := range []string{"/api/lanes", "/api/whoami", "/dashboard", "/wire"} {
+				victim.Get(path)
+			}
+			text := planter.WireText(t)
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) {
+					t.Errorf("the planter reads %s", secret)
+				}
+			}
+		})
+	}
+}
+
+// If the notebook's new key cannot be saved, the exchange is on the planter's wire, and
+// without values.
+func TestAPlantedNotebookWhileTheStoreFails(t *testing.T) {
+	lab := labtest.New(t)
+	planter := lab.Client()
+	planter.Get("/dashboard")
+	victim := lab.Client().SignIn("teacher")
+	key := victim.Cookie(labtest.SessionCookie)
+	victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+	for _, op := range []string{"create", "update"} {
+		lab.Notebooks.Before = storetest.Down(op)
+		if r := victim.Get("/dashboard"); r.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s fails: answered %d", op, r.Status)
+		}
+		lab.Notebooks.Before = nil
+	}
+	if strings.Contains(planter.WireText(t), key) {
+		t.Error("the planter reads the session's key")
+	}
+}
+
+// Asking for tokens changes the notebook's key, too: whoever knew the old key does not see
+// the tokens.
+func TestTokensChangeTheNotebooksKey(t *testing.T) {
+	lab := labtest.New(t)
+	planter := lab.Client()
+	planter.Get("/dashboard")
+	victim := lab.Client().Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+	if r := victim.Post("/tokens", labtest.Login("teacher")); r.Status != http.StatusSeeOther || r.Sets(labtest.NotebookCookie) == nil {
+		t.Fatalf("answered %d with %v", r.Status, r.Cookies)
+	}
+	token := regexp.MustCompile(`[0-9a-f]{40}`)
+	if page := planter.Get("/tokens").Body; token.MatchString(page) {
+		t.Error("the planter sees a token")
+	}
+	if page := victim.Get("/tokens").Body; !token.MatchString(page) {
+		t.Error("the one who asked for it does not see it")
+	}
+}
+
+// A key from before a login ends nothing after it: neither the session nor the notebook.
+func TestAnOldKeyEndsNothing(t *testing.T) {
+	lab := labtest.New(t)
+	planter := lab.Client()
+	planter.Get("/dashboard")
+	planter.Answers(t, "set", `{"key":"a","value":1}`, "null")
+	planted := planter.Thief()
+	victim := planter.Thief()
+	victim.Get("/dashboard?lang=zh")
+	victim.SignIn("teacher")
+	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
+		planted.Thief().Post(path, nil)
+		if got := victim.Lanes()[lanes.Session]; got.Verdict != lanes.Found || labtest.Text(got.User) != "teacher" {
+			t.Errorf("after %s with the old keys the session is %s", path, got.Verdict)
+		}
+		if page := victim.Get("/dashboard"); !strings.Contains(page.Body, `lang="zh-Hans"`) || page.Sets(labtest.NotebookCookie) != nil {
+			t.Errorf("after %s with the old keys the notebook is lost", path)
+		}
+	}
+}
+
+// A request under way with a session's old key sets no cookie: it would take the place of
+// the new one.
+func TestASessionsOldKeySetsNoCookie(t *testing.T) {
+	lab := labtest.New(t)
+	alice := lab.Client().SignIn("alice")
+	late := alice.Thief()
+	alice.Answers(t, "cycle_key", "{}", "null")
+	for op, fields := range map[string]string{"set": `{"key":"a","value":1}`, "add": `{"key":"a"}`, "clear": "{}", "cycle_key": "{}", "set_expiry": `{"seconds":60}`} {
+		if r := late.Call(op, fields); r.Status != http.StatusConflict || len(r.Cookies) > 0 {
+			t.Errorf("%s: %d with %v", op, r.Status, r.Cookies)
+		}
+	}
+	if r := late.Call("items", "{}"); r.Status != http.StatusOK || len(r.Cookies) > 0 || strings.Contains(r.Body, "alice") {
+		t.Errorf("items: %d with %v: %s", r.Status, r.Cookies, r.Body)
+	}
+	lab.Clock.Advance(10 * time.Second)
+	if r := late.Call("set", `{"key":"a","value":1}`); r.Status != http.StatusOK || r.Sets(labtest.SessionCookie) == nil {
+		t.Errorf("ten seconds later: %d with %v", r.Status, r.Cookies)
+	}
+}
+
+// Two tabs sign in, one after the other, both with the cookies from before: one session is
+// left.
+func TestTwoTabsSignIn(t *testing.T) {
+	lab := labtest.New(t)
+	tab := lab.Client()
+	tab.Get("/dashboard")
+	other := tab.Thief()
+	tab.SignIn("alice")
+	first := tab.Cookie(labtest.SessionCookie)
+	for _, cookie := range other.SignIn("alice").Cookies { // the browser has one jar
+		if cookie.Name != labtest.NotebookCookie {
+			tab.Carry(cookie.Name, cookie.Value)
+		}
+	}
+	tab.Get("/dashboard")
+	tab.Post("/logout", nil)
+	if got := lab.Client().Carry(labtest.SessionCookie, first).Lanes()[lanes.Session].Verdict; got.Accepted() {
+		t.Errorf("the first tab's session is %s after the logout", got)
+	}
+}
+
+// A reset that was under way while the notebook got another key removes nothing: whoever
+// sent it may have planted the old key.
+func TestAResetWithAnOldKey(t *testing.T) {
+	for name, before := range map[string]func(*labtest.Client){
+		"planted": func(*labtest.Client) {}, "from before the user signed in again": func(c *labtest.Client) { c.SignIn("alice") },
+	} {
+		lab := labtest.New(t)
+		c := lab.Client()
+		c.Get("/dashboard")
+		before(c)
+		connection, err := net.Dial("tcp", lab.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		// The server asks for the body once it has loaded the notebook.
+		_, _ = io.WriteString(connection, "POST /reset HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)+
+			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+		if r := labtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusContinue {
+			t.Fatalf("%s: answered %d", name, r.Status)
+		}
+		c.SignIn("alice")
+		seen := len(lab.WireOf(c.Cookie(labtest.NotebookCookie)))
+		_, _ = io.WriteString(connection, "a=1")
+		if r := labtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusConflict {
+			t.Errorf("%s: answered %d", name, r.Status)
+		}
+		if got := len(lab.WireOf(c.Cookie(labtest.NotebookCookie))); got < seen || seen == 0 {
+			t.Errorf("%s: of %d exchanges, %d are left", name, seen, got)
+		}
+		if got := c.Lanes()[lanes.Session].Verdict; got != lanes.Found {
+			t.Errorf("%s: the session is %s", name, got)
+		}
+	}
+}
+
+// The program that the lab plays asks with its tokens while another tab signs in: the page
+// says that something changed meanwhile, and not that the lab failed.
+func TestTokensAskWhileAnotherTabSignsIn(t *testing.T) {
+	lab := labtest.New(t)
+	tab := lab.Client().SignIn("alice")
+	tab.Post("/tokens", labtest.Login("alice"))
+	other := tab.Thief()
+	var signed atomic.Bool // the login loads sessions, too
+	lab.Sessions.Before = func(op string) error {
+		if op == "load" && signed.CompareAndSwap(false, true) {
+			other.SignIn("alice")
+		}
+		return nil
+	}
+	if r := tab.Post("/tokens/ask", nil); r.Status != http.StatusConflict {
+		t.Errorf("answered %d", r.Status)
+	}
+}
+
+// noRoom is how a store answers on a full disk: it can only remove.
+func noRoom(op string) error {
+	if op == "create" || op == "update" {
+		return sessions.ErrFull
+	}
+	return nil
+}
+
+// On a full disk, too, a user can end sessions, and the lab says that they ended.
+func TestEndingOthersWithoutRoom(t *testing.T) {
+	for _, path := range []string{"/sessions/end-others", "/sessions/end"} {
+		lab := labtest.New(t)
+		alice, other := lab.Client().SignIn("alice"), lab.Client().SignIn("alice")
+		id := sessions.KeyID("session", other.Cookie(labtest.SessionCookie)).String()
+		lab.Sessions.Before, lab.Notebooks.Before = noRoom, noRoom
+		if r := alice.Post(path, url.Values{"id": {id}}); r.Status != http.StatusSeeOther {
+			t.Errorf("%s is answered %d", path, r.Status)
+		}
+		lab.Sessions.Before, lab.Notebooks.Before = nil, nil
+		if got := other.Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
+			t.Errorf("after %s the other session is %s", path, got)
+		}
+	}
+}
+
+// Records that somebody makes on the page /engines without a login have no owner, so the
+// quota counts them.
+func TestGuestsOfTheEnginesOwnNothing(t *testing.T) {
+	lab := labtest.New(t)
+	guest := lab.Client()
+	guest.Get("/engines")
+	if r := guest.Post("/engines/write", nil); r.Status != http.StatusSeeOther {
+		t.Fatalf("answered %d", r.Status)
+	}
+	if rows := lab.Rows(t); !strings.Contains(rows, " e_db: ") || strings.Contains(rows, ":guest ") {
+		t.Errorf("the rows are\n%s", rows)
+	}
+}
+
+// Every login, logout and Put it back gives the notebook a new key, and the notebook loses
+// nothing.
+func TestNotebookKeyChanges(t *testing.T) {
+	signedIn := func(c *labtest.Client) { c.SignIn("alice") }
+	edited := func(c *labtest.Client) { c.SignIn("alice").Post("/act/edit", nil) }
+	for _, test := range []struct {
+		name    string
+		before  func(*labtest.Client)
+		path    string
+		form    url.Values
+		changes bool
+	}{
+		{"signing in", nil, "/login", labtest.Login("alice"), true},
+		{"signing in again", signedIn, "/login", labtest.Login("alice"), true},
+		{"signing in as somebody else", signedIn, "/login", labtest.Login("bob"), true},
+		{"signing in as teacher", signedIn, "/login", labtest.Login("teacher"), true},
+		{"logging out", signedIn, "/logout", nil, true},
+		{"logging out of the session alone", signedIn, "/act/logout/session", nil, true},
+		{"putting back", edited, "/act/restore", nil, true},
+		{"a lesson that puts back", edited, "/lessons/stolen", url.Values{"act": {"predict"}, "said": {"A"}}, true},
+		{"ten seconds", signedIn, "/act/expire", nil, true},
+		{"a wrong password", nil, "/login", labtest.Wrong("alice"), false},
+		{"an edit", signedIn, "/act/edit", nil, false},
+		{"a copy", signedIn, "/act/copy", nil, false},
+		{"a page", signedIn, "/dashboard", nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lab := labtest.New(t)
+			c := lab.Client()
+			c.Get("/dashboard?lang=zh&theme=dark")
+			c.Post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}})
+			if test.before != nil {
+				test.before(c)
+			}
+			old, seen := c.Cookie(labtest.NotebookCookie), len(lab.WireOf(c.Cookie(labtest.NotebookCookie)))
+			if test.path == "/dashboard" {
+				c.Get(test.path)
+			} else {
+				c.Post(test.path, test.form)
+			}
+			if changed := c.Cookie(labtest.NotebookCookie) != old; changed != test.changes {
+				t.Fatalf("changed: %t", changed)
+			}
+			if !test.changes {
+				return
+			}
+			if got := len(lab.WireOf(c.Cookie(labtest.NotebookCookie))); got <= seen {
+				t.Errorf("the wire goes on with %d exchanges after %d", got, seen)
+			}
+			page := c.Get("/lessons/forgets").Body
+			if !strings.Contains(page, `lang="zh-Hans"`) || !strings.Contains(page, `class="dark"`) || !strings.Contains(page, `value="B" class="answer chosen`) {
+				t.Error("what the notebook knew is lost")
+			}
+
+			// The old key: for ten seconds it opens nothing and gets no other, as
+			// requests may be under way with it; then it is unknown as any other.
+			late := lab.Client().Carry(labtest.NotebookCookie, old)
+			for _, path := range []string{"/dashboard", "/login", "/lessons", "/wire", "/api/lanes", "/api/wire", "/static/lab.css"} {
+				if r := late.Get(path); r.Status != http.StatusOK || len(r.Cookies) > 0 {
+					t.Errorf("%s with the old key: %d, %v", path, r.Status, r.Cookies)
+				}
+			}
+			if body := late.Get("/api/wire").Body; !strings.Contains(body, `"exchanges":[]`) {
+				t.Errorf("the old key reads %s", body)
+			}
+			if f := late.Follow(""); f.Status != http.StatusOK {
+				t.Errorf("a stream with the old key: %d", f.Status) // an EventSource comes again after a 200 only
+			} else {
+				f.Ends()
+			}
+			if len(lab.WireOf(old)) != 0 {
+				t.Error("the old key leads to a wire")
+			}
+			c.Get("/dashboard")
+			if body := c.Get("/api/lanes"); len(body.Cookies) > 0 {
+				t.Error("the new key does not stay")
+			}
+			lab.Clock.Advance(10 * time.Second)
+			if r := late.Get("/dashboard"); r.Sets(labtest.NotebookCookie) == nil {
+				t.Error("after ten seconds the old key gets no new notebook")
+			}
+			if page := late.Get("/lessons/forgets").Body; strings.Contains(page, `value="B" class="answer chosen`) {
+				t.Error("the new notebook knows what the old one knew")
+			}
+		})
+	}
+}
+
+// What one tab notes while another signs in is kept, under the new key.
+func TestNotesOfAnotherTabSurviveALogin(t *testing.T) {
+	lab := labtest.New(t)
+	tab := lab.Client()
+	tab.Get("/lessons/forgets")
+	other := tab.Thief().Carry(labtest.SessionCookie, strings.Repeat("k", 32)) // the same browser's second tab
+	var once sync.Once
+	lab.Sessions.Before = func(op string) error {
+		if op == "load" { // by now the notebook was read
+			once.Do(func() { tab.SignIn("alice") })
+		}
+		return nil
+	}
+	r := other.Post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}})
+	lab.Sessions.Before = nil
+	if r.Status != http.StatusSeeOther || r.Sets(labtest.NotebookCookie) != nil {
+		t.Fatalf("answered %d with %v", r.Status, r.Cookies)
+	}
+	if page := tab.Get("/lessons/forgets").Body; !strings.Contains(page, `value="B" class="answer chosen`) {
+		t.Error("what the other tab noted is lost")
+	}
+}
+
+// Whatever Put it back and Log out do at the same moment, nobody is signed in
+// afterwards.
+func TestPutItBackRacingLogOut(t *testing.T) {
+	lab := labtest.New(t)
+	for range 40 {
+		alice := lab.Client().SignIn("alice")
+		alice.Post("/act/edit", nil)
+		other := alice.Thief()
+		var both sync.WaitGroup
+		var out labtest.Reply
+		both.Go(func() { alice.Post("/act/restore", nil) })
+		both.Go(func() { out = other.Post("/logout", nil) })
+		both.Wait()
+		if out.Status != http.StatusSeeOther {
+			continue // it was told that it did not happen
+		}
+		if got := alice.Lanes()[lanes.Session].Verdict; got.Accepted() {
+			t.Fatalf("the session is %s after a logout", got)
+		}
+		if rows := lab.Rows(t); strings.Contains(rows, " session:alice ") {
+			t.Fatalf("a session of alice lies there:\n%s", rows)
+		}
+	}
+}
+
+// A logout only removes, so it works where there is no room left. What the notebook
+// would have noted of it is lost, and nothing else.
+func TestLoggingOutWithoutRoom(t *testing.T) {
+	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
+		t.Run(path, func(t *testing.T) {
+			lab := labtest.New(t)
+			alice := lab.Client().SignIn("alice")
+			key := alice.Cookie(labtest.SessionCookie)
+			lab.Sessions.Before, lab.Notebooks.Before = noRoom, noRoom
+			if r := alice.Post("/login", labtest.Login("alice")); r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 {
+				t.Errorf("a login is answered %d with %v", r.Status, r.Cookies)
+			}
+			if r := alice.Post(path, nil); r.Status != http.StatusSeeOther || r.Sets(labtest.SessionCookie) == nil || r.Sets(labtest.SessionCookie).MaxAge >= 0 {
+				t.Errorf("answered %d with %v", r.Status, r.Cookies)
+			}
+			lab.Sessions.Before, lab.Notebooks.Before = nil, nil
+			if got := lab.Client().Carry(labtest.SessionCookie, key).Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
+				t.Errorf("afterwards the key is %s", got)
+			}
+			if alice.SignIn("alice"); alice.Verdicts() != labtest.Everywhere {
+				t.Error("nobody can sign in afterwards")
+			}
+		})
+	}
+}
