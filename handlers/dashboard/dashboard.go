@@ -51,8 +51,8 @@ type pageData struct {
 
 	Copy       *auth.Copy
 	Attributes template.HTML
-	Last       template.HTML // the last finished exchange, drawn
-	Ran        []string      // functions that the last action ran
+	Last       template.HTML   // the last finished exchange, drawn
+	Action     notebook.Action // what was done last
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
@@ -164,8 +164,7 @@ func (h *Page) Get(c echo.Context) error {
 	if strayed {
 		action = notebook.Action{Name: "strayed"}
 	}
-	p.Sentence = sentence(w, action, p.Lanes, taken)
-	p.Ran = ranBy(action)
+	p.Sentence, p.Action = sentence(w, action, p.Lanes, taken), action
 	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
 	return h.site.Render(c, http.StatusOK, "dashboard", p)
 }
