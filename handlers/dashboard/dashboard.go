@@ -253,7 +253,7 @@ func takeApart(form, value string) (p valueParts) {
 
 // curlLine sends one cookie from a terminal; it works as pasted into a shell.
 func curlLine(host, pair string) string {
-	return "curl -H 'Cookie: " + strings.ReplaceAll(pair, "'", `'\''`) + "' 'http://" + host + "/api/lanes'"
+	return "curl -H 'Cookie: " + markup.Quoted(pair) + "' 'http://" + host + "/api/lanes'"
 }
 
 // lastExchange is the last exchange of the browser and, before it, the replay
