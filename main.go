@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -33,12 +32,6 @@ import (
 	"cookielab/handlers/web"
 	"cookielab/sessions"
 )
-
-// What the binary carries: pages, static files, and the Go source that pages
-// show. (A pattern cannot leave the tests out; the pages do.)
-//
-//go:embed templates static handlers/*.go handlers/*/*.go sessions/*.go
-var files embed.FS
 
 func main() {
 	if os.Getenv("GOGC") == "" {

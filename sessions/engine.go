@@ -170,7 +170,7 @@ func Tokens(purpose string, store Store) Engine {
 }
 
 func newKeyed(purpose string, form keyForm, store Store) *keyed {
-	e := &keyed{purpose: purpose, form: form, store: ofPurpose{tracedFor(untraced(store), purpose), purpose + ":"}}
+	e := &keyed{purpose: purpose, form: form, store: ofPurpose{tracedFor(store, purpose), purpose + ":"}}
 	for i := range e.stripes {
 		e.stripes[i] = make(stripe, 1)
 	}

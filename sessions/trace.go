@@ -50,23 +50,13 @@ func WithTrace(ctx context.Context, trace *Trace) context.Context {
 	return context.WithValue(ctx, traceKey{}, trace)
 }
 
-// Traced is the store with its operations reported to the context's [Trace].
-// [Keyed] does this by itself; it is for programs that ask a store directly.
-func Traced(store Store) Store { return tracedFor(untraced(store), "") }
-
+// tracedFor is the store with its operations reported to the context's [Trace], as those
+// for a purpose.
 func tracedFor(store Store, purpose string) Store {
 	if cached, ok := store.(*Cached); ok {
 		return cached.tracedFor(purpose)
 	}
 	return traced{store, purpose}
-}
-
-// untraced is the store behind, so that nothing is reported twice.
-func untraced(store Store) Store {
-	if already, ok := store.(traced); ok {
-		return already.Store
-	}
-	return store
 }
 
 type traced struct {

@@ -4,9 +4,9 @@ package auth
 
 import (
 	"encoding/json"
-	"strings"
 
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 )
 
 // TokenCurl are the lines for a terminal; each works as pasted.
@@ -19,9 +19,8 @@ func (a *Auth) TokenCurl(host, name string) TokenCurl {
 		name = "alice"
 	}
 	body, _ := json.Marshal(map[string]string{"username": name, "password": a.classPassword}) // texts always fit
-	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
 	return TokenCurl{
-		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + quoted + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,
+		Get: `TOKEN=$(curl -s -H 'Content-Type: application/json' -d '` + markup.Quoted(string(body)) + `' 'http://` + host + `/api/token' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"`,
 		Ask: `curl -i -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/whoami'`,
 		End: `curl -i -X DELETE -H "Authorization: ` + lanes.TokenScheme + ` $TOKEN" 'http://` + host + `/api/token'`,
 	}

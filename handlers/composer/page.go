@@ -309,7 +309,7 @@ func lifeOf(c browser.Cookie, at time.Time) locale.Message {
 		return locale.Msg("composer.life.session")
 	}
 	left := c.Expires.Sub(at).Round(time.Second)
-	until := c.Expires.UTC().Format("2006-01-02 15:04:05 UTC")
+	until := markup.ClockTime(c.Expires)
 	switch {
 	case left >= 48*time.Hour:
 		return locale.Msg("composer.life.days", locale.Args{"N": strconv.Itoa(int(left.Hours() / 24)), "Until": until})

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -397,7 +396,7 @@ func (h *Page) consoleState(c echo.Context, w *locale.Printer) (state consoleSta
 	if record, ok := session.Record(); ok {
 		state.Version = record.Version
 	}
-	state.Expires, state.BrowserClose = session.Ends().UTC().Format(time.DateTime)+" UTC", session.ExpiresAtBrowserClose()
+	state.Expires, state.BrowserClose = markup.ClockTime(session.Ends()), session.ExpiresAtBrowserClose()
 	return state, nil
 }
 

@@ -1,162 +1,55 @@
-// What stands on the dashboard in many small pieces: the envelope, the rows of
-// the attributes, the parts of a value, a record, the checks. Written by hand: a
-// template took longer for these than for all the rest.
+// What lies in the envelope and on the server.
 
 package dashboard
 
 import (
-	"html/template"
-	"strconv"
-
 	"cookielab/handlers/auth"
-	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
 	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
 )
 
-// rows are the table's rows.
-func (t *attributeTable) rows(w *locale.Printer) template.HTML {
-	var m markup.Writer
-	m.Grow(6 << 10)
-	begin := func(name, title string) {
-		m.Raw(`<tr data-attribute="`)
-		m.Raw(name)
-		m.Raw(`"><th scope="row">`)
-		m.Raw(title)
-		m.Raw("</th>")
-	}
-	for _, row := range []struct {
-		name  string // as DevTools names its column
-		cells *[3]string
-	}{
-		{"Name", &t.Name}, {"Value", &t.Value}, {"Domain", &t.Domain}, {"Path", &t.Path}, {"Expires / Max-Age", &t.Expires},
-		{"Size", &t.Size}, {"HttpOnly", &t.HTTPOnly}, {"Secure", &t.Secure}, {"SameSite", &t.SameSite},
-	} {
-		begin(row.name, row.name)
-		for i, text := range row.cells {
-			m.Raw("<td><code>")
-			if row.cells == &t.Value && i == lanes.SessionColumn {
-				m.Key(text)
-			} else {
-				m.Text(text)
-			}
-			m.Raw("</code></td>")
-		}
-		m.Raw("</tr>\n")
-	}
-	for _, row := range []struct {
-		name, title string
-		ends        *[3]markup.Ending
-	}{
-		{"browser-ends", w.Text("attributes.browser_ends"), &t.BrowserEnds},
-		{"server-ends", w.Text("attributes.server_ends"), &t.ServerEnds},
-	} {
-		begin(row.name, row.title)
-		for _, end := range row.ends {
-			m.Raw("<td>")
-			if end.At != "" {
-				m.Raw(`<time data-until="`)
-				m.Text(end.At)
-				m.Raw(`">`)
-			}
-			m.Text(end.Text)
-			if end.At != "" {
-				m.Raw("</time>")
-			}
-			m.Raw("</td>")
-		}
-		m.Raw("</tr>\n")
-	}
-	return template.HTML(m.String())
-}
-
 // shares is how finely the envelope is divided: lab.css has a class for each.
 const shares = 24
 
+// segment is one cookie of the envelope.
+type segment struct {
+	ID, Name     string // ID: of the way, or "notebook"
+	OfLane       bool
+	Bytes, Share int // Share: of all bytes, in parts of shares
+}
+
 // envelope is the one Cookie header, cut at its cookies, the grey one last: each
 // as wide as its share of the bytes.
-func envelope(views []*laneView, ofNotebook int) template.HTML {
+func envelope(views []*laneView, ofNotebook int) (segments []segment) {
 	total := ofNotebook
 	for _, v := range views {
 		if v.Sent {
 			total += v.Bytes
-		}
-	}
-	var m markup.Writer
-	segment := func(class, id, name string, bytes int) {
-		m.Raw(`<span class="segment `)
-		m.Raw(class)
-		m.Raw(id)
-		m.Raw(" share-")
-		m.Int(max(1, (bytes*shares+total/2)/total))
-		m.Raw(`" id="travelled-`)
-		m.Raw(id)
-		m.Raw(`"><code>`)
-		m.Text(name)
-		m.Raw(`</code> <span class="bytes">`)
-		m.Int(bytes)
-		m.Raw(" B</span></span>")
-	}
-	for _, v := range views {
-		if v.Sent {
-			segment("lane-", v.ID, v.Cookie, v.Bytes)
+			segments = append(segments, segment{ID: v.ID, Name: v.Cookie, OfLane: true, Bytes: v.Bytes})
 		}
 	}
 	if ofNotebook > 0 {
-		segment("", "notebook", notebook.CookieName, ofNotebook)
+		segments = append(segments, segment{ID: "notebook", Name: notebook.CookieName, Bytes: ofNotebook})
 	}
-	return template.HTML(m.String())
+	for i, s := range segments {
+		segments[i].Share = max(1, (s.Bytes*shares+total/2)/total)
+	}
+	return segments
 }
 
-// recordOf is a record as it lies on the server.
-func recordOf(w *locale.Printer, engine string, kept *auth.ServerRecord) template.HTML {
-	var m markup.Writer
-	m.Grow(2 << 10)
-	expires := markup.DevToolsTime(*kept.Expires)
-	if !kept.Live {
-		expires += " (" + w.Text("closer.over") + ")"
-	}
-	owner, reached := kept.Owner, w.Text("closer.reached_no")
-	if owner == "" {
-		owner = w.Text("dashboard.nobody")
-	}
-	if kept.Reached {
-		reached = w.Text("closer.reached_yes")
-	}
-	m.Raw("<dl>")
-	m.Detail(w.Text("closer.engine"), engine)
-	m.Detail(w.Text("closer.filed"), markup.ShortKey(kept.ID)+" · "+w.Text("closer.filed_note"))
-	m.Detail(w.Text("closer.owner"), owner)
-	m.Detail(w.Text("closer.version"), strconv.FormatUint(kept.Version, 10))
-	m.Detail(w.Text("closer.created"), markup.DevToolsTime(*kept.Created))
-	m.Detail(w.Text("closer.saved"), markup.DevToolsTime(*kept.Saved))
-	m.Detail(w.Text("closer.expires"), expires)
-	m.Detail(w.Text("closer.size"), w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": kept.Bytes})))
-	m.Detail(w.Text("closer.reached"), reached)
-	m.Raw(`</dl><pre class="json" id="record">`)
-	m.Text(string(kept.Data))
-	m.Raw("</pre>")
-	return template.HTML(m.String())
+// recordView is a record as it lies on the server.
+type recordView struct {
+	*auth.ServerRecord
+	Engine, Filed                 string
+	CreatedAt, SavedAt, ExpiresAt string
+	Size, Text                    string
 }
 
-// keyOf is a session's key.
-func keyOf(key string) template.HTML {
-	var m markup.Writer
-	m.Key(key)
-	return template.HTML(m.String())
-}
-
-// partsOf are the parts of a value that was taken apart.
-func partsOf(fields []markup.Field) template.HTML {
-	if len(fields) == 0 {
-		return ""
+func viewRecord(w *locale.Printer, engine string, kept *auth.ServerRecord) *recordView {
+	return &recordView{
+		ServerRecord: kept, Engine: engine, Filed: markup.ShortKey(kept.ID),
+		CreatedAt: markup.DevToolsTime(*kept.Created), SavedAt: markup.DevToolsTime(*kept.Saved), ExpiresAt: markup.DevToolsTime(*kept.Expires),
+		Size: w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": kept.Bytes})), Text: string(kept.Data),
 	}
-	var m markup.Writer
-	m.Raw("<dl>")
-	for _, f := range fields {
-		m.Detail(f.Name, f.Value)
-	}
-	m.Raw("</dl>")
-	return template.HTML(m.String())
 }

@@ -43,16 +43,16 @@ type pageData struct {
 	Ways     ways        // the same by name, for templates
 
 	Header      string                 // the raw Cookie header of this request
-	Envelope    template.HTML          // the Cookie header, cut at its cookies
+	Envelope    []segment              // the Cookie header, cut at its cookies
 	Home        []notebook.StayedGroup // cookies that did not come
 	Foreign     int                    // cookies that are not the lab's
 	ForeignNote locale.Message
 	Doubles     []locale.Message // cookies that came more than once
 
 	Copy       *auth.Copy
-	Attributes template.HTML
-	Last       template.HTML // the last finished exchange, drawn
-	Ran        []string      // functions that the last action ran
+	Attributes attributeTable
+	Last       template.HTML   // the last finished exchange, drawn
+	Action     notebook.Action // what was done last
 	Host       string
 	MaySend    bool // some cookie of the three ways came
 	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
@@ -74,7 +74,6 @@ type laneView struct {
 
 	Value   string        // as it came
 	Short   string        // the same, shortened
-	Key     template.HTML // the same where it is a key, of which paper shows less
 	Bytes   int           // of name and value, as they came
 	Claims  template.HTML // what the value says, believed or not
 	Broken  bool          // the seal does not fit
@@ -83,13 +82,13 @@ type laneView struct {
 	Changed changed
 
 	// What lies on the server: a record, or nothing.
-	Kept          template.HTML
+	Kept          *recordView
 	Record        lanes.Identity // that it says
 	Owner         template.HTML
 	Reached, Over bool
 
 	Copy   *copyVerdict
-	Parts  template.HTML // the value taken apart
+	Parts  []markup.Field // the value taken apart
 	Sealed *sessions.Sealed
 	MAC    string
 	Random int // characters of a key that was found
@@ -133,17 +132,15 @@ func (h *Page) Get(c echo.Context) error {
 		Page: page, SignIn: h.auth.Form(c), Copy: taken,
 		Header: strings.Join(c.Request().Header.Values("Cookie"), "; "), Host: c.Request().Host,
 	}
-	var attributes attributeTable
 	for i, d := range described {
 		v := h.view(w, d, findings[i], taken, c)
 		p.Lanes = append(p.Lanes, v)
-		attributes.fill(i, w, d, findings[i], c.Request())
+		p.Attributes.fill(i, w, d, findings[i], c.Request())
 		p.MaySend = p.MaySend || d.Sent
 		if others := findings[i].Others; others > 0 {
 			p.Doubles = append(p.Doubles, locale.Msg("dashboard.same_name", locale.Args{"Count": others, "Cookie": findings[i].Cookie}))
 		}
 	}
-	p.Attributes = attributes.rows(w)
 	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var ofNotebook int
 	ofNotebook, p.Foreign = h.auth.OtherCookies(c.Request())
@@ -164,8 +161,7 @@ func (h *Page) Get(c echo.Context) error {
 	if strayed {
 		action = notebook.Action{Name: "strayed"}
 	}
-	p.Sentence = sentence(w, action, p.Lanes, taken)
-	p.Ran = ranBy(action)
+	p.Sentence, p.Action = sentence(w, action, p.Lanes, taken), action
 	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
 	return h.site.Render(c, http.StatusOK, "dashboard", p)
 }
@@ -183,16 +179,13 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 	switch {
 	case f.Sent:
 		parts := takeApart(v.Form, f.Value)
-		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), partsOf(parts.fields), parts.sealed
+		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), parts.fields, parts.sealed
 		if f.Raw == "" {
 			v.Short = w.Text("script.empty")
 		}
 		v.Curl = curlLine(c.Request().Host, f.Cookie+"="+f.Raw)
 		if v.Sealed != nil {
 			v.MAC = hex.EncodeToString(v.Sealed.MAC)
-		}
-		if d.ID == lanes.Session {
-			v.Key = keyOf(f.Raw)
 		}
 		if d.Verdict == lanes.Found {
 			v.Random = len(f.Value)
@@ -204,7 +197,7 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
 	}
 	if kept := d.ServerKeeps; kept.Kind == auth.KeepsRecord {
-		v.Kept, v.Reached, v.Over = recordOf(w, h.site.Assets.Engine, kept), kept.Reached, !kept.Live
+		v.Kept, v.Reached, v.Over = viewRecord(w, h.site.Assets.Engine, kept), kept.Reached, !kept.Live
 		if v.Record = f.Who; d.Verdict != lanes.Found {
 			v.Record = lanes.SaidBy(kept.Data)
 		}
@@ -254,7 +247,7 @@ func takeApart(form, value string) (p valueParts) {
 
 // curlLine sends one cookie from a terminal; it works as pasted into a shell.
 func curlLine(host, pair string) string {
-	return "curl -H 'Cookie: " + strings.ReplaceAll(pair, "'", `'\''`) + "' 'http://" + host + "/api/lanes'"
+	return "curl -H 'Cookie: " + markup.Quoted(pair) + "' 'http://" + host + "/api/lanes'"
 }
 
 // lastExchange is the last exchange of the browser and, before it, the replay

@@ -93,7 +93,7 @@ func begin(said func(string, ...locale.Args) string, action notebook.Action, ses
 		}
 		return said("flip." + action.Lane)
 	case "drop":
-		if action.Lane == lanes.Session && session.Kept == "" {
+		if action.Lane == lanes.Session && session.Kept == nil {
 			return said("drop_nothing")
 		}
 		return said("drop." + action.Lane)
@@ -161,37 +161,4 @@ func verdictsOf(views []*laneView) (you, theirs string) {
 		}
 	}
 	return strings.Join(yours, " "), strings.Join(copies, " ")
-}
-
-// ranBy names the functions that an action ran, in the order in which they did:
-// figure cuts them from the source.
-func ranBy(action notebook.Action) []string {
-	each := func(method string) (names []string) {
-		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			if action.Lane == "" || action.Lane == lane {
-				names = append(names, "lanes."+lane+"."+method)
-			}
-		}
-		return names
-	}
-	switch action.Name {
-	case "login", "restore", "expire":
-		return each("Remember")
-	case "logout":
-		return each("Forget")
-	case "edit":
-		return []string{"lanes.ForgeRole", "lanes.forgeSealed"}
-	case "flip":
-		return []string{"lanes.FlipCharacter"}
-	case "copy", "replay":
-		return []string{"auth.Auth.sendCopy"}
-	case "end":
-		return []string{"revoke.Page.End"}
-	case "end.others":
-		return []string{"revoke.Page.EndOthers", "sessions.Manager.EndOthers"}
-	case "drop":
-		return []string{"lanes.EraseCookie", "sessions.cookieCarrier.Erase"}
-	default:
-		return nil
-	}
 }

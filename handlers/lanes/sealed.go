@@ -31,6 +31,20 @@ func ReadSealed(content string) (sealedContent, error) {
 	return facts, err
 }
 
+// Claims is whom a sealed value names, as everybody can read it without its key. Nobody
+// checks it. It is empty for a value that names nobody.
+func Claims(value string) Identity {
+	sealed, err := sessions.Dissect(value)
+	if err != nil {
+		return Identity{}
+	}
+	content, err := ReadSealed(sealed.Content)
+	if err != nil {
+		return Identity{}
+	}
+	return content.Who()
+}
+
 func (f SignedFacts) Who() Identity { return Identity{f.User, f.Role} }
 
 func (f SignedFacts) Fields() []markup.Field {

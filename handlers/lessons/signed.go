@@ -106,26 +106,13 @@ func putSignedBack(s *course.Step) error {
 // server, which has the key, concludes.
 func noteSealed(s *course.Step, name string, f lanes.Finding) {
 	read := "nothing"
-	if who := readWithoutKey(f.Value); auth.ValidName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
+	if who := lanes.Claims(f.Value); auth.ValidName(who.User) && (who.Role == lanes.RoleStudent || who.Role == lanes.RoleTeacher) {
 		read = who.User + " " + who.Role
 	}
 	failed, _ := f.FailedCheck()
 	s.NoteVerdict(name, f.Verdict, f.Who)
 	s.Note(name+".read", read)
 	s.Note(name+".check", failed.Name)
-}
-
-// readWithoutKey is whom a signed value names, as everybody can read it.
-func readWithoutKey(value string) lanes.Identity {
-	sealed, err := sessions.Dissect(value)
-	if err != nil {
-		return lanes.Identity{}
-	}
-	content, err := lanes.ReadSealed(sealed.Content)
-	if err != nil {
-		return lanes.Identity{}
-	}
-	return content.Who()
 }
 
 // sealedRow is what noteSealed wrote down under a name.
@@ -189,7 +176,7 @@ func readableCell(s *course.Step, value string) course.Cell {
 	switch {
 	case err != nil:
 		return course.Cell{}
-	case readWithoutKey(value).User != "":
+	case lanes.Claims(value).User != "":
 		return course.Cell{Code: "yes", Text: s.Word("reads"), Value: sealed.Content}
 	}
 	return course.Cell{Code: "none", Text: s.Word("bytes"), Value: hex.EncodeToString([]byte(sealed.Content))}

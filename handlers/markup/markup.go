@@ -156,25 +156,18 @@ func Clip(text string, most int) string {
 	return text
 }
 
-// Detail writes one line of a list of details.
-func (m *Writer) Detail(name, text string) {
-	m.Raw("<dt>")
-	m.Text(name)
-	m.Raw("</dt><dd>")
-	m.Text(text)
-	m.Raw("</dd>")
-}
-
-// Key writes a session's key, of which paper shows no more than six characters.
-func (m *Writer) Key(key string) {
+// Key is a session's key, of which paper shows no more than six characters.
+func Key(key string) template.HTML {
+	var m Writer
 	const shown = 6
 	if len(key) <= shown {
 		m.Text(key)
-		return
+		return template.HTML(m.String())
 	}
 	m.Raw(`<span class="cut">`)
 	m.Text(key[:shown])
 	m.Raw(`<span class="rest">`)
 	m.Text(key[shown:])
 	m.Raw("</span></span>")
+	return template.HTML(m.String())
 }

@@ -337,7 +337,7 @@ func (h *Page) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, held
 	if kind.ID == sealed {
 		if parts, err := sessions.Dissect(t.Value); err == nil {
 			v.Content = strings.TrimSpace(parts.Content)
-			v.Claims = lanes.WhoIs(claimedIn(parts.Content))
+			v.Claims = lanes.WhoIs(lanes.Claims(t.Value))
 		}
 	} else if err := h.viewTokenRecord(c, t.ID, &v); err != nil {
 		return v, err
@@ -372,15 +372,6 @@ func (h *Page) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) err
 	v.Kept, v.Over = true, !record.Expires.After(h.site.Clock.Now())
 	v.Owner, v.Record = lanes.WhoIs(lanes.SaidBy(record.Data)), markup.Indented(string(record.Data))
 	return nil
-}
-
-// claimedIn is who a self-contained token says that it is about; nobody checks.
-func claimedIn(content string) lanes.Identity {
-	var inside struct{ Data json.RawMessage }
-	if json.Unmarshal([]byte(content), &inside) != nil {
-		return lanes.Identity{}
-	}
-	return lanes.SaidBy(inside.Data)
 }
 
 // messageIn is what an error of the API says.

@@ -239,7 +239,7 @@ func (s templates) render(c echo.Context, w *locale.Printer, page *bytes.Buffer,
 func templateFunctions(w *locale.Printer, code Source, assets staticFiles) template.FuncMap {
 	return template.FuncMap{
 		"asset": assets.url,
-		"say":   w.Say, "text": w.Text, "short": markup.ShortKey,
+		"say":   w.Say, "text": w.Text, "short": markup.ShortKey, "key": markup.Key,
 		"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05 UTC") },
 		"figure": code.Figure,
 	}

@@ -35,7 +35,7 @@ func readSource(files fs.FS) (Source, error) {
 		}
 		for _, name := range names {
 			if strings.HasSuffix(name, "_test.go") {
-				continue // no part of the program, and may use its names
+				continue // where files is a folder: no part of the program, and may use its names
 			}
 			text, err := fs.ReadFile(files, name)
 			if err != nil {
