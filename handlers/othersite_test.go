@@ -36,7 +36,7 @@ func newOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{
+	site, err := othersite.New(othersite.Config{
 		Assets: assetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {
@@ -279,7 +279,7 @@ func TestNewOtherSite(t *testing.T) {
 		{"http://127.0.0.1:8081", "", false, false},
 		{"http://127.0.0.1:8081", "http://localhost:8080; script-src *", false, false},
 	} {
-		site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{Assets: assetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
+		site, err := othersite.New(othersite.Config{Assets: assetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
 		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, othersite.ErrSameSite) != test.same {
 			t.Errorf("%s beside %s: %v", test.address, test.lab, err)
 		}

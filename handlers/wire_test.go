@@ -21,14 +21,14 @@ import (
 )
 
 // wireJSON is what /api/wire answers.
-func (c *client) wireJSON(with ...func(*http.Request)) []wire.WireExchange {
+func (c *client) wireJSON(with ...func(*http.Request)) []wire.Exchange {
 	c.lab.t.Helper()
 	r := c.get("/api/wire", with...)
 	if kind := r.header.Get("Content-Type"); r.status != http.StatusOK || kind != "application/json" || len(r.cookies) > 0 {
 		c.lab.t.Fatalf("GET /api/wire: %d, %s, cookies %v", r.status, kind, r.cookies)
 	}
 	var answer struct {
-		Exchanges []wire.WireExchange `json:"exchanges"`
+		Exchanges []wire.Exchange `json:"exchanges"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.body))
 	decoder.DisallowUnknownFields()
@@ -108,8 +108,8 @@ func TestWireAPISaysWhatWasSent(t *testing.T) {
 	if since := time.Since(e.Start); since < 0 || since > time.Minute || e.DurationMS <= 0 {
 		t.Errorf("start %v, duration %v", e.Start, e.DurationMS)
 	}
-	if len(e.StayedHome) != 0 {
-		t.Errorf("stayed home: %+v", e.StayedHome)
+	if len(e.KeptBack) != 0 {
+		t.Errorf("stayed home: %+v", e.KeptBack)
 	}
 	// Programs read names, and lists that are never null.
 	c.drop("lab_sessionid")
@@ -318,7 +318,7 @@ func TestStayedHome(t *testing.T) {
 			c.drop(test.drops)
 			c.get(test.path)
 			wire := c.wireJSON()
-			home := wire[len(wire)-1].StayedHome
+			home := wire[len(wire)-1].KeptBack
 			if len(home) != 1 || home[0].Name != test.drops || home[0].Reason != test.reason || !strings.Contains(home[0].Message, test.words["en"]) {
 				t.Fatalf("stayed home: %+v", home)
 			}
@@ -340,7 +340,7 @@ func TestStayedHome(t *testing.T) {
 		c := newLab(t).client()
 		c.get("/dashboard")
 		c.get("/dashboard")
-		if home := c.wireJSON()[1].StayedHome; len(home) > 0 {
+		if home := c.wireJSON()[1].KeptBack; len(home) > 0 {
 			t.Errorf("stayed home: %+v", home)
 		}
 	})

@@ -26,15 +26,15 @@ func (a *Auth) Before(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	book := notebook.From(c).Log()
-	if book == nil {
+	log := notebook.From(c).Log()
+	if log == nil {
 		return nil
 	}
 	described, err := a.Describe(c, findings)
 	if err != nil {
 		return err
 	}
-	keepBefore(book, CellsOf(findings, described, notebook.Of[*Copy](book)))
+	keepBefore(log, CellsOf(findings, described, notebook.Of[*Copy](log)))
 	return nil
 }
 
@@ -47,9 +47,9 @@ func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
-		if book := n.Log(); book != nil {
-			expect(book, a.Lanes.ValuesAfter(c))
-			a.replay(c, book)
+		if log := n.Log(); log != nil {
+			expect(log, a.Lanes.ValuesAfter(c))
+			a.replay(c, log)
 		}
 	})
 	return c.Redirect(http.StatusSeeOther, to)
@@ -57,18 +57,18 @@ func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
 
 // Tamper rewrites the cookies that came as a visitor could, and sets them
 // with the life they had.
-func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
+func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, rewrite func(form, value string) string, to string) error {
 	if err := a.Before(c); err != nil {
 		return err
 	}
 	done := notebook.Action{Name: action, Lane: laneOf(changed)}
-	n, came, forged := notebook.From(c), a.Lanes.Values(c), map[string]string{}
+	n, came, tampered := notebook.From(c), a.Lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(a.Lanes.Format(lane.ID()), value)
+		rewritten := rewrite(a.Lanes.Format(lane.ID()), value)
 		if rewritten == value {
 			continue
 		}
@@ -76,16 +76,16 @@ func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane,
 			return input.NewProblem(http.StatusUnprocessableEntity, "cookie_too_long", locale.Msg("error.cookie_too_long",
 				locale.Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
 		}
-		forged[lane.ID()] = rewritten
+		tampered[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
-	if value, ok := forged[lanes.Session]; ok {
+	if value, ok := tampered[lanes.Session]; ok {
 		if err := a.noteTampered(c, value); err != nil {
 			return err
 		}
 	}
 	for _, lane := range changed {
-		if value, ok := forged[lane.ID()]; ok {
+		if value, ok := tampered[lane.ID()]; ok {
 			if err := lanes.SetCookie(c, lane, value, a.ageLeft(n, lane), a.clock.Now()); err != nil {
 				return err
 			}
@@ -165,23 +165,23 @@ func tamperedHash(value string) string { return sessions.KeyID("forged", value).
 // Restore signs in again as before; ok is false when there is no word to do it on.
 func (a *Auth) Restore(c echo.Context) (ok bool, err error) {
 	who, ok := a.SignedIn(c)
-	var word *sessions.Record
+	var from *sessions.Record
 	if !ok {
 		if !a.MayRestore(c) {
 			return false, nil
 		}
-		record, values, err := a.wordOf(c)
+		record, values, err := a.restorable(c)
 		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
 			return false, err
 		}
 		who = lanes.Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
-		word = record
+		from = record
 	}
 	if err := a.SignIn(c, who, a.Age()); err != nil {
 		return false, err
 	}
-	if word != nil {
-		c.Set(leftBehindKey, leftBehind{word.ID, word.Version})
+	if from != nil {
+		c.Set(leftBehindKey, leftBehind{from.ID, from.Version})
 	}
 	return true, nil
 }
@@ -195,7 +195,7 @@ func (a *Auth) SignedIn(c echo.Context) (lanes.Identity, bool) {
 
 // wordOf is the live record that this browser was last given, and what it says;
 // nil when it is over or was never made.
-func (a *Auth) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
+func (a *Auth) restorable(c echo.Context) (*sessions.Record, sessions.Values, error) {
 	record, err := a.LastRecord(c)
 	if err != nil || record == nil || !record.Expires.After(a.clock.Now()) {
 		return nil, nil, err

@@ -32,25 +32,25 @@ func (c cells) Shrink() notebook.Kept {
 }
 
 // keepBefore keeps what the cells show before an action.
-func keepBefore(b *notebook.Log, now map[string]string) {
-	notebook.Change(b, func(c *cells) { c.before = notebook.OwnTexts(now) })
+func keepBefore(log *notebook.Log, now map[string]string) {
+	notebook.Change(log, func(c *cells) { c.before = notebook.OwnTexts(now) })
 }
 
 // NewChapter begins anew: what the next dashboard shows as changed is what changed since
 // the last one.
-func NewChapter(b *notebook.Log) {
-	notebook.Change(b, func(c *cells) { c.before = c.shown })
+func NewChapter(log *notebook.Log) {
+	notebook.Change(log, func(c *cells) { c.before = c.shown })
 }
 
 // expect keeps which values an action leaves in the browser.
-func expect(b *notebook.Log, values map[string]string) {
-	notebook.Change(b, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
+func expect(log *notebook.Log, values map[string]string) {
+	notebook.Change(log, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
 }
 
 // reissued keeps what a reply gave the browser in place of what came: a session
 // that was sealed anew is no change by other hands.
-func reissued(b *notebook.Log, came, after map[string]string) {
-	notebook.Change(b, func(c *cells) {
+func reissued(log *notebook.Log, came, after map[string]string) {
+	notebook.Change(log, func(c *cells) {
 		own := maps.Clone(c.expected)
 		for lane, value := range after {
 			if expected, ok := own[lane]; ok && expected == came[lane] {
@@ -64,13 +64,13 @@ func reissued(b *notebook.Log, came, after map[string]string) {
 // Show keeps what a dashboard is about to show. It returns the cells to compare
 // with: those before the last action or, where the browser's values changed by
 // other hands since (DevTools, a clock), those shown before that.
-func Show(b *notebook.Log, values, now map[string]string) (before map[string]string, strayed bool) {
-	notebook.Change(b, func(c *cells) {
+func Show(log *notebook.Log, values, now map[string]string) (before map[string]string, changedElsewhere bool) {
+	notebook.Change(log, func(c *cells) {
 		if c.expected != nil && !maps.Equal(c.expected, values) {
 			c.expected, c.before, c.changedElsewhere = notebook.OwnTexts(values), c.shown, true
 		}
 		c.shown = notebook.OwnTexts(now)
-		before, strayed = c.before, c.changedElsewhere
+		before, changedElsewhere = c.before, c.changedElsewhere
 	})
-	return before, strayed
+	return before, changedElsewhere
 }

@@ -57,8 +57,8 @@ func (c *Copy) own() *Copy {
 }
 
 // Keep puts the copy into a Log, in place of the one before.
-func (c *Copy) Keep(book *notebook.Log) {
-	notebook.Change(book, func(kept **Copy) { *kept = c.own() })
+func (c *Copy) Keep(log *notebook.Log) {
+	notebook.Change(log, func(kept **Copy) { *kept = c.own() })
 }
 
 // Weigh is how much memory a copy takes, in bytes.
@@ -90,26 +90,26 @@ func (a *Auth) CopyOf(values map[string]string) *Copy {
 // replay sends the copy once more, as another client, and keeps what the
 // server concludes. A replay that fails is said to have failed; the action that
 // caused it stands.
-func (a *Auth) replay(c echo.Context, book *notebook.Log) {
-	taken := notebook.Of[*Copy](book)
+func (a *Auth) replay(c echo.Context, log *notebook.Log) {
+	taken := notebook.Of[*Copy](log)
 	if taken == nil {
 		return
 	}
 	sent := *taken
 	sent.Sent = a.clock.Now()
-	told, err := a.sendCopy(c, book, taken)
+	told, err := a.sendCopy(c, log, taken)
 	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
 		a.log.Error("the replay failed", "error", input.CauseOf(err))
 	}
-	notebook.Change(book, func(kept **Copy) {
+	notebook.Change(log, func(kept **Copy) {
 		if *kept == taken { // else another tab took a newer one meanwhile
 			*kept = sent.own()
 		}
 	})
 }
 
-func (a *Auth) sendCopy(c echo.Context, book *notebook.Log, taken *Copy) ([]LaneFinding, error) {
-	answer, err := a.Program.Do(c, book, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
+func (a *Auth) sendCopy(c echo.Context, log *notebook.Log, taken *Copy) ([]LaneFinding, error) {
+	answer, err := a.Program.Do(c, log, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -190,14 +190,14 @@ func describeRecord(r *sessions.Record, reached bool, at time.Time) *ServerRecor
 
 // OtherCookies weighs the grey cookie and counts those of other programs: all
 // of localhost shares one jar.
-func (a *Auth) OtherCookies(r *http.Request) (ofNotebook, foreign int) {
+func (a *Auth) OtherCookies(r *http.Request) (ofNotebook, others int) {
 	for _, cookie := range r.Cookies() {
 		switch {
 		case cookie.Name == notebook.CookieName:
 			ofNotebook = len(cookie.Name) + len(cookie.Value)
 		case a.Lanes.OfCookie(cookie.Name) == nil:
-			foreign++
+			others++
 		}
 	}
-	return ofNotebook, foreign
+	return ofNotebook, others
 }

@@ -31,12 +31,12 @@ const (
 // through no proxy and follows no redirect.
 type Program struct {
 	client *http.Client
-	wire   *notebook.Logs
+	logs   *notebook.Logs
 	words  func(echo.Context) *locale.Printer // the language of the page that shows the answer
 }
 
-func newProgram(wire *notebook.Logs, words func(echo.Context) *locale.Printer) *Program {
-	return &Program{wire: wire, words: words, client: &http.Client{
+func newProgram(logs *notebook.Logs, words func(echo.Context) *locale.Printer) *Program {
+	return &Program{logs: logs, words: words, client: &http.Client{
 		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
@@ -45,7 +45,7 @@ func newProgram(wire *notebook.Logs, words func(echo.Context) *locale.Printer) *
 }
 
 // programAnswer is what a Program was answered.
-type programAnswer struct {
+type ProgramAnswer struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -54,7 +54,7 @@ type programAnswer struct {
 // Do sends a request to the server that c came to: with a header of what the program holds,
 // and nothing of the browser's. It goes on the book's wire, if there is a book. It is sent
 // also if the browser goes away meanwhile. An answer of any status is no error.
-func (p *Program) Do(c echo.Context, book *notebook.Log, method, path string, header http.Header, body []byte) (*programAnswer, error) {
+func (p *Program) Do(c echo.Context, log *notebook.Log, method, path string, header http.Header, body []byte) (*ProgramAnswer, error) {
 	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		return nil, errors.New("this request came by no connection, so there is no address to send another to")
@@ -69,30 +69,30 @@ func (p *Program) Do(c echo.Context, book *notebook.Log, method, path string, he
 	request.Header = header.Clone()
 	request.Header.Set("User-Agent", "another-program/1.0")
 	request.Header.Set("Accept-Language", p.words(c).Tag.String())
-	if book != nil {
-		defer p.wire.Announce(request, book)()
+	if log != nil {
+		defer p.logs.Announce(request, log)()
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
-	answer := &programAnswer{Status: response.StatusCode, Header: response.Header}
+	answer := &ProgramAnswer{Status: response.StatusCode, Header: response.Header}
 	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, maxProgramAnswer))
 	return answer, err
 }
 
 // Exchange is Do for a page that shows the exchange itself, as it stands on the wire: e.
 // The error is an [input.Problem].
-func (p *Program) Exchange(c echo.Context, book *notebook.Log, method, path string, header http.Header) (e *notebook.Exchange, body []byte, err error) {
-	answer, err := p.Do(c, book, method, path, header, nil)
+func (p *Program) Exchange(c echo.Context, log *notebook.Log, method, path string, header http.Header) (e *notebook.Exchange, body []byte, err error) {
+	answer, err := p.Do(c, log, method, path, header, nil)
 	if err == nil {
-		for _, e := range slices.Backward(book.Exchanges()) {
+		for _, e := range slices.Backward(log.Exchanges()) {
 			if e.Client == notebook.ClientOther && e.Method == method && e.Target == path {
 				return e, answer.Body, nil
 			}
 		}
-		if book.HandedOver() {
+		if log.HandedOver() {
 			return nil, nil, fmt.Errorf("%w: the notebook has another key", sessions.ErrEnded)
 		}
 		err = errors.New("the exchange that was just made has left the wire")

@@ -14,7 +14,7 @@ import (
 
 // Edit serves POST /act/edit: what one could do in DevTools, for all three.
 func (h *Page) Edit(c echo.Context) error {
-	return h.auth.Tamper(c, "edit", h.auth.Lanes.Cookies, lanes.ForgeRole, "/dashboard")
+	return h.auth.Tamper(c, "edit", h.auth.Lanes.Cookies, lanes.TamperRole, "/dashboard")
 }
 
 // Flip serves POST /act/flip/{lane}: one character in the middle.

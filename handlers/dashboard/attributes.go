@@ -38,7 +38,7 @@ func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f la
 	}
 	switch {
 	case d.ServerExpires != nil:
-		t.ServerEnds[i] = markup.Ending{At: markup.IsoTime(*d.ServerExpires), Text: markup.DevToolsTime(*d.ServerExpires)}
+		t.ServerEnds[i] = markup.Ending{At: markup.ISOTime(*d.ServerExpires), Text: markup.DevToolsTime(*d.ServerExpires)}
 	case d.ID == lanes.Plain:
 		t.ServerEnds[i].Text = w.Text("attributes.no_clock")
 	}
@@ -64,5 +64,5 @@ func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f la
 		return
 	}
 	t.Expires[i] = markup.DevToolsTime(*d.BrowserExpires)
-	t.BrowserEnds[i] = markup.Ending{At: markup.IsoTime(*d.BrowserExpires), Text: t.Expires[i]}
+	t.BrowserEnds[i] = markup.Ending{At: markup.ISOTime(*d.BrowserExpires), Text: t.Expires[i]}
 }

@@ -40,14 +40,14 @@ type pageData struct {
 	SignIn   auth.Form
 	Sentence string
 	Lanes    []*laneView // in order
-	Ways     ways        // the same by name, for templates
+	ByLane   byLane      // the same by name, for templates
 
-	Header      string                 // the raw Cookie header of this request
-	Envelope    template.HTML          // the Cookie header, cut at its cookies
-	Home        []notebook.StayedGroup // cookies that did not come
-	Foreign     int                    // cookies that are not the lab's
-	ForeignNote locale.Message
-	Doubles     []locale.Message // cookies that came more than once
+	Header           string                   // the raw Cookie header of this request
+	Envelope         template.HTML            // the Cookie header, cut at its cookies
+	KeptBack         []notebook.KeptBackGroup // cookies that did not come
+	OtherCookies     int                      // cookies that are not the lab's
+	OtherCookiesNote locale.Message
+	Doubles          []locale.Message // cookies that came more than once
 
 	Copy       *auth.Copy
 	Attributes template.HTML
@@ -65,7 +65,7 @@ type pageData struct {
 // template finds and writes that soonest.
 type laneView struct {
 	ID, Cookie       string
-	Form             string // which way its value looks like
+	Format           string // which way its value looks like
 	Sent             bool
 	Verdict          lanes.Verdict
 	Mark, Word, Line string // the verdict in words
@@ -100,7 +100,7 @@ type laneView struct {
 
 // ways are the columns by name: a field of a struct is what a template finds
 // soonest.
-type ways struct{ Plain, Signed, Session *laneView }
+type byLane struct{ Plain, Signed, Session *laneView }
 
 // changed says which of a lane's cells an action changed.
 type changed struct{ Browser, Server, Concluded, Copy bool }
@@ -123,8 +123,8 @@ func (h *Page) Get(c echo.Context) error {
 		return err
 	}
 	n, w := notebook.From(c), h.site.Words(c)
-	book := n.Log()
-	taken := notebook.Of[*auth.Copy](book)
+	log := n.Log()
+	taken := notebook.Of[*auth.Copy](log)
 	page, err := h.site.Page(c, locale.Msg("dashboard.title"))
 	if err != nil {
 		return err
@@ -144,16 +144,16 @@ func (h *Page) Get(c echo.Context) error {
 		}
 	}
 	p.Attributes = attributes.rows(w)
-	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
+	p.ByLane = byLane{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var ofNotebook int
-	ofNotebook, p.Foreign = h.auth.OtherCookies(c.Request())
-	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
+	ofNotebook, p.OtherCookies = h.auth.OtherCookies(c.Request())
+	p.OtherCookiesNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.OtherCookies})
 	p.Envelope = envelope(p.Lanes, ofNotebook)
 	if e := notebook.Recording(c); e != nil {
-		p.Home = notebook.ByReason(w, e.KeptBack)
+		p.KeptBack = notebook.ByReason(w, e.KeptBack)
 	}
 	cells := auth.CellsOf(findings, described, taken)
-	before, strayed := auth.Show(book, h.auth.Lanes.Values(c), cells)
+	before, changedElsewhere := auth.Show(log, h.auth.Lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
 	_, signedIn := h.auth.SignedIn(c)
@@ -161,19 +161,19 @@ func (h *Page) Get(c echo.Context) error {
 	p.MayTurn = p.Kept && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
-	if strayed {
+	if changedElsewhere {
 		action = notebook.Action{Name: "strayed"}
 	}
 	p.Sentence = sentence(w, action, p.Lanes, taken)
 	p.Ran = ranBy(action)
-	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
+	p.Last = diagram.Draw(w, lastExchange(log.Exchanges()))
 	return h.site.Render(c, http.StatusOK, "dashboard", p)
 }
 
 // view makes the column of one lane.
 func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, taken *auth.Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Format: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
 		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: auth.ChecksOf(w, f, d.Checks),
 	}
@@ -182,7 +182,7 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 	}
 	switch {
 	case f.Sent:
-		parts := takeApart(v.Form, f.Value)
+		parts := takeApart(v.Format, f.Value)
 		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), partsOf(parts.fields), parts.sealed
 		if f.Raw == "" {
 			v.Short = w.Text("script.empty")
@@ -198,7 +198,7 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 			v.Random = len(f.Value)
 		}
 		if d.BrowserExpires != nil {
-			v.Soon = markup.IsoTime(*d.BrowserExpires)
+			v.Soon = markup.ISOTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
 		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
@@ -231,8 +231,8 @@ type valueParts struct {
 }
 
 // takeApart reads what a value says, without believing it.
-func takeApart(form, value string) (p valueParts) {
-	switch form {
+func takeApart(format, value string) (p valueParts) {
+	switch format {
 	case lanes.Plain:
 		who, ok := lanes.ReadPlain(value)
 		if !ok {

@@ -26,7 +26,7 @@ const (
 
 	headHeight       = 76
 	requestHeight    = 72
-	homeHeight       = 36
+	keptBackHeight   = 36
 	operationHeight  = 72
 	conclusionHeight = 36
 
@@ -78,7 +78,7 @@ func Draw(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
 	for _, e := range exchanges {
 		s.byBrowser = s.byBrowser || e.Client == notebook.ClientBrowser
 		s.byOther = s.byOther || e.Client == notebook.ClientOther
-		note(e.Start, asked, e, 0, requestHeight+homeHeight*len(e.KeptBack))
+		note(e.Start, asked, e, 0, requestHeight+keptBackHeight*len(e.KeptBack))
 		for i, op := range e.Ops {
 			if notebook.OfSession(op) {
 				s.storeAsked = true
@@ -202,14 +202,14 @@ func (s *Sequence) request(e *notebook.Exchange) {
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
 	s.y += requestHeight
-	for _, home := range e.KeptBack {
+	for _, kept := range e.KeptBack {
 		s.svg.Raw(`<g class="home lane-`)
-		s.svg.Raw(home.Lane)
+		s.svg.Raw(kept.Lane)
 		s.svg.Raw(`">`)
-		label := markup.Clip(s.W.Text("wire.stayed")+" "+home.Name, maxCells)
-		s.box(x+24, s.y, label, home.Lane, false)
+		label := markup.Clip(s.W.Text("wire.stayed")+" "+kept.Name, maxCells)
+		s.box(x+24, s.y, label, kept.Lane, false)
 		s.svg.Raw(`</g>`)
-		s.y += homeHeight
+		s.y += keptBackHeight
 	}
 	s.requestStep(e, &row)
 }
@@ -358,7 +358,7 @@ func (s *Sequence) strip(x, y int, row *Strip, none string) {
 	for _, p := range pieces {
 		label := markup.Clip(p.name, most)
 		s.svg.Raw(`<g class="`)
-		s.svg.Raw(lanes.WayClass(p.lane))
+		s.svg.Raw(lanes.CSSClass(p.lane))
 		s.svg.Raw(`">`)
 		x += s.box(x, y, label, p.lane, p.deleted)
 		s.svg.Raw(`</g>`)
@@ -464,7 +464,7 @@ func whoLabel(who lanes.Identity) string {
 
 func (row *Strip) View() (pieces []PieceView, others int) {
 	for _, p := range row.pieces[:row.n] {
-		pieces = append(pieces, PieceView{lanes.WayClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
+		pieces = append(pieces, PieceView{lanes.CSSClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
 	}
 	return pieces, row.others
 }

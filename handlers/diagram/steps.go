@@ -75,11 +75,11 @@ func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 	}
 	s.others(row)
 	s.end()
-	for _, home := range e.KeptBack {
+	for _, kept := range e.KeptBack {
 		s.aside("aside", s.W.Text("wire.step.stayed"))
-		s.code("lane-"+home.Lane, home.Name)
+		s.code("lane-"+kept.Lane, kept.Name)
 		s.list.Raw(" · ")
-		s.more(s.W.Say(home.Reason))
+		s.more(s.W.Say(kept.Reason))
 		s.end()
 	}
 }
@@ -88,7 +88,7 @@ func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 func (s *Sequence) pieces(row *Strip, deleted bool) (n int) {
 	for _, p := range row.pieces[:row.n] {
 		if p.deleted == deleted {
-			s.code(lanes.WayClass(p.lane), p.name)
+			s.code(lanes.CSSClass(p.lane), p.name)
 			n++
 		}
 	}

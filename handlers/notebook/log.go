@@ -40,7 +40,7 @@ type Exchange struct {
 	Cookie                         string // the raw header, "" where none was sent
 	Authorization                  string // the same, shortened: see shortCredentials
 	KeptBack                       []KeptBack
-	ways                           map[string]string // whose cookie each name is, the same for all
+	lanes                          map[string]string // whose cookie each name is, the same for all
 
 	Status    int
 	Location  string
@@ -62,7 +62,7 @@ type Conclusion struct {
 }
 
 // Lane is whose cookie a name is, of the ways that the lab sets; "": of none.
-func (e *Exchange) Lane(cookie string) string { return e.ways[cookie] }
+func (e *Exchange) Lane(cookie string) string { return e.lanes[cookie] }
 
 // SentCookie is one pair of a Cookie header.
 type SentCookie struct {
@@ -81,7 +81,7 @@ func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(SentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
+			if !yield(SentCookie{name, e.lanes[name], len(name) + len(value), named, value == unsaid}) {
 				return
 			}
 		}
@@ -101,7 +101,7 @@ func (e *Exchange) Sets() iter.Seq[SetLine] {
 			name, attributes, _ := strings.Cut(line, "=")
 			_, age, _ := strings.Cut(attributes, "; Max-Age=")
 			age, _, _ = strings.Cut(age, ";")
-			if !yield(SetLine{name, e.ways[name], age == "0"}) {
+			if !yield(SetLine{name, e.lanes[name], age == "0"}) {
 				return
 			}
 		}
@@ -124,7 +124,7 @@ type Logs struct {
 	weight atomic.Int64 // of all books, in bytes
 	mu     sync.Mutex   // taken before the lock of a Log
 	clock  sessions.Clock
-	books  map[sessions.ID]*Log
+	byID   map[sessions.ID]*Log
 	byKey  map[sessions.ID]*Log // by the hash of the notebook's key, for those whose key is known
 	// replays are the requests the lab itself has under way as another
 	// client: a one-time word in their header says whose wire they go on.
@@ -132,15 +132,15 @@ type Logs struct {
 }
 
 func NewLogs(clock sessions.Clock) *Logs {
-	return &Logs{clock: clock, books: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
+	return &Logs{clock: clock, byID: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
 }
 
 // Log returns the Log with an ID, a new one if there is none. It is for adding to a
 // Log; to read one, Open asks for the notebook's key, too.
-func (w *Logs) Log(id sessions.ID) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log(id)
+func (l *Logs) Log(id sessions.ID) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.log(id)
 }
 
 // Open returns the Log with an ID to a request that carried the notebook's key; turn is
@@ -148,123 +148,123 @@ func (w *Logs) Log(id sessions.ID) *Log {
 // somebody: then its Log stays while there are others to drop. The first request with a newer key takes the Log
 // over. From then on, a request or a stream with an older key reads nothing, and Open
 // returns nil for it.
-func (w *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.log(id)
+func (l *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.log(id)
 	switch {
-	case book.key == key:
-		book.signedIn = signedIn
-		return book
-	case book.key != (sessions.ID{}) && turn <= book.turn:
+	case log.key == key:
+		log.signedIn = signedIn
+		return log
+	case log.key != (sessions.ID{}) && turn <= log.turn:
 		return nil
-	case book.key != (sessions.ID{}):
-		delete(w.byKey, book.key)
-		book = book.handOver()
-		book.used = w.clock.Now()
-		w.books[id] = book
+	case log.key != (sessions.ID{}):
+		delete(l.byKey, log.key)
+		log = log.handOver()
+		log.used = l.clock.Now()
+		l.byID[id] = log
 	}
-	book.key, book.turn, book.signedIn = key, turn, signedIn
-	w.byKey[key] = book
-	return book
+	log.key, log.turn, log.signedIn = key, turn, signedIn
+	l.byKey[key] = log
+	return log
 }
 
 // log does what Log does. The wire is locked.
-func (w *Logs) log(id sessions.ID) *Log {
-	book, ok := w.books[id]
+func (l *Logs) log(id sessions.ID) *Log {
+	log, ok := l.byID[id]
 	if !ok {
-		w.makeRoomForBook()
-		book = newLog(w)
-		w.books[id] = book
+		l.makeRoomForLog()
+		log = newLog(l)
+		l.byID[id] = log
 	}
-	book.used = w.clock.Now()
-	return book
+	log.used = l.clock.Now()
+	return log
 }
 
 // known is the book of a request's notebook by memory alone: no store is asked
 // whether that notebook still lives. Nil where memory knows none.
-func (w *Logs) known(r *http.Request) *Log {
+func (l *Logs) known(r *http.Request) *Log {
 	keys := sessions.ReadCookies(r, CookieName)
 	if len(keys) == 0 {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.byKey[sessions.KeyID(Purpose, keys[0])]
-	if book != nil {
-		book.used = w.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.byKey[sessions.KeyID(purpose, keys[0])]
+	if log != nil {
+		log.used = l.clock.Now()
 	}
-	return book
+	return log
 }
 
 // OfKey is the Log of the notebook that a key, a cookie's value, opens, by memory alone; nil
 // where memory knows none.
-func (w *Logs) OfKey(key string) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.byKey[sessions.KeyID(Purpose, key)]
+func (l *Logs) OfKey(key string) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byKey[sessions.KeyID(purpose, key)]
 }
 
 // Weight is how much memory all Logs take, in bytes.
-func (w *Logs) Weight() int64 { return w.weight.Load() }
+func (l *Logs) Weight() int64 { return l.weight.Load() }
 
 // Len is how many Logs there are.
-func (w *Logs) Len() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.books)
+func (l *Logs) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.byID)
 }
 
 // Drop forgets a notebook's book. Who still watches it sees its end.
-func (w *Logs) Drop(id sessions.ID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.drop(id)
+func (l *Logs) Drop(id sessions.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop(id)
 }
 
 // Clear forgets all books. Who still watches one sees its end.
-func (w *Logs) Clear() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, book := range w.books {
-		book.close()
+func (l *Logs) Clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, log := range l.byID {
+		log.close()
 	}
-	clear(w.books)
-	clear(w.byKey)
+	clear(l.byID)
+	clear(l.byKey)
 }
 
 // Announce says that a request is one that the lab itself sends as another program, and
 // goes on a Log's wire: a one-time word in its headers says so. withdraw is to be called
 // once it was answered or has failed.
-func (w *Logs) Announce(r *http.Request, book *Log) (withdraw func()) {
-	word := rand.Text()
-	r.Header.Set(replayHeader, word)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.replays[word] = book
+func (l *Logs) Announce(r *http.Request, log *Log) (withdraw func()) {
+	nonce := rand.Text()
+	r.Header.Set(replayHeader, nonce)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.replays[nonce] = log
 	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.replays, word)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.replays, nonce)
 	}
 }
 
 // replayed returns whose replay a word announces, once.
-func (w *Logs) replayed(word string) *Log {
-	if word == "" {
+func (l *Logs) replayed(nonce string) *Log {
+	if nonce == "" {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.replays[word]
-	delete(w.replays, word)
-	return book
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.replays[nonce]
+	delete(l.replays, nonce)
+	return log
 }
 
 // Log is what memory holds for one notebook. It may be used by several
 // requests at once.
 type Log struct {
-	wire     *Logs
+	logs     *Logs
 	used     time.Time    // when it was last asked for; the Logs's lock guards this and the next three
 	key      sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
 	turn     int          // how often that key had changed before
@@ -277,11 +277,11 @@ type Log struct {
 	readers  int
 	closed   bool // it was dropped or taken over, and nobody can read it any more
 	heir     *Log // the Log that took this one over; nil: none did
-	bookContent
+	logContent
 }
 
 // bookContent is what a Log holds. The Log's lock guards it.
-type bookContent struct {
+type logContent struct {
 	count           int
 	exchanges       []*Exchange          // the oldest first
 	exchangesWeight int                  // of all of them, in bytes
@@ -289,112 +289,112 @@ type bookContent struct {
 	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
-func newLog(wire *Logs) *Log { return &Log{wire: wire, news: make(chan struct{})} }
+func newLog(logs *Logs) *Log { return &Log{logs: logs, news: make(chan struct{})} }
 
 // handOver moves everything that the Log holds to a new one, and ends this one. Whoever
 // still has this one reads nothing; what a request under way adds to it goes to the new
 // one.
-func (b *Log) handOver() *Log {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.heir = newLog(b.wire)
-	b.heir.bookContent, b.bookContent = b.bookContent, bookContent{}
-	b.heir.reweigh()
-	b.end()
-	return b.heir
+func (l *Log) handOver() *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heir = newLog(l.logs)
+	l.heir.logContent, l.logContent = l.logContent, logContent{}
+	l.heir.reweigh()
+	l.end()
+	return l.heir
 }
 
 // HandedOver reports that another Log has taken over what this one held.
-func (b *Log) HandedOver() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.heir != nil
+func (l *Log) HandedOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.heir != nil
 }
 
 // Add puts an exchange on the wire.
-func (b *Log) Add(e *Exchange) {
+func (l *Log) Add(e *Exchange) {
 	e.settle()
-	done := b.change()
-	if heir := b.heir; heir != nil {
+	done := l.change()
+	if heir := l.heir; heir != nil {
 		done()
 		heir.Add(e)
 		return
 	}
 	defer done()
-	if !b.closed {
-		close(b.news)
-		b.news = make(chan struct{})
+	if !l.closed {
+		close(l.news)
+		l.news = make(chan struct{})
 	}
-	b.count++
-	e.Number = b.count
-	if len(b.exchanges) == MaxExchanges {
-		b.dropOldest()
+	l.count++
+	e.Number = l.count
+	if len(l.exchanges) == MaxExchanges {
+		l.dropOldest()
 	}
-	b.exchanges = append(b.exchanges, e)
-	b.exchangesWeight += e.weight
+	l.exchanges = append(l.exchanges, e)
+	l.exchangesWeight += e.weight
 }
 
 // Exchanges are those on the wire, the oldest first. They do not change.
-func (b *Log) Exchanges() []*Exchange {
-	if b == nil {
+func (l *Log) Exchanges() []*Exchange {
+	if l == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]*Exchange(nil), b.exchanges...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]*Exchange(nil), l.exchanges...)
 }
 
 // After are the exchanges with a higher number than one that was seen, and a
 // channel that is closed when there are more; nil: there will be none. A number
 // that was never given is of an earlier life of this server, which has
 // forgotten: then everything is new.
-func (b *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+func (l *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return nil, nil
 	}
-	if seen > b.count {
+	if seen > l.count {
 		seen = 0
 	}
-	for _, e := range b.exchanges {
+	for _, e := range l.exchanges {
 		if e.Number > seen {
 			exchanges = append(exchanges, e)
 		}
 	}
-	return exchanges, b.news
+	return exchanges, l.news
 }
 
 // Watch counts somebody who watches the book live, until done is called; ok is
 // false when too many do already.
-func (b *Log) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+func (l *Log) Watch() (done func(), ok bool) { return l.countAt(&l.watchers) }
 
 // Read counts somebody who reads the whole Log, in the same way.
-func (b *Log) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
+func (l *Log) Read() (done func(), ok bool) { return l.countAt(&l.readers) }
 
-func (b *Log) countAt(count *int) (done func(), ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (l *Log) countAt(count *int) (done func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if *count >= MaxWatchers {
 		return nil, false
 	}
 	*count++
 	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		*count--
 	}, true
 }
 
 // Next is the first exchange with a number above seen, and not above last; nil: there is
 // none. A reader who takes them one by one keeps only one of them in memory.
-func (b *Log) Next(seen, last int) *Exchange {
-	if b == nil {
+func (l *Log) Next(seen, last int) *Exchange {
+	if l == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.exchanges {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.exchanges {
 		if e.Number > seen && e.Number <= last {
 			return e
 		}
@@ -403,52 +403,52 @@ func (b *Log) Next(seen, last int) *Exchange {
 }
 
 // Last is the number of the newest exchange of a book.
-func (b *Log) Last() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count
+func (l *Log) Last() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
 }
 
 // Watchers is how many watch the Log live now.
-func (b *Log) Watchers() int {
-	if b == nil {
+func (l *Log) Watchers() int {
+	if l == nil {
 		return 0
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.watchers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.watchers
 }
 
 // close tells all who watch that the book was dropped.
-func (b *Log) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.end()
+func (l *Log) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end()
 }
 
-func (b *Log) end() {
-	if !b.closed {
-		b.closed = true
-		close(b.news)
-		b.reweigh()
+func (l *Log) end() {
+	if !l.closed {
+		l.closed = true
+		close(l.news)
+		l.reweigh()
 	}
 }
 
 // setKnown keeps the hashes of the values that its browser was given.
-func (b *Log) setKnown(known map[sessions.ID]bool) {
-	if b == nil {
+func (l *Log) setKnown(known map[sessions.ID]bool) {
+	if l == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.known = known
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known = known
 }
 
 // knows reports whether its browser was given a value, as far as memory knows.
-func (b *Log) knows(value string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.known[knownAs(value)]
+func (l *Log) knows(value string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[knownAs(value)]
 }
 
 // hide leaves out the values that may be somebody else's. The reader of the wire may have
@@ -469,7 +469,7 @@ func (e *Exchange) hide(knows func(value string) bool, own bool) {
 		case name == CookieName:
 			notebooks++
 			hidden = notebooks > 1
-		case slices.Contains(secretLanes, e.ways[name]):
+		case slices.Contains(secretLanes, e.lanes[name]):
 			hidden = !knows(value)
 		}
 		if hidden {
@@ -495,7 +495,7 @@ func (e *Exchange) namesOnly() *Exchange {
 	location, _, _ := strings.Cut(e.Location, "?")
 	names := &Exchange{
 		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
-		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
+		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, lanes: e.lanes,
 		Status: e.Status, Location: location, MoreOps: e.MoreOps,
 	}
 	var pairs []string

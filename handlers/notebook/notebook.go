@@ -24,16 +24,16 @@ const age = 30 * 24 * time.Hour
 // signed in, the session also has their name under sessions.UserKey, so it is not removed
 // with the sessions that belong to no user.
 const (
-	bookID     = "id"      // of its Log, in hex: random, and it stays when the key changes
-	bookTurn   = "turn"    // how often the key has changed
-	bookOpened = "opened"  // when
-	bookSet    = "set."    // + lane: Attributes as last set
-	bookKnown  = "known."  // + one of secretLanes: hash of the value that was set last
-	bookRecord = "record"  // ID of the session record this browser was last given
-	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
-	bookSince  = "since"   // who signed in last, and when
-	bookAction = "action"  // what was done last, see Action
-	bookName   = "as_name" // the name last signed in with, to fill the form
+	logIDKey    = "id"      // of its Log, in hex: random, and it stays when the key changes
+	turnKey     = "turn"    // how often the key has changed
+	openedKey   = "opened"  // when
+	setKey      = "set."    // + lane: Attributes as last set
+	knownKey    = "known."  // + one of secretLanes: hash of the value that was set last
+	recordKey   = "record"  // ID of the session record this browser was last given
+	tamperedKey = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
+	sinceKey    = "since"   // who signed in last, and when
+	actionKey   = "action"  // what was done last, see Action
+	nameKey     = "as_name" // the name last signed in with, to fill the form
 )
 
 // Attributes are those of a cookie as this server last set it. An edit in
@@ -65,7 +65,7 @@ func (a Attributes) BrowserExpires() *time.Time {
 // the database and survives a restart, and the wire, which only memory holds.
 type Notebook struct {
 	session *sessions.Session
-	wire    *Logs
+	logs    *Logs
 	writes  bool // see MayWrite
 	own     bool // whoever is signed in with this request may see all of it: see BelongTo
 
@@ -104,23 +104,23 @@ func (n *Notebook) ChangeKey() error {
 		return nil
 	}
 	n.session.CycleKey()
-	return n.session.Set(bookTurn, n.turn+1)
+	return n.session.Set(turnKey, n.turn+1)
 }
 
 // turnIn is how often a notebook's key has changed, as its session says.
 func turnIn(session *sessions.Session) (turn int) {
-	_, _ = session.Into(bookTurn, &turn) // without the value it is 0
+	_, _ = session.Into(turnKey, &turn) // without the value it is 0
 	return turn
 }
 
 // name gives the notebook's Log an ID, if it has none yet.
 func (n *Notebook) name() error {
 	var named bool
-	if n.id, named = sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
+	if n.id, named = sessions.ParseID(n.session.Text(logIDKey)); named || !n.writes {
 		return nil
 	}
 	rand.Read(n.id[:]) // never fails
-	return n.session.Set(bookID, n.id.String())
+	return n.session.Set(logIDKey, n.id.String())
 }
 
 // knownAs is the hash by which a notebook knows a cookie's value again.
@@ -134,7 +134,7 @@ var secretLanes = []string{lanes.Signed, lanes.Session}
 func (n *Notebook) knownValues() map[sessions.ID]bool {
 	known := map[sessions.ID]bool{}
 	for _, lane := range secretLanes {
-		if id, ok := sessions.ParseID(n.session.Text(bookKnown + lane)); ok {
+		if id, ok := sessions.ParseID(n.session.Text(knownKey + lane)); ok {
 			known[id] = true
 		}
 	}
@@ -152,7 +152,7 @@ func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
 	if key := session.Key(); key != "" {
 		id := knownAs(key)
 		if n.writes && !known[id] {
-			if err := n.session.Set(bookKnown+lanes.Session, id.String()); err != nil {
+			if err := n.session.Set(knownKey+lanes.Session, id.String()); err != nil {
 				return err
 			}
 		}
@@ -168,10 +168,10 @@ func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
 
 // NoteLogin writes down who is signed in in this browser, and by which login.
 func (n *Notebook) NoteLogin(session *sessions.Session) error {
-	n.session.Delete(bookForged)
+	n.session.Delete(tamperedKey)
 	err := errors.Join(
 		n.session.Set(sessions.UserKey, session.Text(sessions.UserKey)),
-		n.session.Set(bookSince, sinceOf(session)),
+		n.session.Set(sinceKey, sinceOf(session)),
 	)
 	if record, ok := session.Record(); ok {
 		err = errors.Join(err, n.NoteRecord(record.ID))
@@ -180,14 +180,14 @@ func (n *Notebook) NoteLogin(session *sessions.Session) error {
 }
 
 // NoteRecord writes down which session record this browser was given last.
-func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(bookRecord, id.String()) }
+func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(recordKey, id.String()) }
 
 // NoteTampered writes down the hash of the value that the lab wrote in place of the
 // session's key, until somebody signs in or out.
-func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(bookForged, hash) }
+func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(tamperedKey, hash) }
 
 // Tampered is that hash; "" where there is none, and without a notebook.
-func (n *Notebook) Tampered() string { return n.Text(bookForged) }
+func (n *Notebook) Tampered() string { return n.Text(tamperedKey) }
 
 // NoteLogout writes down that nobody is signed in any more, and changes the key.
 func (n *Notebook) NoteLogout() error {
@@ -195,7 +195,7 @@ func (n *Notebook) NoteLogout() error {
 		return nil
 	}
 	n.session.Expendable() // a logout must work on a full disk, too
-	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
+	for _, key := range []string{sessions.UserKey, sinceKey, tamperedKey} {
 		n.session.Delete(key)
 	}
 	return n.ChangeKey()
@@ -204,7 +204,7 @@ func (n *Notebook) NoteLogout() error {
 // NotedLogin reports whether a notebook noted the login of a session, whatever key that
 // session has now; true also if nobody is signed in by it.
 func (n *Notebook) NotedLogin(session *sessions.Session) bool {
-	return session.Text(sessions.UserKey) == "" || n.session.Text(bookSince) == sinceOf(session)
+	return session.Text(sessions.UserKey) == "" || n.session.Text(sinceKey) == sinceOf(session)
 }
 
 // sinceOf says who signed in and when, from the session's values.
@@ -245,7 +245,7 @@ func (n *Notebook) Attributes(lane string) (a Attributes, ok bool) {
 	if n == nil {
 		return a, false
 	}
-	ok, err := n.session.Into(bookSet+lane, &a)
+	ok, err := n.session.Into(setKey+lane, &a)
 	return a, ok && err == nil
 }
 
@@ -254,18 +254,18 @@ func (n *Notebook) Record() (sessions.ID, bool) {
 	if n == nil {
 		return sessions.ID{}, false
 	}
-	return sessions.ParseID(n.session.Text(bookRecord))
+	return sessions.ParseID(n.session.Text(recordKey))
 }
 
 // Name is the name last signed in with, "" when unknown.
-func (n *Notebook) Name() string { return n.Text(bookName) }
+func (n *Notebook) Name() string { return n.Text(nameKey) }
 
 // NoteName writes down the name signed in with. Without a notebook it is not remembered.
 func (n *Notebook) NoteName(name string) error {
 	if n == nil {
 		return nil
 	}
-	return n.session.Set(bookName, name)
+	return n.session.Set(nameKey, name)
 }
 
 // Session is the session in which the notebook lies; nil without a notebook. Each page has
@@ -327,7 +327,7 @@ func (n *Notebook) Log() *Log {
 	if record.ID != n.came { // a new key was saved with this reply
 		turn = turnIn(n.session)
 	}
-	return n.wire.Open(id, record.ID, turn, n.signedIn)
+	return n.logs.Open(id, record.ID, turn, n.signedIn)
 }
 
 // Action is what was done last, by its name, for "what just happened".
@@ -346,7 +346,7 @@ func (n *Notebook) Action() (d Action, ok bool) {
 	if n == nil {
 		return d, false
 	}
-	ok, err := n.session.Into(bookAction, &d)
+	ok, err := n.session.Into(actionKey, &d)
 	return d, ok && err == nil
 }
 
@@ -355,17 +355,17 @@ func (n *Notebook) Note(d Action) error {
 	if n == nil {
 		return nil
 	}
-	return n.session.Set(bookAction, d)
+	return n.session.Set(actionKey, d)
 }
 
 // Keys in the notebook's session.
 const (
-	BookLanguage = "language" // "en", "zh"
-	BookTheme    = "theme"    // "light", "dark"; none: as the browser prefers
+	LanguageKey = "language" // "en", "zh"
+	ThemeKey    = "theme"    // "light", "dark"; none: as the browser prefers
 )
 
 const WordsKey = "cookielab/handlers.words"
 
 // BookEngine + engine is the notebook's key for the ID of that engine's record; "" where
 // there is none.
-const BookEngine = "engine."
+const EngineKey = "engine."

@@ -15,7 +15,7 @@ import (
 	"cookielab/sessions"
 )
 
-const Purpose = "notebook" // mixed into the hash of a notebook's key
+const purpose = "notebook" // mixed into the hash of a notebook's key
 
 // JustReplaced reports whether the notebook's key that the request carried was replaced a
 // moment ago. Then the request has no notebook.
@@ -58,7 +58,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		n := &Notebook{session: session, wire: o.Logs, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
+		n := &Notebook{session: session, logs: o.Logs, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
 		if record, ok := session.Record(); ok {
 			n.came = record.ID
 		}
@@ -70,7 +70,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 			if !o.opens(c.Request(), use) {
 				return next(c)
 			}
-			if err := session.Set(bookOpened, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
+			if err := session.Set(openedKey, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
@@ -80,7 +80,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		n.known = n.knownValues()
 		c.Set(requestKey, n)
-		o.noteHome(c, n)
+		o.noteKeptBack(c, n)
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
 		sessions.OnCommit(c, func(ctx context.Context) error {
@@ -107,7 +107,7 @@ func NewManager(store sessions.Store, set *lanes.Set) (*sessions.Manager, error)
 	options := set.Options(age)
 	options.Name = CookieName
 	options.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
-	return sessions.New(sessions.Keyed(Purpose, store), options)
+	return sessions.New(sessions.Keyed(purpose, store), options)
 }
 
 // opens reports whether a request without a notebook gets one.
@@ -132,16 +132,16 @@ func (o *Opener) noteReply(c echo.Context, n *Notebook) error {
 	at := o.Clock.Now()
 	for lane, cookie := range o.Lanes.CookiesSet(c) {
 		if cookie.MaxAge < 0 {
-			n.session.Delete(bookSet + lane.ID())
-			n.session.Delete(bookKnown + lane.ID())
+			n.session.Delete(setKey + lane.ID())
+			n.session.Delete(knownKey + lane.ID())
 			continue
 		}
 		if slices.Contains(secretLanes, lane.ID()) {
-			if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
+			if err := n.session.Set(knownKey+lane.ID(), knownAs(cookie.Value).String()); err != nil {
 				return err
 			}
 		}
-		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
+		if err := n.session.Set(setKey+lane.ID(), attributesOf(cookie, at)); err != nil {
 			return err
 		}
 	}
@@ -155,8 +155,8 @@ func (o *Opener) isUnderWay(session *sessions.Session) bool {
 }
 
 // noteHome adds the cookies that did not come to the exchange under way.
-func (o *Opener) noteHome(c echo.Context, n *Notebook) {
+func (o *Opener) noteKeptBack(c echo.Context, n *Notebook) {
 	if e := Recording(c); e != nil {
-		e.KeptBack = o.stayedHome(c.Request(), n)
+		e.KeptBack = o.keptBack(c.Request(), n)
 	}
 }

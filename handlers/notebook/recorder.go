@@ -26,7 +26,7 @@ type recording struct {
 	http.ResponseWriter
 	c        echo.Context
 	exchange *Exchange
-	book     *Log // whose wire this goes on; nil: that of the request's notebook
+	log      *Log // whose wire this goes on; nil: that of the request's notebook
 	run      *Log // the Log of the run that the address names, which also gets it, without values; nil: none
 	replay   bool // the lab sends this request itself, as another program
 	done     bool
@@ -53,15 +53,15 @@ func (rec *Recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 		if !recorded {
 			return next(c)
 		}
-		book := rec.Logs.replayed(request.Header.Get(replayHeader))
-		replay := book != nil
+		log := rec.Logs.replayed(request.Header.Get(replayHeader))
+		replay := log != nil
 		if use == Never && !replay { // the notebook is not loaded
-			if book = rec.Logs.known(request); book == nil && !anyOrigin {
+			if log = rec.Logs.known(request); log == nil && !anyOrigin {
 				return next(c) // nobody could look at it; of what other sites ask, the run of a lesson can
 			}
 		}
-		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
-		if r.exchange.ways = rec.Lanes.IDs(); replay {
+		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), log: log, replay: replay}
+		if r.exchange.lanes = rec.Lanes.IDs(); replay {
 			r.exchange.Client = ClientOther
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
@@ -141,9 +141,9 @@ func Recording(c echo.Context) *Exchange {
 
 // AlsoOnWire puts the exchange under way on another Log's wire, too, without values: see
 // namesOnly.
-func AlsoOnWire(c echo.Context, book *Log) {
+func AlsoOnWire(c echo.Context, log *Log) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
-		r.run = book
+		r.run = log
 	}
 }
 
@@ -166,8 +166,8 @@ func (r *recording) finish(status int) {
 		return
 	}
 	r.done = true
-	book, knows, own := r.bookOf()
-	if book == nil && r.run == nil {
+	log, knows, own := r.logOf()
+	if log == nil && r.run == nil {
 		return // a stranger's exchange, which nobody could look at
 	}
 	r.mu.Lock()
@@ -176,29 +176,29 @@ func (r *recording) finish(status int) {
 	e.Duration, e.Status = time.Since(e.Start), status
 	e.SetCookie = append([]string(nil), r.Header()["Set-Cookie"]...)
 	e.Location = r.Header().Get("Location")
-	if r.run != nil && r.run != book {
+	if r.run != nil && r.run != log {
 		r.run.Add(e.namesOnly())
 	}
-	if book != nil {
+	if log != nil {
 		if !r.replay {
 			e.hide(knows, own)
 		}
-		book.Add(e)
+		log.Add(e)
 	}
 }
 
 // bookOf is the Log on whose wire the exchange goes; nil: none, for a stranger. knows
 // tells the values that its notebook saw this browser get; own says that the notebook
 // belongs to whoever is signed in with the request.
-func (r *recording) bookOf() (book *Log, knows func(value string) bool, own bool) {
-	if r.book != nil {
-		return r.book, r.book.knows, false
+func (r *recording) logOf() (log *Log, knows func(value string) bool, own bool) {
+	if r.log != nil {
+		return r.log, r.log.knows, false
 	}
 	n := From(r.c)
-	if book = n.Log(); book == nil {
+	if log = n.Log(); log == nil {
 		return nil, nil, false
 	}
-	return book, n.knows, n.own
+	return log, n.knows, n.own
 }
 
 // withoutValue is a Set-Cookie line with its name and attributes alone.

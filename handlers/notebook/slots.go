@@ -28,32 +28,32 @@ type slots map[reflect.Type]Kept
 
 // Of is the value of a type that a page keeps in the Log; zero if there is none, and for
 // a nil Log.
-func Of[T Kept](b *Log) (value T) {
-	if b == nil {
+func Of[T Kept](l *Log) (value T) {
+	if l == nil {
 		return value
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	value, _ = b.slots[reflect.TypeFor[T]()].(T)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	value, _ = l.slots[reflect.TypeFor[T]()].(T)
 	return value
 }
 
 // Change changes the value of a type that a page keeps in the Log, and returns it as it
 // was before. Meanwhile the Log is locked, so change must not use it. With a nil Log
 // nothing is kept, and change is not called.
-func Change[T Kept](b *Log, change func(*T)) (before T) {
-	if b == nil {
+func Change[T Kept](l *Log, change func(*T)) (before T) {
+	if l == nil {
 		return before
 	}
-	defer b.change()()
+	defer l.change()()
 	key := reflect.TypeFor[T]()
-	before, _ = b.slots[key].(T)
+	before, _ = l.slots[key].(T)
 	after := before
 	change(&after)
-	if b.slots == nil {
-		b.slots = slots{}
+	if l.slots == nil {
+		l.slots = slots{}
 	}
-	b.slots[key] = after
+	l.slots[key] = after
 	return before
 }
 

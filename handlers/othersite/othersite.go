@@ -21,7 +21,7 @@ import (
 
 // OtherSiteConfig is what the other site is made of. Addresses are those by
 // which browsers find a server, such as "http://localhost:8080".
-type OtherSiteConfig struct {
+type Config struct {
 	Assets    *web.Assets
 	Address   string       // its own
 	Lab       string       // of the lab that its requests go to
@@ -34,8 +34,8 @@ type OtherSiteConfig struct {
 var ErrSameSite = errors.New("the other site has the lab’s host, and ports do not count")
 
 // OtherSite is one running other site.
-type OtherSite struct {
-	config  OtherSiteConfig
+type Site struct {
+	config  Config
 	host    string // its own, with the port
 	log     *slog.Logger
 	echo    *echo.Echo
@@ -43,7 +43,7 @@ type OtherSite struct {
 }
 
 // NewOtherSite makes the other site; an error names what cannot work.
-func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
+func New(config Config) (*Site, error) {
 	own, err := parseOrigin(config.Address)
 	if err != nil {
 		return nil, err
@@ -57,11 +57,11 @@ func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
 	}
 	// Its Referrer-Policy, same-origin, lets a page hide where it is: its forms
 	// reach the lab with "Origin: null" and no Referer, in Chromium and Firefox.
-	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
+	s := &Site{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.headers.Set("Content-Security-Policy", foreignPolicy(config.Lab))
+	s.headers.Set("Content-Security-Policy", contentPolicy(config.Lab))
 	s.headers.Set("Vary", "Accept-Language")
 	s.routes()
 	return s, nil
@@ -77,7 +77,7 @@ func parseOrigin(address string) (*url.URL, error) {
 }
 
 // routes lists every address, and what stands before it.
-func (s *OtherSite) routes() {
+func (s *Site) routes() {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
 	e.Use(web.RecoverPanic(s.log), s.guard)
@@ -95,11 +95,11 @@ func (s *OtherSite) routes() {
 }
 
 // ServeHTTP makes the other site an http.Handler.
-func (s *OtherSite) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // guard is what every request passes: it may only look, under the one name that
 // makes this another site.
-func (s *OtherSite) guard(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Site) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, header := c.Request(), c.Response().Header()
 		maps.Copy(header, s.headers)
@@ -122,15 +122,15 @@ func sameHost(a, b string) bool {
 }
 
 // page serves one of its pages, for a lesson.
-func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
+func (s *Site) page(name, lesson, title string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p := foreignPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
+		p := shownPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
 		return p.show(c, s.config.Assets, name, locale.Msg(title))
 	}
 }
 
 // HandleError answers an error with a page of its own.
-func (s *OtherSite) handleError(err error, c echo.Context) {
+func (s *Site) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
@@ -139,8 +139,8 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 		s.log.Error("request to the other site failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
 	w, _ := s.config.Assets.Languages.Asked(c.Request())
-	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
-	if err := s.config.Assets.RenderForeign(c, w, p.Status, "error", page); err != nil {
+	page := shownPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
+	if err := s.config.Assets.RenderOtherSite(c, w, p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
@@ -148,7 +148,7 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 
 // foreignPage is what templates/other shows: pages of the other site, and of the
 // neighbour.
-type foreignPage struct {
+type shownPage struct {
 	Title     locale.Message
 	Host      string // whose page it is, as the address bar says it
 	Lab       string // the server that its requests go to
@@ -164,20 +164,20 @@ type foreignPage struct {
 }
 
 // LabHost is the lab's host, as a request names it.
-func (p foreignPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
+func (p shownPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
 
 // foreignOrder is what a forged form sends.
-type foreignOrder struct{ Path, Host string }
+type order struct{ Path, Host string }
 
 // Posting is the order that goes to a path of the lab.
-func (p foreignPage) Posting(path string) foreignOrder { return foreignOrder{path, p.LabHost()} }
+func (p shownPage) Posting(path string) order { return order{path, p.LabHost()} }
 
 // aRun is what the lab calls one reader's run through a lesson.
 var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 // show answers with a page for the run that its address names; without one, with
 // a page that says where to begin.
-func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
+func (p shownPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
@@ -199,12 +199,12 @@ func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title
 	if p.Run == "" {
 		name, p.Title = "start", locale.Msg("other.start.title")
 	}
-	return assets.RenderForeign(c, w, http.StatusOK, name, p)
+	return assets.RenderOtherSite(c, w, http.StatusOK, name, p)
 }
 
 // beside is the address of a page beside this one: the same run, and a language
 // if one was chosen.
-func (p foreignPage) beside(path, language string) string {
+func (p shownPage) beside(path, language string) string {
 	query := url.Values{}
 	if p.Run != "" {
 		query.Set("run", p.Run)
@@ -220,7 +220,7 @@ func (p foreignPage) beside(path, language string) string {
 
 // foreignPolicy is the Content-Security-Policy of foreign pages: requests go to
 // the lab, and to nobody else.
-func foreignPolicy(lab string) string {
+func contentPolicy(lab string) string {
 	if strings.Contains(lab, "[") {
 		lab = "http:" // a policy cannot name an IPv6 address
 	}
@@ -229,14 +229,14 @@ func foreignPolicy(lab string) string {
 }
 
 // Page is what this page needs: a site with another server.
-type Page struct{ site *web.Site }
+type Neighbour struct{ site *web.Site }
 
-func New(site *web.Site) *Page { return &Page{site} }
+func NewNeighbour(site *web.Site) *Neighbour { return &Neighbour{site} }
 
 // Get serves GET /play/neighbour: a page that posts to the other server,
 // under the name by which this one was asked.
-func (h *Page) Get(c echo.Context) error {
-	p := foreignPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
-	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
+func (h *Neighbour) Get(c echo.Context) error {
+	p := shownPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
+	c.Response().Header().Set("Content-Security-Policy", contentPolicy(p.Lab)) // an error takes the lab's again
 	return p.show(c, h.site.Assets, "neighbour", locale.Msg("other.neighbour.title"))
 }

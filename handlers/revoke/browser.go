@@ -30,15 +30,15 @@ type Forgetter interface {
 
 type resetData struct {
 	web.Page
-	Done        bool     // shown after a reset
-	Record      string   // the session's record that was deleted, by its ID; "": there was none
-	Lies        bool     // and it lies there after all
-	Arrived     []string // names of the lab's cookies in this very request
-	Foreign     int      // cookies of other programs on this host: not ours to delete
-	ForeignNote locale.Message
-	Keep        template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
-	Host        string
-	Others      []string // the same lab under other names, each with a jar of its own
+	Done             bool     // shown after a reset
+	Record           string   // the session's record that was deleted, by its ID; "": there was none
+	Lies             bool     // and it lies there after all
+	Arrived          []string // names of the lab's cookies in this very request
+	OtherCookies     int      // cookies of other programs on this host: not ours to delete
+	OtherCookiesNote locale.Message
+	Keep             template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
+	Host             string
+	Others           []string // the same lab under other names, each with a jar of its own
 }
 
 // doneNothing in the address of the proof says that neither cookies nor notebook
@@ -64,8 +64,8 @@ func (h *Page) Reset(c echo.Context) error {
 			p.Arrived = append(p.Arrived, name)
 		}
 	}
-	_, p.Foreign = h.auth.OtherCookies(c.Request())
-	p.ForeignNote = locale.Msg("reset.foreign", locale.Args{"Count": p.Foreign})
+	_, p.OtherCookies = h.auth.OtherCookies(c.Request())
+	p.OtherCookiesNote = locale.Msg("reset.foreign", locale.Args{"Count": p.OtherCookies})
 	chosen := url.Values{}
 	for _, name := range []string{"lang", "theme"} {
 		if value := c.QueryParam(name); value != "" {
@@ -160,11 +160,11 @@ func (h *Page) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			page.Forget(c, n)
 		}
 		if id, saved := n.ID(); saved {
-			sessions.AfterCommit(c, func() { h.wire.Drop(id) })
+			sessions.AfterCommit(c, func() { h.logs.Drop(id) })
 		}
 	}
 	chosen = url.Values{}
-	for name, key := range map[string]string{"lang": notebook.BookLanguage, "theme": notebook.BookTheme} {
+	for name, key := range map[string]string{"lang": notebook.LanguageKey, "theme": notebook.ThemeKey} {
 		if value := notebook.From(c).Text(key); value != "" {
 			chosen.Set(name, value)
 		}

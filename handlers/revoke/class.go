@@ -126,7 +126,7 @@ type Page struct {
 	auth      *auth.Auth
 	class     *Class
 	notebooks *sessions.Manager
-	wire      *notebook.Logs
+	logs      *notebook.Logs
 	forget    []Forgetter
 	hosts     []string
 	proofs    *sessions.Signer // that a class was ended
@@ -139,7 +139,7 @@ func New(site *web.Site, auth *auth.Auth, config Config) (*Page, error) {
 		return nil, err
 	}
 	return &Page{
-		site: site, auth: auth, class: config.Class, notebooks: config.Notebooks, wire: config.Logs,
+		site: site, auth: auth, class: config.Class, notebooks: config.Notebooks, logs: config.Logs,
 		forget: config.Forget, hosts: config.Hosts, proofs: proofs,
 	}, nil
 }

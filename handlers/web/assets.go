@@ -16,7 +16,7 @@ type Assets struct {
 	Engine    string
 	Languages locale.Languages
 	templates templates
-	foreign   templates // of the other site
+	otherSite templates // of the other site
 	static    staticFiles
 	Source    Source
 }
@@ -37,13 +37,13 @@ func ReadAssets(files fs.FS, engine string) (*Assets, error) {
 		return nil, err
 	}
 	a.Languages.Vary(engine)
-	if a.templates, err = parseTemplates(files, "templates", a.Languages, a.static, a.Source, a.form); err != nil {
+	if a.templates, err = parseTemplates(files, "templates", a.Languages, a.static, a.Source, a.format); err != nil {
 		return nil, err
 	}
-	if a.foreign, err = parseTemplates(files, "templates/other", a.Languages, a.static, a.Source, a.form); err != nil {
+	if a.otherSite, err = parseTemplates(files, "templates/other", a.Languages, a.static, a.Source, a.format); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *Assets) form(way string) string { return lanes.Format(a.Engine, way) }
+func (a *Assets) format(lane string) string { return lanes.Format(a.Engine, lane) }

@@ -129,8 +129,8 @@ func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 		parse := input.ParseForm
 		if input.IsAPI(r) {
 			parse = func(r *http.Request, most int) (url.Values, error) {
-				body, err := input.JsonBody(r, most)
-				c.Set(input.JsonKey, body)
+				body, err := input.JSONBody(r, most)
+				c.Set(input.JSONKey, body)
 				return nil, err
 			}
 		}

@@ -24,10 +24,10 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			n := notebook.From(c)
-			if w := s.Languages.Named(n.Text(notebook.BookLanguage)); w != nil {
+			if w := s.Languages.Named(n.Text(notebook.LanguageKey)); w != nil {
 				s.AnswerIn(c, w)
 			}
-			if theme := n.Text(notebook.BookTheme); theme != "" {
+			if theme := n.Text(notebook.ThemeKey); theme != "" {
 				c.Set(themeKey, theme)
 			}
 			if !input.IsSafe(c.Request().Method) || access(c) == (Access{}) {
@@ -39,7 +39,7 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 				}
 				s.AnswerIn(c, w)
-				if err := n.Keep(notebook.BookLanguage, w.Tag.String()); err != nil {
+				if err := n.Keep(notebook.LanguageKey, w.Tag.String()); err != nil {
 					return err
 				}
 			}
@@ -49,7 +49,7 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
 				}
 				c.Set(themeKey, theme)
-				if err := n.Keep(notebook.BookTheme, theme); err != nil {
+				if err := n.Keep(notebook.ThemeKey, theme); err != nil {
 					return err
 				}
 			}

@@ -96,7 +96,7 @@ const LabName = "Cookie Lab"
 type templates map[*locale.Printer]map[string]*template.Template
 
 // parseTemplates reads the pages in a folder: their layout, and the parts below.
-func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code Source, form func(way string) string) (templates, error) {
+func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code Source, format func(lane string) string) (templates, error) {
 	layout := folder + "/layout.html"
 	pages, err := fs.Glob(files, folder+"/*.html")
 	if err != nil {
@@ -110,9 +110,9 @@ func parseTemplates(files fs.FS, folder string, all locale.Languages, assets sta
 	for _, w := range all.All {
 		parsed[w] = map[string]*template.Template{}
 		b := baker{
-			known: map[string]func(string) (string, error){"t": w.Label, "static": assets.url, "source": code.text},
-			live:  templateFunctions(w, code, assets),
-			form:  form,
+			known:  map[string]func(string) (string, error){"t": w.Label, "static": assets.url, "source": code.text},
+			live:   templateFunctions(w, code, assets),
+			format: format,
 		}
 		for _, page := range pages {
 			if page == layout {
@@ -137,13 +137,13 @@ func parseTemplates(files fs.FS, folder string, all locale.Languages, assets sta
 //     replaced by its name ("plain"), FIELD by its field's ("Plain") and FORM by
 //     the name of the way that its values look like, see [Assets.form].
 type baker struct {
-	known map[string]func(name string) (text string, err error)
-	live  template.FuncMap
-	form  func(way string) string
+	known  map[string]func(name string) (text string, err error)
+	live   template.FuncMap
+	format func(lane string) string
 }
 
 var (
-	everyWay    = regexp.MustCompile(`(?s)\{\{ways\}\}(.*?)\{\{/ways\}\}`)
+	everyLane   = regexp.MustCompile(`(?s)\{\{lanes\}\}(.*?)\{\{/lanes\}\}`)
 	knownAction = regexp.MustCompile(`\{\{(t|static|source) "([^"]*)"\}\}`)
 )
 
@@ -171,11 +171,11 @@ func (b baker) page(files fs.FS, names []string) (*template.Template, error) {
 }
 
 func (b baker) bake(text string) (string, error) {
-	text = everyWay.ReplaceAllStringFunc(text, func(block string) string {
-		inner := everyWay.FindStringSubmatch(block)[1]
+	text = everyLane.ReplaceAllStringFunc(text, func(block string) string {
+		inner := everyLane.FindStringSubmatch(block)[1]
 		var out strings.Builder
-		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:], "FORM", b.form(way)).Replace(inner))
+		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+			out.WriteString(strings.NewReplacer("LANE", lane, "FIELD", strings.ToUpper(lane[:1])+lane[1:], "FORMAT", b.format(lane)).Replace(inner))
 		}
 		return out.String()
 	})
@@ -214,8 +214,8 @@ func (s *Site) Template(c echo.Context, name string) *template.Template {
 const maxPooledPage = 1 << 20
 
 // RenderForeign answers with a page of the other site.
-func (a *Assets) RenderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
-	return a.foreign.render(c, w, new(bytes.Buffer), status, name, data)
+func (a *Assets) RenderOtherSite(c echo.Context, w *locale.Printer, status int, name string, data any) error {
+	return a.otherSite.render(c, w, new(bytes.Buffer), status, name, data)
 }
 
 // render executes a page to memory first, so that a failure leaves no half page.

@@ -23,34 +23,34 @@ type KeptBack struct {
 
 // stayedHome finds the lanes' cookies that this browser was given and that this
 // request did not bring.
-func (o *Opener) stayedHome(r *http.Request, n *Notebook) []KeptBack {
-	var home []KeptBack
+func (o *Opener) keptBack(r *http.Request, n *Notebook) []KeptBack {
+	var kept []KeptBack
 	for _, lane := range o.Lanes.Cookies {
 		name := lane.Cookie().Name
 		if len(sessions.RawCookies(r, name)) > 0 {
 			continue
 		}
 		if a, ok := n.Attributes(lane.ID()); ok {
-			home = append(home, KeptBack{lane.ID(), name, whyHome(a, r, o.Clock.Now())})
+			kept = append(kept, KeptBack{lane.ID(), name, whyKeptBack(a, r, o.Clock.Now())})
 		}
 	}
-	return home
+	return kept
 }
 
 // StayedGroup is what stayed home for one reason.
-type StayedGroup struct {
+type KeptBackGroup struct {
 	Code    string // of the reason: "home_reason.path"
 	Reason  string
 	Cookies []KeptBack
 }
 
 // ByReason puts together what stayed home for the same reason.
-func ByReason(w *locale.Printer, home []KeptBack) (groups []StayedGroup) {
-	for _, one := range home {
+func ByReason(w *locale.Printer, kept []KeptBack) (groups []KeptBackGroup) {
+	for _, one := range kept {
 		reason := w.Say(one.Reason)
-		i := slices.IndexFunc(groups, func(g StayedGroup) bool { return g.Reason == reason })
+		i := slices.IndexFunc(groups, func(g KeptBackGroup) bool { return g.Reason == reason })
 		if i < 0 {
-			i, groups = len(groups), append(groups, StayedGroup{Code: one.Reason.ID, Reason: reason})
+			i, groups = len(groups), append(groups, KeptBackGroup{Code: one.Reason.ID, Reason: reason})
 		}
 		groups[i].Cookies = append(groups[i].Cookies, one)
 	}
@@ -59,7 +59,7 @@ func ByReason(w *locale.Printer, home []KeptBack) (groups []StayedGroup) {
 
 // whyHome names what kept a cookie at home, by the order of RFC 6265bis 5.8.3:
 // its path, the site that began the request, and before those its own end.
-func whyHome(a Attributes, r *http.Request, at time.Time) locale.Message {
+func whyKeptBack(a Attributes, r *http.Request, at time.Time) locale.Message {
 	until := a.BrowserExpires()
 	switch {
 	case until != nil && !until.After(at):
