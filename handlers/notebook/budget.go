@@ -1,5 +1,5 @@
-// The wire's budget: how much memory all Books of a server may take together, and what is
-// dropped when they take more. A Book's texts are copied out of the requests that they came
+// The wire's budget: how much memory all Logs of a server may take together, and what is
+// dropped when they take more. A Log's texts are copied out of the requests that they came
 // with, so that a short text does not keep a large request in memory.
 
 package notebook
@@ -16,13 +16,13 @@ import (
 	"cookielab/sessions"
 )
 
-// MaxBytes is how much memory all Books of a server may take together. If they take
+// MaxBytes is how much memory the Logs of a server may take together, in bytes. If they take
 // more, the largest Log loses its oldest exchanges. So a visitor who floods the server
 // empties their own wire, and nobody else's.
 const MaxBytes = 64 << 20
 
-// bookRest is how long after its last use a Log still counts as in use: see
-// [Logs.makeRoomForBook].
+// logRest is how long after its last use a Log still counts as in use: see
+// [Logs.makeRoomForLog].
 const logRest = time.Hour
 
 // How much memory things take without their texts, in bytes; a test compares this with the
@@ -41,8 +41,8 @@ const (
 	TextBytes       = 16 // the header of a string
 )
 
-// texts are all the texts that a client or a handler can make long, the least useful
-// first: those are cut first.
+// texts returns all texts that a client or a handler can make long. The least useful come
+// first, since they are cut first.
 func (e *Exchange) texts() iter.Seq[*string] {
 	return func(yield func(*string) bool) {
 		for _, text := range []*string{
@@ -95,11 +95,12 @@ func (e *Exchange) settle() {
 	e.weight = e.measure()
 }
 
-// Weigh is how much memory an exchange that is on the wire takes, in bytes; 0: it is not
-// there yet. Whatever keeps it counts it again, as it may have left the wire.
+// Weigh returns how much memory an exchange that is on the wire takes, in bytes; 0 if it is
+// not there yet. Whatever else keeps the exchange must count it again, since it may have left
+// the wire.
 func (e *Exchange) Weigh() int { return e.weight }
 
-// measure is how much memory an exchange takes, in bytes.
+// measure returns how much memory an exchange takes, in bytes.
 func (e *Exchange) measure() int {
 	n := exchangeBytes + cap(e.SetCookie)*TextBytes
 	for i := range e.Ops {
@@ -121,6 +122,7 @@ func (e *Exchange) measure() int {
 	return n
 }
 
+// WeighOp returns how much memory a store operation takes, in bytes.
 func WeighOp(op *sessions.StoreOp) int {
 	if op.Err != nil {
 		return opBytes + errorBytes
@@ -128,6 +130,7 @@ func WeighOp(op *sessions.StoreOp) int {
 	return opBytes
 }
 
+// WeighMessage returns how much memory a message's arguments take, in bytes.
 func WeighMessage(p locale.Message) int {
 	if p.Args == nil {
 		return 0
@@ -144,6 +147,7 @@ func WeighMessage(p locale.Message) int {
 	return n
 }
 
+// WeighTexts returns how much memory a map of texts takes, in bytes.
 func WeighTexts(texts map[string]string) int {
 	if texts == nil {
 		return 0
@@ -155,10 +159,10 @@ func WeighTexts(texts map[string]string) int {
 	return n
 }
 
-// weigh is how much memory a Log takes, in bytes.
+// weigh returns how much memory a Log takes, in bytes.
 func (l *Log) weigh() int { return logBytes + l.exchangesWeight + l.slots.weigh() }
 
-// OwnTexts copies texts, so that they do not keep a larger text in memory.
+// OwnTexts copies a map and its texts, so that they do not keep a larger text in memory.
 func OwnTexts(texts map[string]string) map[string]string {
 	own := maps.Clone(texts)
 	for name, text := range own {
@@ -168,7 +172,7 @@ func OwnTexts(texts map[string]string) map[string]string {
 }
 
 // change locks a Log in order to change it. done weighs it again, unlocks it, and makes
-// room if all Books together take too much now.
+// room if all Logs together take too much now.
 func (l *Log) change() (done func()) {
 	l.mu.Lock()
 	return func() {
@@ -188,8 +192,8 @@ func (l *Log) reweigh() {
 	l.logs.weight.Add(weight - l.weight.Swap(weight))
 }
 
-// makeRoom shrinks the largest Log, again and again, until all Books together are within
-// the budget.
+// makeRoom shrinks the largest Log, again and again, until all Logs together are within the
+// budget.
 func (l *Logs) makeRoom() {
 	if l.weight.Load() <= MaxBytes {
 		return
@@ -231,7 +235,7 @@ func (l *Log) dropOldest() {
 	l.exchanges = append(l.exchanges[:0:0], l.exchanges[1:]...)
 }
 
-// makeRoomForBook drops a Log if there are MaxLogs of them: of those that nobody has used
+// makeRoomForLog drops a Log if there are MaxLogs of them: of those that nobody has used
 // for an hour, the one that was used longest ago; if all are in use, the one with the
 // fewest exchanges, and one of somebody who is signed in only if all are. So a crowd of
 // visitors who come only once pushes out one another. The wire is locked.

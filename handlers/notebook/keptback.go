@@ -1,6 +1,5 @@
-// Cookies that stayed home: the notebook saw them set, and this request did not
-// bring them. The reason is shown where the request makes it knowable, and
-// never guessed.
+// Cookies that the browser kept back: the notebook saw them set, and this request did not
+// bring them. The reason is shown if the request tells it, and is never guessed.
 
 package notebook
 
@@ -15,14 +14,13 @@ import (
 	"cookielab/sessions"
 )
 
-// KeptBack is one cookie that did not come.
+// KeptBack is a lane's cookie that this browser was given, and did not send.
 type KeptBack struct {
-	Lane, Name string
-	Reason     locale.Message
+	Lane, Name string         // the lane's ID, and the cookie's name
+	Reason     locale.Message // why
 }
 
-// stayedHome finds the lanes' cookies that this browser was given and that this
-// request did not bring.
+// keptBack finds the lanes' cookies that this browser was given, and did not send.
 func (o *Opener) keptBack(r *http.Request, n *Notebook) []KeptBack {
 	var kept []KeptBack
 	for _, lane := range o.Lanes.Cookies {
@@ -37,14 +35,14 @@ func (o *Opener) keptBack(r *http.Request, n *Notebook) []KeptBack {
 	return kept
 }
 
-// StayedGroup is what stayed home for one reason.
+// KeptBackGroup holds the cookies that were kept back for one reason.
 type KeptBackGroup struct {
 	Code    string // of the reason: "home_reason.path"
-	Reason  string
+	Reason  string // in words
 	Cookies []KeptBack
 }
 
-// ByReason puts together what stayed home for the same reason.
+// ByReason groups cookies by the reason for which they were kept back, in their order.
 func ByReason(w *locale.Printer, kept []KeptBack) (groups []KeptBackGroup) {
 	for _, one := range kept {
 		reason := w.Say(one.Reason)
@@ -57,8 +55,8 @@ func ByReason(w *locale.Printer, kept []KeptBack) (groups []KeptBackGroup) {
 	return groups
 }
 
-// whyHome names what kept a cookie at home, by the order of RFC 6265bis 5.8.3:
-// its path, the site that began the request, and before those its own end.
+// whyKeptBack returns why a browser did not send a cookie: its time is over, or its path or
+// SameSite excludes the request, in the order of RFC 6265bis section 5.8.3.
 func whyKeptBack(a Attributes, r *http.Request, at time.Time) locale.Message {
 	until := a.BrowserExpires()
 	switch {
@@ -73,7 +71,7 @@ func whyKeptBack(a Attributes, r *http.Request, at time.Time) locale.Message {
 	}
 }
 
-// pathMatches is the path-match of RFC 6265bis 5.1.4.
+// pathMatches is the path-match of RFC 6265bis section 5.1.4.
 func pathMatches(cookie, request string) bool {
 	return request == cookie || strings.HasPrefix(request, cookie) && (strings.HasSuffix(cookie, "/") || request[len(cookie)] == '/')
 }

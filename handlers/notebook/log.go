@@ -1,4 +1,5 @@
-// The wire: the last exchanges of each notebook, in memory only.
+// The wire: the last exchanges of each notebook, in memory only. A Log holds those of one
+// notebook, and Logs holds all Logs of a server.
 
 package notebook
 
@@ -19,20 +20,20 @@ import (
 
 // What the wire stores at most, so that memory is bounded; MaxBytes is another bound.
 const (
-	MaxLogs          = 1000
-	MaxExchanges     = 50
-	MaxExchangeBytes = 64 << 10
-	MaxOps           = 100 // store operations of one exchange; one that ends very many sessions has more
-	MaxWatchers      = 6   // of one Log, and as many readers: the number of connections that a browser opens to one server
+	MaxLogs          = 1000     // of a server
+	MaxExchanges     = 50       // of one Log
+	MaxExchangeBytes = 64 << 10 // bytes of an exchange's texts
+	MaxOps           = 100      // store operations of one exchange; one that ends very many sessions has more
+	MaxWatchers      = 6        // of one Log, and as many readers: the number of connections that a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
 // operations between.
 type Exchange struct {
-	Number   int // counts from 1 within a notebook
-	Client   string
+	Number   int    // counts from 1 within a notebook
+	Client   string // ClientBrowser or ClientOther
 	Start    time.Time
-	Duration time.Duration
+	Duration time.Duration // until the reply's first byte
 
 	Method, Target, Protocol, Host string
 	Fetch                          FetchMetadata
@@ -40,10 +41,10 @@ type Exchange struct {
 	Cookie                         string // the raw header, "" where none was sent
 	Authorization                  string // the same, shortened: see shortCredentials
 	KeptBack                       []KeptBack
-	lanes                          map[string]string // whose cookie each name is, the same for all
+	lanes                          map[string]string // the lane's ID by the cookie's name, the same map for all
 
 	Status    int
-	Location  string
+	Location  string   // the raw header, "" where none was sent
 	SetCookie []string // the raw lines
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
@@ -54,26 +55,27 @@ type Exchange struct {
 	weight    int  // how much memory it takes, in bytes
 }
 
-// Conclusion is a finding with the moment at which it was made, by the same
-// clock as store operations: a diagram shows them in the order of happening.
+// Conclusion is a finding with the moment at which it was made. The clock is that of store
+// operations, so a diagram can show both in the order in which they happened.
 type Conclusion struct {
 	lanes.Finding
 	At time.Time
 }
 
-// Lane is whose cookie a name is, of the ways that the lab sets; "": of none.
+// Lane returns the ID of the lane that a cookie belongs to, by the cookie's name; "" for other
+// cookies.
 func (e *Exchange) Lane(cookie string) string { return e.lanes[cookie] }
 
 // SentCookie is one pair of a Cookie header.
 type SentCookie struct {
 	Name  string
-	Lane  string // "": none of the three ways
+	Lane  string // the lane's ID; "": it is no lane's
 	Bytes int    // of name and value, as they came
 	Named bool   // a "=" tells where its name ends
 	Left  bool   // its value was left out
 }
 
-// Cookies are the pairs of the Cookie header, in the order in which they came.
+// Cookies returns the pairs of the Cookie header, in the order in which they came.
 func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 	return func(yield func(SentCookie) bool) {
 		for pair := range strings.SplitSeq(e.Cookie, ";") {
@@ -90,11 +92,11 @@ func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 
 // SetLine is one Set-Cookie line, as far as pages show it.
 type SetLine struct {
-	Name, Lane string
-	Deletes    bool
+	Name, Lane string // Lane is the lane's ID; "": it is no lane's
+	Deletes    bool   // it deletes the cookie: Max-Age is 0
 }
 
-// Sets are the Set-Cookie lines of the response.
+// Sets returns the Set-Cookie lines of the response, in their order.
 func (e *Exchange) Sets() iter.Seq[SetLine] {
 	return func(yield func(SetLine) bool) {
 		for _, line := range e.SetCookie {
@@ -108,35 +110,36 @@ func (e *Exchange) Sets() iter.Seq[SetLine] {
 	}
 }
 
-// FetchMetadata is what a browser says about where a request comes from (W3C
-// Fetch Metadata); all "" from other programs.
+// FetchMetadata holds the Sec-Fetch-* headers, in which a browser says where a request comes
+// from (W3C Fetch Metadata). Other programs send none: then all are "".
 type FetchMetadata struct{ Site, Mode, Dest, User string }
 
-// The two kinds of client.
+// The two kinds of client: Exchange.Client.
 const (
 	ClientBrowser = "browser"
 	ClientOther   = "another program"
 )
 
-// Logs holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
-// wire_budget.go.
+// Logs holds the Logs of all notebooks of a server, in a bounded amount of memory: see
+// budget.go. Many goroutines may use it at once.
 type Logs struct {
-	weight atomic.Int64 // of all books, in bytes
+	weight atomic.Int64 // of all Logs, in bytes
 	mu     sync.Mutex   // taken before the lock of a Log
 	clock  sessions.Clock
 	byID   map[sessions.ID]*Log
 	byKey  map[sessions.ID]*Log // by the hash of the notebook's key, for those whose key is known
-	// replays are the requests the lab itself has under way as another
-	// client: a one-time word in their header says whose wire they go on.
+	// replays are the requests that the lab itself has under way as another program: a nonce
+	// in their header says on which Log's wire they go.
 	replays map[string]*Log
 }
 
+// NewLogs makes Logs without any Log. A nil clock is time.Now.
 func NewLogs(clock sessions.Clock) *Logs {
 	return &Logs{clock: clock, byID: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
 }
 
-// Log returns the Log with an ID, a new one if there is none. It is for adding to a
-// Log; to read one, Open asks for the notebook's key, too.
+// Log returns the Log with an ID; a new one if there is none. It is for adding to a Log. To
+// read one, [Logs.Open] also asks for the notebook's key.
 func (l *Logs) Log(id sessions.ID) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,10 +147,10 @@ func (l *Logs) Log(id sessions.ID) *Log {
 }
 
 // Open returns the Log with an ID to a request that carried the notebook's key; turn is
-// how often the key had changed before, and signedIn says whether the notebook belongs to
-// somebody: then its Log stays while there are others to drop. The first request with a newer key takes the Log
-// over. From then on, a request or a stream with an older key reads nothing, and Open
-// returns nil for it.
+// how often the key had changed before, and signedIn says that the notebook belongs to
+// somebody: then its Log stays while there are others to drop. The first request with a newer
+// key takes the Log over. From then on, a request or a stream with an older key reads
+// nothing, and Open returns nil for it.
 func (l *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,8 +184,8 @@ func (l *Logs) log(id sessions.ID) *Log {
 	return log
 }
 
-// known is the book of a request's notebook by memory alone: no store is asked
-// whether that notebook still lives. Nil where memory knows none.
+// known returns the Log of a request's notebook by memory alone; nil if memory knows none. No
+// store is asked whether the notebook still lives.
 func (l *Logs) known(r *http.Request) *Log {
 	keys := sessions.ReadCookies(r, CookieName)
 	if len(keys) == 0 {
@@ -197,32 +200,32 @@ func (l *Logs) known(r *http.Request) *Log {
 	return log
 }
 
-// OfKey is the Log of the notebook that a key, a cookie's value, opens, by memory alone; nil
-// where memory knows none.
+// OfKey returns the Log of the notebook that a key opens, by memory alone; nil if memory knows
+// none. The key is the value of the notebook's cookie.
 func (l *Logs) OfKey(key string) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byKey[sessions.KeyID(purpose, key)]
 }
 
-// Weight is how much memory all Logs take, in bytes.
+// Weight returns how much memory all Logs take, in bytes.
 func (l *Logs) Weight() int64 { return l.weight.Load() }
 
-// Len is how many Logs there are.
+// Len returns how many Logs there are.
 func (l *Logs) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.byID)
 }
 
-// Drop forgets a notebook's book. Who still watches it sees its end.
+// Drop forgets a notebook's Log. Whoever still watches it sees its end.
 func (l *Logs) Drop(id sessions.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drop(id)
 }
 
-// Clear forgets all books. Who still watches one sees its end.
+// Clear forgets all Logs. Whoever still watches one sees its end.
 func (l *Logs) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -233,9 +236,9 @@ func (l *Logs) Clear() {
 	clear(l.byKey)
 }
 
-// Announce says that a request is one that the lab itself sends as another program, and
-// goes on a Log's wire: a one-time word in its headers says so. withdraw is to be called
-// once it was answered or has failed.
+// Announce says that the lab itself is about to send a request as another program, and that
+// the exchange goes on a Log's wire: it puts a nonce into the request's headers. The caller
+// must call withdraw once the request was answered or has failed.
 func (l *Logs) Announce(r *http.Request, log *Log) (withdraw func()) {
 	nonce := rand.Text()
 	r.Header.Set(replayHeader, nonce)
@@ -249,7 +252,7 @@ func (l *Logs) Announce(r *http.Request, log *Log) (withdraw func()) {
 	}
 }
 
-// replayed returns whose replay a word announces, once.
+// replayed returns the Log for which a nonce was announced, once; nil if there is none.
 func (l *Logs) replayed(nonce string) *Log {
 	if nonce == "" {
 		return nil
@@ -265,7 +268,7 @@ func (l *Logs) replayed(nonce string) *Log {
 // requests at once.
 type Log struct {
 	logs     *Logs
-	used     time.Time    // when it was last asked for; the Logs's lock guards this and the next three
+	used     time.Time    // when it was last asked for; the lock of the Logs guards this and the next three
 	key      sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
 	turn     int          // how often that key had changed before
 	signedIn bool         // the notebook belongs to somebody who is signed in
@@ -304,14 +307,15 @@ func (l *Log) handOver() *Log {
 	return l.heir
 }
 
-// HandedOver reports that another Log has taken over what this one held.
+// HandedOver reports whether another Log has taken over what this one held.
 func (l *Log) HandedOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.heir != nil
 }
 
-// Add puts an exchange on the wire.
+// Add puts an exchange on the wire, and gives it its Number. It must not be changed after
+// that.
 func (l *Log) Add(e *Exchange) {
 	e.settle()
 	done := l.change()
@@ -334,7 +338,8 @@ func (l *Log) Add(e *Exchange) {
 	l.exchangesWeight += e.weight
 }
 
-// Exchanges are those on the wire, the oldest first. They do not change.
+// Exchanges returns the exchanges on the wire, the oldest first; none for a nil Log. They must
+// not be changed.
 func (l *Log) Exchanges() []*Exchange {
 	if l == nil {
 		return nil
@@ -344,10 +349,9 @@ func (l *Log) Exchanges() []*Exchange {
 	return append([]*Exchange(nil), l.exchanges...)
 }
 
-// After are the exchanges with a higher number than one that was seen, and a
-// channel that is closed when there are more; nil: there will be none. A number
-// that was never given is of an earlier life of this server, which has
-// forgotten: then everything is new.
+// After returns the exchanges with a higher number than seen, and a channel that is closed
+// when there are more; nil if there will be none. If no exchange has had the number seen yet,
+// it is from before a restart of the server: then all exchanges are new.
 func (l *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -365,11 +369,11 @@ func (l *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
 	return exchanges, l.news
 }
 
-// Watch counts somebody who watches the book live, until done is called; ok is
-// false when too many do already.
+// Watch counts somebody who watches the Log live, until done is called; ok is false if
+// [MaxWatchers] do already.
 func (l *Log) Watch() (done func(), ok bool) { return l.countAt(&l.watchers) }
 
-// Read counts somebody who reads the whole Log, in the same way.
+// Read counts somebody who reads the whole Log, in the same way as Watch.
 func (l *Log) Read() (done func(), ok bool) { return l.countAt(&l.readers) }
 
 func (l *Log) countAt(count *int) (done func(), ok bool) {
@@ -386,8 +390,9 @@ func (l *Log) countAt(count *int) (done func(), ok bool) {
 	}, true
 }
 
-// Next is the first exchange with a number above seen, and not above last; nil: there is
-// none. A reader who takes them one by one keeps only one of them in memory.
+// Next returns the first exchange with a number above seen and not above last; nil if there
+// is none, and for a nil Log. A reader who takes them one by one keeps only one of them in
+// memory.
 func (l *Log) Next(seen, last int) *Exchange {
 	if l == nil {
 		return nil
@@ -402,14 +407,14 @@ func (l *Log) Next(seen, last int) *Exchange {
 	return nil
 }
 
-// Last is the number of the newest exchange of a book.
+// Last returns the number of the Log's newest exchange; 0 if there was none.
 func (l *Log) Last() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.count
 }
 
-// Watchers is how many watch the Log live now.
+// Watchers returns how many watch the Log live now; 0 for a nil Log.
 func (l *Log) Watchers() int {
 	if l == nil {
 		return 0
@@ -419,7 +424,7 @@ func (l *Log) Watchers() int {
 	return l.watchers
 }
 
-// close tells all who watch that the book was dropped.
+// close tells all who watch that the Log was dropped.
 func (l *Log) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -525,7 +530,8 @@ func (e *Exchange) namesOnly() *Exchange {
 	return names
 }
 
-// OutcomeOf names how a store operation failed; "" when it did not.
+// OutcomeOf returns a word for how a store operation failed, such as "not_found"; "" if it did
+// not fail.
 func OutcomeOf(err error) string {
 	switch {
 	case err == nil:
@@ -545,8 +551,9 @@ func OutcomeOf(err error) string {
 	}
 }
 
-// OfSession reports whether a store operation belongs to the session way or to
-// the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
+// OfSession reports whether a store operation belongs to the session lane or to the token
+// lane. The others are the lab's own: those for the notebook, and those by which it looks what
+// a store holds.
 func OfSession(op sessions.StoreOp) bool {
 	return op.Purpose == lanes.SessionPurpose || op.Purpose == lanes.TokenPurpose || op.Purpose == "" && op.Name != "load"
 }

@@ -16,13 +16,14 @@ import (
 	"cookielab/sessions"
 )
 
+// CookieName is the name of the notebook's cookie, which carries its key.
 const CookieName = "lab_notebook"
 
-const age = 30 * 24 * time.Hour
+const age = 30 * 24 * time.Hour // of a notebook that nobody uses
 
-// Keys in the notebook's session, besides those of pages. It never holds the value of a cookie. While somebody is
-// signed in, the session also has their name under sessions.UserKey, so it is not removed
-// with the sessions that belong to no user.
+// Keys in the notebook's session, besides those of pages. It never holds the value of a
+// cookie. While somebody is signed in, the session also has their name under
+// sessions.UserKey, so it is not removed with the sessions that belong to no user.
 const (
 	logIDKey    = "id"      // of its Log, in hex: random, and it stays when the key changes
 	turnKey     = "turn"    // how often the key has changed
@@ -30,14 +31,14 @@ const (
 	setKey      = "set."    // + lane: Attributes as last set
 	knownKey    = "known."  // + one of secretLanes: hash of the value that was set last
 	recordKey   = "record"  // ID of the session record this browser was last given
-	tamperedKey = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
+	tamperedKey = "forged"  // hash of the value that the lab wrote in place of that session's key: see NoteTampered
 	sinceKey    = "since"   // who signed in last, and when
 	actionKey   = "action"  // what was done last, see Action
 	nameKey     = "as_name" // the name last signed in with, to fill the form
 )
 
-// Attributes are those of a cookie as this server last set it. An edit in
-// DevTools is seen by no server.
+// Attributes are those of a cookie as this server last set it. No server sees an edit in
+// DevTools.
 type Attributes struct {
 	Domain   string     `json:"domain"` // "": this host alone
 	Path     string     `json:"path"`
@@ -50,9 +51,9 @@ type Attributes struct {
 	SetAt    time.Time  `json:"set_at"`
 }
 
-// BrowserExpires is when the browser drops the cookie, by its own clock: nil
-// for a cookie that lives until the browser is closed. Max-Age beats Expires
-// (RFC 6265bis 5.7, step 6).
+// BrowserExpires returns when the browser drops the cookie, by its own clock; nil for a cookie
+// that lives until the browser is closed. Max-Age counts before Expires (RFC 6265bis section
+// 5.7, step 6).
 func (a Attributes) BrowserExpires() *time.Time {
 	if a.MaxAge == nil {
 		return a.Expires
@@ -61,8 +62,8 @@ func (a Attributes) BrowserExpires() *time.Time {
 	return &at
 }
 
-// Notebook is this browser's notebook during one request: a part that lies in
-// the database and survives a restart, and the wire, which only memory holds.
+// Notebook is a browser's notebook during one request: a part that lies in a store and
+// survives a restart, and the Log, which only memory holds. Its reading methods work on nil.
 type Notebook struct {
 	session *sessions.Session
 	logs    *Logs
@@ -80,12 +81,11 @@ type Notebook struct {
 
 // Keys in a request's context.
 const (
-	requestKey  = "cookielab/handlers/notebook"
-	replacedKey = "cookielab/handlers/notebook.replaced"
+	requestKey  = "cookielab/notebook"
+	replacedKey = "cookielab/notebook.replaced"
 )
 
-// From is the request's notebook; nil where there is none, and all its
-// reading methods work on nil.
+// From returns the request's notebook; nil if there is none.
 func From(c echo.Context) *Notebook {
 	n, _ := c.Get(requestKey).(*Notebook)
 	return n
@@ -96,9 +96,9 @@ func From(c echo.Context) *Notebook {
 // with the new key.
 const replacedGrace = sessions.UnderWay
 
-// ChangeKey gives the notebook a new key with this reply. Every login, logout and Put it
-// back calls it, so that the old key opens nothing afterwards, even for somebody who
-// planted or stole it. The Log stays the same.
+// ChangeKey gives the notebook a new key with this reply, if the request may write it. Every
+// login, logout and Put it back calls it, so that the old key opens nothing afterwards, even
+// for somebody who planted or stole it. The Log stays the same.
 func (n *Notebook) ChangeKey() error {
 	if !n.MayWrite() {
 		return nil
@@ -123,10 +123,10 @@ func (n *Notebook) name() error {
 	return n.session.Set(logIDKey, n.id.String())
 }
 
-// knownAs is the hash by which a notebook knows a cookie's value again.
+// knownAs returns the hash by which a notebook knows a cookie's value again.
 func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
 
-// secretLanes are the ways whose values may be shown only to whoever was given them. The
+// secretLanes are the lanes whose values may be shown only to whoever was given them. The
 // plain value is no secret.
 var secretLanes = []string{lanes.Signed, lanes.Session}
 
@@ -186,7 +186,8 @@ func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(recor
 // session's key, until somebody signs in or out.
 func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(tamperedKey, hash) }
 
-// Tampered is that hash; "" where there is none, and without a notebook.
+// Tampered returns the hash that NoteTampered wrote down; "" if there is none, and without a
+// notebook.
 func (n *Notebook) Tampered() string { return n.Text(tamperedKey) }
 
 // NoteLogout writes down that nobody is signed in any more, and changes the key.
@@ -226,6 +227,8 @@ func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
 	return a
 }
 
+// SameSiteName returns the value of a SameSite attribute, such as "Lax"; "" if a cookie has
+// none.
 func SameSiteName(mode http.SameSite) string {
 	switch mode {
 	case http.SameSiteLaxMode:
@@ -239,8 +242,8 @@ func SameSiteName(mode http.SameSite) string {
 	}
 }
 
-// Attributes of a lane's cookie as last set; ok is false where this notebook
-// did not see it set.
+// Attributes returns those of a lane's cookie, by the lane's ID, as it was last set. ok is
+// false if this notebook did not see it set.
 func (n *Notebook) Attributes(lane string) (a Attributes, ok bool) {
 	if n == nil {
 		return a, false
@@ -249,18 +252,20 @@ func (n *Notebook) Attributes(lane string) (a Attributes, ok bool) {
 	return a, ok && err == nil
 }
 
-// Record is the ID of the session record this browser was last given.
-func (n *Notebook) Record() (sessions.ID, bool) {
+// Record returns the ID of the session record that this browser was last given; ok is false
+// if it was given none.
+func (n *Notebook) Record() (id sessions.ID, ok bool) {
 	if n == nil {
 		return sessions.ID{}, false
 	}
 	return sessions.ParseID(n.session.Text(recordKey))
 }
 
-// Name is the name last signed in with, "" when unknown.
+// Name returns the name that somebody last signed in with; "" if there is none.
 func (n *Notebook) Name() string { return n.Text(nameKey) }
 
-// NoteName writes down the name signed in with. Without a notebook it is not remembered.
+// NoteName writes down the name that somebody signs in with. Without a notebook it does
+// nothing.
 func (n *Notebook) NoteName(name string) error {
 	if n == nil {
 		return nil
@@ -268,8 +273,8 @@ func (n *Notebook) NoteName(name string) error {
 	return n.session.Set(nameKey, name)
 }
 
-// Session is the session in which the notebook lies; nil without a notebook. Each page has
-// keys of its own there.
+// Session returns the session in which the notebook lies; nil without a notebook. Each page
+// has keys of its own there.
 func (n *Notebook) Session() *sessions.Session {
 	if n == nil {
 		return nil
@@ -278,11 +283,11 @@ func (n *Notebook) Session() *sessions.Session {
 }
 
 // MayWrite reports whether this request may write the notebook. Requests begun by other
-// sites or other ports only read it, as do programs.
+// sites or other ports only read it, and so do routes for programs.
 func (n *Notebook) MayWrite() bool { return n != nil && n.writes }
 
-// Came is the hash of the notebook's key that the request carried; ok is false if the
-// notebook was opened just now.
+// Came returns the hash of the notebook's key that the request carried; ok is false if the
+// notebook was opened by this request.
 func (n *Notebook) Came() (key sessions.ID, ok bool) {
 	if n == nil {
 		return key, false
@@ -290,7 +295,7 @@ func (n *Notebook) Came() (key sessions.ID, ok bool) {
 	return n.came, n.came != sessions.ID{}
 }
 
-// Text is a text in the notebook's session, by its key; "" where there is none.
+// Text returns a text in the notebook's session, by its key; "" if there is none.
 func (n *Notebook) Text(key string) string {
 	if n == nil {
 		return ""
@@ -298,7 +303,8 @@ func (n *Notebook) Text(key string) string {
 	return n.session.Text(key)
 }
 
-// Keep puts a text there, if this request may write the notebook and the text is new.
+// Keep puts a text into the notebook's session, under a key, if this request may write the
+// notebook and the text is new.
 func (n *Notebook) Keep(key, value string) error {
 	if !n.MayWrite() || n.session.Text(key) == value {
 		return nil
@@ -306,7 +312,7 @@ func (n *Notebook) Keep(key, value string) error {
 	return n.session.Set(key, value)
 }
 
-// ID is the ID of the notebook's Log; ok is false before the notebook is saved.
+// ID returns the ID of the notebook's Log; ok is false before the notebook is saved.
 func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
@@ -315,8 +321,8 @@ func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	return n.id, saved && n.id != sessions.ID{}
 }
 
-// Log is the part of the notebook that only memory holds; nil before the
-// notebook is saved, and for a request whose key was replaced after the request began.
+// Log returns the part of the notebook that only memory holds; nil before the notebook is
+// saved, and if another request replaced the notebook's key after this one began.
 func (n *Notebook) Log() *Log {
 	id, ok := n.ID()
 	if !ok {
@@ -330,10 +336,10 @@ func (n *Notebook) Log() *Log {
 	return n.logs.Open(id, record.ID, turn, n.signedIn)
 }
 
-// Action is what was done last, by its name, for "what just happened".
+// Action is what was done last, for the sentence that says what just happened.
 type Action struct {
-	Name    string    `json:"name"`
-	Lane    string    `json:"lane,omitempty"`    // one way only; "": all three
+	Name    string    `json:"name"`              // such as "login"
+	Lane    string    `json:"lane,omitempty"`    // the ID of one lane; "": all three
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
 	Client  string    `json:"client,omitempty"`  // whose session it ended
 	Ended   int       `json:"ended,omitempty"`   // how many sessions it ended
@@ -341,7 +347,7 @@ type Action struct {
 	At      time.Time `json:"at"`
 }
 
-// Action returns what was done last; ok is false when nothing was.
+// Action returns what was done last; ok is false if nothing was.
 func (n *Notebook) Action() (d Action, ok bool) {
 	if n == nil {
 		return d, false
@@ -350,7 +356,7 @@ func (n *Notebook) Action() (d Action, ok bool) {
 	return d, ok && err == nil
 }
 
-// Note writes an action down. Without a notebook it is not remembered.
+// Note writes an action down. Without a notebook it does nothing.
 func (n *Notebook) Note(d Action) error {
 	if n == nil {
 		return nil
@@ -358,14 +364,12 @@ func (n *Notebook) Note(d Action) error {
 	return n.session.Set(actionKey, d)
 }
 
-// Keys in the notebook's session.
+// Keys in the notebook's session, of preferences.
 const (
 	LanguageKey = "language" // "en", "zh"
 	ThemeKey    = "theme"    // "light", "dark"; none: as the browser prefers
 )
 
-const WordsKey = "cookielab/handlers.words"
-
-// BookEngine + engine is the notebook's key for the ID of that engine's record; "" where
-// there is none.
+// EngineKey, followed by the name of an engine, is the key in the notebook's session of the
+// ID of that engine's record on the page /engines; "" stands for an engine without records.
 const EngineKey = "engine."

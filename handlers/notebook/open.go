@@ -17,8 +17,8 @@ import (
 
 const purpose = "notebook" // mixed into the hash of a notebook's key
 
-// JustReplaced reports whether the notebook's key that the request carried was replaced a
-// moment ago. Then the request has no notebook.
+// JustReplaced reports whether the notebook's key that the request carried was replaced less
+// than [sessions.UnderWay] ago. Then the request has no notebook.
 func JustReplaced(c echo.Context) bool { return c.Get(replacedKey) != nil }
 
 // Opener finds the notebooks of requests, and opens new ones.
@@ -26,7 +26,7 @@ type Opener struct {
 	Notebooks *sessions.Manager // see NewManager
 	Logs      *Logs
 	Lanes     *lanes.Set
-	Clock     sessions.Clock
+	Clock     sessions.Clock              // nil: time.Now
 	Origins   *http.CrossOriginProtection // tells whether a form was posted from the lab's own pages
 
 	// BeforeSave is called when a reply's sessions are saved and its notebook is about to
@@ -38,9 +38,8 @@ type Opener struct {
 	Access func(echo.Context) (use Use, stream bool)
 }
 
-// Open is the middleware that finds the request's notebook, or opens
-// one: for pages, and for the login form, which may be posted without one.
-// Requests begun by other sites or other ports find but never open.
+// Open is middleware that finds the request's notebook, or opens one if the route allows that
+// (see [Use]). A request that another site or another port began never opens one.
 func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		use, stream := o.Access(c)
@@ -101,8 +100,9 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// NewManager makes the manager of the notebooks in a store, with the same options as the
-// lanes.
+// NewManager makes the manager of the notebooks in a store, with the clock and the log of the
+// lanes. A notebook that nobody uses ends after 30 days. The error is a
+// [sessions.OptionError].
 func NewManager(store sessions.Store, set *lanes.Set) (*sessions.Manager, error) {
 	options := set.Options(age)
 	options.Name = CookieName
@@ -154,7 +154,7 @@ func (o *Opener) isUnderWay(session *sessions.Session) bool {
 	return replaced && o.Clock.Now().Sub(at) < replacedGrace
 }
 
-// noteHome adds the cookies that did not come to the exchange under way.
+// noteKeptBack adds the cookies that did not come to the exchange under way.
 func (o *Opener) noteKeptBack(c echo.Context, n *Notebook) {
 	if e := Recording(c); e != nil {
 		e.KeptBack = o.keptBack(c.Request(), n)

@@ -16,17 +16,17 @@ import (
 	"cookielab/sessions"
 )
 
-// replayHeader names, by a one-time word, whose wire a replay goes on.
+// replayHeader has a nonce, which says on which Log's wire a request of the lab's own goes.
 const replayHeader = "Lab-Replay"
 
-const recordingKey = "cookielab/handlers/notebook.recording" // in a request's context
+const recordingKey = "cookielab/notebook.recording" // in a request's context
 
 // recording is an exchange while it is under way.
 type recording struct {
 	http.ResponseWriter
 	c        echo.Context
 	exchange *Exchange
-	log      *Log // whose wire this goes on; nil: that of the request's notebook
+	log      *Log // on whose wire this goes; nil: that of the request's notebook
 	run      *Log // the Log of the run that the address names, which also gets it, without values; nil: none
 	replay   bool // the lab sends this request itself, as another program
 	done     bool
@@ -44,8 +44,9 @@ type Recorder struct {
 	Access func(echo.Context) (recorded bool, use Use, anyOrigin bool)
 }
 
-// Record is middleware. It stands outside Hold, so it sees what really leaves, and notes it the
-// moment before the first byte does: the next request already finds it.
+// Record is middleware that puts the exchange on the wire. It stands outside of
+// [sessions.Hold], so it sees what really leaves. It adds the exchange just before the first
+// byte leaves, so the browser's next request finds it.
 func (rec *Recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		recorded, use, anyOrigin := rec.Access(c)
@@ -106,9 +107,8 @@ func newExchange(r *http.Request) *Exchange {
 	return e
 }
 
-// shortCredentials is an Authorization header of which nobody could make use:
-// the scheme, and the first and the last characters of what follows. No token
-// lies in the wire's memory.
+// shortCredentials returns an Authorization header without its secret: the scheme, and the
+// first and the last characters of what follows. So no token lies in the wire's memory.
 func shortCredentials(line string) string {
 	scheme, secret, found := strings.Cut(line, " ")
 	if !found || len(scheme) > maxScheme {
@@ -131,7 +131,7 @@ func NoteFinding(c echo.Context, f lanes.Finding) {
 	}
 }
 
-// Recording is the exchange under way; nil for what is not put on the wire.
+// Recording returns the exchange under way; nil if it does not go on the wire.
 func Recording(c echo.Context) *Exchange {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
 		return r.exchange
@@ -139,8 +139,8 @@ func Recording(c echo.Context) *Exchange {
 	return nil
 }
 
-// AlsoOnWire puts the exchange under way on another Log's wire, too, without values: see
-// namesOnly.
+// AlsoOnWire also puts the exchange under way on another Log's wire, without the values of
+// cookies and tokens.
 func AlsoOnWire(c echo.Context, log *Log) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
 		r.run = log
@@ -168,7 +168,7 @@ func (r *recording) finish(status int) {
 	r.done = true
 	log, knows, own := r.logOf()
 	if log == nil && r.run == nil {
-		return // a stranger's exchange, which nobody could look at
+		return // it belongs to no notebook, so nobody could look at it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -187,8 +187,8 @@ func (r *recording) finish(status int) {
 	}
 }
 
-// bookOf is the Log on whose wire the exchange goes; nil: none, for a stranger. knows
-// tells the values that its notebook saw this browser get; own says that the notebook
+// logOf returns the Log on whose wire the exchange goes; nil if it belongs to no notebook.
+// knows tells the values that its notebook saw this browser get. own says that the notebook
 // belongs to whoever is signed in with the request.
 func (r *recording) logOf() (log *Log, knows func(value string) bool, own bool) {
 	if r.log != nil {

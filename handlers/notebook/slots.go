@@ -1,5 +1,5 @@
-// What pages keep in a Book: each a value of a type of its own, which the Book need not
-// know.
+// Slots: what pages keep in a Log. Each page keeps a value of a type of its own, which the
+// Log need not know.
 
 package notebook
 
@@ -12,11 +12,11 @@ import (
 // it may use it at any time. It owns its texts (see OwnTexts), so that a short text does
 // not keep a large request in memory.
 //
-// When the Books of a server take too much memory, the largest may lose all that it keeps.
-// A type with a method Shrink() Kept loses only what that method leaves out; nil: all.
+// When the Logs of a server take too much memory, the largest may lose all that it keeps. If
+// the type has a method Shrink() Kept, the Log keeps what that returns; nil: nothing.
 type Kept interface {
-	// Weigh is how much memory the value takes, in bytes, with all that it refers to. It
-	// is asked of the zero value, too: for a pointer that is nil.
+	// Weigh returns how much memory the value takes, in bytes, with all that it refers to.
+	// It is also called on the zero value, which is nil for a pointer.
 	Weigh() int
 }
 
@@ -26,8 +26,8 @@ type shrinker interface{ Shrink() Kept }
 // slots are what pages keep in one Log, by type.
 type slots map[reflect.Type]Kept
 
-// Of is the value of a type that a page keeps in the Log; zero if there is none, and for
-// a nil Log.
+// Of returns the value of a type that a page keeps in the Log; the zero value if there is
+// none, and for a nil Log.
 func Of[T Kept](l *Log) (value T) {
 	if l == nil {
 		return value
