@@ -23,7 +23,7 @@ func (c cells) Weigh() int {
 	return notebook.WeighTexts(c.before) + notebook.WeighTexts(c.shown) + notebook.WeighTexts(c.expected)
 }
 
-// Shrink leaves out all texts: that values changed by other hands stays true.
+// Shrink leaves out all texts. Whether the values changed elsewhere stays.
 func (c cells) Shrink() notebook.Kept {
 	if !c.changedElsewhere {
 		return nil
@@ -36,8 +36,8 @@ func keepBefore(log *notebook.Log, now map[string]string) {
 	notebook.Change(log, func(c *cells) { c.before = notebook.OwnTexts(now) })
 }
 
-// NewChapter begins anew: what the next dashboard shows as changed is what changed since
-// the last one.
+// NewChapter makes the next dashboard show as changed what changed since the last one. With a
+// nil Log it does nothing.
 func NewChapter(log *notebook.Log) {
 	notebook.Change(log, func(c *cells) { c.before = c.shown })
 }
@@ -47,8 +47,8 @@ func expect(log *notebook.Log, values map[string]string) {
 	notebook.Change(log, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
 }
 
-// reissued keeps what a reply gave the browser in place of what came: a session
-// that was sealed anew is no change by other hands.
+// reissued keeps what a reply gave the browser in place of what came, since a session that was
+// sealed again has not changed elsewhere.
 func reissued(log *notebook.Log, came, after map[string]string) {
 	notebook.Change(log, func(c *cells) {
 		own := maps.Clone(c.expected)
@@ -61,9 +61,11 @@ func reissued(log *notebook.Log, came, after map[string]string) {
 	})
 }
 
-// Show keeps what a dashboard is about to show. It returns the cells to compare
-// with: those before the last action or, where the browser's values changed by
-// other hands since (DevTools, a clock), those shown before that.
+// Show keeps the cells that a dashboard is about to show, and the values that came, by lane.
+// It returns the cells to compare with: those before the last action. changedElsewhere says
+// that the browser's values have changed since, and not by an action, for example in DevTools
+// or because their time was over; then before are the cells that were shown last before
+// that. With a nil Log it returns nil.
 func Show(log *notebook.Log, values, now map[string]string) (before map[string]string, changedElsewhere bool) {
 	notebook.Change(log, func(c *cells) {
 		if c.expected != nil && !maps.Equal(c.expected, values) {

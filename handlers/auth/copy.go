@@ -23,16 +23,16 @@ import (
 // they were last sent.
 type Copy struct {
 	Cookies []CopiedCookie // in the order of the lanes
-	Taken   time.Time
-	Sent    time.Time     // when last replayed; zero: not yet
-	Lanes   []LaneFinding // what the server answered then
-	Failed  bool          // the last replay got no answer
+	Taken   time.Time      // when they came
+	Sent    time.Time      // when last replayed; zero: not yet
+	Lanes   []LaneFinding  // what the server answered then
+	Failed  bool           // the last replay got no answer
 }
 
 // CopiedCookie is one cookie of a copy.
 type CopiedCookie struct{ Name, Value string }
 
-// Header is the Cookie header that carries the copy.
+// Header returns the Cookie header that carries the copy.
 func (c *Copy) Header() string {
 	pairs := make([]string, 0, len(c.Cookies))
 	for _, cookie := range c.Cookies {
@@ -56,12 +56,12 @@ func (c *Copy) own() *Copy {
 	return &own
 }
 
-// Keep puts the copy into a Log, in place of the one before.
+// Keep puts the copy into a Log, in place of the one before. With a nil Log it does nothing.
 func (c *Copy) Keep(log *notebook.Log) {
 	notebook.Change(log, func(kept **Copy) { *kept = c.own() })
 }
 
-// Weigh is how much memory a copy takes, in bytes.
+// Weigh returns how much memory a copy takes, in bytes.
 func (c *Copy) Weigh() int {
 	if c == nil {
 		return 0
@@ -76,7 +76,7 @@ func (c *Copy) Weigh() int {
 	return n
 }
 
-// CopyOf is a copy of values by lane.
+// CopyOf makes a copy of values, by the IDs of their lanes, as of now.
 func (a *Auth) CopyOf(values map[string]string) *Copy {
 	taken := &Copy{Taken: a.clock.Now()}
 	for _, lane := range a.Lanes.Cookies {
@@ -87,9 +87,8 @@ func (a *Auth) CopyOf(values map[string]string) *Copy {
 	return taken
 }
 
-// replay sends the copy once more, as another client, and keeps what the
-// server concludes. A replay that fails is said to have failed; the action that
-// caused it stands.
+// replay sends the copy once more, as another program, and keeps what the server concludes. If
+// that fails, the copy says so, and the action that caused it is not undone.
 func (a *Auth) replay(c echo.Context, log *notebook.Log) {
 	taken := notebook.Of[*Copy](log)
 	if taken == nil {

@@ -1,4 +1,4 @@
-// Another program: this server itself plays it. So what a page says of copies, tokens and
+// Another program, which this server itself plays. So what a page says of copies, tokens and
 // two programs at once is what happened, over real connections.
 
 package auth
@@ -27,8 +27,8 @@ const (
 	maxProgramAnswer = 1 << 20 // bytes; what follows is not read
 )
 
-// Program sends requests to this server as another program does: it has no jar, goes
-// through no proxy and follows no redirect.
+// Program sends requests to this server as another program does: it keeps no cookies, goes
+// through no proxy and follows no redirect. Many goroutines may use it at once.
 type Program struct {
 	client *http.Client
 	logs   *notebook.Logs
@@ -44,16 +44,17 @@ func newProgram(logs *notebook.Logs, words func(echo.Context) *locale.Printer) *
 	}}
 }
 
-// programAnswer is what a Program was answered.
+// ProgramAnswer is what a Program was answered. The Body has at most 1 MB.
 type ProgramAnswer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Do sends a request to the server that c came to: with a header of what the program holds,
-// and nothing of the browser's. It goes on the book's wire, if there is a book. It is sent
-// also if the browser goes away meanwhile. An answer of any status is no error.
+// Do sends a request to the server that c came to, with a header of what the program holds,
+// and with nothing of the browser's. It goes on the wire of log; nil: on none. It goes on if
+// the browser goes away meanwhile, and takes 5 seconds at most. An answer of any status is no
+// error.
 func (p *Program) Do(c echo.Context, log *notebook.Log, method, path string, header http.Header, body []byte) (*ProgramAnswer, error) {
 	local, ok := c.Request().Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
@@ -82,8 +83,9 @@ func (p *Program) Do(c echo.Context, log *notebook.Log, method, path string, hea
 	return answer, err
 }
 
-// Exchange is Do for a page that shows the exchange itself, as it stands on the wire: e.
-// The error is an [input.Problem].
+// Exchange does what Do does without a body, and also returns the exchange as it is on the
+// wire of log. The error is an [input.Problem], a 502, or [sessions.ErrEnded] if the notebook
+// got another key meanwhile.
 func (p *Program) Exchange(c echo.Context, log *notebook.Log, method, path string, header http.Header) (e *notebook.Exchange, body []byte, err error) {
 	answer, err := p.Do(c, log, method, path, header, nil)
 	if err == nil {
@@ -100,5 +102,5 @@ func (p *Program) Exchange(c echo.Context, log *notebook.Log, method, path strin
 	return nil, nil, input.NewProblem(http.StatusBadGateway, "no_answer", locale.Msg("error.no_answer")).Wrap(err)
 }
 
-// close lets go of its connections.
+// close closes its connections.
 func (p *Program) close() { p.client.CloseIdleConnections() }

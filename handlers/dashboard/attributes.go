@@ -13,7 +13,7 @@ import (
 	"cookielab/handlers/markup"
 )
 
-// attributeTable is the table: of each row the cells in the order of the ways.
+// attributeTable is the table: each row has the cells of the lanes, in their order.
 type attributeTable struct {
 	Name, Value, Domain, Path, Expires, Size, HTTPOnly, Secure, SameSite [3]string
 
@@ -23,8 +23,8 @@ type attributeTable struct {
 
 const noAttribute = "–"
 
-// fill fills the column of one way. An edit in DevTools is seen by no server, so
-// only name, value and size are of what came.
+// fill fills the column of one lane. Only name, value and size are of what came, since no
+// server sees an edit of the others in DevTools.
 func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f lanes.Finding, r *http.Request) {
 	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
 		row[i] = noAttribute

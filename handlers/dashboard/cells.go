@@ -1,5 +1,5 @@
-// What stands on the dashboard in many small pieces: the envelope, the rows of
-// the attributes, the parts of a value, a record, the checks. Written by hand: a
+// Cells: what the dashboard has in many small pieces, such as the envelope, the rows of the
+// attributes, the parts of a value, and a record. They are written by hand, because a
 // template took longer for these than for all the rest.
 
 package dashboard
@@ -15,7 +15,7 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-// rows are the table's rows.
+// rows returns the table's rows.
 func (t *attributeTable) rows(w *locale.Printer) template.HTML {
 	var m markup.Writer
 	m.Grow(6 << 10)
@@ -74,8 +74,8 @@ func (t *attributeTable) rows(w *locale.Printer) template.HTML {
 // shares is how finely the envelope is divided: lab.css has a class for each.
 const shares = 24
 
-// envelope is the one Cookie header, cut at its cookies, the grey one last: each
-// as wide as its share of the bytes.
+// envelope returns the Cookie header as a strip of its cookies, with the notebook's last. Each
+// is as wide as its share of the bytes.
 func envelope(views []*laneView, ofNotebook int) template.HTML {
 	total := ofNotebook
 	for _, v := range views {
@@ -109,7 +109,7 @@ func envelope(views []*laneView, ofNotebook int) template.HTML {
 	return template.HTML(m.String())
 }
 
-// recordOf is a record as it lies on the server.
+// recordOf returns a record as it lies on the server.
 func recordOf(w *locale.Printer, engine string, kept *auth.ServerRecord) template.HTML {
 	var m markup.Writer
 	m.Grow(2 << 10)
@@ -140,14 +140,14 @@ func recordOf(w *locale.Printer, engine string, kept *auth.ServerRecord) templat
 	return template.HTML(m.String())
 }
 
-// keyOf is a session's key.
+// keyOf returns a session's key as printed pages can shorten it.
 func keyOf(key string) template.HTML {
 	var m markup.Writer
 	m.Key(key)
 	return template.HTML(m.String())
 }
 
-// partsOf are the parts of a value that was taken apart.
+// partsOf returns the list of the parts of a value that was taken apart.
 func partsOf(fields []markup.Field) template.HTML {
 	if len(fields) == 0 {
 		return ""

@@ -1,4 +1,4 @@
-// Package dashboard is the three ways side by side, each answering the same four questions
+// Package dashboard shows the three lanes side by side, each answering the same four questions
 // about the request that asked for the page: with the action bar, the doors, the front page,
 // and /api/lanes.
 package dashboard
@@ -21,16 +21,17 @@ import (
 	"cookielab/sessions"
 )
 
-// Page is what this page needs.
+// Page serves the dashboard and what belongs to it: see New.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 
-	// OnFindings is told what /api/lanes found, without the token. Its error ends the
-	// request. nil: nobody is told.
+	// OnFindings is called with what /api/lanes found, without the token. Its error ends the
+	// request. nil: nothing is called.
 	OnFindings func(c echo.Context, findings []lanes.Finding) error
 }
 
+// New makes the page.
 func New(site *web.Site, auth *auth.Auth) *Page {
 	return &Page{site: site, auth: auth}
 }
@@ -111,8 +112,8 @@ type copyVerdict struct {
 	Who        template.HTML
 }
 
-// Get serves GET /dashboard, to everybody: that nothing came is a
-// finding, too.
+// Get serves GET /dashboard. It is for everybody, since it is also a finding that nothing
+// came.
 func (h *Page) Get(c echo.Context) error {
 	findings, err := h.auth.RecallAll(c)
 	if err != nil {
@@ -267,7 +268,7 @@ func lastExchange(exchanges []*notebook.Exchange) []*notebook.Exchange {
 	return exchanges[max(from, 0):]
 }
 
-// agreed reports whether all ways take the visitor for the same person.
+// agreed reports whether all lanes recognise the visitor as the same person.
 func agreed(views []*laneView) bool {
 	for _, v := range views {
 		if !v.Verdict.Accepted() || v.User == "" || v.User != views[0].User || v.Role != views[0].Role {

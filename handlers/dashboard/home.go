@@ -10,7 +10,7 @@ import (
 	"cookielab/handlers/locale"
 )
 
-// KeptBack serves GET /.
+// Home serves GET /.
 func (h *Page) Home(c echo.Context) error {
 	page, err := h.site.Page(c, locale.Msg("home.name"))
 	if err != nil {

@@ -1,5 +1,5 @@
-// What just happened: one sentence, picked from what was done and what the
-// three ways, and the copy, concluded. Where none fits, their verdicts.
+// What just happened: one sentence, picked by what was done and what the three lanes and the
+// copy concluded. If none fits, their verdicts.
 
 package dashboard
 
@@ -17,7 +17,7 @@ import (
 func sentence(w *locale.Printer, action notebook.Action, views []*laneView, taken *auth.Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
-	// What the session way says of a cookie as it was issued, of an edited one,
+	// What the session lane says of a cookie as it was issued, of an edited one,
 	// and of a copy after the logout.
 	issued, edited, left := "found", "unknown", "unknown"
 	if session.Format == lanes.Signed {

@@ -205,7 +205,7 @@ func (s *Sequence) closing() {
 	}
 }
 
-// OperationLabels are what a store was asked, and what it answered.
+// OperationLabels returns what a store was asked, and what it answered, in words.
 func (s *Sequence) OperationLabels(op *sessions.StoreOp) (name, answer string) {
 	switch outcome := notebook.OutcomeOf(op.Err); {
 	case outcome != "":
@@ -223,8 +223,8 @@ func (s *Sequence) OperationLabels(op *sessions.StoreOp) (name, answer string) {
 	return s.W.Text("wire.op." + name), s.W.Text("wire.answer." + answer)
 }
 
-// PieceView is one cookie of a strip.
+// PieceView is one piece of a [Strip], for a template.
 type PieceView struct {
-	Class, Name string
+	Class, Name string // Class is its CSS class: see lanes.CSSClass
 	Deleted     bool
 }

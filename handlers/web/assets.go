@@ -1,5 +1,5 @@
-// What pages are made of, and no request changes: it is read and checked once, and the
-// servers of one process share it.
+// Assets: what pages are made of, and no request changes. They are read and checked once,
+// and the servers of one process share them.
 
 package web
 
@@ -10,10 +10,10 @@ import (
 	"cookielab/handlers/locale"
 )
 
-// Assets are the labels, templates, static files and source that pages are made
-// of, in the words that are true for one session engine.
+// Assets are the labels, templates, static files and source that pages are made of, in the
+// words that are true for one session engine. Many goroutines may use them at once.
 type Assets struct {
-	Engine    string
+	Engine    string // its name, such as "file"
 	Languages locale.Languages
 	templates templates
 	otherSite templates // of the other site
