@@ -1,5 +1,5 @@
-// Package othersite is the other site, whose pages send requests to the lab, and the
-// neighbour: the lab's other server, which the same cookies reach.
+// Package othersite is the other site, whose pages send requests to the lab, and the page
+// that sends requests to the lab's other server, its neighbour, which gets the same cookies.
 package othersite
 
 import (
@@ -19,8 +19,8 @@ import (
 	"cookielab/handlers/web"
 )
 
-// OtherSiteConfig is what the other site is made of. Addresses are those by
-// which browsers find a server, such as "http://localhost:8080".
+// Config is what the other site is made of. Addresses are those by which browsers find a
+// server, such as "http://localhost:8080".
 type Config struct {
 	Assets    *web.Assets
 	Address   string       // its own
@@ -29,11 +29,11 @@ type Config struct {
 	Log       *slog.Logger // nil: nothing is logged
 }
 
-// ErrSameSite means that a browser would take the other site for the lab's own:
-// it does, whatever the ports, where both have one host.
+// ErrSameSite means that the other site has the same host as the lab. Then browsers take both
+// for one site, whatever their ports are.
 var ErrSameSite = errors.New("the other site has the lab’s host, and ports do not count")
 
-// OtherSite is one running other site.
+// Site is the other site. Many goroutines may use it at once.
 type Site struct {
 	config  Config
 	host    string // its own, with the port
@@ -42,7 +42,7 @@ type Site struct {
 	headers http.Header
 }
 
-// NewOtherSite makes the other site; an error names what cannot work.
+// New makes the other site. The error is [ErrSameSite], or names an address that is none.
 func New(config Config) (*Site, error) {
 	own, err := parseOrigin(config.Address)
 	if err != nil {
@@ -76,7 +76,7 @@ func parseOrigin(address string) (*url.URL, error) {
 	return origin, nil
 }
 
-// routes lists every address, and what stands before it.
+// routes registers every address, and the middleware before them.
 func (s *Site) routes() {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
@@ -94,10 +94,10 @@ func (s *Site) routes() {
 	s.echo = e
 }
 
-// ServeHTTP makes the other site an http.Handler.
+// ServeHTTP implements [http.Handler].
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// guard is what every request passes: it may only look, under the one name that
+// guard is middleware that allows only GET and HEAD, and only under the one host name that
 // makes this another site.
 func (s *Site) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -129,7 +129,7 @@ func (s *Site) page(name, lesson, title string) echo.HandlerFunc {
 	}
 }
 
-// HandleError answers an error with a page of its own.
+// handleError answers an error with a page of its own.
 func (s *Site) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -146,8 +146,8 @@ func (s *Site) handleError(err error, c echo.Context) {
 	}
 }
 
-// foreignPage is what templates/other shows: pages of the other site, and of the
-// neighbour.
+// shownPage is what a template in templates/other shows: a page of the other site, or the
+// neighbour's.
 type shownPage struct {
 	Title     locale.Message
 	Host      string // whose page it is, as the address bar says it
@@ -163,20 +163,20 @@ type shownPage struct {
 	Message locale.Message
 }
 
-// LabHost is the lab's host, as a request names it.
+// LabHost returns the lab's host and port, as a request names them.
 func (p shownPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
 
-// foreignOrder is what a forged form sends.
+// order is what a forged form sends.
 type order struct{ Path, Host string }
 
-// Posting is the order that goes to a path of the lab.
+// Posting returns the order that goes to a path of the lab.
 func (p shownPage) Posting(path string) order { return order{path, p.LabHost()} }
 
-// aRun is what the lab calls one reader's run through a lesson.
+// aRun matches the word by which the lab calls one reader's run of a lesson.
 var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
-// show answers with a page for the run that its address names; without one, with
-// a page that says where to begin.
+// show answers with a page, for the run that its address names. If it names none, it answers
+// with a page that says where to begin.
 func (p shownPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
@@ -202,7 +202,7 @@ func (p shownPage) show(c echo.Context, assets *web.Assets, name string, title l
 	return assets.RenderOtherSite(c, w, http.StatusOK, name, p)
 }
 
-// beside is the address of a page beside this one: the same run, and a language
+// beside returns the address of a page beside this one, with the same run, and with a language
 // if one was chosen.
 func (p shownPage) beside(path, language string) string {
 	query := url.Values{}
@@ -218,8 +218,8 @@ func (p shownPage) beside(path, language string) string {
 	return path + "?" + query.Encode()
 }
 
-// foreignPolicy is the Content-Security-Policy of foreign pages: requests go to
-// the lab, and to nobody else.
+// contentPolicy returns the Content-Security-Policy of these pages, which allows requests only
+// to the lab.
 func contentPolicy(lab string) string {
 	if strings.Contains(lab, "[") {
 		lab = "http:" // a policy cannot name an IPv6 address
@@ -228,13 +228,14 @@ func contentPolicy(lab string) string {
 		"; connect-src " + lab + "; form-action " + lab + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// Page is what this page needs: a site with another server.
+// Neighbour serves the page that posts to the lab's other server: see NewNeighbour.
 type Neighbour struct{ site *web.Site }
 
+// NewNeighbour makes the page, for a site with at least one other server.
 func NewNeighbour(site *web.Site) *Neighbour { return &Neighbour{site} }
 
-// Get serves GET /play/neighbour: a page that posts to the other server,
-// under the name by which this one was asked.
+// Get serves GET /play/neighbour: a page that posts to the other server, under the host name
+// of the request.
 func (h *Neighbour) Get(c echo.Context) error {
 	p := shownPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
 	c.Response().Header().Set("Content-Security-Policy", contentPolicy(p.Lab)) // an error takes the lab's again

@@ -1,5 +1,5 @@
-// Package tokens is the token lane for programs: its API, and the page of an opaque and a
-// self-contained token side by side, played by a program of the lab's.
+// Package tokens is the token lane for programs: its API, and the page that shows an opaque
+// and a self-contained token side by side, with another program that the lab plays.
 package tokens
 
 import (
@@ -51,15 +51,15 @@ func (h *Page) tokenKinds() []tokenKind {
 	return kinds
 }
 
-// wallet are what the program that the lab plays holds, in this server's memory
-// as everything of the wire. They are changed as a whole, not in parts.
+// wallet is what the program that the lab plays holds: tokens, in this server's memory. It is
+// changed as a whole, not in parts.
 type wallet struct {
 	Tokens []heldToken // in the order of tokenKinds
 	Fresh  bool        // not shown yet; once they were, nobody sees them whole again
 	Action string      // what was done last: "got", "asked", "ended"
 }
 
-// heldToken is a token in those hands.
+// heldToken is a token in the wallet.
 type heldToken struct {
 	Kind  string
 	Value string
@@ -73,7 +73,7 @@ type heldToken struct {
 	EndAnswer string
 }
 
-// Weigh is how much memory they take, in bytes.
+// Weigh returns how much memory the wallet takes, in bytes.
 func (h wallet) Weigh() (n int) {
 	for _, held := range h.Tokens {
 		n += notebook.StructBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
@@ -86,8 +86,8 @@ func (h wallet) Weigh() (n int) {
 	return n
 }
 
-// Post serves POST /tokens (fields username, password, pin): one token of
-// each kind, for the program that the lab plays.
+// Post serves POST /tokens (fields username, password, pin): it gives the program one token
+// of each kind.
 func (h *Page) Post(c echo.Context) error {
 	given, err := auth.CredentialsIn(c.Request().PostForm)
 	if err != nil {
@@ -121,16 +121,15 @@ func (h *Page) Post(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }
 
-// Ask serves POST /tokens/ask: the program sends each of its tokens,
-// and asks who it is.
+// Ask serves POST /tokens/ask: the program sends each of its tokens, and asks who it is.
 func (h *Page) Ask(c echo.Context) error {
 	return h.withWallet(c, func(log *notebook.Log, held *heldToken, kind tokenKind) error {
 		return h.askWith(c, log, held, kind)
 	}, "asked")
 }
 
-// End serves POST /tokens/end: the program has each of its tokens ended,
-// and sends it once more.
+// End serves POST /tokens/end: the program ends each of its tokens, and then sends it once
+// more.
 func (h *Page) End(c echo.Context) error {
 	return h.withWallet(c, func(log *notebook.Log, held *heldToken, kind tokenKind) (err error) {
 		if held.Ending, held.EndAnswer, err = h.sendToken(c, log, http.MethodDelete, kind.End, held.Value); err != nil {
@@ -145,8 +144,8 @@ func (h *Page) askWith(c echo.Context, log *notebook.Log, held *heldToken, kind 
 	return err
 }
 
-// withHands does something with each token that the program holds. Without any
-// the page says that there is none.
+// withWallet does something with each token that the program holds. If it holds none, the
+// page says so.
 func (h *Page) withWallet(c echo.Context, do func(*notebook.Log, *heldToken, tokenKind) error, action string) error {
 	log := notebook.From(c).Log()
 	before := notebook.Of[wallet](log)
@@ -181,8 +180,7 @@ func (h *Page) sendToken(c echo.Context, log *notebook.Log, method, path, token 
 	return e, string(bytes.TrimSpace(body)), err
 }
 
-// Revoke serves POST /tokens/revoke (field id): ends one token of
-// whoever is signed in.
+// Revoke serves POST /tokens/revoke (field id): it ends one token of whoever is signed in.
 func (h *Page) Revoke(c echo.Context) error {
 	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
@@ -209,12 +207,13 @@ func (h *Page) Revoke(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/tokens#mine")
 }
 
-// Page is what this page and its API need.
+// Page serves this page and its API: see New.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 }
 
+// New makes the page.
 func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
 
 type pageData struct {
@@ -271,7 +270,8 @@ type ownToken struct {
 // The page lists mostTokens tokens, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
-// Get serves GET /tokens.
+// Get serves GET /tokens: the tokens that the program holds, and those of whoever is signed
+// in.
 func (h *Page) Get(c echo.Context) error {
 	return h.showTokens(c, http.StatusOK, auth.Form{})
 }

@@ -17,7 +17,7 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-// WireExchange is an [Exchange] as programs read it.
+// Exchange is a [notebook.Exchange] as programs read it.
 type Exchange struct {
 	Number     int       `json:"number"`
 	Client     string    `json:"client"` // "browser", "another program"
@@ -29,7 +29,8 @@ type Exchange struct {
 	Host       string    `json:"host"`
 	Fetch      Fetch     `json:"fetch"`
 	UserAgent  string    `json:"user_agent"`
-	// Authorization is the raw header but for most of its secret: no token is shown twice.
+	// Authorization is the raw header without most of its secret, since no token is shown
+	// twice.
 	Authorization string     `json:"authorization"`
 	Cookie        string     `json:"cookie"` // the raw header
 	Cookies       []Cookie   `json:"cookies"`
@@ -45,7 +46,7 @@ type Exchange struct {
 	NamesOnly     bool       `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
 
-// WireFetch is a [FetchMetadata] as programs read it.
+// Fetch is a [notebook.FetchMetadata] as programs read it.
 type Fetch struct {
 	Site string `json:"site"`
 	Mode string `json:"mode"`
@@ -53,14 +54,14 @@ type Fetch struct {
 	User string `json:"user"`
 }
 
-// WireCookie is one pair of the Cookie header.
+// Cookie is one pair of the Cookie header.
 type Cookie struct {
 	Name  string  `json:"name"`
-	Lane  *string `json:"lane"`  // null: none of the three ways
+	Lane  *string `json:"lane"`  // the lane's ID; null: it is no lane's
 	Bytes *int    `json:"bytes"` // of name and value; null if the value was left out
 }
 
-// WireStayed is a cookie that this browser was given and did not send.
+// KeptBack is a cookie that this browser was given, and did not send.
 type KeptBack struct {
 	Name    string `json:"name"`
 	Lane    string `json:"lane"`
@@ -68,17 +69,17 @@ type KeptBack struct {
 	Message string `json:"message"`
 }
 
-// WireStoreOp is one store operation.
+// StoreOp is one store operation.
 type StoreOp struct {
 	Store      string  `json:"store"`
 	Name       string  `json:"name"`
-	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": the lab looked by itself
+	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": it was the lab's own
 	DurationMS float64 `json:"duration_ms"`
 	Bytes      int     `json:"bytes"`
 	Error      *string `json:"error"` // null: none
 }
 
-// WireFinding is what one way concluded.
+// Finding is what one lane concluded.
 type Finding struct {
 	Lane    string        `json:"lane"`
 	Verdict lanes.Verdict `json:"verdict"`
@@ -87,9 +88,9 @@ type Finding struct {
 	Reason  string        `json:"reason"`
 }
 
-// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
-// another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
-// one exchange at a time, and only one is in memory while the reader is slow.
+// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. It shows the request's own
+// notebook; without one, it is empty. A full wire has megabytes, so it is sent one exchange at
+// a time, and only one is in memory while the reader is slow.
 func (h *Page) JSON(c echo.Context) error {
 	log, last := notebook.From(c).Log(), 0
 	if log != nil {

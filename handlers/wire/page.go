@@ -20,16 +20,16 @@ import (
 	"cookielab/handlers/web"
 )
 
-// Page is what these pages need.
+// Page serves these pages: see New.
 type Page struct {
 	site    *web.Site
 	streams chan struct{}   // has one item for each stream under way
 	closing context.Context // done when streams must end
 }
 
-// New makes it. most is how many streams there may be at the same time; 0: a
-// quarter of the connections that this system allows the program, and at most 1,000.
-// They end when closing is done.
+// New makes the page. most is how many streams there may be at the same time; 0: a quarter of
+// the connections that this system allows the program, and at most 1,000. They end when
+// closing is done.
 func New(site *web.Site, closing context.Context, most int) *Page {
 	return &Page{site: site, closing: closing, streams: make(chan struct{}, cmp.Or(most, maxStreams()))}
 }
@@ -60,7 +60,7 @@ type exchangeView struct {
 	Drawing                template.HTML
 }
 
-// Get serves GET /wire.
+// Get serves GET /wire: the exchanges of the request's notebook.
 func (h *Page) Get(c echo.Context) error {
 	page, err := h.site.Page(c, locale.Msg("wire.title"))
 	if err != nil {

@@ -22,10 +22,10 @@ import (
 // else finds out that the other end is gone without a word.
 const keepAlive = 15 * time.Second
 
-// Events serves GET /wire/events: what came after the exchange that the
-// reader saw last, and then each new one, until the reader goes, the notebook
-// is dropped, or the server ends. No script can hold it open for another site
-// or port: to those it shows nothing, as to a stranger.
+// Events serves GET /wire/events: the exchanges after the one that the reader saw last, and
+// then each new one, until the reader goes, the notebook's Log is dropped, or the server ends.
+// Without a notebook it answers 204, and also to pages of other sites and ports, so that no
+// script there can hold it open.
 func (h *Page) Events(c echo.Context) error {
 	seen, err := seenLast(c.Request())
 	if err != nil {
@@ -117,7 +117,7 @@ func seenLast(r *http.Request) (int, error) {
 	return seen, nil
 }
 
-// follow tells of a book's exchanges until something ends it.
+// follow writes a Log's exchanges as events until something ends it.
 func (h *Page) follow(c echo.Context, log *notebook.Log, seen int, events *eventWriter) {
 	t := h.site.Template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
@@ -172,7 +172,7 @@ func (e *eventWriter) event(id int, data string) error {
 // line break ends the event.
 var dataLines = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 
-// comment says nothing, so that something is said.
+// comment writes an empty comment, which shows that the stream is still there.
 func (e *eventWriter) comment() error { return e.write(":\n\n") }
 
 // write gives each write a deadline of its own: the server's is for replies
