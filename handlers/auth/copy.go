@@ -42,7 +42,7 @@ func (c *Copy) Header() string {
 }
 
 // own is the copy as a Log keeps it: with texts copied out of the request, and only with
-// those conclusions of each way that pages show.
+// those conclusions of each lane that pages show.
 func (c *Copy) own() *Copy {
 	own := *c
 	own.Cookies = make([]CopiedCookie, len(c.Cookies))

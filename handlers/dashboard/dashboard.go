@@ -55,10 +55,10 @@ type pageData struct {
 	Last       template.HTML // the last finished exchange, drawn
 	Ran        []string      // functions that the last action ran
 	Host       string
-	MaySend    bool // some cookie of the three ways came
+	MaySend    bool // some cookie of the three lanes came
 	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
-	MayTurn    bool // Put it back is offered: it works, and the three ways disagree
-	LookedUp   bool // the session way looked a key up
+	MayTurn    bool // Put it back is offered: it works, and the three lanes disagree
+	LookedUp   bool // the session lane looked a key up
 	Unsealed   bool // or it opened a sealed cookie
 }
 
@@ -66,7 +66,7 @@ type pageData struct {
 // template finds and writes that soonest.
 type laneView struct {
 	ID, Cookie       string
-	Format           string // which way its value looks like
+	Format           string // of its value: see lanes.Format
 	Sent             bool
 	Verdict          lanes.Verdict
 	Mark, Word, Line string // the verdict in words
@@ -99,7 +99,7 @@ type laneView struct {
 	Curl   string
 }
 
-// ways are the columns by name: a field of a struct is what a template finds
+// byLane has the columns by name: a field of a struct is what a template finds
 // soonest.
 type byLane struct{ Plain, Signed, Session *laneView }
 

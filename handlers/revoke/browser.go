@@ -32,7 +32,7 @@ type resetData struct {
 	web.Page
 	Done             bool     // shown after a reset
 	Record           string   // the session's record that was deleted, by its ID; "": there was none
-	Lies             bool     // and it lies there after all
+	Lies             bool     // that record still lies there
 	Arrived          []string // names of the lab's cookies in this very request
 	OtherCookies     int      // cookies of other programs on this host: not ours to delete
 	OtherCookiesNote locale.Message

@@ -78,7 +78,7 @@ func setSecureHeaders(h http.Header) {
 	}
 }
 
-// SecureHeaders are the headers that every reply of the lab has, as a copy. The server
+// SecureHeaders returns a copy of the headers that every reply of the lab has. The server
 // needs them for the replies that net/http makes without asking the lab.
 func SecureHeaders() http.Header { return secureHeaderLines.Clone() }
 
