@@ -355,11 +355,11 @@ func (s *settings) openOtherSite(labs []*server, assets *web.Assets, log *slog.L
 	if at == nil {
 		return nil, notes, err
 	}
-	config := othersite.OtherSiteConfig{Assets: assets, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
+	config := othersite.Config{Assets: assets, Address: at.URL(), Lab: labs[0].at.URL(), Log: log}
 	if len(labs) > 1 {
 		config.Neighbour = labs[0].at.URLAt(labs[1].at.Port)
 	}
-	site, err := othersite.NewOtherSite(config)
+	site, err := othersite.New(config)
 	if err != nil {
 		at.Close()
 	}

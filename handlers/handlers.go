@@ -33,27 +33,27 @@ import (
 	"cookielab/sessions"
 )
 
-// Config is what the lab is made of.
+// Config is what the lab is made of. Fields without another word are required.
 type Config struct {
-	Assets    *web.Assets      // of the engine that Sessions is the store of
-	Course    *course.Texts    // read for these Pages
-	Sessions  sessions.Store   // where the session lane's records lie; nil for signed_cookies: in the cookie itself
+	Assets    *web.Assets      // read for the engine that Sessions belongs to
+	Course    *course.Texts    // read for these Assets: see [ReadCourse]
+	Sessions  sessions.Store   // where the session lane's records lie; nil for the engine signed_cookies: they lie in the cookie
 	Notebooks sessions.Store   // where notebooks lie: always one that survives a restart
 	Engines   sessions.Backend // where the page /engines keeps its own sessions, apart from the lab's
 	FilePath  string           // where the engine file would keep the lab's, for that page
-	Cookie    sessions.Options
-	Secrets   [][]byte // the first seals, all verify; at least sessions.MinSecret bytes each
+	Cookie    sessions.Options // of the session lane; New sets its Clock and its Logger
+	Secrets   [][]byte         // the first seals, all verify; at least sessions.MinSecret bytes each
 
-	ClassPassword string
-	TeacherPIN    string
+	ClassPassword string   // for everybody: it is no secret, and pages show it
+	TeacherPIN    string   // for the name "teacher"; no page shows it
 	AllowHosts    []string // further Host headers to answer to, as a browser sends them
 	Hosts         []string // names under which browsers reach the lab, for links: "localhost", "[::1]"
 
-	Server string // this server's letter among several, "A"; "": it is alone
-	Others []input.Server
-	Home   string        // where browsers find this server: "http://localhost:8080"
-	Other  string        // where they find the other site, see [OtherSite]; "": there is none
-	Class  *revoke.Class // what a new class ends besides this lab; nil: this lab alone
+	Server string         // this server's letter among several, "A"; "": it is alone
+	Others []input.Server // the other servers
+	Home   string         // where browsers find this server: "http://localhost:8080"
+	Other  string         // where they find the other site, see [othersite.Site]; "": there is none
+	Class  *revoke.Class  // what a new class ends besides this lab; nil: this lab alone
 
 	// Streams is how many replies may be streamed at the same time; 0: a quarter of
 	// the connections that this system allows the program, and at most 1,000.
@@ -63,7 +63,7 @@ type Config struct {
 	Log   *slog.Logger   // nil: nothing is logged
 }
 
-// stores are those in which the lab keeps records; they may be the same one.
+// stores lists the stores in which the lab keeps records. They may be the same one.
 func (config *Config) stores() []sessions.Store {
 	if config.Sessions == nil { // signed_cookies keeps its sessions in cookies
 		return []sessions.Store{config.Notebooks}
@@ -71,20 +71,20 @@ func (config *Config) stores() []sessions.Store {
 	return []sessions.Store{config.Sessions, config.Notebooks}
 }
 
-// ReadCourse reads what the lessons and the sheets to print say, in the languages of the
-// assets. An error names the file that cannot work, or the function that a lesson shows and
-// the source lacks.
+// ReadCourse reads the texts of the lessons and of the sheets to print, in the languages of
+// the assets. The error names the file that cannot work, or a function that a lesson shows
+// and the source does not have.
 func ReadCourse(files fs.FS, assets *web.Assets) (*course.Texts, error) {
 	return course.Read(files, assets, lessons.All(nil))
 }
 
-// Lab is one running Cookie Lab.
+// Lab is one server of Cookie Lab. Many goroutines may use it at once.
 type Lab struct {
 	Site   *web.Site
 	Auth   *auth.Auth
 	Logs   *notebook.Logs
 	Router *web.Router
-	Class  *revoke.Class // with the other servers in this process
+	Class  *revoke.Class // shared with the other servers of this process
 	Course *course.Course
 
 	stores []sessions.Store // in which the lab keeps records
@@ -98,12 +98,13 @@ type Lab struct {
 	engines   *engines.Page
 	composer  *composer.Page
 	dissect   *dissect.Page
-	neighbour *othersite.Page // nil: this server is alone
+	neighbour *othersite.Neighbour // nil: this server is alone
 	member    *revoke.Member
 	endStream context.CancelFunc
 }
 
-// New makes the lab; an error names what cannot work.
+// New makes a lab. The error names what cannot work, for example a store that does not go
+// together with the engine, or a [sessions.OptionError]. The caller must Close the lab.
 func New(config Config) (*Lab, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -177,7 +178,7 @@ func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing co
 	lab.composer = composer.New(site)
 	lab.dissect = dissect.New(site, auth.Lanes, CookiePurposes(auth.Lanes))
 	if len(config.Others) > 0 {
-		lab.neighbour = othersite.New(site)
+		lab.neighbour = othersite.NewNeighbour(site)
 	}
 	lab.engines = engines.New(site, engines.Config{
 		Backend: config.Engines, FilePath: config.FilePath, Cookie: config.Cookie, Secrets: config.Secrets, Clock: config.Clock, Log: config.Log,
@@ -196,8 +197,8 @@ func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing co
 	return err
 }
 
-// CookiePurposes are what the values of the lab's cookies may be sealed for, by
-// the name of the cookie; "" for one in which nothing ever is.
+// CookiePurposes maps the name of each of the lab's cookies to the purpose for which its
+// values are sealed; "" if they never are.
 func CookiePurposes(set *lanes.Set) map[string]string {
 	purposes := map[string]string{notebook.CookieName: ""}
 	for name := range set.IDs() {
@@ -212,15 +213,15 @@ func CookiePurposes(set *lanes.Set) map[string]string {
 	return purposes
 }
 
-// ServeHTTP makes the lab an http.Handler.
+// ServeHTTP implements [http.Handler].
 func (lab *Lab) ServeHTTP(w http.ResponseWriter, r *http.Request) { lab.Router.ServeHTTP(w, r) }
 
-// EndStreams ends the replies that would never end by themselves. A server that
-// shuts down waits for every reply, so it has to say so first:
-// [http.Server.RegisterOnShutdown].
+// EndStreams ends the replies that would never end by themselves. It is for
+// [http.Server.RegisterOnShutdown], because a server that shuts down waits for every reply.
 func (lab *Lab) EndStreams() { lab.endStream() }
 
-// Close lets go of what the lab holds open; its stores are their owner's.
+// Close ends streams and closes the lab's connections and the stores of the engines page. It
+// does not close the stores of its Config, which belong to the caller.
 func (lab *Lab) Close() {
 	lab.EndStreams()
 	lab.Class.Leave(lab.member)

@@ -22,7 +22,7 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 		v.Click(`main form[action="/reset"] button`)
 		v.signIn(t, "alice")
 		seen := v.wire()
-		i := slices.IndexFunc(seen, func(e wire.WireExchange) bool { return e.Target == "/login" })
+		i := slices.IndexFunc(seen, func(e wire.Exchange) bool { return e.Target == "/login" })
 		if i < 0 || i+1 >= len(seen) {
 			t.Fatalf("no login is on the wire, or nothing after it: %v", seen)
 		}
@@ -74,7 +74,7 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 		if gone != 3 || !asked(out, "delete", "") {
 			t.Errorf("the logout set %v and did %v", out.SetCookie, out.Store)
 		}
-		for _, e := range []wire.WireExchange{before, after} {
+		for _, e := range []wire.Exchange{before, after} {
 			if e.Client != notebook.ClientOther || e.Method != "GET" || !slices.Equal(brought(e), []string{"lab_sessionid", "plain_user", "signed_user"}) {
 				t.Errorf("the copy: %s by %s with %v", e.Method, e.Client, brought(e))
 			}
@@ -97,8 +97,8 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 		}
 		time.Sleep(11 * time.Second) // by two clocks that cannot be set
 		v.open(t, "/dashboard", 200)
-		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{labtest.NotebookCookie}) || len(e.StayedHome) != 3 || e.StayedHome[0].Reason != "over" {
-			t.Errorf("after ten seconds came %v, and stayed %v", brought(e), e.StayedHome)
+		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{labtest.NotebookCookie}) || len(e.KeptBack) != 3 || e.KeptBack[0].Reason != "over" {
+			t.Errorf("after ten seconds came %v, and stayed %v", brought(e), e.KeptBack)
 		}
 		v.act(t, "/act/replay")
 		if e := v.last("/api/lanes"); concluded(e) != "believed student, expired, expired" || len(brought(e)) != 3 {
@@ -144,24 +144,24 @@ func tellAssignments(t *testing.T, browser browsertest.Browser, binary string) {
 }
 
 // wire are this browser's exchanges on the server it is at, the newest last.
-func (v *visitor) wire() []wire.WireExchange {
-	var answer struct{ Exchanges []wire.WireExchange }
+func (v *visitor) wire() []wire.Exchange {
+	var answer struct{ Exchanges []wire.Exchange }
 	v.Eval(`fetch("/api/wire").then(r => r.json())`, &answer)
 	return answer.Exchanges
 }
 
 // last is the newest exchange with an address.
-func (v *visitor) last(target string) wire.WireExchange {
+func (v *visitor) last(target string) wire.Exchange {
 	for _, e := range slices.Backward(v.wire()) {
 		if e.Target == target {
 			return e
 		}
 	}
-	return wire.WireExchange{}
+	return wire.Exchange{}
 }
 
 // brought are the names in an exchange's Cookie header, in alphabetical order.
-func brought(e wire.WireExchange) (names []string) {
+func brought(e wire.Exchange) (names []string) {
 	for _, cookie := range e.Cookies {
 		names = append(names, cookie.Name)
 	}
@@ -170,7 +170,7 @@ func brought(e wire.WireExchange) (names []string) {
 }
 
 // concluded are the verdicts of an exchange, and for which role.
-func concluded(e wire.WireExchange) string {
+func concluded(e wire.Exchange) string {
 	var all []string
 	for _, f := range e.Findings {
 		verdict := string(f.Verdict)
@@ -184,7 +184,7 @@ func concluded(e wire.WireExchange) string {
 
 // asked reports whether the server first did something with a session's record,
 // with that outcome; "": it could.
-func asked(e wire.WireExchange, name, outcome string) bool {
+func asked(e wire.Exchange, name, outcome string) bool {
 	for _, op := range e.Store {
 		if op.Purpose == "session" && op.Name == name {
 			return outcome == "" && op.Error == nil || op.Error != nil && *op.Error == outcome

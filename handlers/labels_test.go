@@ -145,7 +145,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 			}
 			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
 				for _, way := range labtest.LaneIDs {
-					used[strings.ReplaceAll(match[1], "WAY", way)] = file
+					used[strings.ReplaceAll(match[1], "LANE", way)] = file
 				}
 			}
 		}

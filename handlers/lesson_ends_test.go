@@ -88,7 +88,7 @@ func (s *student) exchanges() (n int) {
 		s.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var answer struct{ Exchanges []wire.WireExchange }
+	var answer struct{ Exchanges []wire.Exchange }
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		s.t.Fatal(err)
 	}

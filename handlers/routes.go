@@ -1,4 +1,4 @@
-// The routes: every address of the lab, and what a request to it may do.
+// Routes: every address of the lab, and what a request to it may do.
 
 package handlers
 
@@ -18,11 +18,11 @@ var (
 	api        = web.Access{Notebook: notebook.Read, Recorded: true}       // reads the notebook, and never opens one
 	silentAPI  = web.Access{Notebook: notebook.Read}                       // the same, and not on the wire: it may be asked about anybody's secret
 	fastAPI    = web.Access{Recorded: true}                                // an API that must cost little: asks no store for the notebook, and is on the wire if memory knows whose it is
-	stream     = web.Access{Notebook: notebook.Read, Stream: true}         // shows the wire, and is not on it: it would push out what it shows
-	crossSite  = web.Access{Recorded: true, AnyOrigin: true}               // what pages of other sites ask in lessons: no notebook, no lane; see play.go
+	stream     = web.Access{Notebook: notebook.Read, Stream: true}         // shows the wire, and is not on it, since it would push out what it shows
+	crossSite  = web.Access{Recorded: true, AnyOrigin: true}               // what pages of other sites ask in lessons: no notebook, no lane; see lessons
 )
 
-// routes lists every address.
+// routes registers every address.
 func (lab *Lab) routes(r *web.Router) {
 	r.Get("/", page, lab.dashboard.Home)
 	r.Get("/login", formPage, lab.signIn.Get)
@@ -60,7 +60,7 @@ func (lab *Lab) routes(r *web.Router) {
 	r.Get("/reset", action, lab.revoke.Reset) // opens no notebook: it proves that nothing is left
 	r.Post("/reset", action, lab.revoke.PostReset)
 
-	// The action bar: all three ways at once, or one of them.
+	// The action bar: all three lanes at once, or one of them.
 	r.Post("/act/edit", action, lab.dashboard.Edit)
 	r.Post("/act/copy", action, lab.dashboard.Copy)
 	r.Post("/act/replay", action, lab.dashboard.Replay)

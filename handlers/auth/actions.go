@@ -1,4 +1,4 @@
-// Actions: what is done to all three ways at once, or to one, whichever page asks for it.
+// Actions: what pages do to all three lanes at once, or to one.
 
 package auth
 
@@ -16,30 +16,30 @@ import (
 	"cookielab/sessions"
 )
 
-// ShortLife is how long "Expire in 10 s" gives all three ways.
+// ShortLife is how long the lanes remember somebody after ExpireSoon.
 const ShortLife = 10 * time.Second
 
-// Before notes how the dashboard's cells stand, so that the next dashboard can
-// show what an action changed.
+// Before asks all lanes, and keeps how the dashboard's cells are, so that the next dashboard
+// can show what an action changed. Each action calls it first.
 func (a *Auth) Before(c echo.Context) error {
 	findings, err := a.RecallAll(c)
 	if err != nil {
 		return err
 	}
-	book := notebook.From(c).Log()
-	if book == nil {
+	log := notebook.From(c).Log()
+	if log == nil {
 		return nil
 	}
 	described, err := a.Describe(c, findings)
 	if err != nil {
 		return err
 	}
-	keepBefore(book, CellsOf(findings, described, notebook.Of[*Copy](book)))
+	keepBefore(log, CellsOf(findings, described, notebook.Of[*Copy](log)))
 	return nil
 }
 
-// Done ends an action: it is written down, the copy, if there is one, is sent
-// once more, and the browser goes on to the page that shows it all.
+// Done ends an action. It writes the action down, with the time, and sends the browser on to a
+// path. If there is a copy, it sends the copy once more when the reply is saved.
 func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
 	n := notebook.From(c)
 	action.At = a.clock.Now()
@@ -47,28 +47,30 @@ func (a *Auth) Done(c echo.Context, action notebook.Action, to string) error {
 		return err
 	}
 	sessions.AfterCommit(c, func() {
-		if book := n.Log(); book != nil {
-			expect(book, a.Lanes.ValuesAfter(c))
-			a.replay(c, book)
+		if log := n.Log(); log != nil {
+			expect(log, a.Lanes.ValuesAfter(c))
+			a.replay(c, log)
 		}
 	})
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// Tamper rewrites the cookies that came as a visitor could, and sets them
-// with the life they had.
-func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, forge func(form, value string) string, to string) error {
+// Tamper rewrites the values of some lanes that came, as a visitor could, and sets them for
+// the time that they had left. rewrite gets a value with its format (see [lanes.Format]). Then
+// it ends the action, as Done does. The error is an [input.Problem], a 422, if a cookie would
+// be longer than browsers keep.
+func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane, rewrite func(form, value string) string, to string) error {
 	if err := a.Before(c); err != nil {
 		return err
 	}
 	done := notebook.Action{Name: action, Lane: laneOf(changed)}
-	n, came, forged := notebook.From(c), a.Lanes.Values(c), map[string]string{}
+	n, came, tampered := notebook.From(c), a.Lanes.Values(c), map[string]string{}
 	for _, lane := range changed { // all before any is set: no half an edit
 		value, ok := came[lane.ID()]
 		if !ok {
 			continue // nothing to edit
 		}
-		rewritten := forge(a.Lanes.Format(lane.ID()), value)
+		rewritten := rewrite(a.Lanes.Format(lane.ID()), value)
 		if rewritten == value {
 			continue
 		}
@@ -76,16 +78,16 @@ func (a *Auth) Tamper(c echo.Context, action string, changed []lanes.CookieLane,
 			return input.NewProblem(http.StatusUnprocessableEntity, "cookie_too_long", locale.Msg("error.cookie_too_long",
 				locale.Args{"Cookie": lane.Cookie().Name, "Bytes": size, "Limit": sessions.MaxCookie}))
 		}
-		forged[lane.ID()] = rewritten
+		tampered[lane.ID()] = rewritten
 		done.Changed = append(done.Changed, lane.ID())
 	}
-	if value, ok := forged[lanes.Session]; ok {
+	if value, ok := tampered[lanes.Session]; ok {
 		if err := a.noteTampered(c, value); err != nil {
 			return err
 		}
 	}
 	for _, lane := range changed {
-		if value, ok := forged[lane.ID()]; ok {
+		if value, ok := tampered[lane.ID()]; ok {
 			if err := lanes.SetCookie(c, lane, value, a.ageLeft(n, lane), a.clock.Now()); err != nil {
 				return err
 			}
@@ -108,7 +110,8 @@ func (a *Auth) ageLeft(n *notebook.Notebook, lane lanes.CookieLane) time.Duratio
 	return max(time.Second, until.Sub(a.clock.Now()))
 }
 
-// ExpireSoon gives all three ten seconds; ok is false when nobody is signed in.
+// ExpireSoon makes all lanes remember whoever is signed in for [ShortLife], and takes a new
+// copy. ok is false if nobody is signed in; then it does nothing.
 func (a *Auth) ExpireSoon(c echo.Context) (ok bool, err error) {
 	if err := a.Before(c); err != nil {
 		return false, err
@@ -128,7 +131,7 @@ func (a *Auth) ExpireSoon(c echo.Context) (ok bool, err error) {
 }
 
 // noteTampered notes the hash of a value that the lab writes in place of this browser's
-// session key, if the key opened a session or was such a value itself: [Lab.MayRestore]
+// session key, if the key opened a session or was such a value itself: [Auth.MayRestore]
 // compares it.
 func (a *Auth) noteTampered(c echo.Context, value string) error {
 	n := notebook.From(c)
@@ -159,43 +162,46 @@ func (a *Auth) MayRestore(c echo.Context) bool {
 	return came != "" && equal(notebook.From(c).Tampered(), tamperedHash(came))
 }
 
-// tamperedHash is the hash by which the notebook recognises a forged value.
+// tamperedHash returns the hash by which the notebook recognises a value that the lab wrote.
 func tamperedHash(value string) string { return sessions.KeyID("forged", value).String() }
 
-// Restore signs in again as before; ok is false when there is no word to do it on.
+// Restore signs in again whoever is signed in with this request or, if the request may (see
+// MayRestore), whoever the record names that this browser was last given. ok is false if it
+// cannot know who that is; then it does nothing.
 func (a *Auth) Restore(c echo.Context) (ok bool, err error) {
 	who, ok := a.SignedIn(c)
-	var word *sessions.Record
+	var from *sessions.Record
 	if !ok {
 		if !a.MayRestore(c) {
 			return false, nil
 		}
-		record, values, err := a.wordOf(c)
+		record, values, err := a.restorable(c)
 		if err != nil || record == nil || values.Text(sessions.UserKey) == "" {
 			return false, err
 		}
 		who = lanes.Identity{User: values.Text(sessions.UserKey), Role: values.Text(sessions.RoleKey)}
-		word = record
+		from = record
 	}
 	if err := a.SignIn(c, who, a.Age()); err != nil {
 		return false, err
 	}
-	if word != nil {
-		c.Set(leftBehindKey, leftBehind{word.ID, word.Version})
+	if from != nil {
+		c.Set(leftBehindKey, leftBehind{from.ID, from.Version})
 	}
 	return true, nil
 }
 
-// SignedIn is who the session lane found in this request: the only lane that
-// authorises anything. before has asked it.
+// SignedIn returns who is signed in, by the session lane, which is the only lane that
+// authorises anything. ok is false if nobody is. The request must have asked the lane before:
+// see Before and Who.
 func (a *Auth) SignedIn(c echo.Context) (lanes.Identity, bool) {
 	f, ok := a.SessionFinding(c)
 	return f.Who, ok && f.Verdict.Accepted() && f.Who.User != ""
 }
 
-// wordOf is the live record that this browser was last given, and what it says;
-// nil when it is over or was never made.
-func (a *Auth) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error) {
+// restorable returns the live record that this browser was last given, and its values; nil if
+// it has expired or ended, and if there was none.
+func (a *Auth) restorable(c echo.Context) (*sessions.Record, sessions.Values, error) {
 	record, err := a.LastRecord(c)
 	if err != nil || record == nil || !record.Expires.After(a.clock.Now()) {
 		return nil, nil, err
@@ -207,7 +213,7 @@ func (a *Auth) wordOf(c echo.Context) (*sessions.Record, sessions.Values, error)
 	return record, values, nil
 }
 
-// laneOf names the one lane that an action was about; "" for all.
+// laneOf returns the ID of the one lane that an action is about; "" for all.
 func laneOf(some []lanes.CookieLane) string {
 	if len(some) == 1 {
 		return some[0].ID()
@@ -215,8 +221,8 @@ func laneOf(some []lanes.CookieLane) string {
 	return ""
 }
 
-// CellsOf boils each cell of the rows down to a text, to compare. Row ② follows
-// row ①, so it has none.
+// CellsOf returns a text for each cell of the dashboard, by its row and its lane, to compare
+// two dashboards. taken may be nil. Row ② has no texts, since it follows from row ①.
 func CellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
 	cells := map[string]string{}
 	for i, f := range findings {

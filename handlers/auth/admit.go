@@ -1,5 +1,5 @@
-// Who is let in: a name and the class password. Who you are is not the subject, how it is
-// remembered is.
+// Who is let in: whoever gives a name and the class password. The lab is not about who
+// somebody is, but about how a server remembers it.
 
 package auth
 
@@ -26,22 +26,23 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-const (
-	TeacherName = "teacher" // needs the PIN, and has the role
-	maxName     = 30        // letters
+// TeacherName is the one name that needs the PIN, and has the role of a teacher.
+const TeacherName = "teacher"
 
-)
+const maxName = 30 // characters
 
-// Form fills the form, which stands on the dashboard as well.
+// Form is what fills the form to sign in, wherever a page has it.
 type Form struct {
 	Username string
-	Password string         // the class password: no secret, it is printed at the start
+	Password string         // the class password: no secret, since pages show it
 	Next     string         // "": the dashboard
 	Teacher  bool           // the PIN is asked for
 	Problem  locale.Message // what was wrong; no ID: nothing was
 	ForToken bool           // for tokens, not for a login
 }
 
+// Form returns the form as it is first shown: with the name that this browser last signed in
+// with, or else alice, and with the class password.
 func (a *Auth) Form(c echo.Context) Form {
 	return Form{Username: cmp.Or(notebook.From(c).Name(), "alice"), Password: a.classPassword}
 }
@@ -53,7 +54,8 @@ type Credentials struct {
 	PIN      string `json:"pin"`
 }
 
-// CredentialsIn reads them from a form.
+// CredentialsIn reads credentials from the form fields username, password and pin. The error
+// is an [input.Problem], a 400, if one is repeated.
 func CredentialsIn(form url.Values) (given Credentials, err error) {
 	for _, field := range []struct {
 		name string
@@ -66,9 +68,10 @@ func CredentialsIn(form url.Values) (given Credentials, err error) {
 	return given, nil
 }
 
-// Admit says who somebody is by what they give. It is the one way in, for a
-// login and for a token. A refusal is a [Problem]: 422 for a name that is none,
-// 403 for a wrong word, 429 with Retry-After after too many of those.
+// Admit returns who somebody is by what they give. It is the only way in, for a login and for
+// a token. It refuses with an [input.Problem]: 422 for a name that is not valid, 403 for a
+// wrong password or PIN, 429 with Retry-After after too many of those. Another error is that
+// of the store that counts the tries.
 func (a *Auth) Admit(c echo.Context, given Credentials) (lanes.Identity, error) {
 	name, password, pin := cleanName(given.Username), given.Password, given.PIN
 	if !ValidName(name) {
@@ -91,7 +94,7 @@ func (a *Auth) Admit(c echo.Context, given Credentials) (lanes.Identity, error) 
 	return lanes.Identity{User: name, Role: lanes.RoleStudent}, nil
 }
 
-// admitTeacher is admit for someone who gives the teacher's name. The error may also come
+// admitTeacher is Admit for somebody who gives the teacher's name. The error may also come
 // from the store that counts the tries: then nobody is let in.
 func (a *Auth) admitTeacher(c echo.Context, pin string) (lanes.Identity, error) {
 	ctx := c.Request().Context()
@@ -126,21 +129,21 @@ func (a *Auth) tooMany(c echo.Context, role string, wait time.Duration) error {
 	return input.NewProblem(http.StatusTooManyRequests, "too_many_tries", locale.Msg(label, locale.Args{"Count": seconds}))
 }
 
-// Refusal is what admit said no with; nil for anything else.
+// Refusal returns the problem with which Admit refused somebody; nil for any other error.
 func Refusal(err error) *input.Problem {
 	var refused *input.Problem
 	errors.As(err, &refused)
 	return refused
 }
 
-// RefusedForm is the form again, saying what was wrong.
+// RefusedForm returns the form to show again, with what was given, but for secrets, and with
+// what was wrong.
 func (a *Auth) RefusedForm(given Credentials, refused *input.Problem) Form {
 	name := markup.AtMost(cleanName(given.Username), markup.MaxValueText)
 	return Form{Username: name, Password: a.classPassword, Teacher: name == TeacherName, Problem: refused.Message}
 }
 
-// cleanName is a name as people mean it: composed letters as one character each,
-// and teacher however its letters are capitalised.
+// cleanName returns a name in Unicode form NFC, and teacher in small letters.
 func cleanName(name string) string {
 	name = norm.NFC.String(name)
 	if strings.EqualFold(name, TeacherName) {
@@ -149,8 +152,9 @@ func cleanName(name string) string {
 	return name
 }
 
-// ValidName reports whether a name has 1 to 30 Unicode letters, digits, - or _.
-// The vowel signs of Indian scripts and the like count as letters.
+// ValidName reports whether a name has 1 to 30 characters, all of them Unicode letters,
+// digits, - or _. Marks, such as the vowel signs of Indian scripts, count as letters, but not
+// at the beginning.
 func ValidName(name string) bool {
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName {
 		return false

@@ -17,16 +17,17 @@ import (
 // Config is what an Auth is made of.
 type Config struct {
 	Lanes         *lanes.Set
-	Logs          *notebook.Logs // for what the server sends as another program
-	Tries         sessions.Store // counts the tries of the teacher's PIN, for all servers that share it
-	ClassPassword string
-	TeacherPIN    string
+	Logs          *notebook.Logs                     // for what the server sends as another program
+	Tries         sessions.Store                     // counts the tries of the teacher's PIN, for all servers that share it
+	ClassPassword string                             // for every name but TeacherName
+	TeacherPIN    string                             // for TeacherName
 	Words         func(echo.Context) *locale.Printer // the language in which a request is answered
 	Clock         sessions.Clock                     // nil: time.Now
-	Log           *slog.Logger
+	Log           *slog.Logger                       // required
 }
 
-// Auth lets people in, finds out who they are, and ends that again.
+// Auth lets people in, finds out who they are, and signs them out. Many goroutines may use it
+// at once.
 type Auth struct {
 	Lanes   *lanes.Set
 	Program *Program // another program, which this server plays
@@ -39,6 +40,7 @@ type Auth struct {
 	pin                       pinThrottle
 }
 
+// New makes an Auth. The caller must Close it.
 func New(config Config) *Auth {
 	return &Auth{
 		Lanes: config.Lanes, Program: newProgram(config.Logs, config.Words),
@@ -48,8 +50,8 @@ func New(config Config) *Auth {
 	}
 }
 
-// ClearTries forgets the wrong tries that memory holds.
+// ClearTries forgets the wrong tries that memory holds: those for students' names.
 func (a *Auth) ClearTries() { a.throttle.clear() }
 
-// Close lets go of the other program's connections.
+// Close closes the other program's connections.
 func (a *Auth) Close() { a.Program.close() }

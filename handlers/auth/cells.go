@@ -23,7 +23,7 @@ func (c cells) Weigh() int {
 	return notebook.WeighTexts(c.before) + notebook.WeighTexts(c.shown) + notebook.WeighTexts(c.expected)
 }
 
-// Shrink leaves out all texts: that values changed by other hands stays true.
+// Shrink leaves out all texts. Whether the values changed elsewhere stays.
 func (c cells) Shrink() notebook.Kept {
 	if !c.changedElsewhere {
 		return nil
@@ -32,25 +32,25 @@ func (c cells) Shrink() notebook.Kept {
 }
 
 // keepBefore keeps what the cells show before an action.
-func keepBefore(b *notebook.Log, now map[string]string) {
-	notebook.Change(b, func(c *cells) { c.before = notebook.OwnTexts(now) })
+func keepBefore(log *notebook.Log, now map[string]string) {
+	notebook.Change(log, func(c *cells) { c.before = notebook.OwnTexts(now) })
 }
 
-// NewChapter begins anew: what the next dashboard shows as changed is what changed since
-// the last one.
-func NewChapter(b *notebook.Log) {
-	notebook.Change(b, func(c *cells) { c.before = c.shown })
+// NewChapter makes the next dashboard show as changed what changed since the last one. With a
+// nil Log it does nothing.
+func NewChapter(log *notebook.Log) {
+	notebook.Change(log, func(c *cells) { c.before = c.shown })
 }
 
 // expect keeps which values an action leaves in the browser.
-func expect(b *notebook.Log, values map[string]string) {
-	notebook.Change(b, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
+func expect(log *notebook.Log, values map[string]string) {
+	notebook.Change(log, func(c *cells) { c.expected, c.changedElsewhere = notebook.OwnTexts(values), false })
 }
 
-// reissued keeps what a reply gave the browser in place of what came: a session
-// that was sealed anew is no change by other hands.
-func reissued(b *notebook.Log, came, after map[string]string) {
-	notebook.Change(b, func(c *cells) {
+// reissued keeps what a reply gave the browser in place of what came, since a session that was
+// sealed again has not changed elsewhere.
+func reissued(log *notebook.Log, came, after map[string]string) {
+	notebook.Change(log, func(c *cells) {
 		own := maps.Clone(c.expected)
 		for lane, value := range after {
 			if expected, ok := own[lane]; ok && expected == came[lane] {
@@ -61,16 +61,18 @@ func reissued(b *notebook.Log, came, after map[string]string) {
 	})
 }
 
-// Show keeps what a dashboard is about to show. It returns the cells to compare
-// with: those before the last action or, where the browser's values changed by
-// other hands since (DevTools, a clock), those shown before that.
-func Show(b *notebook.Log, values, now map[string]string) (before map[string]string, strayed bool) {
-	notebook.Change(b, func(c *cells) {
+// Show keeps the cells that a dashboard is about to show, and the values that came, by lane.
+// It returns the cells to compare with: those before the last action. changedElsewhere says
+// that the browser's values have changed since, and not by an action, for example in DevTools
+// or because their time was over; then before are the cells that were shown last before
+// that. With a nil Log it returns nil.
+func Show(log *notebook.Log, values, now map[string]string) (before map[string]string, changedElsewhere bool) {
+	notebook.Change(log, func(c *cells) {
 		if c.expected != nil && !maps.Equal(c.expected, values) {
 			c.expected, c.before, c.changedElsewhere = notebook.OwnTexts(values), c.shown, true
 		}
 		c.shown = notebook.OwnTexts(now)
-		before, strayed = c.before, c.changedElsewhere
+		before, changedElsewhere = c.before, c.changedElsewhere
 	})
-	return before, strayed
+	return before, changedElsewhere
 }

@@ -23,16 +23,16 @@ import (
 // they were last sent.
 type Copy struct {
 	Cookies []CopiedCookie // in the order of the lanes
-	Taken   time.Time
-	Sent    time.Time     // when last replayed; zero: not yet
-	Lanes   []LaneFinding // what the server answered then
-	Failed  bool          // the last replay got no answer
+	Taken   time.Time      // when they came
+	Sent    time.Time      // when last replayed; zero: not yet
+	Lanes   []LaneFinding  // what the server answered then
+	Failed  bool           // the last replay got no answer
 }
 
 // CopiedCookie is one cookie of a copy.
 type CopiedCookie struct{ Name, Value string }
 
-// Header is the Cookie header that carries the copy.
+// Header returns the Cookie header that carries the copy.
 func (c *Copy) Header() string {
 	pairs := make([]string, 0, len(c.Cookies))
 	for _, cookie := range c.Cookies {
@@ -42,7 +42,7 @@ func (c *Copy) Header() string {
 }
 
 // own is the copy as a Log keeps it: with texts copied out of the request, and only with
-// those conclusions of each way that pages show.
+// those conclusions of each lane that pages show.
 func (c *Copy) own() *Copy {
 	own := *c
 	own.Cookies = make([]CopiedCookie, len(c.Cookies))
@@ -56,12 +56,12 @@ func (c *Copy) own() *Copy {
 	return &own
 }
 
-// Keep puts the copy into a Log, in place of the one before.
-func (c *Copy) Keep(book *notebook.Log) {
-	notebook.Change(book, func(kept **Copy) { *kept = c.own() })
+// Keep puts the copy into a Log, in place of the one before. With a nil Log it does nothing.
+func (c *Copy) Keep(log *notebook.Log) {
+	notebook.Change(log, func(kept **Copy) { *kept = c.own() })
 }
 
-// Weigh is how much memory a copy takes, in bytes.
+// Weigh returns how much memory a copy takes, in bytes.
 func (c *Copy) Weigh() int {
 	if c == nil {
 		return 0
@@ -76,7 +76,7 @@ func (c *Copy) Weigh() int {
 	return n
 }
 
-// CopyOf is a copy of values by lane.
+// CopyOf makes a copy of values, by the IDs of their lanes, as of now.
 func (a *Auth) CopyOf(values map[string]string) *Copy {
 	taken := &Copy{Taken: a.clock.Now()}
 	for _, lane := range a.Lanes.Cookies {
@@ -87,29 +87,28 @@ func (a *Auth) CopyOf(values map[string]string) *Copy {
 	return taken
 }
 
-// replay sends the copy once more, as another client, and keeps what the
-// server concludes. A replay that fails is said to have failed; the action that
-// caused it stands.
-func (a *Auth) replay(c echo.Context, book *notebook.Log) {
-	taken := notebook.Of[*Copy](book)
+// replay sends the copy once more, as another program, and keeps what the server concludes. If
+// that fails, the copy says so, and the action that caused it is not undone.
+func (a *Auth) replay(c echo.Context, log *notebook.Log) {
+	taken := notebook.Of[*Copy](log)
 	if taken == nil {
 		return
 	}
 	sent := *taken
 	sent.Sent = a.clock.Now()
-	told, err := a.sendCopy(c, book, taken)
+	told, err := a.sendCopy(c, log, taken)
 	if sent.Lanes, sent.Failed = told, err != nil; err != nil {
 		a.log.Error("the replay failed", "error", input.CauseOf(err))
 	}
-	notebook.Change(book, func(kept **Copy) {
+	notebook.Change(log, func(kept **Copy) {
 		if *kept == taken { // else another tab took a newer one meanwhile
 			*kept = sent.own()
 		}
 	})
 }
 
-func (a *Auth) sendCopy(c echo.Context, book *notebook.Log, taken *Copy) ([]LaneFinding, error) {
-	answer, err := a.Program.Do(c, book, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
+func (a *Auth) sendCopy(c echo.Context, log *notebook.Log, taken *Copy) ([]LaneFinding, error) {
+	answer, err := a.Program.Do(c, log, http.MethodGet, "/api/lanes", http.Header{"Cookie": {taken.Header()}}, nil)
 	if err != nil {
 		return nil, err
 	}

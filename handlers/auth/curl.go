@@ -9,11 +9,12 @@ import (
 	"cookielab/handlers/markup"
 )
 
-// TokenCurl are the lines for a terminal; each works as pasted.
+// TokenCurl holds lines for a terminal, which get a token, use it and end it. Each works as
+// pasted into a POSIX shell, after Get.
 type TokenCurl struct{ Get, Ask, End string }
 
-// TokenCurl are the lines that get a token, use it and end it in a terminal. The
-// teacher's PIN stands on no page, so their example is a student.
+// TokenCurl returns the lines for a name, and for the lab at a host, as a Host header names
+// it. No page shows the teacher's PIN, so for the teacher they name a student.
 func (a *Auth) TokenCurl(host, name string) TokenCurl {
 	if name == TeacherName {
 		name = "alice"

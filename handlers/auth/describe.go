@@ -18,14 +18,15 @@ import (
 	"cookielab/sessions"
 )
 
+// LanesAnswer is the answer of GET /api/lanes.
 type LanesAnswer struct {
-	Lanes []LaneFinding `json:"lanes"`
+	Lanes []LaneFinding `json:"lanes"` // in the order of the lanes
 }
 
-// LaneFinding is a [Finding] as programs read it.
+// LaneFinding is a [lanes.Finding] as programs read it.
 type LaneFinding struct {
 	ID             string               `json:"id"`
-	Cookie         *string              `json:"cookie"` // null: the way has none
+	Cookie         *string              `json:"cookie"` // null: the lane has none
 	Sent           bool                 `json:"sent"`
 	Verdict        lanes.Verdict        `json:"verdict"`
 	User           *string              `json:"user"`
@@ -38,16 +39,16 @@ type LaneFinding struct {
 	ServerKeeps    *ServerRecord        `json:"server_keeps"`
 }
 
-// LaneCheck is a [Check] as programs read it.
+// LaneCheck is a [lanes.Check] as programs read it.
 type LaneCheck struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 }
 
-// ServerRecord is what lies on the server for one way.
+// ServerRecord is what lies on the server for one lane.
 type ServerRecord struct {
-	Kind string `json:"kind"` // "nothing", "secret" (one for everybody), "record"
+	Kind string `json:"kind"` // "nothing", "secret" (one for everybody), or [KeepsRecord]
 
 	// Of a record only.
 	ID      string          `json:"id,omitempty"` // the hash of the key
@@ -62,13 +63,16 @@ type ServerRecord struct {
 	Data    json.RawMessage `json:"data,omitempty"`
 }
 
+// KeepsRecord is the Kind of a [ServerRecord] that is a record.
+const KeepsRecord = "record"
+
 const (
 	keepsNothing = "nothing"
 	keepsSecret  = "secret"
-	KeepsRecord  = "record"
 )
 
-// Describe adds to findings what the notebook and the store know.
+// Describe returns findings, in their order, as programs read them: with what the notebook and
+// the store know, and in the request's language. The error is that of the store.
 func (a *Auth) Describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding, error) {
 	keeps, err := a.ServerKeeps(c, findings)
 	if err != nil {
@@ -93,6 +97,7 @@ func (a *Auth) Describe(c echo.Context, findings []lanes.Finding) ([]LaneFinding
 	return described, nil
 }
 
+// DescribeChecks returns the checks of a finding as programs read them.
 func DescribeChecks(w *locale.Printer, f lanes.Finding) []LaneCheck {
 	described := make([]LaneCheck, len(f.Checks))
 	for i, check := range f.Checks {
@@ -101,7 +106,8 @@ func DescribeChecks(w *locale.Printer, f lanes.Finding) []LaneCheck {
 	return described
 }
 
-// ChecksOf lists each check of a finding. The first that failed decided.
+// ChecksOf returns the list of a finding's checks for a page; described are the same checks,
+// from DescribeChecks.
 func ChecksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) template.HTML {
 	var m markup.Writer
 	m.Grow(1 << 10)
@@ -124,9 +130,9 @@ func ChecksOf(w *locale.Printer, f lanes.Finding, described []LaneCheck) templat
 	return template.HTML(m.String())
 }
 
-// ServerKeeps is what lies on the server for each finding. For the session way
-// it is the record that the request reached, or else the one that this browser
-// was last given and that still lies there.
+// ServerKeeps returns what lies on the server for each finding. For the session lane it is the
+// record that the request reached, or else the one that this browser was last given, if it
+// still lies there. The error is that of the store.
 func (a *Auth) ServerKeeps(c echo.Context, findings []lanes.Finding) ([]*ServerRecord, error) {
 	keeps := make([]*ServerRecord, len(findings))
 	for i, f := range findings {
@@ -153,8 +159,8 @@ func (a *Auth) ServerKeeps(c echo.Context, findings []lanes.Finding) ([]*ServerR
 	return keeps, nil
 }
 
-// LastRecord is the record that this browser was last given, live or expired; nil
-// when it does not lie there any more.
+// LastRecord returns the record that this browser was last given, live or expired; nil if it
+// does not lie there any more. The error is that of the store.
 func (a *Auth) LastRecord(c echo.Context) (*sessions.Record, error) {
 	id, ok := notebook.From(c).Record()
 	if !ok {
@@ -163,8 +169,8 @@ func (a *Auth) LastRecord(c echo.Context) (*sessions.Record, error) {
 	return a.Lying(c, id)
 }
 
-// Lying is a record of the session lane, live or expired; nil when none lies
-// there.
+// Lying returns a record of the session lane by its ID, live or expired; nil if none lies
+// there. The error is that of the store.
 func (a *Auth) Lying(c echo.Context, id sessions.ID) (*sessions.Record, error) {
 	record, err := a.Lanes.Sessions.Find(c.Request().Context(), id)
 	switch {
@@ -188,16 +194,17 @@ func describeRecord(r *sessions.Record, reached bool, at time.Time) *ServerRecor
 	return d
 }
 
-// OtherCookies weighs the grey cookie and counts those of other programs: all
-// of localhost shares one jar.
-func (a *Auth) OtherCookies(r *http.Request) (ofNotebook, foreign int) {
+// OtherCookies returns the size of the notebook's cookie, in bytes of its name and value, and
+// the number of cookies of other programs. Browsers send those, too, since all programs on
+// localhost share its cookies.
+func (a *Auth) OtherCookies(r *http.Request) (ofNotebook, others int) {
 	for _, cookie := range r.Cookies() {
 		switch {
 		case cookie.Name == notebook.CookieName:
 			ofNotebook = len(cookie.Name) + len(cookie.Value)
 		case a.Lanes.OfCookie(cookie.Name) == nil:
-			foreign++
+			others++
 		}
 	}
-	return ofNotebook, foreign
+	return ofNotebook, others
 }

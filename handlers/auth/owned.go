@@ -19,8 +19,9 @@ func FindOwned(ctx context.Context, manager *sessions.Manager, user string, id s
 	return record, err
 }
 
-// ClientNamed is the program that signed in, by the session's ID: the data, which says it,
-// is not in the records of a list.
+// ClientNamed returns the name of the program that signed in, by the user and the session's
+// ID; "" if it did not say one, and if there is no such session. It reads the record, since
+// the records of a list have no data. The error is that of the store.
 func ClientNamed(ctx context.Context, manager *sessions.Manager, user string, id sessions.ID) (string, error) {
 	record, err := FindOwned(ctx, manager, user, id)
 	if err != nil && !errors.Is(err, sessions.ErrNotFound) {
@@ -29,7 +30,8 @@ func ClientNamed(ctx context.Context, manager *sessions.Manager, user string, id
 	return ClientOf(record), nil
 }
 
-// ClientOf is the program that signed in.
+// ClientOf returns the name of the program that signed in, by a record with its data; "" if it
+// did not say one.
 func ClientOf(record sessions.Record) string {
 	values, err := sessions.DecodeValues(record.Data)
 	if err != nil {

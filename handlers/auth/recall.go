@@ -14,11 +14,15 @@ import (
 	"cookielab/sessions"
 )
 
-const sessionFindingKey = "cookielab/handlers.session finding"
+// Keys in a request's context.
+const (
+	sessionFindingKey = "cookielab/auth.session finding" // what the session lane found: see SessionFinding
+	rememberedKey     = "cookielab/auth.remembered"      // the session that SignIn made
+	leftBehindKey     = "cookielab/auth.left behind"     // the session whose place it takes: see leftBehind
+)
 
-const rememberedKey = "cookielab/handlers.remembered"
-
-// Recall asks one lane and puts what it finds on the wire.
+// Recall asks one lane, and puts what it finds on the wire. The error is that of the lane's
+// store.
 func (a *Auth) Recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	f, err := lane.Recall(c)
 	if err != nil {
@@ -31,15 +35,16 @@ func (a *Auth) Recall(c echo.Context, lane lanes.Lane) (lanes.Finding, error) {
 	return f, nil
 }
 
-// SessionFinding is what the session lane found in this request; ok is false if it was not
-// asked.
+// SessionFinding returns what the session lane found in this request; ok is false if it was
+// not asked.
 func (a *Auth) SessionFinding(c echo.Context) (f lanes.Finding, ok bool) {
 	f, ok = c.Get(sessionFindingKey).(lanes.Finding)
 	return f, ok
 }
 
-// Who is who is signed in, by the session lane: the only lane that authorises anything. It
-// asks the lane, unless this request asked it before. ok is false for nobody.
+// Who returns who is signed in, by the session lane, which is the only lane that authorises
+// anything. It asks the lane, unless this request asked it before. ok is false if nobody is
+// signed in.
 func (a *Auth) Who(c echo.Context) (who lanes.Identity, ok bool, err error) {
 	if _, asked := a.SessionFinding(c); !asked {
 		if _, err := a.Recall(c, a.Lanes.Session()); err != nil {
@@ -50,7 +55,8 @@ func (a *Auth) Who(c echo.Context) (who lanes.Identity, ok bool, err error) {
 	return who, ok, nil
 }
 
-// Asked is who the session lane found in this request, if it was asked.
+// Asked returns whom the session lane has found in this request. asked is false if it was not
+// asked.
 func (a *Auth) Asked(c echo.Context) (who lanes.Identity, asked bool) {
 	f, asked := a.SessionFinding(c)
 	if f.Verdict.Accepted() {
@@ -59,7 +65,8 @@ func (a *Auth) Asked(c echo.Context) (who lanes.Identity, asked bool) {
 	return who, asked
 }
 
-// RecallAll asks every lane of the dashboard, in order.
+// RecallAll asks every lane with a cookie, in the order of [lanes.Set.Cookies], as Recall
+// does.
 func (a *Auth) RecallAll(c echo.Context) ([]lanes.Finding, error) {
 	findings := make([]lanes.Finding, 0, len(a.Lanes.Cookies))
 	for _, lane := range a.Lanes.Cookies {
@@ -72,8 +79,9 @@ func (a *Auth) RecallAll(c echo.Context) ([]lanes.Finding, error) {
 	return findings, nil
 }
 
-// SignIn makes every lane remember somebody, for the same time, and ends the
-// record that this browser was given before, if its key does not come any more.
+// SignIn makes every lane with a cookie remember somebody, for age. It also ends the record
+// that this browser was given before, if its key did not come with the request, and gives the
+// notebook a new key.
 func (a *Auth) SignIn(c echo.Context, who lanes.Identity, age time.Duration) error {
 	for _, lane := range a.Lanes.Cookies {
 		if err := lane.Remember(c, who, age); err != nil {
@@ -96,10 +104,11 @@ func (a *Auth) SignIn(c echo.Context, who lanes.Identity, age time.Duration) err
 	return nil
 }
 
-// Age is how long the lanes remember somebody, unless an action says otherwise.
+// Age returns how long the lanes remember somebody, unless an action says otherwise.
 func (a *Auth) Age() time.Duration { return a.Lanes.Sessions.Options().Age }
 
-// SignOut makes all three ways forget who this is, and sends the browser on.
+// SignOut makes every lane with a cookie forget who this is, and sends the browser on to a
+// path.
 func (a *Auth) SignOut(c echo.Context, to string) error {
 	if err := a.Before(c); err != nil {
 		return err
@@ -119,8 +128,8 @@ func (a *Auth) SignOut(c echo.Context, to string) error {
 	return a.Done(c, notebook.Action{Name: "logout"}, to)
 }
 
-// EndLeftBehind ends the record this browser was last given, also when its key
-// does not come any more: an edit or DevTools may have taken it away.
+// EndLeftBehind ends the record that this browser was last given, also if its key does not
+// come any more: an edit or DevTools may have taken it away. It ends when the reply is saved.
 func (a *Auth) EndLeftBehind(c echo.Context) error {
 	id, ok := notebook.From(c).Record()
 	if !ok {

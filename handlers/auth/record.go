@@ -14,8 +14,10 @@ import (
 	"cookielab/sessions"
 )
 
-// BeforeSave notes what this reply changes for its browser. The session is saved by now,
-// and the notebook is not: see opener.
+// BeforeSave notes what this reply changes for its browser. It is for
+// [notebook.Opener.BeforeSave]: by then the session is saved, and the notebook is not. The
+// error is that of a store, or [sessions.ErrEnded] if the session that Restore signs in again
+// has ended meanwhile.
 func (a *Auth) BeforeSave(ctx context.Context, c echo.Context, n *notebook.Notebook) error {
 	sessions.AfterCommit(c, func() {
 		if len(c.Response().Header()["Set-Cookie"]) > 0 {
@@ -91,5 +93,3 @@ func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *notebook.Noteboo
 	}
 	return a.takePlace(ctx, c, leftBehind{ID: left}, record.ID)
 }
-
-const leftBehindKey = "cookielab/handlers.left behind"

@@ -287,7 +287,7 @@ func addressIn(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// ThrottledNames is how many students' names have wrong tries that still count.
+// ThrottledNames returns how many counters of students' names have counted a try.
 func (a *Auth) ThrottledNames() (names int) {
 	a.throttle.mu.Lock()
 	defer a.throttle.mu.Unlock()
@@ -299,5 +299,5 @@ func (a *Auth) ThrottledNames() (names int) {
 	return names
 }
 
-// TryFailed counts a wrong try for a student's name.
+// TryFailed counts a wrong try for a student's name, as Admit does.
 func (a *Auth) TryFailed(name string) { a.throttle.try(name) }

@@ -124,7 +124,7 @@ func (h *Page) Predict(c echo.Context) error {
 		return err
 	}
 	w := h.site.Words(c)
-	body, _ := c.Get(input.JsonKey).([]byte)
+	body, _ := c.Get(input.JSONKey).([]byte)
 	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), MaxPredict)}
 	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}
 	for _, response := range q.Responses {

@@ -88,7 +88,7 @@ func (h *Page) Call(c echo.Context) error {
 		}
 		return input.NewProblem(http.StatusNotFound, "unknown_op", locale.Msg("session_api.unknown_op", locale.Args{"Ops": strings.Join(names, ", ")}))
 	}
-	body, _ := c.Get(input.JsonKey).([]byte)
+	body, _ := c.Get(input.JSONKey).([]byte)
 	args, err := op.read(body)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-// The action bar: what it does to all three ways at once, or to one. Each action is a form
+// The action bar: what it does to all three lanes at once, or to one. Each action is a form
 // with a real response, so that DevTools shows what happened.
 
 package dashboard
@@ -12,12 +12,13 @@ import (
 	"cookielab/sessions"
 )
 
-// Edit serves POST /act/edit: what one could do in DevTools, for all three.
+// Edit serves POST /act/edit: it makes all three lanes' values say teacher, as far as one
+// could do that in DevTools.
 func (h *Page) Edit(c echo.Context) error {
-	return h.auth.Tamper(c, "edit", h.auth.Lanes.Cookies, lanes.ForgeRole, "/dashboard")
+	return h.auth.Tamper(c, "edit", h.auth.Lanes.Cookies, lanes.TamperRole, "/dashboard")
 }
 
-// Flip serves POST /act/flip/{lane}: one character in the middle.
+// Flip serves POST /act/flip/{lane}: it changes one character of the lane's value.
 func (h *Page) Flip(c echo.Context) error {
 	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {
@@ -26,8 +27,8 @@ func (h *Page) Flip(c echo.Context) error {
 	return h.auth.Tamper(c, "flip", []lanes.CookieLane{lane}, lanes.FlipCharacter, "/dashboard")
 }
 
-// Expire serves POST /act/expire: all three for ten seconds, by the
-// browser's clock and by the server's, and a new copy of them.
+// Expire serves POST /act/expire: all three lanes end in ten seconds, by the browser's clock
+// and by the server's. It also takes a new copy of them.
 func (h *Page) Expire(c echo.Context) error {
 	ok, err := h.auth.ExpireSoon(c)
 	if err != nil {
@@ -39,8 +40,8 @@ func (h *Page) Expire(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "expire"}, "/dashboard")
 }
 
-// Restore serves POST /act/restore: signs in again as before, on the word
-// of the live record that this browser was given, and ends that record.
+// Restore serves POST /act/restore: it signs in again as the live record says that this
+// browser was last given, and ends that record.
 func (h *Page) Restore(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err
@@ -55,8 +56,8 @@ func (h *Page) Restore(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "restore"}, "/dashboard")
 }
 
-// Drop serves POST /act/drop/{lane}: deletes only the browser's copy, as
-// one could in DevTools. The server's half does not notice.
+// Drop serves POST /act/drop/{lane}: it deletes only the browser's cookie, as one could in
+// DevTools. What lies on the server stays.
 func (h *Page) Drop(c echo.Context) error {
 	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {
@@ -69,7 +70,7 @@ func (h *Page) Drop(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "drop", Lane: lane.ID()}, "/dashboard")
 }
 
-// Copy serves POST /act/copy: takes a copy of what came, and sends it.
+// Copy serves POST /act/copy: it takes a copy of the values that came, and sends it.
 func (h *Page) Copy(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (h *Page) Copy(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "copy"}, "/dashboard")
 }
 
-// Replay serves POST /act/replay: sends the copy again.
+// Replay serves POST /act/replay: it sends the copy again.
 func (h *Page) Replay(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// The machine-readable twin of the dashboard.
+// The dashboard for programs.
 
 package dashboard
 
@@ -12,7 +12,7 @@ import (
 	"cookielab/handlers/web"
 )
 
-// Lanes serves GET /api/lanes: the ways of the dashboard, and the token.
+// Lanes serves GET /api/lanes: the dashboard's three lanes, and the token's.
 func (h *Page) Lanes(c echo.Context) error {
 	findings, err := h.auth.RecallAll(c)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"cookielab/handlers/markup"
 )
 
-// attributeTable is the table: of each row the cells in the order of the ways.
+// attributeTable is the table: each row has the cells of the lanes, in their order.
 type attributeTable struct {
 	Name, Value, Domain, Path, Expires, Size, HTTPOnly, Secure, SameSite [3]string
 
@@ -23,8 +23,8 @@ type attributeTable struct {
 
 const noAttribute = "–"
 
-// fill fills the column of one way. An edit in DevTools is seen by no server, so
-// only name, value and size are of what came.
+// fill fills the column of one lane. Only name, value and size are of what came, since no
+// server sees an edit of the others in DevTools.
 func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f lanes.Finding, r *http.Request) {
 	for _, row := range []*[3]string{&t.Value, &t.Domain, &t.Path, &t.Expires, &t.Size, &t.HTTPOnly, &t.Secure, &t.SameSite} {
 		row[i] = noAttribute
@@ -38,7 +38,7 @@ func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f la
 	}
 	switch {
 	case d.ServerExpires != nil:
-		t.ServerEnds[i] = markup.Ending{At: markup.IsoTime(*d.ServerExpires), Text: markup.DevToolsTime(*d.ServerExpires)}
+		t.ServerEnds[i] = markup.Ending{At: markup.ISOTime(*d.ServerExpires), Text: markup.DevToolsTime(*d.ServerExpires)}
 	case d.ID == lanes.Plain:
 		t.ServerEnds[i].Text = w.Text("attributes.no_clock")
 	}
@@ -64,5 +64,5 @@ func (t *attributeTable) fill(i int, w *locale.Printer, d auth.LaneFinding, f la
 		return
 	}
 	t.Expires[i] = markup.DevToolsTime(*d.BrowserExpires)
-	t.BrowserEnds[i] = markup.Ending{At: markup.IsoTime(*d.BrowserExpires), Text: t.Expires[i]}
+	t.BrowserEnds[i] = markup.Ending{At: markup.ISOTime(*d.BrowserExpires), Text: t.Expires[i]}
 }

@@ -14,13 +14,13 @@ const shares = 24
 
 // segment is one cookie of the envelope.
 type segment struct {
-	ID, Name     string // ID: of the way, or "notebook"
+	ID, Name     string // ID: of the lane, or "notebook"
 	OfLane       bool
 	Bytes, Share int // Share: of all bytes, in parts of shares
 }
 
-// envelope is the one Cookie header, cut at its cookies, the grey one last: each
-// as wide as its share of the bytes.
+// envelope returns the Cookie header as a strip of its cookies, with the notebook's last. Each
+// is as wide as its share of the bytes.
 func envelope(views []*laneView, ofNotebook int) (segments []segment) {
 	total := ofNotebook
 	for _, v := range views {

@@ -1,4 +1,4 @@
-// Package dashboard is the three ways side by side, each answering the same four questions
+// Package dashboard shows the three lanes side by side, each answering the same four questions
 // about the request that asked for the page: with the action bar, the doors, the front page,
 // and /api/lanes.
 package dashboard
@@ -21,16 +21,17 @@ import (
 	"cookielab/sessions"
 )
 
-// Page is what this page needs.
+// Page serves the dashboard and what belongs to it: see New.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 
-	// OnFindings is told what /api/lanes found, without the token. Its error ends the
-	// request. nil: nobody is told.
+	// OnFindings is called with what /api/lanes found, without the token. Its error ends the
+	// request. nil: nothing is called.
 	OnFindings func(c echo.Context, findings []lanes.Finding) error
 }
 
+// New makes the page.
 func New(site *web.Site, auth *auth.Auth) *Page {
 	return &Page{site: site, auth: auth}
 }
@@ -40,24 +41,24 @@ type pageData struct {
 	SignIn   auth.Form
 	Sentence string
 	Lanes    []*laneView // in order
-	Ways     ways        // the same by name, for templates
+	ByLane   byLane      // the same by name, for templates
 
-	Header      string                 // the raw Cookie header of this request
-	Envelope    []segment              // the Cookie header, cut at its cookies
-	Home        []notebook.StayedGroup // cookies that did not come
-	Foreign     int                    // cookies that are not the lab's
-	ForeignNote locale.Message
-	Doubles     []locale.Message // cookies that came more than once
+	Header           string                   // the raw Cookie header of this request
+	Envelope         []segment                // the Cookie header, cut at its cookies
+	KeptBack         []notebook.KeptBackGroup // cookies that did not come
+	OtherCookies     int                      // cookies that are not the lab's
+	OtherCookiesNote locale.Message
+	Doubles          []locale.Message // cookies that came more than once
 
 	Copy       *auth.Copy
 	Attributes attributeTable
 	Last       template.HTML   // the last finished exchange, drawn
 	Action     notebook.Action // what was done last
 	Host       string
-	MaySend    bool // some cookie of the three ways came
+	MaySend    bool // some cookie of the three lanes came
 	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
-	MayTurn    bool // Put it back is offered: it works, and the three ways disagree
-	LookedUp   bool // the session way looked a key up
+	MayTurn    bool // Put it back is offered: it works, and the three lanes disagree
+	LookedUp   bool // the session lane looked a key up
 	Unsealed   bool // or it opened a sealed cookie
 }
 
@@ -65,7 +66,7 @@ type pageData struct {
 // template finds and writes that soonest.
 type laneView struct {
 	ID, Cookie       string
-	Form             string // which way its value looks like
+	Format           string // of its value: see lanes.Format
 	Sent             bool
 	Verdict          lanes.Verdict
 	Mark, Word, Line string // the verdict in words
@@ -97,9 +98,9 @@ type laneView struct {
 	Curl   string
 }
 
-// ways are the columns by name: a field of a struct is what a template finds
+// byLane has the columns by name: a field of a struct is what a template finds
 // soonest.
-type ways struct{ Plain, Signed, Session *laneView }
+type byLane struct{ Plain, Signed, Session *laneView }
 
 // changed says which of a lane's cells an action changed.
 type changed struct{ Browser, Server, Concluded, Copy bool }
@@ -110,8 +111,8 @@ type copyVerdict struct {
 	Who        template.HTML
 }
 
-// Get serves GET /dashboard, to everybody: that nothing came is a
-// finding, too.
+// Get serves GET /dashboard. It is for everybody, since it is also a finding that nothing
+// came.
 func (h *Page) Get(c echo.Context) error {
 	findings, err := h.auth.RecallAll(c)
 	if err != nil {
@@ -122,8 +123,8 @@ func (h *Page) Get(c echo.Context) error {
 		return err
 	}
 	n, w := notebook.From(c), h.site.Words(c)
-	book := n.Log()
-	taken := notebook.Of[*auth.Copy](book)
+	log := n.Log()
+	taken := notebook.Of[*auth.Copy](log)
 	page, err := h.site.Page(c, locale.Msg("dashboard.title"))
 	if err != nil {
 		return err
@@ -141,16 +142,16 @@ func (h *Page) Get(c echo.Context) error {
 			p.Doubles = append(p.Doubles, locale.Msg("dashboard.same_name", locale.Args{"Count": others, "Cookie": findings[i].Cookie}))
 		}
 	}
-	p.Ways = ways{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
+	p.ByLane = byLane{p.Lanes[0], p.Lanes[1], p.Lanes[2]}
 	var ofNotebook int
-	ofNotebook, p.Foreign = h.auth.OtherCookies(c.Request())
-	p.ForeignNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.Foreign})
+	ofNotebook, p.OtherCookies = h.auth.OtherCookies(c.Request())
+	p.OtherCookiesNote = locale.Msg("dashboard.foreign", locale.Args{"Count": p.OtherCookies})
 	p.Envelope = envelope(p.Lanes, ofNotebook)
 	if e := notebook.Recording(c); e != nil {
-		p.Home = notebook.ByReason(w, e.KeptBack)
+		p.KeptBack = notebook.ByReason(w, e.KeptBack)
 	}
 	cells := auth.CellsOf(findings, described, taken)
-	before, strayed := auth.Show(book, h.auth.Lanes.Values(c), cells)
+	before, changedElsewhere := auth.Show(log, h.auth.Lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
 	kept := described[len(described)-1].ServerKeeps
 	_, signedIn := h.auth.SignedIn(c)
@@ -158,18 +159,18 @@ func (h *Page) Get(c echo.Context) error {
 	p.MayTurn = p.Kept && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
-	if strayed {
+	if changedElsewhere {
 		action = notebook.Action{Name: "strayed"}
 	}
 	p.Sentence, p.Action = sentence(w, action, p.Lanes, taken), action
-	p.Last = diagram.Draw(w, lastExchange(book.Exchanges()))
+	p.Last = diagram.Draw(w, lastExchange(log.Exchanges()))
 	return h.site.Render(c, http.StatusOK, "dashboard", p)
 }
 
 // view makes the column of one lane.
 func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, taken *auth.Copy, c echo.Context) *laneView {
 	v := &laneView{
-		ID: d.ID, Cookie: f.Cookie, Form: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
+		ID: d.ID, Cookie: f.Cookie, Format: h.auth.Lanes.Format(d.ID), Sent: d.Sent, Verdict: d.Verdict, User: f.Who.User, Role: f.Who.Role, Who: lanes.WhoIs(f.Who),
 		Mark: lanes.VerdictMarks[d.Verdict], Word: w.Text("verdict." + string(d.Verdict) + ".word"), Line: w.Text("verdict." + string(d.Verdict) + ".line"),
 		Value: f.Raw, Short: markup.ShortKey(f.Raw), Bytes: len(f.Cookie) + len(f.Raw), Broken: d.Verdict == lanes.Tampered, Checks: auth.ChecksOf(w, f, d.Checks),
 	}
@@ -178,7 +179,7 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 	}
 	switch {
 	case f.Sent:
-		parts := takeApart(v.Form, f.Value)
+		parts := takeApart(v.Format, f.Value)
 		v.Claims, v.Parts, v.Sealed = lanes.WhoIs(parts.who), parts.fields, parts.sealed
 		if f.Raw == "" {
 			v.Short = w.Text("script.empty")
@@ -191,7 +192,7 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 			v.Random = len(f.Value)
 		}
 		if d.BrowserExpires != nil {
-			v.Soon = markup.IsoTime(*d.BrowserExpires)
+			v.Soon = markup.ISOTime(*d.BrowserExpires)
 		}
 	case d.BrowserExpires != nil:
 		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
@@ -224,8 +225,8 @@ type valueParts struct {
 }
 
 // takeApart reads what a value says, without believing it.
-func takeApart(form, value string) (p valueParts) {
-	switch form {
+func takeApart(format, value string) (p valueParts) {
+	switch format {
 	case lanes.Plain:
 		who, ok := lanes.ReadPlain(value)
 		if !ok {
@@ -260,7 +261,7 @@ func lastExchange(exchanges []*notebook.Exchange) []*notebook.Exchange {
 	return exchanges[max(from, 0):]
 }
 
-// agreed reports whether all ways take the visitor for the same person.
+// agreed reports whether all lanes recognise the visitor as the same person.
 func agreed(views []*laneView) bool {
 	for _, v := range views {
 		if !v.Verdict.Accepted() || v.User == "" || v.User != views[0].User || v.Role != views[0].Role {

@@ -18,14 +18,14 @@ type doorData struct {
 	web.Page
 	Lane    string
 	Open    bool
-	By      template.HTML  // who, by this way alone
+	By      template.HTML  // who, by this lane alone
 	Failed  locale.Message // the check that kept it shut
 	Detail  locale.Message
 	Verdict lanes.Verdict
 }
 
-// Door serves GET /door/{lane}: 200 to a teacher, else 403 with the check
-// that failed.
+// Door serves GET /door/{lane}: 200 for a teacher, by this lane; else 403 with the check that
+// failed.
 func (h *Page) Door(c echo.Context) error {
 	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {

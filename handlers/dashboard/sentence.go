@@ -1,5 +1,5 @@
-// What just happened: one sentence, picked from what was done and what the
-// three ways, and the copy, concluded. Where none fits, their verdicts.
+// What just happened: one sentence, picked by what was done and what the three lanes and the
+// copy concluded. If none fits, their verdicts.
 
 package dashboard
 
@@ -17,10 +17,10 @@ import (
 func sentence(w *locale.Printer, action notebook.Action, views []*laneView, taken *auth.Copy) string {
 	you, theirs := verdictsOf(views)
 	session := views[len(views)-1]
-	// What the session way says of a cookie as it was issued, of an edited one,
+	// What the session lane says of a cookie as it was issued, of an edited one,
 	// and of a copy after the logout.
 	issued, edited, left := "found", "unknown", "unknown"
-	if session.Form == lanes.Signed {
+	if session.Format == lanes.Signed {
 		issued, edited, left = "verified", "tampered", "verified"
 	}
 	all := you == "believed verified "+issued && agreed(views)
@@ -42,9 +42,9 @@ func sentence(w *locale.Printer, action notebook.Action, views []*laneView, take
 		return said("restore", name)
 	case action.Name == "edit" && len(action.Changed) == 0:
 		return said("edit_nothing")
-	case action.Name == "edit" && you == "believed tampered "+edited && len(action.Changed) == len(views) && (session.Record.Role == lanes.RoleStudent || session.Form == lanes.Signed):
+	case action.Name == "edit" && you == "believed tampered "+edited && len(action.Changed) == len(views) && (session.Record.Role == lanes.RoleStudent || session.Format == lanes.Signed):
 		return said("edit")
-	case action.Name == "edit" && len(action.Changed) == 1 && action.Changed[0] == lanes.Session && session.Form == lanes.Session:
+	case action.Name == "edit" && len(action.Changed) == 1 && action.Changed[0] == lanes.Session && session.Format == lanes.Session:
 		return joined(w, said("edit_again"), verdictList(w, views, false))
 	case (action.Name == "copy" || action.Name == "replay") && theirs == "believed verified "+issued:
 		return said("copy")

@@ -26,7 +26,7 @@ const (
 
 	headHeight       = 76
 	requestHeight    = 72
-	homeHeight       = 36
+	keptBackHeight   = 36
 	operationHeight  = 72
 	conclusionHeight = 36
 
@@ -53,7 +53,8 @@ const (
 	answered
 )
 
-// Sequence is a diagram while it is drawn.
+// Sequence is a diagram while it is drawn. A zero Sequence with W can be used for
+// [Sequence.OperationLabels].
 type Sequence struct {
 	W         *locale.Printer
 	svg, list markup.Writer
@@ -63,7 +64,7 @@ type Sequence struct {
 	byBrowser, byOther, storeAsked bool
 }
 
-// Draw draws exchanges of one notebook, in words' language.
+// Draw draws exchanges of one notebook in one language; "" if there are none.
 func Draw(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
 	if len(exchanges) == 0 {
 		return ""
@@ -78,7 +79,7 @@ func Draw(w *locale.Printer, exchanges []*notebook.Exchange) template.HTML {
 	for _, e := range exchanges {
 		s.byBrowser = s.byBrowser || e.Client == notebook.ClientBrowser
 		s.byOther = s.byOther || e.Client == notebook.ClientOther
-		note(e.Start, asked, e, 0, requestHeight+homeHeight*len(e.KeptBack))
+		note(e.Start, asked, e, 0, requestHeight+keptBackHeight*len(e.KeptBack))
 		for i, op := range e.Ops {
 			if notebook.OfSession(op) {
 				s.storeAsked = true
@@ -190,8 +191,8 @@ func clientX(e *notebook.Exchange) int {
 	return browserX
 }
 
-// request draws the arrow to the server with the Cookie header on it, and what
-// stayed home.
+// request draws the arrow to the server with the Cookie header on it, and the cookies that
+// the browser kept back.
 func (s *Sequence) request(e *notebook.Exchange) {
 	x := clientX(e)
 	s.svg.Raw(`<g class="request">`)
@@ -202,14 +203,14 @@ func (s *Sequence) request(e *notebook.Exchange) {
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
 	s.y += requestHeight
-	for _, home := range e.KeptBack {
+	for _, kept := range e.KeptBack {
 		s.svg.Raw(`<g class="home lane-`)
-		s.svg.Raw(home.Lane)
+		s.svg.Raw(kept.Lane)
 		s.svg.Raw(`">`)
-		label := markup.Clip(s.W.Text("wire.stayed")+" "+home.Name, maxCells)
-		s.box(x+24, s.y, label, home.Lane, false)
+		label := markup.Clip(s.W.Text("wire.stayed")+" "+kept.Name, maxCells)
+		s.box(x+24, s.y, label, kept.Lane, false)
 		s.svg.Raw(`</g>`)
-		s.y += homeHeight
+		s.y += keptBackHeight
 	}
 	s.requestStep(e, &row)
 }
@@ -291,12 +292,13 @@ func (s *Sequence) response(e *notebook.Exchange) {
 	s.responseStep(e, &row)
 }
 
-// Strip is what one request carried or one response sets: the token, the cookies
-// of the three ways as they came, how many others, and the grey one last.
+// Strip is what one request carried or one response sets: the token, the cookies of the
+// three lanes in their order, the number of others, and last the notebook's cookie. The zero
+// Strip is empty.
 type Strip struct {
 	pieces   [7]piece
 	n        int
-	strange  int // of the pieces: cookies of no way, such as a lesson's
+	strange  int // of the pieces: cookies of no lane, such as a lesson's
 	others   int // further ones
 	notebook bool
 }
@@ -306,6 +308,8 @@ type piece struct {
 	deleted    bool
 }
 
+// Add adds a cookie or the header Authorization by its name; lane is its lane's ID, or "" if
+// it has none. deleted says that the response deletes the cookie.
 func (row *Strip) Add(name, lane string, deleted bool) {
 	room := row.n < len(row.pieces)-1 // one is kept for the notebook's
 	strange := lane == "" && name != notebook.CookieName
@@ -323,7 +327,7 @@ func (row *Strip) Add(name, lane string, deleted bool) {
 	}
 }
 
-// End puts the grey one behind the others.
+// End puts the notebook's cookie last. It must be called once, after all of them were added.
 func (row *Strip) End() {
 	if row.notebook {
 		row.pieces[row.n] = piece{name: notebook.CookieName}
@@ -358,7 +362,7 @@ func (s *Sequence) strip(x, y int, row *Strip, none string) {
 	for _, p := range pieces {
 		label := markup.Clip(p.name, most)
 		s.svg.Raw(`<g class="`)
-		s.svg.Raw(lanes.WayClass(p.lane))
+		s.svg.Raw(lanes.CSSClass(p.lane))
 		s.svg.Raw(`">`)
 		x += s.box(x, y, label, p.lane, p.deleted)
 		s.svg.Raw(`</g>`)
@@ -370,8 +374,8 @@ func (s *Sequence) strip(x, y int, row *Strip, none string) {
 	}
 }
 
-// box draws a label in a frame with its way's edge, so that the ways can be
-// told apart without colour, and returns its width.
+// box draws a label in a frame with its lane's edge, so that the lanes can be told apart
+// without colour. It returns the width of the frame.
 func (s *Sequence) box(x, y int, label, lane string, crossed bool) int {
 	width := boxWidth(label)
 	s.svg.Rect(x, y, width, 28)
@@ -448,6 +452,7 @@ func (s *Sequence) number(x, y int) {
 
 func boxWidth(label string) int { return int(float64(markup.Cells(label))*cellWidth) + 18 }
 
+// RequestLabel returns a request's method and target, such as "GET /dashboard".
 func RequestLabel(e *notebook.Exchange) string { return e.Method + " " + e.Target }
 
 // whoLabel is "alice · student", each part cut by itself; "" for nobody.
@@ -462,9 +467,10 @@ func whoLabel(who lanes.Identity) string {
 	}
 }
 
+// View returns the strip's pieces for a template, and how many others there are.
 func (row *Strip) View() (pieces []PieceView, others int) {
 	for _, p := range row.pieces[:row.n] {
-		pieces = append(pieces, PieceView{lanes.WayClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
+		pieces = append(pieces, PieceView{lanes.CSSClass(p.lane), markup.Clip(p.name, markup.MaxValueText), p.deleted})
 	}
 	return pieces, row.others
 }

@@ -75,11 +75,11 @@ func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 	}
 	s.others(row)
 	s.end()
-	for _, home := range e.KeptBack {
+	for _, kept := range e.KeptBack {
 		s.aside("aside", s.W.Text("wire.step.stayed"))
-		s.code("lane-"+home.Lane, home.Name)
+		s.code("lane-"+kept.Lane, kept.Name)
 		s.list.Raw(" · ")
-		s.more(s.W.Say(home.Reason))
+		s.more(s.W.Say(kept.Reason))
 		s.end()
 	}
 }
@@ -88,7 +88,7 @@ func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 func (s *Sequence) pieces(row *Strip, deleted bool) (n int) {
 	for _, p := range row.pieces[:row.n] {
 		if p.deleted == deleted {
-			s.code(lanes.WayClass(p.lane), p.name)
+			s.code(lanes.CSSClass(p.lane), p.name)
 			n++
 		}
 	}
@@ -205,7 +205,7 @@ func (s *Sequence) closing() {
 	}
 }
 
-// OperationLabels are what a store was asked, and what it answered.
+// OperationLabels returns what a store was asked, and what it answered, in words.
 func (s *Sequence) OperationLabels(op *sessions.StoreOp) (name, answer string) {
 	switch outcome := notebook.OutcomeOf(op.Err); {
 	case outcome != "":
@@ -223,8 +223,8 @@ func (s *Sequence) OperationLabels(op *sessions.StoreOp) (name, answer string) {
 	return s.W.Text("wire.op." + name), s.W.Text("wire.answer." + answer)
 }
 
-// PieceView is one cookie of a strip.
+// PieceView is one piece of a [Strip], for a template.
 type PieceView struct {
-	Class, Name string
+	Class, Name string // Class is its CSS class: see lanes.CSSClass
 	Deleted     bool
 }

@@ -7,8 +7,8 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-// SentStrip is what the request carried, cut as it is drawn: the token's header, and
-// the cookies.
+// SentStrip returns the strip of what a request carried: the header Authorization, and the
+// cookies.
 func SentStrip(e *notebook.Exchange) (row Strip) {
 	if e.Authorization != "" {
 		row.Add("Authorization", lanes.Token, false)

@@ -162,9 +162,9 @@ func (h *Page) dissectExample(c echo.Context, name string) (value, key string, e
 	case "none":
 		return exampleUnsignedJWT(alice), "", nil
 	case "base64":
-		value = base64.StdEncoding.EncodeToString([]byte(alice.Json()))
+		value = base64.StdEncoding.EncodeToString([]byte(alice.JSON()))
 	case "json":
-		value = alice.Json()
+		value = alice.JSON()
 	case "url":
 		value = lanes.PlainValue(lanes.Identity{User: "小明", Role: lanes.RoleStudent})
 	default:

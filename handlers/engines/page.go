@@ -344,7 +344,7 @@ func noteEngine(n *notebook.Notebook, r *trial) error {
 	if sessions.ValidKey(r.value) {
 		id = sessions.KeyID(Purpose(r.engine), r.value).String()
 	}
-	return n.Session().Set(notebook.BookEngine+r.engine, id)
+	return n.Session().Set(notebook.EngineKey+r.engine, id)
 }
 
 // Forget expires the page's cookies and ends their records, as far as the stores can be
@@ -352,13 +352,13 @@ func noteEngine(n *notebook.Notebook, r *trial) error {
 func (h *Page) Forget(c echo.Context, n *notebook.Notebook) {
 	room := h.room
 	for _, engine := range sessions.Engines() {
-		if !n.Session().Has(notebook.BookEngine + engine) {
+		if !n.Session().Has(notebook.EngineKey + engine) {
 			continue
 		}
 		lanes.EraseLine(c, &http.Cookie{
 			Name: CookieName(engine), Path: Path, Secure: h.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
-		if id, ok := sessions.ParseID(n.Session().Text(notebook.BookEngine + engine)); ok {
+		if id, ok := sessions.ParseID(n.Session().Text(notebook.EngineKey + engine)); ok {
 			if err := room.first.end(c.Request().Context(), engine, id); err != nil {
 				h.site.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}

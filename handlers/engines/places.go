@@ -131,7 +131,7 @@ func (s *engineServer) entry(ctx context.Context, w *locale.Printer, id sessions
 		rec, err := cache.Load(ctx, id)
 		if p.State = stateOf(err); p.State == "there" {
 			p.Fields, p.Text = fieldsOf(rec), string(rec.Data)
-			p.Until, p.Ends, p.Over = markup.IsoTime(rec.Expires), markup.DevToolsTime(rec.Expires), w.Text("engines.ends")
+			p.Until, p.Ends, p.Over = markup.ISOTime(rec.Expires), markup.DevToolsTime(rec.Expires), w.Text("engines.ends")
 			p.Note = w.Text("engines.entry_note")
 		}
 		return p
@@ -150,7 +150,7 @@ func (s *engineServer) entry(ctx context.Context, w *locale.Printer, id sessions
 	p.Fields = append(p.Fields, markup.Field{Name: "PTTL", Value: strconv.FormatInt(entry.TTL.Milliseconds(), 10) + " ms"})
 	p.Text = entry.Fields["data"]
 	at := s.config.Clock.Now().Add(entry.TTL)
-	p.Until, p.Ends, p.Over = markup.IsoTime(at), markup.DevToolsTime(at), w.Text("engines.ttl")
+	p.Until, p.Ends, p.Over = markup.ISOTime(at), markup.DevToolsTime(at), w.Text("engines.ttl")
 	p.Note = w.Text("engines.ttl_note")
 	return p
 }

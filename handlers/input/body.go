@@ -18,14 +18,17 @@ import (
 	"cookielab/handlers/markup"
 )
 
+// What a request's body may have.
 const (
-	MaxBody   = 64 << 10 // bytes of a body, unless its route says otherwise
-	MaxFields = 100      // fields of a form
+	MaxBody   = 64 << 10 // bytes, unless its route says otherwise
+	MaxFields = 100      // fields, if it is a form
 )
 
+// IsAPI reports whether a request is for a program: its path begins with /api/.
 func IsAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
-// readBody reads the whole body, which may have so many bytes.
+// readBody reads the whole body, of at most most bytes. The error is a [Problem]: 413 if the
+// body is longer, 400 if it breaks off.
 func readBody(r *http.Request, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("error.too_large"))
@@ -40,11 +43,14 @@ func readBody(r *http.Request, most int) ([]byte, error) {
 	return body, nil
 }
 
-const JsonKey = "cookielab/handlers.json"
+// JSONKey is the key, in a request's context, of the body that [ReadJSON] decodes: a
+// []byte that [JSONBody] returned.
+const JSONKey = "cookielab/input.json"
 
-// JsonBody reads a body of JSON, which may have so many bytes; an empty one may be of no
-// kind.
-func JsonBody(r *http.Request, most int) ([]byte, error) {
+// JSONBody reads a body of JSON, of at most most bytes. The error is a [Problem]: 413 if the
+// body is longer, 415 if its Content-Type is not JSON, 400 if it is broken. An empty body
+// needs no Content-Type.
+func JSONBody(r *http.Request, most int) ([]byte, error) {
 	body, err := readBody(r, most)
 	if err != nil || len(body) == 0 {
 		return nil, err
@@ -60,11 +66,12 @@ func JsonBody(r *http.Request, most int) ([]byte, error) {
 	return body, nil
 }
 
-// ReadJSON decodes the request's body into a struct; an empty body is {}. What
-// is no object, or has a field that the struct has not or has in another type,
-// is a 400 that names it.
+// ReadJSON decodes the request's body, which is under [JSONKey], into a struct. An empty
+// body counts as {}. The error is a [Problem], a 400: the body is no object, or it has a
+// field twice, or one that the struct does not have, or one of another type; the last three
+// name the field.
 func ReadJSON(c echo.Context, into any) error {
-	body, _ := c.Get(JsonKey).([]byte)
+	body, _ := c.Get(JSONKey).([]byte)
 	if len(body) == 0 {
 		return nil
 	}
@@ -86,8 +93,8 @@ func ReadJSON(c echo.Context, into any) error {
 	return nil
 }
 
-// repeatedField is a field that a JSON object has twice, in whatever letters,
-// since decoding does not tell them apart; "" when there is none.
+// repeatedField returns the name of a field that a JSON object has twice; "" if there is
+// none. Like decoding, it ignores the case of letters.
 func repeatedField(object []byte) string {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	_, _ = decoder.Token() // the brace; all of it is known to be well formed
@@ -105,8 +112,9 @@ func repeatedField(object []byte) string {
 	return ""
 }
 
-// ParseForm reads a body of form fields, which may have so many bytes; an empty one may be
-// of no kind.
+// ParseForm reads a body of form fields, of at most most bytes. The error is a [Problem]: 413
+// if the body is longer or has more than [MaxFields] fields, 415 if its Content-Type is not
+// that of a form, 400 if it is broken. An empty body needs no Content-Type.
 func ParseForm(r *http.Request, most int) (url.Values, error) {
 	body, err := readBody(r, most)
 	if err != nil {
@@ -131,11 +139,14 @@ func ParseForm(r *http.Request, most int) (url.Values, error) {
 	return form, nil
 }
 
+// IsSafe reports whether a method only reads: GET, HEAD or OPTIONS (RFC 9110 section 9.2.1,
+// but for TRACE, which the lab does not answer).
 func IsSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// Single returns a form field that must not be repeated.
+// Single returns the value of a form field; "" if it is missing. The error is a [Problem], a
+// 400, if the field is repeated.
 func Single(form url.Values, name string) (string, error) {
 	if values := form[name]; len(values) > 1 {
 		return "", NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.repeated", locale.Args{"Field": name}))
@@ -143,7 +154,8 @@ func Single(form url.Values, name string) (string, error) {
 	return form.Get(name), nil
 }
 
-// Singles are several such fields.
+// Singles returns the values of several form fields by their names. Its errors are those of
+// [Single].
 func Singles(form url.Values, names ...string) (texts map[string]string, err error) {
 	texts = make(map[string]string, len(names))
 	for _, name := range names {

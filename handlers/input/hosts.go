@@ -1,4 +1,4 @@
-// Hosts: which names this server answers to, and where its neighbours are.
+// Hosts: which names this server answers to, and where the other servers are.
 
 package input
 
@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// SplitHost takes a Host header apart; the port is that of plain HTTP when it
-// names none. An IPv6 address keeps its brackets.
+// SplitHost splits a Host header into the host, in small letters, and the port, which is
+// "80" if the header names none. An IPv6 address keeps its brackets. ok is false for an empty
+// header.
 func SplitHost(hostport string) (host, port string, ok bool) {
 	host, port, ok = hostport, "80", hostport != ""
 	if i := strings.LastIndexByte(hostport, ':'); i > strings.LastIndexByte(hostport, ']') {
@@ -66,9 +67,9 @@ func isHostName(name string) bool {
 	return true
 }
 
-// OnServer is a page's address on another server, under the name by which this
-// one was asked: another name would be another jar of cookies. What answered a
-// form is no page, so from there it is the dashboard.
+// OnServer returns the address of a request's page on another server, under the same host
+// name, since browsers keep cookies by host name. For the reply to a form, which has no
+// address of its own, it is the address of the dashboard.
 func OnServer(r *http.Request, other Server) string {
 	path := "/dashboard"
 	if IsSafe(r.Method) {
@@ -77,8 +78,8 @@ func OnServer(r *http.Request, other Server) string {
 	return other.Origin(r) + path
 }
 
-// Origin is where another server is found under the name by which this one was
-// asked.
+// Origin returns the origin of the server, such as "http://localhost:8081", under the host
+// name of a request to this one; under localhost if that name is not this machine's.
 func (s Server) Origin(r *http.Request) string {
 	host, _, ok := SplitHost(r.Host)
 	if !ok || !IsLoopbackName(host) {
@@ -87,7 +88,8 @@ func (s Server) Origin(r *http.Request) string {
 	return "http://" + host + ":" + s.Port
 }
 
-// LocalPort is the port of the listener that a request came in by.
+// LocalPort returns the port of the listener at which a request came in; "" if it came by no
+// connection.
 func LocalPort(r *http.Request) string {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
@@ -100,11 +102,12 @@ func LocalPort(r *http.Request) string {
 // shares the rest. A browser sends it the same cookies, because ports do not
 // count for them (RFC 6265bis 8.5).
 type Server struct {
-	Server string // its letter
+	Server string // its letter, such as "B"
 	Port   string // where it listens, on the same hosts
 }
 
-// FromElsewhere reports whether another site, or another port, began a request.
+// FromElsewhere reports whether a page of another site, or of another port, began a request.
+// It is false for browsers and programs that send no Sec-Fetch-Site header.
 func FromElsewhere(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site != "" && site != "same-origin" && site != "none"

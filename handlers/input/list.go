@@ -14,12 +14,13 @@ import (
 	"cookielab/sessions"
 )
 
-// AfterParam is the parameter that says after which record a page begins: when the record
-// was saved, and its ID.
+// AfterParam is the query parameter that says after which record a page begins. Its value is
+// the time at which the record was saved (RFC 3339), "_", and the record's ID.
 const AfterParam = "after"
 
-// After is the record after which a page begins, as its address says; the zero Record
-// for the first page. The error is a [Problem].
+// After returns the record after which a page begins, with only its ID and Saved; the zero
+// Record for the first page. The error is a [Problem], a 400, if the address does not name
+// one.
 func After(c echo.Context) (after sessions.Record, err error) {
 	values := c.QueryParams()[AfterParam]
 	if len(values) == 0 {
@@ -35,13 +36,13 @@ func After(c echo.Context) (after sessions.Record, err error) {
 	return after, nil
 }
 
-// listURL is the address of the page that begins after a record.
+// listURL returns the address of the page that begins after a record.
 func listURL(path string, last sessions.Record) string {
 	return path + "?" + url.Values{AfterParam: {last.Saved.UTC().Format(time.RFC3339Nano) + "_" + last.ID.String()}}.Encode()
 }
 
-// FirstOf returns the first records of a list, at most most of them. next is the address
-// of the page with those that follow; "": none follow.
+// FirstOf returns the first records of a list, at most most of them. next is the address of
+// the page, at path, that shows the records that follow; "" if none follow.
 func FirstOf(list []sessions.Record, most int, path string) (records []sessions.Record, next string) {
 	if len(list) <= most {
 		return list, ""

@@ -12,7 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// RouteOf is the route of a request, as routes.go lists it, or "none".
+// RouteOf returns the route of a request, as it was registered, such as "/door/:lane"; "none"
+// if there is none. The path itself may hold anything.
 func RouteOf(c echo.Context) string {
 	if c.Path() == "" {
 		return "none"
@@ -20,13 +21,13 @@ func RouteOf(c echo.Context) string {
 	return c.Path()
 }
 
-// MethodOf is the request's method, or "another".
+// MethodOf returns the request's method if it is a usual one; else "another".
 func MethodOf(r *http.Request) string {
 	return known(r.Method, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions)
 }
 
-// SiteOf is the Sec-Fetch-Site header, which says what site started the request, or
-// "another".
+// SiteOf returns the Sec-Fetch-Site header, which says what site began the request (W3C
+// Fetch Metadata), if its value is a defined one or ""; else "another".
 func SiteOf(r *http.Request) string {
 	return known(r.Header.Get("Sec-Fetch-Site"), "cross-site", "same-site", "same-origin", "none", "")
 }
@@ -38,8 +39,8 @@ func known(text string, words ...string) string {
 	return "another"
 }
 
-// CauseOf is the text of an error for the log. It leaves out the address of a request
-// that the lab sent for a visitor.
+// CauseOf returns the text of an error for the log. It leaves out the address of a request
+// that the lab sent for a visitor, since that may hold a secret.
 func CauseOf(err error) string {
 	text := err.Error()
 	var sent *url.Error

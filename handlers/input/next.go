@@ -8,10 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-const maxNext = 2 << 10 // bytes
+const maxNext = 2 << 10 // bytes of an address
 
-// NextOf reads the field next: a path of this lab, or "/" for anything else.
-// asked is false where there is no such field.
+// NextOf reads the form field next. It returns a path of this lab, with or without a query;
+// "/" for anything else, and for a repeated field. asked is false, and next "", if there is
+// no such field.
 func NextOf(form url.Values) (next string, asked bool) {
 	values, asked := form["next"]
 	if !asked {

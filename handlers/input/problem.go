@@ -13,20 +13,21 @@ import (
 	"cookielab/sessions"
 )
 
-// Problem is an error for the visitor: one clear sentence. Its cause is for the
-// log, and for errors.Is.
+// Problem is an error for the visitor: one clear sentence, as the reply to an HTTP request.
+// Its cause is for the log, and for errors.Is.
 type Problem struct {
-	Status  int
+	Status  int            // of the reply
 	Code    string         // for programs: the "error" of the JSON
 	Message locale.Message // for people
 	cause   error
 }
 
+// NewProblem makes a Problem without a cause.
 func NewProblem(status int, code string, message locale.Message) *Problem {
 	return &Problem{Status: status, Code: code, Message: message}
 }
 
-// Error is for the log: the code and the cause.
+// Error returns the code and, in parentheses, the cause. It is for the log.
 func (p *Problem) Error() string {
 	if p.cause == nil {
 		return p.Code
@@ -34,16 +35,18 @@ func (p *Problem) Error() string {
 	return p.Code + " (" + p.cause.Error() + ")"
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause; nil if there is none.
 func (p *Problem) Unwrap() error { return p.cause }
 
+// Wrap returns a copy of the problem, with a cause.
 func (p *Problem) Wrap(cause error) *Problem {
 	with := *p
 	with.cause = cause
 	return &with
 }
 
-// AsProblem finds the sentence for any error.
+// AsProblem returns the Problem for any error: the one that it wraps, or one for an error of
+// package sessions or of Echo; else a 500.
 func AsProblem(err error) *Problem {
 	var p *Problem
 	var h *echo.HTTPError
@@ -69,7 +72,8 @@ func AsProblem(err error) *Problem {
 	}
 }
 
-// TitleOf heads an error page, by what its status means for the visitor.
+// TitleOf returns the label ID of an error page's title, by what the status means for the
+// visitor.
 func TitleOf(status int) string {
 	switch {
 	case status == http.StatusNotFound:

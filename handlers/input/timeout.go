@@ -18,7 +18,7 @@ func InTime(ctx context.Context, timeout time.Duration) (context.Context, contex
 	return context.WithDeadline(context.WithoutCancel(ctx), DueIn(ctx, timeout))
 }
 
-// DueIn is the instant when the timeout is over, or the context's deadline if that is
+// DueIn returns the instant when the timeout is over, or the context's deadline if that is
 // earlier.
 func DueIn(ctx context.Context, timeout time.Duration) time.Time {
 	at := time.Now().Add(timeout)

@@ -530,14 +530,14 @@ func (c *Client) Token(name string) string {
 }
 
 // WireJSON is what /api/wire answers.
-func (c *Client) WireJSON(with ...func(*http.Request)) []wire.WireExchange {
+func (c *Client) WireJSON(with ...func(*http.Request)) []wire.Exchange {
 	c.Lab.t.Helper()
 	r := c.Get("/api/wire", with...)
 	if kind := r.Header.Get("Content-Type"); r.Status != http.StatusOK || kind != "application/json" || len(r.Cookies) > 0 {
 		c.Lab.t.Fatalf("GET /api/wire: %d, %s, cookies %v", r.Status, kind, r.Cookies)
 	}
 	var answer struct {
-		Exchanges []wire.WireExchange `json:"exchanges"`
+		Exchanges []wire.Exchange `json:"exchanges"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.Body))
 	decoder.DisallowUnknownFields()

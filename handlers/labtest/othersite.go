@@ -28,7 +28,7 @@ func NewOtherSite(t testing.TB, lab, neighbour string) otherSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{
+	site, err := othersite.New(othersite.Config{
 		Assets: AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {

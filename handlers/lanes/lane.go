@@ -17,30 +17,31 @@ import (
 	"cookielab/sessions"
 )
 
-// Lane is one way to remember a visitor. Read its files side by side, top to
-// bottom: plain.go, signed.go, session.go, token.go.
+// Lane is one way to remember a visitor. The four lie side by side in plain.go, signed.go,
+// session.go and token.go, and read alike from top to bottom.
 type Lane interface {
-	// ID names the lane in code, in URLs and in the API.
+	// ID returns the lane's name in code, in URLs and in the API: [Plain], [Signed], [Session]
+	// or [Token].
 	ID() string
-	// Remember makes the reply carry who this is, for a while.
+	// Remember makes the reply carry who somebody is. The server believes it for age.
 	Remember(c echo.Context, who Identity, age time.Duration) error
-	// Recall says what the request tells by this lane alone. Whatever came is
-	// a finding; an error means that the server could not look.
+	// Recall returns what the request tells by this lane alone. Anything that came, and also
+	// nothing, is a finding. The error is that of a store that does not answer.
 	Recall(c echo.Context) (Finding, error)
-	// Forget ends what can be ended: the browser's copy always, the server's
-	// half where there is one.
+	// Forget makes the reply end what can be ended: the browser's copy, and the record on the
+	// server if there is one.
 	Forget(c echo.Context) error
 }
 
-// CookieLane is a lane that browsers take part in: what it gives them travels in
-// a cookie. These stand on the dashboard.
+// CookieLane is a lane whose value travels in a cookie, so browsers send it by themselves.
+// The dashboard shows these lanes.
 type CookieLane interface {
 	Lane
-	// Cookie is the name and the attributes of the cookie it uses.
+	// Cookie returns the name and the attributes of the lane's cookie.
 	Cookie() sessions.Options
 }
 
-// The lanes' names, in the order in which they always stand.
+// The lanes' IDs, in the order in which they always stand.
 const (
 	Plain   = "plain"
 	Signed  = "signed"
@@ -54,17 +55,17 @@ type Identity struct {
 	Role string
 }
 
-// The two roles. Doors open for a teacher.
+// The two roles. Doors open for a teacher only.
 const (
 	RoleStudent = "student"
 	RoleTeacher = "teacher"
 )
 
-// Verdict is what a lane concludes.
+// Verdict is what a lane concludes about a request.
 type Verdict string
 
-// All verdicts. The session lane says Found where the signed one says
-// Verified: one looked a record up, the other only checked a seal.
+// All verdicts. The session lane says Found where the signed lane says Verified: the first
+// has looked up a record, the second has only checked a seal.
 const (
 	Absent     Verdict = "absent"     // nothing came
 	Believed   Verdict = "believed"   // nobody checked
@@ -73,28 +74,27 @@ const (
 	Tampered   Verdict = "tampered"   // the MAC does not fit
 	Expired    Verdict = "expired"    // too old by the server's clock
 	Unknown    Verdict = "unknown"    // no such record
-	Unreadable Verdict = "unreadable" // not in the expected form
+	Unreadable Verdict = "unreadable" // not in the expected format
 )
 
-// Accepted reports whether the lane takes the visitor for somebody.
+// Accepted reports whether the lane recognises the visitor: Believed, Verified or Found.
 func (v Verdict) Accepted() bool { return v == Believed || v == Verified || v == Found }
 
-// Finding is what a lane concludes about one request: verdict, who, each
-// check, why.
+// Finding is what a lane concludes about one request, and why.
 type Finding struct {
-	Lane    string
+	Lane    string // its ID
 	Cookie  string // the cookie's name; "": the lane has none
-	Sent    bool   // it came with the request
-	Value   string // as it is judged; never a token, which is shown once only
-	Raw     string // as it came: with the quotes that some programs put around it
+	Sent    bool   // a value came with the request
+	Value   string // as it is judged; always "" for a token, which is shown once only
+	Raw     string // as it came, also with the quotes that some programs put around it
 	Others  int    // further cookies of the same name, which do not count
 	Verdict Verdict
-	Who     Identity // empty where nobody is recognised
+	Who     Identity // the zero Identity if nobody is recognised
 	Reason  locale.Message
 	Checks  []Check
 
-	// Expires is when the server stops believing; zero: it never does, or
-	// there is nothing to stop.
+	// Expires is when the server stops to believe the value; zero if it never does, and if it
+	// does not believe it.
 	Expires time.Time
 	// Record is what the session or the token lane found, live or expired.
 	Record *sessions.Record
@@ -103,16 +103,15 @@ type Finding struct {
 // Check is one thing a lane looked at, in the order of looking. The first that
 // fails decides the verdict.
 type Check struct {
-	Name   string // "seal"; its words are "check.seal"
+	Name   string // such as "seal"; the ID of its label is "check.seal"
 	OK     bool
 	Detail locale.Message
 }
 
-// Title is the check in words.
+// Title returns the check in words.
 func (c Check) Title() locale.Message { return locale.Msg("check." + c.Name) }
 
-// FailedCheck is the check that decided against the visitor; ok is false when
-// none did.
+// FailedCheck returns the check that decided against the visitor; ok is false if none did.
 func (f Finding) FailedCheck() (failed Check, ok bool) {
 	for _, check := range f.Checks {
 		if !check.OK {
@@ -122,13 +121,13 @@ func (f Finding) FailedCheck() (failed Check, ok bool) {
 	return Check{}, false
 }
 
-// Reached reports whether the lane came as far as a check, passed or not.
+// Reached reports whether the lane made a check, whether or not it passed.
 func (f Finding) Reached(name string) bool {
 	return slices.ContainsFunc(f.Checks, func(c Check) bool { return c.Name == name })
 }
 
-// newFinding begins a cookie lane's Recall: did a cookie of this name come at all, and
-// one that can be a cookie? readable is false where there is nothing to judge.
+// newFinding begins a cookie lane's Recall. It checks whether a cookie of this name came, and
+// whether net/http can read it. readable is false if there is no value to judge.
 func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 	f = Finding{Lane: lane.ID(), Cookie: lane.Cookie().Name}
 	raw := sessions.RawCookies(c.Request(), f.Cookie)
@@ -156,7 +155,7 @@ func newFinding(c echo.Context, lane CookieLane) (f Finding, readable bool) {
 	return f, true
 }
 
-// maxPairs is how many cookies net/http reads in one request; of more, none.
+// maxPairs is how many cookies net/http reads in one request. If more come, it reads none.
 const maxPairs = 3000
 
 // check notes one check and returns its outcome.
@@ -165,8 +164,8 @@ func (f *Finding) check(name string, ok bool, detail locale.Message) bool {
 	return ok
 }
 
-// conclude ends every Recall. The reason is the check that failed, or else
-// what the verdict means.
+// conclude ends every Recall. The reason is the detail of the check that failed, or else what
+// the verdict means.
 func (f Finding) conclude(v Verdict, who Identity) Finding {
 	f.Verdict, f.Who, f.Reason = v, who, locale.Msg("reason."+string(v))
 	if failed, ok := f.FailedCheck(); ok {
@@ -178,31 +177,32 @@ func (f Finding) conclude(v Verdict, who Identity) Finding {
 	return f
 }
 
-// cookie is a cookie as the plain and the signed lane have it: on every path
-// of this host, and Lax.
+// cookie returns the attributes of the plain lane's cookie and of the signed lane's: for
+// every path of this host, and SameSite=Lax.
 func cookie(name string, httpOnly bool) sessions.Options {
 	return sessions.Options{Name: name, Path: "/", HTTPOnly: httpOnly, SameSite: http.SameSiteLaxMode}
 }
 
-// SetCookie makes the reply set a lane's cookie, for age; 0: until the browser
-// is closed. ErrTooLarge when no browser would keep it.
+// SetCookie makes the reply set a lane's cookie, from the instant at and for age; 0: until
+// the browser is closed. The error is [sessions.ErrTooLarge] if no browser would keep it.
 func SetCookie(c echo.Context, lane CookieLane, value string, age time.Duration, at time.Time) error {
 	return sessions.Cookie(lane.Cookie()).Write(c.Response().Header(), value, age, at)
 }
 
-// EraseLine makes the reply delete any cookie, by its name, path and domain.
+// EraseLine makes the reply delete a cookie by its name, path and domain, by which browsers
+// tell cookies apart (RFC 6265bis section 5.7).
 func EraseLine(c echo.Context, cookie *http.Cookie) {
 	gone := *cookie
 	gone.MaxAge, gone.Expires = -1, markup.Epoch
 	c.SetCookie(&gone)
 }
 
-// EraseCookie makes the reply delete a lane's cookie.
+// EraseCookie makes the reply delete a lane's cookie, as the lane sets it.
 func EraseCookie(c echo.Context, lane CookieLane) {
 	sessions.Cookie(lane.Cookie()).Erase(c.Response().Header())
 }
 
-// WhoIs is "alice · student", wherever it is kept; "" for nobody.
+// WhoIs returns an identity as a page shows it, such as "alice · student"; "" for nobody.
 func WhoIs(who Identity) template.HTML {
 	if who.User == "" {
 		return ""
@@ -219,17 +219,18 @@ func WhoIs(who Identity) template.HTML {
 	return template.HTML(m.String())
 }
 
-// VerdictMarks stand beside a verdict's word. Believed is a warning, not a
-// success.
+// VerdictMarks are the marks that stand beside verdicts on a page. That of Believed is a
+// question mark, because it is a warning and no success. Nobody changes the map.
 var VerdictMarks = map[Verdict]string{
 	Absent: "○", Believed: "?", Verified: "✓", Found: "✓", Tampered: "✗", Expired: "◷", Unknown: "✗", Unreadable: "✗",
 }
 
-// OpensDoor is the rule of every door: the way took the visitor for a teacher.
+// OpensDoor is the rule of every door: the lane recognises the visitor as a teacher.
 func (f Finding) OpensDoor() bool { return f.Verdict.Accepted() && f.Who.Role == RoleTeacher }
 
-// WayClass is the class that gives a cookie its colour.
-func WayClass(lane string) string {
+// CSSClass returns the class that gives a lane's cookie its colour. The lane "" stands for
+// the notebook.
+func CSSClass(lane string) string {
 	if lane == "" {
 		return "notebook"
 	}

@@ -14,7 +14,7 @@ import (
 	"cookielab/sessions"
 )
 
-const plainCookie = "plain_user"
+const plainCookie = "plain_user" // the cookie's name
 
 type plain struct{ clock sessions.Clock }
 
@@ -46,12 +46,13 @@ func (l plain) Forget(c echo.Context) error {
 	return nil
 }
 
-// PlainValue is the cookie's value: "user=alice&role=student".
+// PlainValue returns the cookie's value for somebody, such as "user=alice&role=student".
 func PlainValue(who Identity) string {
 	return "user=" + url.QueryEscape(who.User) + "&role=" + url.QueryEscape(who.Role)
 }
 
-// ReadPlain decodes such a value; any text with a user in it is one.
+// ReadPlain decodes a value as PlainValue writes it. ok is false if it names no user, or is
+// not UTF-8.
 func ReadPlain(value string) (who Identity, ok bool) {
 	fields, err := url.ParseQuery(value)
 	if err != nil {

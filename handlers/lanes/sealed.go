@@ -1,6 +1,6 @@
-// Sealed contents: what lies under a seal, read by somebody who has no secret.
-// The signed way's are a few facts; with the engine signed_cookies the session
-// way's are the whole session.
+// Sealed contents: what lies under a seal, as somebody reads it who has no secret. In the
+// signed lane it is a few facts. With the engine signed_cookies, in the session lane it is
+// the whole session.
 
 package lanes
 
@@ -13,14 +13,15 @@ import (
 	"cookielab/sessions"
 )
 
-// sealedContent is what stands under a seal, believed or not.
+// sealedContent is what lies under a seal, whether or not the seal holds.
 type sealedContent interface {
-	Who() Identity
-	Fields() []markup.Field
+	Who() Identity                        // whom it names
+	Fields() []markup.Field               // its parts, for a page
 	withRole(role string) ([]byte, error) // the content with another role in it
 }
 
-// ReadSealed decodes a content, whichever of the two it is.
+// ReadSealed decodes what lies under a seal: a session, or else [SignedFacts]. It checks no
+// seal. The error is that of package json.
 func ReadSealed(content string) (sealedContent, error) {
 	var session sealedSession
 	if json.Unmarshal([]byte(content), &session) == nil && session.Data != nil {
@@ -45,8 +46,10 @@ func Claims(value string) Identity {
 	return content.Who()
 }
 
+// Who returns whom the facts name.
 func (f SignedFacts) Who() Identity { return Identity{f.User, f.Role} }
 
+// Fields returns the facts' parts, for a page.
 func (f SignedFacts) Fields() []markup.Field {
 	return []markup.Field{
 		{Name: "user", Value: f.User}, {Name: "role", Value: f.Role},

@@ -1,5 +1,5 @@
-// The session lane: the facts lie on the server, the browser carries a key. Only
-// with the engine signed_cookies the facts lie in the cookie itself, sealed.
+// The session lane: the facts lie on the server, and the browser carries a key. With the
+// engine signed_cookies, the facts lie in the cookie itself, under a seal.
 
 package lanes
 
@@ -69,9 +69,9 @@ func (l session) Recall(c echo.Context) (Finding, error) {
 	return f.lookUp(session), nil
 }
 
-// lookUp goes on with a finding whose value is a key: is there a record?
+// lookUp goes on with a finding whose value is a key: it checks whether there is a record.
 func (f Finding) lookUp(session *sessions.Session) Finding {
-	keyed := f.Lane // session, token: what their keys look like differs
+	keyed := f.Lane // session or token: their keys look different
 	rejected := session.Rejected()
 	shape := !errors.Is(rejected, sessions.ErrMalformed)
 	if !f.check("shape", shape, locale.Msg("shape."+markup.YesNo(shape)+"."+keyed)) {
@@ -94,8 +94,8 @@ func (f Finding) lookUp(session *sessions.Session) Finding {
 	})
 }
 
-// unseal goes on where there is no record to look up: what the seal covers is
-// all there is. The engine checks in the same order.
+// unseal goes on with a finding whose value is sealed: there is no record to look up. The
+// engine checks in the same order.
 func (f Finding) unseal(session *sessions.Session) Finding {
 	short := len(f.Value) <= sessions.MaxCookie
 	if f.Cookie != "" && !f.check("length", short, locale.Msg("length."+markup.YesNo(short), locale.Args{"Bytes": len(f.Value)})) {

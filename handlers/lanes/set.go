@@ -22,8 +22,8 @@ const (
 	TokenPurpose   = "token"
 )
 
-// ExamplePurpose is for what the lab seals to be looked at: no lane takes it, so an example
-// lets nobody in.
+// ExamplePurpose is the purpose of examples, which the lab seals for a page to show. No lane
+// accepts it, so an example lets nobody in.
 const ExamplePurpose = "example"
 
 // Config is what the lanes are made of.
@@ -32,25 +32,25 @@ type Config struct {
 	Cookie  sessions.Options // of the session lane
 	Secrets [][]byte         // the first seals, all verify; at least sessions.MinSecret bytes each
 	Clock   sessions.Clock   // nil: time.Now
-	Log     *slog.Logger
+	Log     *slog.Logger     // for the sessions' managers; nil: nothing is logged
 }
 
-// Set is the lanes of one server.
+// Set holds the lanes of one server. Many goroutines may use it at once.
 type Set struct {
-	Cookies  []CookieLane      // plain, signed, session: always in this order
-	Opaque   TokenLane         // the fourth, for clients without cookies; with signed_cookies it is sealed, too
-	Sealed   TokenLane         // the same with self-contained tokens, to compare
+	Cookies  []CookieLane      // plain, signed and session, always in this order
+	Opaque   TokenLane         // the fourth lane; with signed_cookies its tokens are sealed, too
+	Sealed   TokenLane         // the same with self-contained tokens, for comparison
 	Sessions *sessions.Manager // of the session lane
 	config   Config
 	ids      map[string]string // the lane of each cookie's name
 }
 
-// New makes the lanes. An error names what cannot work, for example a
-// [sessions.OptionError] where two lanes would have cookies of one name; taken are names
-// that other cookies of the lab have.
+// New makes the lanes. taken are names of other cookies of the lab. The error names what
+// cannot work: for example, it is a [sessions.OptionError] if two cookies would have the same
+// name.
 func New(config Config, taken ...string) (*Set, error) {
 	s := &Set{config: config, ids: map[string]string{}}
-	engine, err := s.Engine(SessionPurpose, sessions.Keyed)
+	engine, err := s.engine(SessionPurpose, sessions.Keyed)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func New(config Config, taken ...string) (*Set, error) {
 	return s, nil
 }
 
-// makeTokens makes the two token lanes: the program's engine decides what kind
-// of token /api/token issues; self-contained ones are always there to compare.
+// makeTokens makes the two token lanes. The server's engine decides which kind of token
+// /api/token issues. Self-contained tokens are there in any case, for comparison.
 func (s *Set) makeTokens() error {
 	options := s.Options(s.config.Cookie.Age)
 	options.Carrier = sessions.Authorization(TokenScheme)
@@ -98,15 +98,15 @@ func (s *Set) makeTokens() error {
 		return TokenLane{manager, s.config.Clock}, err
 	}
 	var errs [2]error
-	s.Opaque, errs[0] = lane(s.Engine(TokenPurpose, sessions.Tokens))
+	s.Opaque, errs[0] = lane(s.engine(TokenPurpose, sessions.Tokens))
 	s.Sealed, errs[1] = lane(s.sealing(TokenPurpose))
 	return errors.Join(errs[:]...)
 }
 
-// Engine makes the engine that the program was started with, for one purpose: over its
-// store, if it has one, with the keys of [sessions.Keyed] or [sessions.Tokens]; else one
-// that keeps nothing on the server.
-func (s *Set) Engine(purpose string, over func(string, sessions.Store) sessions.Engine) (sessions.Engine, error) {
+// engine makes the engine that the program was started with, for one purpose. If that has a
+// store, over makes it, which is [sessions.Keyed] or [sessions.Tokens]. Else the engine keeps
+// nothing on the server.
+func (s *Set) engine(purpose string, over func(string, sessions.Store) sessions.Engine) (sessions.Engine, error) {
 	if s.config.Store != nil {
 		return over(purpose, s.config.Store), nil
 	}
@@ -122,7 +122,7 @@ func (s *Set) sealing(purpose string) (sessions.Engine, error) {
 	return sessions.SignedCookies(signer, s.config.Clock), nil
 }
 
-// Options are those of sessions that the lab keeps besides the visitor's own: the
+// Options returns the options of sessions that the lab keeps besides the session lane's: the
 // defaults, with an age, and with the lab's clock and log.
 func (s *Set) Options(age time.Duration) sessions.Options {
 	o := sessions.DefaultOptions()
@@ -130,10 +130,11 @@ func (s *Set) Options(age time.Duration) sessions.Options {
 	return o
 }
 
-// Secrets are the lab's: the first seals, all verify. Nobody changes them.
+// Secrets returns the lab's secrets: the first seals, all verify. Callers must not change
+// them.
 func (s *Set) Secrets() [][]byte { return s.config.Secrets }
 
-// Format is what the values of a lane look like: see [Format].
+// Format returns the format of the values of a lane, by its ID: see the function [Format].
 func (s *Set) Format(lane string) string {
 	if lane == Session && !s.Sessions.KeepsRecords() {
 		return Signed
@@ -141,7 +142,7 @@ func (s *Set) Format(lane string) string {
 	return lane
 }
 
-// Lane finds a lane with a cookie by its ID.
+// Lane finds one of Cookies by its ID.
 func (s *Set) Lane(id string) (CookieLane, bool) {
 	for _, lane := range s.Cookies {
 		if lane.ID() == id {
@@ -151,14 +152,15 @@ func (s *Set) Lane(id string) (CookieLane, bool) {
 	return nil, false
 }
 
-// SessionColumn is where the session lane stands among [Set.Cookies], and so in each table
-// that has a column for each of them.
+// SessionColumn is the index of the session lane in Cookies, and so in each table that has a
+// column for each of them.
 const SessionColumn = 2
 
-// Session is the session lane.
+// Session returns the session lane.
 func (s *Set) Session() CookieLane { return s.Cookies[SessionColumn] }
 
-// Param finds the lane that the address names; [echo.ErrNotFound] where it names none.
+// Param finds the lane that the path parameter "lane" names. The error is [echo.ErrNotFound]
+// if it names none.
 func (s *Set) Param(c echo.Context) (CookieLane, error) {
 	lane, ok := s.Lane(c.Param("lane"))
 	if !ok {
@@ -167,7 +169,7 @@ func (s *Set) Param(c echo.Context) (CookieLane, error) {
 	return lane, nil
 }
 
-// OfCookie finds the lane that a cookie belongs to; nil for other cookies.
+// OfCookie finds the lane of a cookie by the cookie's name; nil for other cookies.
 func (s *Set) OfCookie(name string) CookieLane {
 	for _, lane := range s.Cookies {
 		if lane.Cookie().Name == name {
@@ -177,10 +179,11 @@ func (s *Set) OfCookie(name string) CookieLane {
 	return nil
 }
 
-// IDs are the lanes' IDs by the names of their cookies. Nobody changes them.
+// IDs returns the lanes' IDs by the names of their cookies. Callers must not change the map.
 func (s *Set) IDs() map[string]string { return s.ids }
 
-// Values are the lanes' values that came.
+// Values returns the values that came with a request, by the lanes' IDs. If several cookies
+// of one name came, it is the first.
 func (s *Set) Values(c echo.Context) map[string]string {
 	values := map[string]string{}
 	for _, lane := range s.Cookies {
@@ -191,8 +194,8 @@ func (s *Set) Values(c echo.Context) map[string]string {
 	return values
 }
 
-// ValuesAfter are the lanes' values that the browser will carry after this
-// reply: what it sent, changed as the reply's Set-Cookie lines say.
+// ValuesAfter returns the values that the browser will have after this reply, by the lanes'
+// IDs: what it sent, changed as the reply's Set-Cookie lines say.
 func (s *Set) ValuesAfter(c echo.Context) map[string]string {
 	values := s.Values(c)
 	for lane, cookie := range s.CookiesSet(c) {
@@ -205,8 +208,8 @@ func (s *Set) ValuesAfter(c echo.Context) map[string]string {
 	return values
 }
 
-// CookiesSet are the lanes' cookies that the reply sets or, with a negative
-// MaxAge, deletes: read from its Set-Cookie lines, so that nothing is missed.
+// CookiesSet returns the lanes' cookies that the reply sets so far or, with a negative
+// MaxAge, deletes. It reads the reply's Set-Cookie lines, so that nothing is missed.
 func (s *Set) CookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
 	return func(yield func(CookieLane, *http.Cookie) bool) {
 		for _, line := range c.Response().Header()["Set-Cookie"] {
@@ -221,17 +224,18 @@ func (s *Set) CookiesSet(c echo.Context) iter.Seq2[CookieLane, *http.Cookie] {
 	}
 }
 
-// Format is which way a way's values look like: its own. Only where the session
-// lies in its cookie, that one holds the facts under a seal, as the signed way's
-// does: so its cells, its decoding and its forging are those, too.
-func Format(engine, way string) string {
-	if way == Session && engine == sessions.EngineSignedCookies {
+// Format returns the format of a lane's values: the ID of the lane whose values look like
+// that, which is its own. Only with the engine signed_cookies, the session lane's values have
+// the format of the signed lane, since they hold the facts under a seal. So they are decoded,
+// tampered with and shown as those are.
+func Format(engine, lane string) string {
+	if lane == Session && engine == sessions.EngineSignedCookies {
 		return Signed
 	}
-	return way
+	return lane
 }
 
-// SaidBy is who a record is about.
+// SaidBy returns whom a record's data name; the zero Identity if they cannot be decoded.
 func SaidBy(data []byte) Identity {
 	values, err := sessions.DecodeValues(data)
 	if err != nil {

@@ -1,5 +1,5 @@
-// The signed lane: the facts lie in the browser, sealed by the server. They
-// can be read and copied, but not changed.
+// The signed lane: the facts lie in the browser, under the server's seal. Anybody can read
+// and copy them, but nobody can change them.
 
 package lanes
 
@@ -16,10 +16,11 @@ import (
 	"cookielab/sessions"
 )
 
+// SignedCookie is the name of the signed lane's cookie, and the purpose of its seal.
 const SignedCookie = "signed_user"
 
-// MaxSkew is how far ahead of the server's clock a value may be dated before
-// it is refused: clocks are set back by a little all the time.
+// MaxSkew is how far ahead of the server's clock a value may be dated without being refused.
+// Clocks are set back by a little all the time.
 const MaxSkew = time.Minute
 
 type signed struct {
@@ -27,8 +28,8 @@ type signed struct {
 	clock  sessions.Clock
 }
 
-// SignedFacts is what the cookie holds. When it was made and when it ends lie
-// inside the seal, so the server needs no memory to judge its age.
+// SignedFacts is what the cookie holds. The seal also covers when it was made and when it
+// ends, so the server needs no memory to judge its age.
 type SignedFacts struct {
 	User     string `json:"user"`
 	Role     string `json:"role"`
@@ -36,13 +37,14 @@ type SignedFacts struct {
 	Expires  Date   `json:"exp"` // the server believes it before this instant
 }
 
-// Date is an instant in seconds since 1970, with a fraction (NumericDate of RFC
-// 7519): in whole seconds the server's clock and the browser's would not end
-// together.
+// Date is an instant in seconds since 1970, with a fraction (NumericDate, RFC 7519 section
+// 2). In whole seconds, the server and the browser would not end a value together.
 type Date float64
 
+// DateOf returns an instant as a Date, to the millisecond.
 func DateOf(t time.Time) Date { return Date(float64(t.UnixMilli()) / 1000) }
 
+// Time returns the instant, to the millisecond.
 func (d Date) Time() time.Time { return time.UnixMilli(int64(math.Round(float64(d) * 1000))) }
 
 func (signed) ID() string { return Signed }
@@ -67,9 +69,9 @@ func (l signed) Recall(c echo.Context) (Finding, error) {
 	}
 	var facts SignedFacts
 	err := l.signer.Verify(f.Value, &facts)
-	long, form, seal := errors.Is(err, sessions.ErrTooLong), errors.Is(err, sessions.ErrUnreadable), errors.Is(err, sessions.ErrTampered)
+	long, format, seal := errors.Is(err, sessions.ErrTooLong), errors.Is(err, sessions.ErrUnreadable), errors.Is(err, sessions.ErrTampered)
 	if !f.check("length", !long, locale.Msg("length."+markup.YesNo(!long), locale.Args{"Bytes": len(f.Value)})) ||
-		!f.check("readable", !form, locale.Msg("readable."+markup.YesNo(!form)+".signed")) {
+		!f.check("readable", !format, locale.Msg("readable."+markup.YesNo(!format)+".signed")) {
 		return f.conclude(Unreadable, Identity{}), nil
 	}
 	if !f.check("seal", !seal, locale.Msg("seal."+markup.YesNo(!seal))) {
@@ -103,8 +105,8 @@ func (l signed) Forget(c echo.Context) error {
 	return nil
 }
 
-// Json is the content as the signed way writes it.
-func (f SignedFacts) Json() string {
+// JSON returns the facts as the signed lane writes them under its seal.
+func (f SignedFacts) JSON() string {
 	text, _ := json.Marshal(f) // texts and numbers always fit
 	return string(text)
 }

@@ -1,5 +1,5 @@
-// Forging: what anybody can do to the cookies in their own browser, without
-// knowing a secret. The lab does it for those who have no DevTools at hand.
+// Tampering: what anybody can do to the cookies in their own browser, without knowing a
+// secret. The lab does it for those who have no DevTools at hand.
 
 package lanes
 
@@ -10,31 +10,33 @@ import (
 	"cookielab/sessions"
 )
 
-// ForgeRole makes a teacher of whoever a value names, as far as a value of its
-// form can be written:
+// TamperRole writes the role of a teacher into a value, as far as its format (see [Format])
+// allows that:
 //
-//   - plain: the role is rewritten;
-//   - signed: the content is rewritten, the old seal is all there is;
-//   - session: nothing is written there to edit, so a key is invented.
-func ForgeRole(form, value string) string {
-	switch form {
+//   - plain: it rewrites the role;
+//   - signed: it rewrites the content, and leaves the old seal, which does not fit any more;
+//   - session: the value contains no role, so it returns a new key.
+//
+// It returns a value that is not in its format as it is.
+func TamperRole(format, value string) string {
+	switch format {
 	case Plain:
 		if who, ok := ReadPlain(value); ok {
 			return PlainValue(Identity{User: who.User, Role: RoleTeacher})
 		}
 	case Signed:
-		if forged, ok := forgeSealed(value, RoleTeacher); ok {
-			return forged
+		if tampered, ok := tamperSealed(value, RoleTeacher); ok {
+			return tampered
 		}
 	case Session:
 		return sessions.NewKey()
 	}
-	return value // not in a form that says who: nothing to rewrite
+	return value // not in its format, so there is nothing to rewrite
 }
 
-// forgeSealed rewrites the role inside a sealed value and leaves the time and
-// the MAC as they are.
-func forgeSealed(value, role string) (string, bool) {
+// tamperSealed rewrites the role inside a sealed value, and leaves the time and the MAC as
+// they are. ok is false if the value cannot be decoded.
+func tamperSealed(value, role string) (tampered string, ok bool) {
 	sealed, err := sessions.Dissect(value)
 	if err != nil {
 		return "", false
@@ -54,12 +56,12 @@ func forgeSealed(value, role string) (string, bool) {
 	return base64.URLEncoding.EncodeToString([]byte(sealed.Stamp + "|" + inner + "|" + string(sealed.MAC))), true
 }
 
-// FlipCharacter changes one character of a value. In the plain value the first
-// letter of the name, so that it still reads; elsewhere one in the middle,
-// because the last one before the padding of base64 may carry bits that nobody
-// reads.
-func FlipCharacter(form, value string) string {
-	if who, ok := ReadPlain(value); ok && form == Plain {
+// FlipCharacter changes one character of a value, by the value's format (see [Format]). In
+// the plain format that is the first letter of the name, so the value is still readable. In
+// the others it is one in the middle, because the last character before the padding of
+// base64 may have bits that nobody reads.
+func FlipCharacter(format, value string) string {
+	if who, ok := ReadPlain(value); ok && format == Plain {
 		first, size := utf8.DecodeRuneInString(who.User)
 		who.User = OtherLetter(first) + who.User[size:]
 		return PlainValue(who)
@@ -71,6 +73,7 @@ func FlipCharacter(form, value string) string {
 	return value[:at] + OtherLetter(rune(value[at])) + value[at+1:]
 }
 
+// OtherLetter returns "a", or "b" for a.
 func OtherLetter(r rune) string {
 	if r == 'a' {
 		return "b"

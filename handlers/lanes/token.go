@@ -1,6 +1,6 @@
-// The token lane: a key that a client sends itself, in the header
-// Authorization, where the others let a browser send cookies. Only with the
-// engine signed_cookies the facts lie in the token itself, sealed.
+// The token lane: a key that a client sends itself, in the header Authorization, while in
+// the other lanes a browser sends a cookie. With the engine signed_cookies, the facts lie in
+// the token itself, under a seal.
 
 package lanes
 
@@ -18,15 +18,17 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// TokenScheme stands before the token: "Authorization: Token 9944b0…" (Django
-// REST framework).
+// TokenScheme is the authentication scheme that stands before the token:
+// "Authorization: Token 9944b0…" (TokenAuthentication of Django REST framework).
 const TokenScheme = "Token"
 
+// TokenLane is the token lane, with one kind of token.
 type TokenLane struct {
-	Manager *sessions.Manager
+	Manager *sessions.Manager // of the sessions that the tokens lead to
 	clock   sessions.Clock
 }
 
+// ID returns [Token].
 func (TokenLane) ID() string { return Token }
 
 // Remember files the facts under a new key and hands it over in the reply's
@@ -39,8 +41,8 @@ func (l TokenLane) Remember(c echo.Context, who Identity, age time.Duration) err
 	return c.JSON(http.StatusCreated, tokenAnswer{token.Key(), token.Ends().UTC().Truncate(time.Second)})
 }
 
-// Issue makes a token. It ends when it was said to: using it is no reason to let
-// it live longer.
+// Issue makes a token for somebody, which ends after age. Use does not make it live longer.
+// client is the name of the program that gets it. [sessions.Session.Key] is the token itself.
 func (l TokenLane) Issue(ctx context.Context, who Identity, age time.Duration, client string) (*sessions.Session, error) {
 	at := l.clock.Now()
 	return l.Manager.Create(ctx, func(token *sessions.Session) error {
@@ -75,8 +77,8 @@ func (l TokenLane) Recall(c echo.Context) (Finding, error) {
 	return f.lookUp(token), nil
 }
 
-// Forget removes the record, and with it every copy of the token is worth
-// nothing. A token that carries all by itself cannot be ended: ErrNotSupported.
+// Forget removes the record, so no copy of the token opens anything any more. The error is
+// [sessions.ErrNotSupported] for a self-contained token, which cannot be ended.
 func (l TokenLane) Forget(c echo.Context) error {
 	if !l.Manager.KeepsRecords() {
 		return sessions.ErrNotSupported

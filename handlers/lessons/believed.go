@@ -49,7 +49,7 @@ func (lessons) Believed() course.Lesson {
 			plain, signed, session := s.TakenIn("you")
 			return plain && s.Fact("door.plain") == "yes" && !signed && !session
 		},
-		Code:   []string{"lanes.ForgeRole", "lanes.Finding.OpensDoor"},
+		Code:   []string{"lanes.TamperRole", "lanes.Finding.OpensDoor"},
 		Unsafe: "lanes.plain.Recall", Safe: "lanes.signed.Recall",
 		Django: "request.COOKIES[\"plain_user\"]                   # whatever the browser sends\nrequest.get_signed_cookie(\"signed_user\")        # raises BadSignature if it was changed",
 	}
@@ -57,5 +57,5 @@ func (lessons) Believed() course.Lesson {
 
 // editAll does what anybody can do in DevTools, for all three ways at once.
 func editAll(s *course.Step) error {
-	return s.Forge("edit", s.Lanes.Cookies, lanes.ForgeRole)
+	return s.Forge("edit", s.Lanes.Cookies, lanes.TamperRole)
 }

@@ -96,7 +96,7 @@ func lookAtClocks(s *course.Step) {
 	if !ok {
 		return
 	}
-	s.Note("until", markup.IsoTime(until))
+	s.Note("until", markup.ISOTime(until))
 	latest := map[string]string{} // whose facts say what was concluded when
 	copies := []sentCopy{{course.CurlFacts, s.At(course.CurlFacts + ".plain")}}
 	if sent, ok := s.NoteCopy("sent"); ok {
@@ -157,7 +157,7 @@ func clocksBoard(s *course.Step) course.Board {
 	b := course.Board{Columns: s.Ways(), Rows: []course.Row{soon, you, late}, Note: s.EngineNote()}
 	if until, ok := tenSeconds(s); ok && s.Fact("late.plain") == "" {
 		for i := range soon.Cells {
-			soon.Cells[i].Until, soon.Cells[i].Over = markup.IsoTime(until), s.Word("past")
+			soon.Cells[i].Until, soon.Cells[i].Over = markup.ISOTime(until), s.Word("past")
 		}
 		b.Note = strings.TrimSpace(s.Word("over") + " " + b.Note)
 	}

@@ -121,7 +121,7 @@ func instantFact(at *time.Time) string {
 	if at == nil {
 		return "never"
 	}
-	return markup.IsoTime(*at)
+	return markup.ISOTime(*at)
 }
 
 // endCell shows such a fact.
@@ -194,7 +194,7 @@ func slide(s *course.Step, how string, session *sessions.Session) error {
 	s.Forget("slide." + how)
 	if session.Rejected() == nil {
 		s.Note("slide", how)
-		s.Note("slide.from", markup.IsoTime(session.Ends()))
+		s.Note("slide.from", markup.ISOTime(session.Ends()))
 	}
 	return s.To("board-slides")
 }

@@ -20,17 +20,18 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Message is a sentence by its name, with what to put into it: what is said,
-// apart from the language in which it is said.
+// Message is a sentence that no language has been chosen for yet: the ID of its label, and
+// what fills the label's places. The zero Message says nothing.
 type Message struct {
 	ID   string
 	Args Args
 }
 
-// Args fill the places {{.Name}} of a phrase. A Message among them is said in
-// the same language; Count, a number, also chooses between singular and plural.
+// Args fill the places {{.Name}} of a label. A Message among them is said in the same
+// language. Count, a number, also chooses between singular and plural.
 type Args map[string]any
 
+// Msg makes a Message; only the first args count.
 func Msg(id string, args ...Args) Message {
 	if len(args) == 0 {
 		return Message{ID: id}
@@ -38,7 +39,8 @@ func Msg(id string, args ...Args) Message {
 	return Message{ID: id, Args: args[0]}
 }
 
-// Some is a phrase that counts something, Count of them; without an ID for 0.
+// Some makes a Message that counts something, with n as its Count; the zero Message if n is
+// 0.
 func Some(id string, n int) Message {
 	if n == 0 {
 		return Message{}
@@ -46,15 +48,15 @@ func Some(id string, n int) Message {
 	return Msg(id, Args{"Count": n})
 }
 
-// Printer are the labels of one language.
+// Printer says messages in one language. Many goroutines may use it at once.
 type Printer struct {
 	Tag       language.Tag
 	texts     map[string]string // as written; of one with a plural, the plural
 	localizer *i18n.Localizer   // knows plurals
 }
 
-// Say says a phrase. A name that is missing shows itself, and a test looks for
-// those.
+// Say returns the text of a message. A label that is missing shows its ID, as ⟨ID⟩; a test
+// looks for those.
 func (w *Printer) Say(p Message) string {
 	text, ok := w.texts[p.ID]
 	if !ok {
@@ -72,8 +74,8 @@ func (w *Printer) Say(p Message) string {
 	return w.Fill(text, p.Args)
 }
 
-// Fill fills the places of a text, from left to right: what fills one place may
-// look like another.
+// Fill fills the places of a text, from left to right, and never looks at what it filled in:
+// that may look like a place. A place without an argument shows its name, as ⟨Name⟩.
 func (w *Printer) Fill(text string, args Args) string {
 	var filled strings.Builder
 	for {
@@ -97,15 +99,15 @@ func (w *Printer) Fill(text string, args Args) string {
 	}
 }
 
-// Texts are the labels as they are written, by their names; of one with a plural, the
-// plural. Nobody changes them.
+// Texts returns the labels as they are written, by their IDs; of a label with a plural, the
+// plural. Callers must not change the map.
 func (w *Printer) Texts() map[string]string { return w.texts }
 
-// Text is a label without places, by its name.
+// Text returns a label without places, by its ID.
 func (w *Printer) Text(id string) string { return w.Say(Message{ID: id}) }
 
-// Label serves templates before they are parsed; a name that is missing is an
-// error.
+// Label returns a label as it is written, for a template that is not parsed yet. A label that
+// is missing is an error.
 func (w *Printer) Label(id string) (string, error) {
 	text, ok := w.texts[id]
 	if !ok {
@@ -119,7 +121,8 @@ func (w *Printer) Label(id string) (string, error) {
 // files. None has a plural.
 const engineVariant = "engine."
 
-// Vary has the labels say what is true for an engine.
+// Vary replaces labels by their variants for a session engine, such as "file". It must be
+// called before any Printer is used.
 func (l Languages) Vary(engine string) {
 	for _, w := range l.All {
 		for id, text := range w.texts {
@@ -130,9 +133,9 @@ func (l Languages) Vary(engine string) {
 	}
 }
 
-// Languages are all that the interface speaks, English first.
+// Languages are those that the interface speaks.
 type Languages struct {
-	All     []*Printer
+	All     []*Printer // English first
 	matcher language.Matcher
 }
 
@@ -184,8 +187,8 @@ func Read(files fs.FS) (Languages, error) {
 	return all, nil
 }
 
-// Named finds a language by a name such as "zh" or "zh-CN"; nil: the interface
-// does not speak it.
+// Named finds a language by a BCP 47 name such as "zh" or "zh-CN"; nil if the interface does
+// not speak it.
 func (l Languages) Named(name string) *Printer {
 	tag, err := language.Parse(name)
 	if err != nil {
@@ -200,14 +203,14 @@ func (l Languages) Named(name string) *Printer {
 	return nil
 }
 
-// Accepted is the best for an Accept-Language header: English when nothing of
-// it is spoken, or it cannot be read.
+// Accepted returns the best language for an Accept-Language header (RFC 9110 section 12.5.4);
+// English if the interface speaks none of its languages, or the header cannot be read.
 func (l Languages) Accepted(header string) *Printer {
 	_, i := language.MatchStrings(l.matcher, header)
 	return l.All[i]
 }
 
-// Other is the language to switch to: the next one.
+// Other returns the language to switch to from one: the next in All.
 func (l Languages) Other(w *Printer) *Printer {
 	for i, one := range l.All {
 		if one == w {
@@ -217,8 +220,9 @@ func (l Languages) Other(w *Printer) *Printer {
 	return w
 }
 
-// Asked is the language that an address asks for with ?lang=, else the best that
-// the browser accepts; not ok: the interface does not speak the one asked for.
+// Asked returns the language that a request's address asks for with ?lang=, or else the best
+// that the browser accepts. ok is false if the interface does not speak the one that the
+// address asks for.
 func (l Languages) Asked(r *http.Request) (w *Printer, ok bool) {
 	w, ok = l.Accepted(r.Header.Get("Accept-Language")), true
 	if query := r.URL.Query(); query.Has("lang") {

@@ -11,23 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// Writer is HTML, or SVG, while it is written.
+// Writer writes HTML or SVG. The zero Writer is ready.
 type Writer struct{ strings.Builder }
 
-// Raw writes what this program says itself.
+// Raw writes markup as it is. It is for text of this program only; see [Writer.Text].
 func (m *Writer) Raw(text string) { m.WriteString(text) }
 
+// Int writes a number in decimal.
 func (m *Writer) Int(n int) {
 	var digits [20]byte
 	m.Write(strconv.AppendInt(digits[:0], int64(n), 10))
 }
 
+// Point writes two coordinates of an SVG path, in its units.
 func (m *Writer) Point(x, y int) {
 	m.Int(x)
 	m.Raw(" ")
 	m.Int(y)
 }
 
+// Rect writes an SVG rectangle with round corners, in the drawing's units.
 func (m *Writer) Rect(x, y, width, height int) {
 	m.Raw(`<rect rx="4" x="`)
 	m.Int(x)
@@ -40,6 +43,8 @@ func (m *Writer) Rect(x, y, width, height int) {
 	m.Raw(`"/>`)
 }
 
+// Label writes an SVG text. anchor says what of it stands at x: its "start", "middle" or
+// "end"; y is its baseline.
 func (m *Writer) Label(x, y int, anchor, label string) {
 	m.Raw(`<text x="`)
 	m.Int(x)
@@ -54,8 +59,8 @@ func (m *Writer) Label(x, y int, anchor, label string) {
 	m.Raw(`</text>`)
 }
 
-// Text writes a stranger's text, which stays text in HTML, in XML and in a
-// quoted attribute. What no XML may hold becomes a replacement character.
+// Text writes any text, escaped for HTML, for XML and for a quoted attribute. A character
+// that XML does not allow becomes U+FFFD.
 func (m *Writer) Text(text string) {
 	from := 0 // text[from:i] can go as it is
 	for i := 0; i < len(text); {
@@ -73,7 +78,8 @@ func (m *Writer) Text(text string) {
 	m.Raw(text[from:])
 }
 
-// insteadOf is what must stand for a character; "": itself.
+// insteadOf returns what must be written in place of a character; "" if it can stand as it
+// is.
 func insteadOf(c rune) string {
 	switch {
 	case c == '&':
@@ -124,7 +130,8 @@ func spelt(text string, lines bool, most int) (html template.HTML, rest int) {
 // maxSpelt is how many bytes of markup one character takes at most.
 const maxSpelt = len(`<b class="byte">\u10ffff</b>`)
 
-// Cells is how wide a text is in monospace: characters of East Asia take two.
+// Cells returns how many cells a text takes in a monospaced font: two for each character of
+// East Asia, one for all others.
 func Cells(text string) (n int) {
 	for _, c := range text {
 		n += cellsOfRune(c)
@@ -139,7 +146,8 @@ func cellsOfRune(c rune) int {
 	return 1
 }
 
-// Clip shortens a text to a number of cells.
+// Clip shortens a text to at most most cells (see [Cells]). A text that it cuts ends with …,
+// which is one of them.
 func Clip(text string, most int) string {
 	if len(text) <= most { // no text has more cells than bytes
 		return text

@@ -13,17 +13,20 @@ type Room struct {
 	left, leftOut int // leftOut: bytes of values for which there was no room
 }
 
-// NewRoom is room for so many bytes.
+// NewRoom makes room for so many bytes.
 func NewRoom(bytes int) Room { return Room{left: bytes} }
 
-// Left is how many bytes may still be used; below 0: more were used than there was room for.
+// Left returns how many bytes may still be used; below 0 if more were used than there was
+// room for.
 func (r *Room) Left() int { return r.left }
 
-// MaxShown is the room that a page has in all.
+// MaxShown is the room that a page has in all, in bytes.
 const MaxShown = 128 << 10
 
-// Spelt writes as much of a text as there is room for. It also counts around, the bytes
-// that the page puts around the text.
+// Spelt returns the markup of as much of a text as there is room for. In it everything is
+// visible: other characters are written as \x00 or \u202e. lines says that the text has
+// several lines, whose breaks and tabs stay. It also counts around, the bytes that the page
+// puts around the text.
 func (r *Room) Spelt(text string, lines bool, around int) template.HTML {
 	html, rest := spelt(text, lines, r.left-around)
 	r.left -= len(html) + around // below 0: there was no room even for what is around it
@@ -31,5 +34,5 @@ func (r *Room) Spelt(text string, lines bool, around int) template.HTML {
 	return html
 }
 
-// Hidden is how many bytes are not shown.
+// Hidden returns how many bytes of values were left out for lack of room.
 func (r *Room) Hidden() int { return r.leftOut }

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Excerpt is how a sentence quotes a text that somebody sent: only its beginning, and
-// without bytes that are not UTF-8 (see [AsText]).
+// Excerpt returns what a sentence quotes of a text that somebody sent: its beginning, of at
+// most [MaxValueText] cells, without bytes that are not UTF-8 (see [AsText]).
 func Excerpt(sent string) string { return Clip(AsText(sent), MaxValueText) }
 
-// AtMost is the beginning of a text, of at most so many bytes, without half a character
-// at its end.
+// AtMost returns the beginning of a text, of at most most bytes, without half a character at
+// its end.
 func AtMost(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -24,8 +24,8 @@ func AtMost(text string, most int) string {
 	return text[:most]
 }
 
-// AsText is what can stand in JSON and on a page: bytes that are no UTF-8 become
-// U+FFFD, as browsers decode them.
+// AsText returns a text that can stand in JSON and on a page: bytes that are not UTF-8 become
+// U+FFFD, as browsers decode them (WHATWG Encoding).
 func AsText(bytes string) string {
 	text, _ := unicode.UTF8.NewDecoder().String(bytes) // never fails
 	return text

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// ClockTime is an instant as sentences show it, to the second.
+// ClockTime returns an instant as sentences show it, in UTC and to the second.
 func ClockTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// DevToolsTime is an instant as the Expires column of DevTools shows it, but
-// for the fraction: the browser counts from the moment it got the reply, which
-// no server knows to the millisecond.
+// DevToolsTime returns an instant as the Expires column of DevTools shows it, in UTC, but
+// without milliseconds: the browser counts from the moment when it got the reply, which no
+// server knows so exactly.
 func DevToolsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// IsoTime is an instant as scripts read it.
-func IsoTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+// ISOTime returns an instant as scripts read it: RFC 3339, in UTC.
+func ISOTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// Minute is a time as pages say it to those who do not look for seconds.
+// Minute returns an instant in UTC, to the minute.
 func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// Epoch is the Expires of a cookie that is to go.
+// Epoch is the Expires of a cookie that the browser is to delete.
 var Epoch = time.Unix(0, 0)

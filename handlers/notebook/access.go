@@ -8,9 +8,9 @@ type Use int
 
 const (
 	Never      Use = iota // the notebook is not loaded
-	IfItCan               // reads it; an error of its store is no error of the request
+	IfItCan               // reads it, but goes on without it if its store fails
 	Read                  // reads it
 	Write                 // writes the notebook that there is
-	Open                  // GET opens one for a browser that has none
-	OpenByForm            // so does a POST that no other origin began
+	Open                  // a GET opens one for a browser that has none
+	OpenByForm            // a POST that no other origin began also does
 )

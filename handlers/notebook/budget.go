@@ -1,5 +1,5 @@
-// The wire's budget: how much memory all Books of a server may take together, and what is
-// dropped when they take more. A Book's texts are copied out of the requests that they came
+// The wire's budget: how much memory all Logs of a server may take together, and what is
+// dropped when they take more. A Log's texts are copied out of the requests that they came
 // with, so that a short text does not keep a large request in memory.
 
 package notebook
@@ -16,24 +16,24 @@ import (
 	"cookielab/sessions"
 )
 
-// MaxBytes is how much memory all Books of a server may take together. If they take
+// MaxBytes is how much memory the Logs of a server may take together, in bytes. If they take
 // more, the largest Log loses its oldest exchanges. So a visitor who floods the server
 // empties their own wire, and nobody else's.
 const MaxBytes = 64 << 20
 
-// bookRest is how long after its last use a Log still counts as in use: see
-// [Logs.makeRoomForBook].
-const bookRest = time.Hour
+// logRest is how long after its last use a Log still counts as in use: see
+// [Logs.makeRoomForLog].
+const logRest = time.Hour
 
 // How much memory things take without their texts, in bytes; a test compares this with the
 // real heap. For a map it is what a small one takes.
 const (
-	bookBytes       = 1 << 10
+	logBytes        = 1 << 10
 	exchangeBytes   = 640
 	conclusionBytes = 256
 	StructBytes     = 256 // one of a page, of a dozen fields or less
 	checkBytes      = 56
-	stayedBytes     = 64
+	keptBackBytes   = 64
 	opBytes         = 144
 	errorBytes      = 192
 	MapBytes        = 320
@@ -41,8 +41,8 @@ const (
 	TextBytes       = 16 // the header of a string
 )
 
-// texts are all the texts that a client or a handler can make long, the least useful
-// first: those are cut first.
+// texts returns all texts that a client or a handler can make long. The least useful come
+// first, since they are cut first.
 func (e *Exchange) texts() iter.Seq[*string] {
 	return func(yield func(*string) bool) {
 		for _, text := range []*string{
@@ -95,11 +95,12 @@ func (e *Exchange) settle() {
 	e.weight = e.measure()
 }
 
-// Weigh is how much memory an exchange that is on the wire takes, in bytes; 0: it is not
-// there yet. Whatever keeps it counts it again, as it may have left the wire.
+// Weigh returns how much memory an exchange that is on the wire takes, in bytes; 0 if it is
+// not there yet. Whatever else keeps the exchange must count it again, since it may have left
+// the wire.
 func (e *Exchange) Weigh() int { return e.weight }
 
-// measure is how much memory an exchange takes, in bytes.
+// measure returns how much memory an exchange takes, in bytes.
 func (e *Exchange) measure() int {
 	n := exchangeBytes + cap(e.SetCookie)*TextBytes
 	for i := range e.Ops {
@@ -115,12 +116,13 @@ func (e *Exchange) measure() int {
 			n += WeighMessage(check.Detail)
 		}
 	}
-	for _, home := range e.KeptBack {
-		n += stayedBytes + WeighMessage(home.Reason)
+	for _, kept := range e.KeptBack {
+		n += keptBackBytes + WeighMessage(kept.Reason)
 	}
 	return n
 }
 
+// WeighOp returns how much memory a store operation takes, in bytes.
 func WeighOp(op *sessions.StoreOp) int {
 	if op.Err != nil {
 		return opBytes + errorBytes
@@ -128,6 +130,7 @@ func WeighOp(op *sessions.StoreOp) int {
 	return opBytes
 }
 
+// WeighMessage returns how much memory a message's arguments take, in bytes.
 func WeighMessage(p locale.Message) int {
 	if p.Args == nil {
 		return 0
@@ -144,6 +147,7 @@ func WeighMessage(p locale.Message) int {
 	return n
 }
 
+// WeighTexts returns how much memory a map of texts takes, in bytes.
 func WeighTexts(texts map[string]string) int {
 	if texts == nil {
 		return 0
@@ -155,10 +159,10 @@ func WeighTexts(texts map[string]string) int {
 	return n
 }
 
-// weigh is how much memory a Log takes, in bytes.
-func (b *Log) weigh() int { return bookBytes + b.exchangesWeight + b.slots.weigh() }
+// weigh returns how much memory a Log takes, in bytes.
+func (l *Log) weigh() int { return logBytes + l.exchangesWeight + l.slots.weigh() }
 
-// OwnTexts copies texts, so that they do not keep a larger text in memory.
+// OwnTexts copies a map and its texts, so that they do not keep a larger text in memory.
 func OwnTexts(texts map[string]string) map[string]string {
 	own := maps.Clone(texts)
 	for name, text := range own {
@@ -168,39 +172,39 @@ func OwnTexts(texts map[string]string) map[string]string {
 }
 
 // change locks a Log in order to change it. done weighs it again, unlocks it, and makes
-// room if all Books together take too much now.
-func (b *Log) change() (done func()) {
-	b.mu.Lock()
+// room if all Logs together take too much now.
+func (l *Log) change() (done func()) {
+	l.mu.Lock()
 	return func() {
-		b.reweigh()
-		b.mu.Unlock()
-		b.wire.makeRoom()
+		l.reweigh()
+		l.mu.Unlock()
+		l.logs.makeRoom()
 	}
 }
 
 // reweigh updates how much memory the Log takes, here and in the Logs; a closed Log
 // counts as 0. The Log is locked.
-func (b *Log) reweigh() {
+func (l *Log) reweigh() {
 	weight := int64(0)
-	if !b.closed {
-		weight = int64(b.weigh())
+	if !l.closed {
+		weight = int64(l.weigh())
 	}
-	b.wire.weight.Add(weight - b.weight.Swap(weight))
+	l.logs.weight.Add(weight - l.weight.Swap(weight))
 }
 
-// makeRoom shrinks the largest Log, again and again, until all Books together are within
-// the budget.
-func (w *Logs) makeRoom() {
-	if w.weight.Load() <= MaxBytes {
+// makeRoom shrinks the largest Log, again and again, until all Logs together are within the
+// budget.
+func (l *Logs) makeRoom() {
+	if l.weight.Load() <= MaxBytes {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.weight.Load() > MaxBytes {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.weight.Load() > MaxBytes {
 		var largest *Log
-		for _, book := range w.books {
-			if largest == nil || book.weight.Load() > largest.weight.Load() {
-				largest = book
+		for _, log := range l.byID {
+			if largest == nil || log.weight.Load() > largest.weight.Load() {
+				largest = log
 			}
 		}
 		if largest == nil || !largest.giveWay() {
@@ -211,35 +215,35 @@ func (w *Logs) makeRoom() {
 
 // giveWay drops the Log's oldest exchange or, if it has none, what pages keep in it;
 // false: it holds nothing that could be dropped.
-func (b *Log) giveWay() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	before := b.weight.Load()
-	if len(b.exchanges) > 0 {
-		b.dropOldest()
+func (l *Log) giveWay() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.weight.Load()
+	if len(l.exchanges) > 0 {
+		l.dropOldest()
 	} else {
-		b.bookContent = bookContent{count: b.count, known: b.known, slots: b.slots.shrunk()}
+		l.logContent = logContent{count: l.count, known: l.known, slots: l.slots.shrunk()}
 	}
-	b.reweigh()
-	return b.weight.Load() < before
+	l.reweigh()
+	return l.weight.Load() < before
 }
 
 // dropOldest takes the oldest exchange off the wire. It makes a new slice, because readers
 // may still use the old one.
-func (b *Log) dropOldest() {
-	b.exchangesWeight -= b.exchanges[0].weight
-	b.exchanges = append(b.exchanges[:0:0], b.exchanges[1:]...)
+func (l *Log) dropOldest() {
+	l.exchangesWeight -= l.exchanges[0].weight
+	l.exchanges = append(l.exchanges[:0:0], l.exchanges[1:]...)
 }
 
-// makeRoomForBook drops a Log if there are MaxLogs of them: of those that nobody has used
+// makeRoomForLog drops a Log if there are MaxLogs of them: of those that nobody has used
 // for an hour, the one that was used longest ago; if all are in use, the one with the
 // fewest exchanges, and one of somebody who is signed in only if all are. So a crowd of
 // visitors who come only once pushes out one another. The wire is locked.
-func (w *Logs) makeRoomForBook() {
-	if len(w.books) < MaxLogs {
+func (l *Logs) makeRoomForLog() {
+	if len(l.byID) < MaxLogs {
 		return
 	}
-	rested := w.clock.Now().Add(-bookRest)
+	rested := l.clock.Now().Add(-logRest)
 	type standing struct {
 		use  int // 0: nobody has used it for an hour; 1: somebody has; 2: somebody who is signed in
 		did  int // its exchanges, if it is in use
@@ -247,11 +251,11 @@ func (w *Logs) makeRoomForBook() {
 	}
 	var least sessions.ID
 	var its standing
-	for id, book := range w.books {
-		one := standing{used: book.used}
-		if book.used.After(rested) {
-			one.use, one.did = 1, book.Last()
-			if book.signedIn {
+	for id, log := range l.byID {
+		one := standing{used: log.used}
+		if log.used.After(rested) {
+			one.use, one.did = 1, log.Last()
+			if log.signedIn {
 				one.use = 2
 			}
 		}
@@ -259,14 +263,14 @@ func (w *Logs) makeRoomForBook() {
 			least, its = id, one
 		}
 	}
-	w.drop(least)
+	l.drop(least)
 }
 
 // drop removes a Log. Streams that show it end. The wire is locked.
-func (w *Logs) drop(id sessions.ID) {
-	if book, ok := w.books[id]; ok {
-		book.close()
-		delete(w.books, id)
-		delete(w.byKey, book.key)
+func (l *Logs) drop(id sessions.ID) {
+	if log, ok := l.byID[id]; ok {
+		log.close()
+		delete(l.byID, id)
+		delete(l.byKey, log.key)
 	}
 }

@@ -1,4 +1,5 @@
-// The wire: the last exchanges of each notebook, in memory only.
+// The wire: the last exchanges of each notebook, in memory only. A Log holds those of one
+// notebook, and Logs holds all Logs of a server.
 
 package notebook
 
@@ -19,20 +20,20 @@ import (
 
 // What the wire stores at most, so that memory is bounded; MaxBytes is another bound.
 const (
-	MaxLogs          = 1000
-	MaxExchanges     = 50
-	MaxExchangeBytes = 64 << 10
-	MaxOps           = 100 // store operations of one exchange; one that ends very many sessions has more
-	MaxWatchers      = 6   // of one Log, and as many readers: the number of connections that a browser opens to one server
+	MaxLogs          = 1000     // of a server
+	MaxExchanges     = 50       // of one Log
+	MaxExchangeBytes = 64 << 10 // bytes of an exchange's texts
+	MaxOps           = 100      // store operations of one exchange; one that ends very many sessions has more
+	MaxWatchers      = 6        // of one Log, and as many readers: the number of connections that a browser opens to one server
 )
 
 // Exchange is one request and its response as seen on the wire, with the store
 // operations between.
 type Exchange struct {
-	Number   int // counts from 1 within a notebook
-	Client   string
+	Number   int    // counts from 1 within a notebook
+	Client   string // ClientBrowser or ClientOther
 	Start    time.Time
-	Duration time.Duration
+	Duration time.Duration // until the reply's first byte
 
 	Method, Target, Protocol, Host string
 	Fetch                          FetchMetadata
@@ -40,10 +41,10 @@ type Exchange struct {
 	Cookie                         string // the raw header, "" where none was sent
 	Authorization                  string // the same, shortened: see shortCredentials
 	KeptBack                       []KeptBack
-	ways                           map[string]string // whose cookie each name is, the same for all
+	lanes                          map[string]string // the lane's ID by the cookie's name, the same map for all
 
 	Status    int
-	Location  string
+	Location  string   // the raw header, "" where none was sent
 	SetCookie []string // the raw lines
 	Ops       []sessions.StoreOp
 	Findings  []Conclusion
@@ -54,26 +55,27 @@ type Exchange struct {
 	weight    int  // how much memory it takes, in bytes
 }
 
-// Conclusion is a finding with the moment at which it was made, by the same
-// clock as store operations: a diagram shows them in the order of happening.
+// Conclusion is a finding with the moment at which it was made. The clock is that of store
+// operations, so a diagram can show both in the order in which they happened.
 type Conclusion struct {
 	lanes.Finding
 	At time.Time
 }
 
-// Lane is whose cookie a name is, of the ways that the lab sets; "": of none.
-func (e *Exchange) Lane(cookie string) string { return e.ways[cookie] }
+// Lane returns the ID of the lane that a cookie belongs to, by the cookie's name; "" for other
+// cookies.
+func (e *Exchange) Lane(cookie string) string { return e.lanes[cookie] }
 
 // SentCookie is one pair of a Cookie header.
 type SentCookie struct {
 	Name  string
-	Lane  string // "": none of the three ways
+	Lane  string // the lane's ID; "": it is no lane's
 	Bytes int    // of name and value, as they came
 	Named bool   // a "=" tells where its name ends
 	Left  bool   // its value was left out
 }
 
-// Cookies are the pairs of the Cookie header, in the order in which they came.
+// Cookies returns the pairs of the Cookie header, in the order in which they came.
 func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 	return func(yield func(SentCookie) bool) {
 		for pair := range strings.SplitSeq(e.Cookie, ";") {
@@ -81,7 +83,7 @@ func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 			if name == "" && value == "" {
 				continue
 			}
-			if !yield(SentCookie{name, e.ways[name], len(name) + len(value), named, value == unsaid}) {
+			if !yield(SentCookie{name, e.lanes[name], len(name) + len(value), named, value == unsaid}) {
 				return
 			}
 		}
@@ -90,182 +92,183 @@ func (e *Exchange) Cookies() iter.Seq[SentCookie] {
 
 // SetLine is one Set-Cookie line, as far as pages show it.
 type SetLine struct {
-	Name, Lane string
-	Deletes    bool
+	Name, Lane string // Lane is the lane's ID; "": it is no lane's
+	Deletes    bool   // it deletes the cookie: Max-Age is 0
 }
 
-// Sets are the Set-Cookie lines of the response.
+// Sets returns the Set-Cookie lines of the response, in their order.
 func (e *Exchange) Sets() iter.Seq[SetLine] {
 	return func(yield func(SetLine) bool) {
 		for _, line := range e.SetCookie {
 			name, attributes, _ := strings.Cut(line, "=")
 			_, age, _ := strings.Cut(attributes, "; Max-Age=")
 			age, _, _ = strings.Cut(age, ";")
-			if !yield(SetLine{name, e.ways[name], age == "0"}) {
+			if !yield(SetLine{name, e.lanes[name], age == "0"}) {
 				return
 			}
 		}
 	}
 }
 
-// FetchMetadata is what a browser says about where a request comes from (W3C
-// Fetch Metadata); all "" from other programs.
+// FetchMetadata holds the Sec-Fetch-* headers, in which a browser says where a request comes
+// from (W3C Fetch Metadata). Other programs send none: then all are "".
 type FetchMetadata struct{ Site, Mode, Dest, User string }
 
-// The two kinds of client.
+// The two kinds of client: Exchange.Client.
 const (
 	ClientBrowser = "browser"
 	ClientOther   = "another program"
 )
 
-// Logs holds the Books of all notebooks, by their IDs, in a bounded amount of memory: see
-// budget.go.
+// Logs holds the Logs of all notebooks of a server, in a bounded amount of memory: see
+// budget.go. Many goroutines may use it at once.
 type Logs struct {
-	weight atomic.Int64 // of all books, in bytes
+	weight atomic.Int64 // of all Logs, in bytes
 	mu     sync.Mutex   // taken before the lock of a Log
 	clock  sessions.Clock
-	books  map[sessions.ID]*Log
+	byID   map[sessions.ID]*Log
 	byKey  map[sessions.ID]*Log // by the hash of the notebook's key, for those whose key is known
-	// replays are the requests the lab itself has under way as another
-	// client: a one-time word in their header says whose wire they go on.
+	// replays are the requests that the lab itself has under way as another program: a nonce
+	// in their header says on which Log's wire they go.
 	replays map[string]*Log
 }
 
+// NewLogs makes Logs without any Log. A nil clock is time.Now.
 func NewLogs(clock sessions.Clock) *Logs {
-	return &Logs{clock: clock, books: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
+	return &Logs{clock: clock, byID: map[sessions.ID]*Log{}, byKey: map[sessions.ID]*Log{}, replays: map[string]*Log{}}
 }
 
-// Log returns the Log with an ID, a new one if there is none. It is for adding to a
-// Log; to read one, Open asks for the notebook's key, too.
-func (w *Logs) Log(id sessions.ID) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log(id)
+// Log returns the Log with an ID; a new one if there is none. It is for adding to a Log. To
+// read one, [Logs.Open] also asks for the notebook's key.
+func (l *Logs) Log(id sessions.ID) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.log(id)
 }
 
 // Open returns the Log with an ID to a request that carried the notebook's key; turn is
-// how often the key had changed before, and signedIn says whether the notebook belongs to
-// somebody: then its Log stays while there are others to drop. The first request with a newer key takes the Log
-// over. From then on, a request or a stream with an older key reads nothing, and Open
-// returns nil for it.
-func (w *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.log(id)
+// how often the key had changed before, and signedIn says that the notebook belongs to
+// somebody: then its Log stays while there are others to drop. The first request with a newer
+// key takes the Log over. From then on, a request or a stream with an older key reads
+// nothing, and Open returns nil for it.
+func (l *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.log(id)
 	switch {
-	case book.key == key:
-		book.signedIn = signedIn
-		return book
-	case book.key != (sessions.ID{}) && turn <= book.turn:
+	case log.key == key:
+		log.signedIn = signedIn
+		return log
+	case log.key != (sessions.ID{}) && turn <= log.turn:
 		return nil
-	case book.key != (sessions.ID{}):
-		delete(w.byKey, book.key)
-		book = book.handOver()
-		book.used = w.clock.Now()
-		w.books[id] = book
+	case log.key != (sessions.ID{}):
+		delete(l.byKey, log.key)
+		log = log.handOver()
+		log.used = l.clock.Now()
+		l.byID[id] = log
 	}
-	book.key, book.turn, book.signedIn = key, turn, signedIn
-	w.byKey[key] = book
-	return book
+	log.key, log.turn, log.signedIn = key, turn, signedIn
+	l.byKey[key] = log
+	return log
 }
 
 // log does what Log does. The wire is locked.
-func (w *Logs) log(id sessions.ID) *Log {
-	book, ok := w.books[id]
+func (l *Logs) log(id sessions.ID) *Log {
+	log, ok := l.byID[id]
 	if !ok {
-		w.makeRoomForBook()
-		book = newLog(w)
-		w.books[id] = book
+		l.makeRoomForLog()
+		log = newLog(l)
+		l.byID[id] = log
 	}
-	book.used = w.clock.Now()
-	return book
+	log.used = l.clock.Now()
+	return log
 }
 
-// known is the book of a request's notebook by memory alone: no store is asked
-// whether that notebook still lives. Nil where memory knows none.
-func (w *Logs) known(r *http.Request) *Log {
+// known returns the Log of a request's notebook by memory alone; nil if memory knows none. No
+// store is asked whether the notebook still lives.
+func (l *Logs) known(r *http.Request) *Log {
 	keys := sessions.ReadCookies(r, CookieName)
 	if len(keys) == 0 {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.byKey[sessions.KeyID(Purpose, keys[0])]
-	if book != nil {
-		book.used = w.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.byKey[sessions.KeyID(purpose, keys[0])]
+	if log != nil {
+		log.used = l.clock.Now()
 	}
-	return book
+	return log
 }
 
-// OfKey is the Log of the notebook that a key, a cookie's value, opens, by memory alone; nil
-// where memory knows none.
-func (w *Logs) OfKey(key string) *Log {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.byKey[sessions.KeyID(Purpose, key)]
+// OfKey returns the Log of the notebook that a key opens, by memory alone; nil if memory knows
+// none. The key is the value of the notebook's cookie.
+func (l *Logs) OfKey(key string) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byKey[sessions.KeyID(purpose, key)]
 }
 
-// Weight is how much memory all Logs take, in bytes.
-func (w *Logs) Weight() int64 { return w.weight.Load() }
+// Weight returns how much memory all Logs take, in bytes.
+func (l *Logs) Weight() int64 { return l.weight.Load() }
 
-// Len is how many Logs there are.
-func (w *Logs) Len() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.books)
+// Len returns how many Logs there are.
+func (l *Logs) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.byID)
 }
 
-// Drop forgets a notebook's book. Who still watches it sees its end.
-func (w *Logs) Drop(id sessions.ID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.drop(id)
+// Drop forgets a notebook's Log. Whoever still watches it sees its end.
+func (l *Logs) Drop(id sessions.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop(id)
 }
 
-// Clear forgets all books. Who still watches one sees its end.
-func (w *Logs) Clear() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, book := range w.books {
-		book.close()
+// Clear forgets all Logs. Whoever still watches one sees its end.
+func (l *Logs) Clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, log := range l.byID {
+		log.close()
 	}
-	clear(w.books)
-	clear(w.byKey)
+	clear(l.byID)
+	clear(l.byKey)
 }
 
-// Announce says that a request is one that the lab itself sends as another program, and
-// goes on a Log's wire: a one-time word in its headers says so. withdraw is to be called
-// once it was answered or has failed.
-func (w *Logs) Announce(r *http.Request, book *Log) (withdraw func()) {
-	word := rand.Text()
-	r.Header.Set(replayHeader, word)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.replays[word] = book
+// Announce says that the lab itself is about to send a request as another program, and that
+// the exchange goes on a Log's wire: it puts a nonce into the request's headers. The caller
+// must call withdraw once the request was answered or has failed.
+func (l *Logs) Announce(r *http.Request, log *Log) (withdraw func()) {
+	nonce := rand.Text()
+	r.Header.Set(replayHeader, nonce)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.replays[nonce] = log
 	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.replays, word)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.replays, nonce)
 	}
 }
 
-// replayed returns whose replay a word announces, once.
-func (w *Logs) replayed(word string) *Log {
-	if word == "" {
+// replayed returns the Log for which a nonce was announced, once; nil if there is none.
+func (l *Logs) replayed(nonce string) *Log {
+	if nonce == "" {
 		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	book := w.replays[word]
-	delete(w.replays, word)
-	return book
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.replays[nonce]
+	delete(l.replays, nonce)
+	return log
 }
 
 // Log is what memory holds for one notebook. It may be used by several
 // requests at once.
 type Log struct {
-	wire     *Logs
-	used     time.Time    // when it was last asked for; the Logs's lock guards this and the next three
+	logs     *Logs
+	used     time.Time    // when it was last asked for; the lock of the Logs guards this and the next three
 	key      sessions.ID  // hash of the notebook's key; zero: no request has carried it yet
 	turn     int          // how often that key had changed before
 	signedIn bool         // the notebook belongs to somebody who is signed in
@@ -277,11 +280,11 @@ type Log struct {
 	readers  int
 	closed   bool // it was dropped or taken over, and nobody can read it any more
 	heir     *Log // the Log that took this one over; nil: none did
-	bookContent
+	logContent
 }
 
 // bookContent is what a Log holds. The Log's lock guards it.
-type bookContent struct {
+type logContent struct {
 	count           int
 	exchanges       []*Exchange          // the oldest first
 	exchangesWeight int                  // of all of them, in bytes
@@ -289,112 +292,114 @@ type bookContent struct {
 	known           map[sessions.ID]bool // hashes of the values that its browser was given
 }
 
-func newLog(wire *Logs) *Log { return &Log{wire: wire, news: make(chan struct{})} }
+func newLog(logs *Logs) *Log { return &Log{logs: logs, news: make(chan struct{})} }
 
 // handOver moves everything that the Log holds to a new one, and ends this one. Whoever
 // still has this one reads nothing; what a request under way adds to it goes to the new
 // one.
-func (b *Log) handOver() *Log {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.heir = newLog(b.wire)
-	b.heir.bookContent, b.bookContent = b.bookContent, bookContent{}
-	b.heir.reweigh()
-	b.end()
-	return b.heir
+func (l *Log) handOver() *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heir = newLog(l.logs)
+	l.heir.logContent, l.logContent = l.logContent, logContent{}
+	l.heir.reweigh()
+	l.end()
+	return l.heir
 }
 
-// HandedOver reports that another Log has taken over what this one held.
-func (b *Log) HandedOver() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.heir != nil
+// HandedOver reports whether another Log has taken over what this one held.
+func (l *Log) HandedOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.heir != nil
 }
 
-// Add puts an exchange on the wire.
-func (b *Log) Add(e *Exchange) {
+// Add puts an exchange on the wire, and gives it its Number. It must not be changed after
+// that.
+func (l *Log) Add(e *Exchange) {
 	e.settle()
-	done := b.change()
-	if heir := b.heir; heir != nil {
+	done := l.change()
+	if heir := l.heir; heir != nil {
 		done()
 		heir.Add(e)
 		return
 	}
 	defer done()
-	if !b.closed {
-		close(b.news)
-		b.news = make(chan struct{})
+	if !l.closed {
+		close(l.news)
+		l.news = make(chan struct{})
 	}
-	b.count++
-	e.Number = b.count
-	if len(b.exchanges) == MaxExchanges {
-		b.dropOldest()
+	l.count++
+	e.Number = l.count
+	if len(l.exchanges) == MaxExchanges {
+		l.dropOldest()
 	}
-	b.exchanges = append(b.exchanges, e)
-	b.exchangesWeight += e.weight
+	l.exchanges = append(l.exchanges, e)
+	l.exchangesWeight += e.weight
 }
 
-// Exchanges are those on the wire, the oldest first. They do not change.
-func (b *Log) Exchanges() []*Exchange {
-	if b == nil {
+// Exchanges returns the exchanges on the wire, the oldest first; none for a nil Log. They must
+// not be changed.
+func (l *Log) Exchanges() []*Exchange {
+	if l == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]*Exchange(nil), b.exchanges...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]*Exchange(nil), l.exchanges...)
 }
 
-// After are the exchanges with a higher number than one that was seen, and a
-// channel that is closed when there are more; nil: there will be none. A number
-// that was never given is of an earlier life of this server, which has
-// forgotten: then everything is new.
-func (b *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+// After returns the exchanges with a higher number than seen, and a channel that is closed
+// when there are more; nil if there will be none. If no exchange has had the number seen yet,
+// it is from before a restart of the server: then all exchanges are new.
+func (l *Log) After(seen int) (exchanges []*Exchange, more <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return nil, nil
 	}
-	if seen > b.count {
+	if seen > l.count {
 		seen = 0
 	}
-	for _, e := range b.exchanges {
+	for _, e := range l.exchanges {
 		if e.Number > seen {
 			exchanges = append(exchanges, e)
 		}
 	}
-	return exchanges, b.news
+	return exchanges, l.news
 }
 
-// Watch counts somebody who watches the book live, until done is called; ok is
-// false when too many do already.
-func (b *Log) Watch() (done func(), ok bool) { return b.countAt(&b.watchers) }
+// Watch counts somebody who watches the Log live, until done is called; ok is false if
+// [MaxWatchers] do already.
+func (l *Log) Watch() (done func(), ok bool) { return l.countAt(&l.watchers) }
 
-// Read counts somebody who reads the whole Log, in the same way.
-func (b *Log) Read() (done func(), ok bool) { return b.countAt(&b.readers) }
+// Read counts somebody who reads the whole Log, in the same way as Watch.
+func (l *Log) Read() (done func(), ok bool) { return l.countAt(&l.readers) }
 
-func (b *Log) countAt(count *int) (done func(), ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (l *Log) countAt(count *int) (done func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if *count >= MaxWatchers {
 		return nil, false
 	}
 	*count++
 	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		*count--
 	}, true
 }
 
-// Next is the first exchange with a number above seen, and not above last; nil: there is
-// none. A reader who takes them one by one keeps only one of them in memory.
-func (b *Log) Next(seen, last int) *Exchange {
-	if b == nil {
+// Next returns the first exchange with a number above seen and not above last; nil if there
+// is none, and for a nil Log. A reader who takes them one by one keeps only one of them in
+// memory.
+func (l *Log) Next(seen, last int) *Exchange {
+	if l == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.exchanges {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.exchanges {
 		if e.Number > seen && e.Number <= last {
 			return e
 		}
@@ -402,53 +407,53 @@ func (b *Log) Next(seen, last int) *Exchange {
 	return nil
 }
 
-// Last is the number of the newest exchange of a book.
-func (b *Log) Last() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count
+// Last returns the number of the Log's newest exchange; 0 if there was none.
+func (l *Log) Last() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
 }
 
-// Watchers is how many watch the Log live now.
-func (b *Log) Watchers() int {
-	if b == nil {
+// Watchers returns how many watch the Log live now; 0 for a nil Log.
+func (l *Log) Watchers() int {
+	if l == nil {
 		return 0
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.watchers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.watchers
 }
 
-// close tells all who watch that the book was dropped.
-func (b *Log) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.end()
+// close tells all who watch that the Log was dropped.
+func (l *Log) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end()
 }
 
-func (b *Log) end() {
-	if !b.closed {
-		b.closed = true
-		close(b.news)
-		b.reweigh()
+func (l *Log) end() {
+	if !l.closed {
+		l.closed = true
+		close(l.news)
+		l.reweigh()
 	}
 }
 
 // setKnown keeps the hashes of the values that its browser was given.
-func (b *Log) setKnown(known map[sessions.ID]bool) {
-	if b == nil {
+func (l *Log) setKnown(known map[sessions.ID]bool) {
+	if l == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.known = known
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known = known
 }
 
 // knows reports whether its browser was given a value, as far as memory knows.
-func (b *Log) knows(value string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.known[knownAs(value)]
+func (l *Log) knows(value string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[knownAs(value)]
 }
 
 // hide leaves out the values that may be somebody else's. The reader of the wire may have
@@ -469,7 +474,7 @@ func (e *Exchange) hide(knows func(value string) bool, own bool) {
 		case name == CookieName:
 			notebooks++
 			hidden = notebooks > 1
-		case slices.Contains(secretLanes, e.ways[name]):
+		case slices.Contains(secretLanes, e.lanes[name]):
 			hidden = !knows(value)
 		}
 		if hidden {
@@ -495,7 +500,7 @@ func (e *Exchange) namesOnly() *Exchange {
 	location, _, _ := strings.Cut(e.Location, "?")
 	names := &Exchange{
 		NamesOnly: true, Client: e.Client, Start: e.Start, Duration: e.Duration,
-		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, ways: e.ways,
+		Method: e.Method, Target: path, Protocol: e.Protocol, Host: e.Host, Fetch: e.Fetch, lanes: e.lanes,
 		Status: e.Status, Location: location, MoreOps: e.MoreOps,
 	}
 	var pairs []string
@@ -525,7 +530,8 @@ func (e *Exchange) namesOnly() *Exchange {
 	return names
 }
 
-// OutcomeOf names how a store operation failed; "" when it did not.
+// OutcomeOf returns a word for how a store operation failed, such as "not_found"; "" if it did
+// not fail.
 func OutcomeOf(err error) string {
 	switch {
 	case err == nil:
@@ -545,8 +551,9 @@ func OutcomeOf(err error) string {
 	}
 }
 
-// OfSession reports whether a store operation belongs to the session way or to
-// the token, which is a session that travels otherwise. The lab's own are those of the notebook, and its looking at what lies there.
+// OfSession reports whether a store operation belongs to the session lane or to the token
+// lane. The others are the lab's own: those for the notebook, and those by which it looks what
+// a store holds.
 func OfSession(op sessions.StoreOp) bool {
 	return op.Purpose == lanes.SessionPurpose || op.Purpose == lanes.TokenPurpose || op.Purpose == "" && op.Name != "load"
 }

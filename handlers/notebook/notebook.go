@@ -16,28 +16,29 @@ import (
 	"cookielab/sessions"
 )
 
+// CookieName is the name of the notebook's cookie, which carries its key.
 const CookieName = "lab_notebook"
 
-const age = 30 * 24 * time.Hour
+const age = 30 * 24 * time.Hour // of a notebook that nobody uses
 
-// Keys in the notebook's session, besides those of pages. It never holds the value of a cookie. While somebody is
-// signed in, the session also has their name under sessions.UserKey, so it is not removed
-// with the sessions that belong to no user.
+// Keys in the notebook's session, besides those of pages. It never holds the value of a
+// cookie. While somebody is signed in, the session also has their name under
+// sessions.UserKey, so it is not removed with the sessions that belong to no user.
 const (
-	bookID     = "id"      // of its Log, in hex: random, and it stays when the key changes
-	bookTurn   = "turn"    // how often the key has changed
-	bookOpened = "opened"  // when
-	bookSet    = "set."    // + lane: Attributes as last set
-	bookKnown  = "known."  // + one of secretLanes: hash of the value that was set last
-	bookRecord = "record"  // ID of the session record this browser was last given
-	bookForged = "forged"  // hash of the value that the lab wrote in place of that session's key: see forgery
-	bookSince  = "since"   // who signed in last, and when
-	bookAction = "action"  // what was done last, see Action
-	bookName   = "as_name" // the name last signed in with, to fill the form
+	logIDKey    = "id"      // of its Log, in hex: random, and it stays when the key changes
+	turnKey     = "turn"    // how often the key has changed
+	openedKey   = "opened"  // when
+	setKey      = "set."    // + lane: Attributes as last set
+	knownKey    = "known."  // + one of secretLanes: hash of the value that was set last
+	recordKey   = "record"  // ID of the session record this browser was last given
+	tamperedKey = "forged"  // hash of the value that the lab wrote in place of that session's key: see NoteTampered
+	sinceKey    = "since"   // who signed in last, and when
+	actionKey   = "action"  // what was done last, see Action
+	nameKey     = "as_name" // the name last signed in with, to fill the form
 )
 
-// Attributes are those of a cookie as this server last set it. An edit in
-// DevTools is seen by no server.
+// Attributes are those of a cookie as this server last set it. No server sees an edit in
+// DevTools.
 type Attributes struct {
 	Domain   string     `json:"domain"` // "": this host alone
 	Path     string     `json:"path"`
@@ -50,9 +51,9 @@ type Attributes struct {
 	SetAt    time.Time  `json:"set_at"`
 }
 
-// BrowserExpires is when the browser drops the cookie, by its own clock: nil
-// for a cookie that lives until the browser is closed. Max-Age beats Expires
-// (RFC 6265bis 5.7, step 6).
+// BrowserExpires returns when the browser drops the cookie, by its own clock; nil for a cookie
+// that lives until the browser is closed. Max-Age counts before Expires (RFC 6265bis section
+// 5.7, step 6).
 func (a Attributes) BrowserExpires() *time.Time {
 	if a.MaxAge == nil {
 		return a.Expires
@@ -61,11 +62,11 @@ func (a Attributes) BrowserExpires() *time.Time {
 	return &at
 }
 
-// Notebook is this browser's notebook during one request: a part that lies in
-// the database and survives a restart, and the wire, which only memory holds.
+// Notebook is a browser's notebook during one request: a part that lies in a store and
+// survives a restart, and the Log, which only memory holds. Its reading methods work on nil.
 type Notebook struct {
 	session *sessions.Session
-	wire    *Logs
+	logs    *Logs
 	writes  bool // see MayWrite
 	own     bool // whoever is signed in with this request may see all of it: see BelongTo
 
@@ -80,12 +81,11 @@ type Notebook struct {
 
 // Keys in a request's context.
 const (
-	requestKey  = "cookielab/handlers/notebook"
-	replacedKey = "cookielab/handlers/notebook.replaced"
+	requestKey  = "cookielab/notebook"
+	replacedKey = "cookielab/notebook.replaced"
 )
 
-// From is the request's notebook; nil where there is none, and all its
-// reading methods work on nil.
+// From returns the request's notebook; nil if there is none.
 func From(c echo.Context) *Notebook {
 	n, _ := c.Get(requestKey).(*Notebook)
 	return n
@@ -96,37 +96,37 @@ func From(c echo.Context) *Notebook {
 // with the new key.
 const replacedGrace = sessions.UnderWay
 
-// ChangeKey gives the notebook a new key with this reply. Every login, logout and Put it
-// back calls it, so that the old key opens nothing afterwards, even for somebody who
-// planted or stole it. The Log stays the same.
+// ChangeKey gives the notebook a new key with this reply, if the request may write it. Every
+// login, logout and Put it back calls it, so that the old key opens nothing afterwards, even
+// for somebody who planted or stole it. The Log stays the same.
 func (n *Notebook) ChangeKey() error {
 	if !n.MayWrite() {
 		return nil
 	}
 	n.session.CycleKey()
-	return n.session.Set(bookTurn, n.turn+1)
+	return n.session.Set(turnKey, n.turn+1)
 }
 
 // turnIn is how often a notebook's key has changed, as its session says.
 func turnIn(session *sessions.Session) (turn int) {
-	_, _ = session.Into(bookTurn, &turn) // without the value it is 0
+	_, _ = session.Into(turnKey, &turn) // without the value it is 0
 	return turn
 }
 
 // name gives the notebook's Log an ID, if it has none yet.
 func (n *Notebook) name() error {
 	var named bool
-	if n.id, named = sessions.ParseID(n.session.Text(bookID)); named || !n.writes {
+	if n.id, named = sessions.ParseID(n.session.Text(logIDKey)); named || !n.writes {
 		return nil
 	}
 	rand.Read(n.id[:]) // never fails
-	return n.session.Set(bookID, n.id.String())
+	return n.session.Set(logIDKey, n.id.String())
 }
 
-// knownAs is the hash by which a notebook knows a cookie's value again.
+// knownAs returns the hash by which a notebook knows a cookie's value again.
 func knownAs(value string) sessions.ID { return sessions.KeyID("known", value) }
 
-// secretLanes are the ways whose values may be shown only to whoever was given them. The
+// secretLanes are the lanes whose values may be shown only to whoever was given them. The
 // plain value is no secret.
 var secretLanes = []string{lanes.Signed, lanes.Session}
 
@@ -134,7 +134,7 @@ var secretLanes = []string{lanes.Signed, lanes.Session}
 func (n *Notebook) knownValues() map[sessions.ID]bool {
 	known := map[sessions.ID]bool{}
 	for _, lane := range secretLanes {
-		if id, ok := sessions.ParseID(n.session.Text(bookKnown + lane)); ok {
+		if id, ok := sessions.ParseID(n.session.Text(knownKey + lane)); ok {
 			known[id] = true
 		}
 	}
@@ -152,7 +152,7 @@ func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
 	if key := session.Key(); key != "" {
 		id := knownAs(key)
 		if n.writes && !known[id] {
-			if err := n.session.Set(bookKnown+lanes.Session, id.String()); err != nil {
+			if err := n.session.Set(knownKey+lanes.Session, id.String()); err != nil {
 				return err
 			}
 		}
@@ -168,10 +168,10 @@ func (n *Notebook) BelongTo(c echo.Context, session *sessions.Session) error {
 
 // NoteLogin writes down who is signed in in this browser, and by which login.
 func (n *Notebook) NoteLogin(session *sessions.Session) error {
-	n.session.Delete(bookForged)
+	n.session.Delete(tamperedKey)
 	err := errors.Join(
 		n.session.Set(sessions.UserKey, session.Text(sessions.UserKey)),
-		n.session.Set(bookSince, sinceOf(session)),
+		n.session.Set(sinceKey, sinceOf(session)),
 	)
 	if record, ok := session.Record(); ok {
 		err = errors.Join(err, n.NoteRecord(record.ID))
@@ -180,14 +180,15 @@ func (n *Notebook) NoteLogin(session *sessions.Session) error {
 }
 
 // NoteRecord writes down which session record this browser was given last.
-func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(bookRecord, id.String()) }
+func (n *Notebook) NoteRecord(id sessions.ID) error { return n.session.Set(recordKey, id.String()) }
 
 // NoteTampered writes down the hash of the value that the lab wrote in place of the
 // session's key, until somebody signs in or out.
-func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(bookForged, hash) }
+func (n *Notebook) NoteTampered(hash string) error { return n.session.Set(tamperedKey, hash) }
 
-// Tampered is that hash; "" where there is none, and without a notebook.
-func (n *Notebook) Tampered() string { return n.Text(bookForged) }
+// Tampered returns the hash that NoteTampered wrote down; "" if there is none, and without a
+// notebook.
+func (n *Notebook) Tampered() string { return n.Text(tamperedKey) }
 
 // NoteLogout writes down that nobody is signed in any more, and changes the key.
 func (n *Notebook) NoteLogout() error {
@@ -195,7 +196,7 @@ func (n *Notebook) NoteLogout() error {
 		return nil
 	}
 	n.session.Expendable() // a logout must work on a full disk, too
-	for _, key := range []string{sessions.UserKey, bookSince, bookForged} {
+	for _, key := range []string{sessions.UserKey, sinceKey, tamperedKey} {
 		n.session.Delete(key)
 	}
 	return n.ChangeKey()
@@ -204,7 +205,7 @@ func (n *Notebook) NoteLogout() error {
 // NotedLogin reports whether a notebook noted the login of a session, whatever key that
 // session has now; true also if nobody is signed in by it.
 func (n *Notebook) NotedLogin(session *sessions.Session) bool {
-	return session.Text(sessions.UserKey) == "" || n.session.Text(bookSince) == sinceOf(session)
+	return session.Text(sessions.UserKey) == "" || n.session.Text(sinceKey) == sinceOf(session)
 }
 
 // sinceOf says who signed in and when, from the session's values.
@@ -226,6 +227,8 @@ func attributesOf(cookie *http.Cookie, at time.Time) Attributes {
 	return a
 }
 
+// SameSiteName returns the value of a SameSite attribute, such as "Lax"; "" if a cookie has
+// none.
 func SameSiteName(mode http.SameSite) string {
 	switch mode {
 	case http.SameSiteLaxMode:
@@ -239,37 +242,39 @@ func SameSiteName(mode http.SameSite) string {
 	}
 }
 
-// Attributes of a lane's cookie as last set; ok is false where this notebook
-// did not see it set.
+// Attributes returns those of a lane's cookie, by the lane's ID, as it was last set. ok is
+// false if this notebook did not see it set.
 func (n *Notebook) Attributes(lane string) (a Attributes, ok bool) {
 	if n == nil {
 		return a, false
 	}
-	ok, err := n.session.Into(bookSet+lane, &a)
+	ok, err := n.session.Into(setKey+lane, &a)
 	return a, ok && err == nil
 }
 
-// Record is the ID of the session record this browser was last given.
-func (n *Notebook) Record() (sessions.ID, bool) {
+// Record returns the ID of the session record that this browser was last given; ok is false
+// if it was given none.
+func (n *Notebook) Record() (id sessions.ID, ok bool) {
 	if n == nil {
 		return sessions.ID{}, false
 	}
-	return sessions.ParseID(n.session.Text(bookRecord))
+	return sessions.ParseID(n.session.Text(recordKey))
 }
 
-// Name is the name last signed in with, "" when unknown.
-func (n *Notebook) Name() string { return n.Text(bookName) }
+// Name returns the name that somebody last signed in with; "" if there is none.
+func (n *Notebook) Name() string { return n.Text(nameKey) }
 
-// NoteName writes down the name signed in with. Without a notebook it is not remembered.
+// NoteName writes down the name that somebody signs in with. Without a notebook it does
+// nothing.
 func (n *Notebook) NoteName(name string) error {
 	if n == nil {
 		return nil
 	}
-	return n.session.Set(bookName, name)
+	return n.session.Set(nameKey, name)
 }
 
-// Session is the session in which the notebook lies; nil without a notebook. Each page has
-// keys of its own there.
+// Session returns the session in which the notebook lies; nil without a notebook. Each page
+// has keys of its own there.
 func (n *Notebook) Session() *sessions.Session {
 	if n == nil {
 		return nil
@@ -278,11 +283,11 @@ func (n *Notebook) Session() *sessions.Session {
 }
 
 // MayWrite reports whether this request may write the notebook. Requests begun by other
-// sites or other ports only read it, as do programs.
+// sites or other ports only read it, and so do routes for programs.
 func (n *Notebook) MayWrite() bool { return n != nil && n.writes }
 
-// Came is the hash of the notebook's key that the request carried; ok is false if the
-// notebook was opened just now.
+// Came returns the hash of the notebook's key that the request carried; ok is false if the
+// notebook was opened by this request.
 func (n *Notebook) Came() (key sessions.ID, ok bool) {
 	if n == nil {
 		return key, false
@@ -290,7 +295,7 @@ func (n *Notebook) Came() (key sessions.ID, ok bool) {
 	return n.came, n.came != sessions.ID{}
 }
 
-// Text is a text in the notebook's session, by its key; "" where there is none.
+// Text returns a text in the notebook's session, by its key; "" if there is none.
 func (n *Notebook) Text(key string) string {
 	if n == nil {
 		return ""
@@ -298,7 +303,8 @@ func (n *Notebook) Text(key string) string {
 	return n.session.Text(key)
 }
 
-// Keep puts a text there, if this request may write the notebook and the text is new.
+// Keep puts a text into the notebook's session, under a key, if this request may write the
+// notebook and the text is new.
 func (n *Notebook) Keep(key, value string) error {
 	if !n.MayWrite() || n.session.Text(key) == value {
 		return nil
@@ -306,7 +312,7 @@ func (n *Notebook) Keep(key, value string) error {
 	return n.session.Set(key, value)
 }
 
-// ID is the ID of the notebook's Log; ok is false before the notebook is saved.
+// ID returns the ID of the notebook's Log; ok is false before the notebook is saved.
 func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	if n == nil {
 		return id, false
@@ -315,8 +321,8 @@ func (n *Notebook) ID() (id sessions.ID, ok bool) {
 	return n.id, saved && n.id != sessions.ID{}
 }
 
-// Log is the part of the notebook that only memory holds; nil before the
-// notebook is saved, and for a request whose key was replaced after the request began.
+// Log returns the part of the notebook that only memory holds; nil before the notebook is
+// saved, and if another request replaced the notebook's key after this one began.
 func (n *Notebook) Log() *Log {
 	id, ok := n.ID()
 	if !ok {
@@ -327,13 +333,13 @@ func (n *Notebook) Log() *Log {
 	if record.ID != n.came { // a new key was saved with this reply
 		turn = turnIn(n.session)
 	}
-	return n.wire.Open(id, record.ID, turn, n.signedIn)
+	return n.logs.Open(id, record.ID, turn, n.signedIn)
 }
 
-// Action is what was done last, by its name, for "what just happened".
+// Action is what was done last, for the sentence that says what just happened.
 type Action struct {
-	Name    string    `json:"name"`
-	Lane    string    `json:"lane,omitempty"`    // one way only; "": all three
+	Name    string    `json:"name"`              // such as "login"
+	Lane    string    `json:"lane,omitempty"`    // the ID of one lane; "": all three
 	Changed []string  `json:"changed,omitempty"` // lanes whose cookie it rewrote
 	Client  string    `json:"client,omitempty"`  // whose session it ended
 	Ended   int       `json:"ended,omitempty"`   // how many sessions it ended
@@ -341,31 +347,29 @@ type Action struct {
 	At      time.Time `json:"at"`
 }
 
-// Action returns what was done last; ok is false when nothing was.
+// Action returns what was done last; ok is false if nothing was.
 func (n *Notebook) Action() (d Action, ok bool) {
 	if n == nil {
 		return d, false
 	}
-	ok, err := n.session.Into(bookAction, &d)
+	ok, err := n.session.Into(actionKey, &d)
 	return d, ok && err == nil
 }
 
-// Note writes an action down. Without a notebook it is not remembered.
+// Note writes an action down. Without a notebook it does nothing.
 func (n *Notebook) Note(d Action) error {
 	if n == nil {
 		return nil
 	}
-	return n.session.Set(bookAction, d)
+	return n.session.Set(actionKey, d)
 }
 
-// Keys in the notebook's session.
+// Keys in the notebook's session, of preferences.
 const (
-	BookLanguage = "language" // "en", "zh"
-	BookTheme    = "theme"    // "light", "dark"; none: as the browser prefers
+	LanguageKey = "language" // "en", "zh"
+	ThemeKey    = "theme"    // "light", "dark"; none: as the browser prefers
 )
 
-const WordsKey = "cookielab/handlers.words"
-
-// BookEngine + engine is the notebook's key for the ID of that engine's record; "" where
-// there is none.
-const BookEngine = "engine."
+// EngineKey, followed by the name of an engine, is the key in the notebook's session of the
+// ID of that engine's record on the page /engines; "" stands for an engine without records.
+const EngineKey = "engine."

@@ -15,10 +15,10 @@ import (
 	"cookielab/sessions"
 )
 
-const Purpose = "notebook" // mixed into the hash of a notebook's key
+const purpose = "notebook" // mixed into the hash of a notebook's key
 
-// JustReplaced reports whether the notebook's key that the request carried was replaced a
-// moment ago. Then the request has no notebook.
+// JustReplaced reports whether the notebook's key that the request carried was replaced less
+// than [sessions.UnderWay] ago. Then the request has no notebook.
 func JustReplaced(c echo.Context) bool { return c.Get(replacedKey) != nil }
 
 // Opener finds the notebooks of requests, and opens new ones.
@@ -26,7 +26,7 @@ type Opener struct {
 	Notebooks *sessions.Manager // see NewManager
 	Logs      *Logs
 	Lanes     *lanes.Set
-	Clock     sessions.Clock
+	Clock     sessions.Clock              // nil: time.Now
 	Origins   *http.CrossOriginProtection // tells whether a form was posted from the lab's own pages
 
 	// BeforeSave is called when a reply's sessions are saved and its notebook is about to
@@ -38,9 +38,8 @@ type Opener struct {
 	Access func(echo.Context) (use Use, stream bool)
 }
 
-// Open is the middleware that finds the request's notebook, or opens
-// one: for pages, and for the login form, which may be posted without one.
-// Requests begun by other sites or other ports find but never open.
+// Open is middleware that finds the request's notebook, or opens one if the route allows that
+// (see [Use]). A request that another site or another port began never opens one.
 func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		use, stream := o.Access(c)
@@ -58,7 +57,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 		case err != nil:
 			return err
 		}
-		n := &Notebook{session: session, wire: o.Logs, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
+		n := &Notebook{session: session, logs: o.Logs, turn: turnIn(session), signedIn: session.Text(sessions.UserKey) != ""}
 		if record, ok := session.Record(); ok {
 			n.came = record.ID
 		}
@@ -70,7 +69,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 			if !o.opens(c.Request(), use) {
 				return next(c)
 			}
-			if err := session.Set(bookOpened, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
+			if err := session.Set(openedKey, o.Clock.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
@@ -80,7 +79,7 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		n.known = n.knownValues()
 		c.Set(requestKey, n)
-		o.noteHome(c, n)
+		o.noteKeptBack(c, n)
 		// Commits run last registered first: after the lanes' cookies are
 		// written into the reply, before the notebook itself is saved.
 		sessions.OnCommit(c, func(ctx context.Context) error {
@@ -101,13 +100,14 @@ func (o *Opener) Open(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// NewManager makes the manager of the notebooks in a store, with the same options as the
-// lanes.
+// NewManager makes the manager of the notebooks in a store, with the clock and the log of the
+// lanes. A notebook that nobody uses ends after 30 days. The error is a
+// [sessions.OptionError].
 func NewManager(store sessions.Store, set *lanes.Set) (*sessions.Manager, error) {
 	options := set.Options(age)
 	options.Name = CookieName
 	options.FollowReplaced = true // so that what one tab notes is not lost when another tab signs in
-	return sessions.New(sessions.Keyed(Purpose, store), options)
+	return sessions.New(sessions.Keyed(purpose, store), options)
 }
 
 // opens reports whether a request without a notebook gets one.
@@ -132,16 +132,16 @@ func (o *Opener) noteReply(c echo.Context, n *Notebook) error {
 	at := o.Clock.Now()
 	for lane, cookie := range o.Lanes.CookiesSet(c) {
 		if cookie.MaxAge < 0 {
-			n.session.Delete(bookSet + lane.ID())
-			n.session.Delete(bookKnown + lane.ID())
+			n.session.Delete(setKey + lane.ID())
+			n.session.Delete(knownKey + lane.ID())
 			continue
 		}
 		if slices.Contains(secretLanes, lane.ID()) {
-			if err := n.session.Set(bookKnown+lane.ID(), knownAs(cookie.Value).String()); err != nil {
+			if err := n.session.Set(knownKey+lane.ID(), knownAs(cookie.Value).String()); err != nil {
 				return err
 			}
 		}
-		if err := n.session.Set(bookSet+lane.ID(), attributesOf(cookie, at)); err != nil {
+		if err := n.session.Set(setKey+lane.ID(), attributesOf(cookie, at)); err != nil {
 			return err
 		}
 	}
@@ -154,9 +154,9 @@ func (o *Opener) isUnderWay(session *sessions.Session) bool {
 	return replaced && o.Clock.Now().Sub(at) < replacedGrace
 }
 
-// noteHome adds the cookies that did not come to the exchange under way.
-func (o *Opener) noteHome(c echo.Context, n *Notebook) {
+// noteKeptBack adds the cookies that did not come to the exchange under way.
+func (o *Opener) noteKeptBack(c echo.Context, n *Notebook) {
 	if e := Recording(c); e != nil {
-		e.KeptBack = o.stayedHome(c.Request(), n)
+		e.KeptBack = o.keptBack(c.Request(), n)
 	}
 }

@@ -16,17 +16,17 @@ import (
 	"cookielab/sessions"
 )
 
-// replayHeader names, by a one-time word, whose wire a replay goes on.
+// replayHeader has a nonce, which says on which Log's wire a request of the lab's own goes.
 const replayHeader = "Lab-Replay"
 
-const recordingKey = "cookielab/handlers/notebook.recording" // in a request's context
+const recordingKey = "cookielab/notebook.recording" // in a request's context
 
 // recording is an exchange while it is under way.
 type recording struct {
 	http.ResponseWriter
 	c        echo.Context
 	exchange *Exchange
-	book     *Log // whose wire this goes on; nil: that of the request's notebook
+	log      *Log // on whose wire this goes; nil: that of the request's notebook
 	run      *Log // the Log of the run that the address names, which also gets it, without values; nil: none
 	replay   bool // the lab sends this request itself, as another program
 	done     bool
@@ -44,8 +44,9 @@ type Recorder struct {
 	Access func(echo.Context) (recorded bool, use Use, anyOrigin bool)
 }
 
-// Record is middleware. It stands outside Hold, so it sees what really leaves, and notes it the
-// moment before the first byte does: the next request already finds it.
+// Record is middleware that puts the exchange on the wire. It stands outside of
+// [sessions.Hold], so it sees what really leaves. It adds the exchange just before the first
+// byte leaves, so the browser's next request finds it.
 func (rec *Recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		recorded, use, anyOrigin := rec.Access(c)
@@ -53,15 +54,15 @@ func (rec *Recorder) Record(next echo.HandlerFunc) echo.HandlerFunc {
 		if !recorded {
 			return next(c)
 		}
-		book := rec.Logs.replayed(request.Header.Get(replayHeader))
-		replay := book != nil
+		log := rec.Logs.replayed(request.Header.Get(replayHeader))
+		replay := log != nil
 		if use == Never && !replay { // the notebook is not loaded
-			if book = rec.Logs.known(request); book == nil && !anyOrigin {
+			if log = rec.Logs.known(request); log == nil && !anyOrigin {
 				return next(c) // nobody could look at it; of what other sites ask, the run of a lesson can
 			}
 		}
-		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), book: book, replay: replay}
-		if r.exchange.ways = rec.Lanes.IDs(); replay {
+		r := &recording{ResponseWriter: c.Response().Writer, c: c, exchange: newExchange(request), log: log, replay: replay}
+		if r.exchange.lanes = rec.Lanes.IDs(); replay {
 			r.exchange.Client = ClientOther
 		}
 		trace := &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
@@ -106,9 +107,8 @@ func newExchange(r *http.Request) *Exchange {
 	return e
 }
 
-// shortCredentials is an Authorization header of which nobody could make use:
-// the scheme, and the first and the last characters of what follows. No token
-// lies in the wire's memory.
+// shortCredentials returns an Authorization header without its secret: the scheme, and the
+// first and the last characters of what follows. So no token lies in the wire's memory.
 func shortCredentials(line string) string {
 	scheme, secret, found := strings.Cut(line, " ")
 	if !found || len(scheme) > maxScheme {
@@ -131,7 +131,7 @@ func NoteFinding(c echo.Context, f lanes.Finding) {
 	}
 }
 
-// Recording is the exchange under way; nil for what is not put on the wire.
+// Recording returns the exchange under way; nil if it does not go on the wire.
 func Recording(c echo.Context) *Exchange {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
 		return r.exchange
@@ -139,11 +139,11 @@ func Recording(c echo.Context) *Exchange {
 	return nil
 }
 
-// AlsoOnWire puts the exchange under way on another Log's wire, too, without values: see
-// namesOnly.
-func AlsoOnWire(c echo.Context, book *Log) {
+// AlsoOnWire also puts the exchange under way on another Log's wire, without the values of
+// cookies and tokens.
+func AlsoOnWire(c echo.Context, log *Log) {
 	if r, ok := c.Get(recordingKey).(*recording); ok {
-		r.run = book
+		r.run = log
 	}
 }
 
@@ -166,9 +166,9 @@ func (r *recording) finish(status int) {
 		return
 	}
 	r.done = true
-	book, knows, own := r.bookOf()
-	if book == nil && r.run == nil {
-		return // a stranger's exchange, which nobody could look at
+	log, knows, own := r.logOf()
+	if log == nil && r.run == nil {
+		return // it belongs to no notebook, so nobody could look at it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,29 +176,29 @@ func (r *recording) finish(status int) {
 	e.Duration, e.Status = time.Since(e.Start), status
 	e.SetCookie = append([]string(nil), r.Header()["Set-Cookie"]...)
 	e.Location = r.Header().Get("Location")
-	if r.run != nil && r.run != book {
+	if r.run != nil && r.run != log {
 		r.run.Add(e.namesOnly())
 	}
-	if book != nil {
+	if log != nil {
 		if !r.replay {
 			e.hide(knows, own)
 		}
-		book.Add(e)
+		log.Add(e)
 	}
 }
 
-// bookOf is the Log on whose wire the exchange goes; nil: none, for a stranger. knows
-// tells the values that its notebook saw this browser get; own says that the notebook
+// logOf returns the Log on whose wire the exchange goes; nil if it belongs to no notebook.
+// knows tells the values that its notebook saw this browser get. own says that the notebook
 // belongs to whoever is signed in with the request.
-func (r *recording) bookOf() (book *Log, knows func(value string) bool, own bool) {
-	if r.book != nil {
-		return r.book, r.book.knows, false
+func (r *recording) logOf() (log *Log, knows func(value string) bool, own bool) {
+	if r.log != nil {
+		return r.log, r.log.knows, false
 	}
 	n := From(r.c)
-	if book = n.Log(); book == nil {
+	if log = n.Log(); log == nil {
 		return nil, nil, false
 	}
-	return book, n.knows, n.own
+	return log, n.knows, n.own
 }
 
 // withoutValue is a Set-Cookie line with its name and attributes alone.

@@ -1,5 +1,5 @@
-// What pages keep in a Book: each a value of a type of its own, which the Book need not
-// know.
+// Slots: what pages keep in a Log. Each page keeps a value of a type of its own, which the
+// Log need not know.
 
 package notebook
 
@@ -12,11 +12,11 @@ import (
 // it may use it at any time. It owns its texts (see OwnTexts), so that a short text does
 // not keep a large request in memory.
 //
-// When the Books of a server take too much memory, the largest may lose all that it keeps.
-// A type with a method Shrink() Kept loses only what that method leaves out; nil: all.
+// When the Logs of a server take too much memory, the largest may lose all that it keeps. If
+// the type has a method Shrink() Kept, the Log keeps what that returns; nil: nothing.
 type Kept interface {
-	// Weigh is how much memory the value takes, in bytes, with all that it refers to. It
-	// is asked of the zero value, too: for a pointer that is nil.
+	// Weigh returns how much memory the value takes, in bytes, with all that it refers to.
+	// It is also called on the zero value, which is nil for a pointer.
 	Weigh() int
 }
 
@@ -26,34 +26,34 @@ type shrinker interface{ Shrink() Kept }
 // slots are what pages keep in one Log, by type.
 type slots map[reflect.Type]Kept
 
-// Of is the value of a type that a page keeps in the Log; zero if there is none, and for
-// a nil Log.
-func Of[T Kept](b *Log) (value T) {
-	if b == nil {
+// Of returns the value of a type that a page keeps in the Log; the zero value if there is
+// none, and for a nil Log.
+func Of[T Kept](l *Log) (value T) {
+	if l == nil {
 		return value
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	value, _ = b.slots[reflect.TypeFor[T]()].(T)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	value, _ = l.slots[reflect.TypeFor[T]()].(T)
 	return value
 }
 
 // Change changes the value of a type that a page keeps in the Log, and returns it as it
 // was before. Meanwhile the Log is locked, so change must not use it. With a nil Log
 // nothing is kept, and change is not called.
-func Change[T Kept](b *Log, change func(*T)) (before T) {
-	if b == nil {
+func Change[T Kept](l *Log, change func(*T)) (before T) {
+	if l == nil {
 		return before
 	}
-	defer b.change()()
+	defer l.change()()
 	key := reflect.TypeFor[T]()
-	before, _ = b.slots[key].(T)
+	before, _ = l.slots[key].(T)
 	after := before
 	change(&after)
-	if b.slots == nil {
-		b.slots = slots{}
+	if l.slots == nil {
+		l.slots = slots{}
 	}
-	b.slots[key] = after
+	l.slots[key] = after
 	return before
 }
 

@@ -1,5 +1,5 @@
-// Package othersite is the other site, whose pages send requests to the lab, and the
-// neighbour: the lab's other server, which the same cookies reach.
+// Package othersite is the other site, whose pages send requests to the lab, and the page
+// that sends requests to the lab's other server, its neighbour, which gets the same cookies.
 package othersite
 
 import (
@@ -19,9 +19,9 @@ import (
 	"cookielab/handlers/web"
 )
 
-// OtherSiteConfig is what the other site is made of. Addresses are those by
-// which browsers find a server, such as "http://localhost:8080".
-type OtherSiteConfig struct {
+// Config is what the other site is made of. Addresses are those by which browsers find a
+// server, such as "http://localhost:8080".
+type Config struct {
 	Assets    *web.Assets
 	Address   string       // its own
 	Lab       string       // of the lab that its requests go to
@@ -29,21 +29,21 @@ type OtherSiteConfig struct {
 	Log       *slog.Logger // nil: nothing is logged
 }
 
-// ErrSameSite means that a browser would take the other site for the lab's own:
-// it does, whatever the ports, where both have one host.
+// ErrSameSite means that the other site has the same host as the lab. Then browsers take both
+// for one site, whatever their ports are.
 var ErrSameSite = errors.New("the other site has the lab’s host, and ports do not count")
 
-// OtherSite is one running other site.
-type OtherSite struct {
-	config  OtherSiteConfig
+// Site is the other site. Many goroutines may use it at once.
+type Site struct {
+	config  Config
 	host    string // its own, with the port
 	log     *slog.Logger
 	echo    *echo.Echo
 	headers http.Header
 }
 
-// NewOtherSite makes the other site; an error names what cannot work.
-func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
+// New makes the other site. The error is [ErrSameSite], or names an address that is none.
+func New(config Config) (*Site, error) {
 	own, err := parseOrigin(config.Address)
 	if err != nil {
 		return nil, err
@@ -57,11 +57,11 @@ func NewOtherSite(config OtherSiteConfig) (*OtherSite, error) {
 	}
 	// Its Referrer-Policy, same-origin, lets a page hide where it is: its forms
 	// reach the lab with "Origin: null" and no Referer, in Chromium and Firefox.
-	s := &OtherSite{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
+	s := &Site{config: config, host: own.Host, log: config.Log, headers: web.SecureHeaders()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.headers.Set("Content-Security-Policy", foreignPolicy(config.Lab))
+	s.headers.Set("Content-Security-Policy", contentPolicy(config.Lab))
 	s.headers.Set("Vary", "Accept-Language")
 	s.routes()
 	return s, nil
@@ -76,8 +76,8 @@ func parseOrigin(address string) (*url.URL, error) {
 	return origin, nil
 }
 
-// routes lists every address, and what stands before it.
-func (s *OtherSite) routes() {
+// routes registers every address, and the middleware before them.
+func (s *Site) routes() {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
 	e.Use(web.RecoverPanic(s.log), s.guard)
@@ -94,12 +94,12 @@ func (s *OtherSite) routes() {
 	s.echo = e
 }
 
-// ServeHTTP makes the other site an http.Handler.
-func (s *OtherSite) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+// ServeHTTP implements [http.Handler].
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// guard is what every request passes: it may only look, under the one name that
+// guard is middleware that allows only GET and HEAD, and only under the one host name that
 // makes this another site.
-func (s *OtherSite) guard(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Site) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, header := c.Request(), c.Response().Header()
 		maps.Copy(header, s.headers)
@@ -122,15 +122,15 @@ func sameHost(a, b string) bool {
 }
 
 // page serves one of its pages, for a lesson.
-func (s *OtherSite) page(name, lesson, title string) echo.HandlerFunc {
+func (s *Site) page(name, lesson, title string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p := foreignPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
+		p := shownPage{Host: s.host, Lab: s.config.Lab, Neighbour: s.config.Neighbour, Lesson: lesson}
 		return p.show(c, s.config.Assets, name, locale.Msg(title))
 	}
 }
 
-// HandleError answers an error with a page of its own.
-func (s *OtherSite) handleError(err error, c echo.Context) {
+// handleError answers an error with a page of its own.
+func (s *Site) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
@@ -139,16 +139,16 @@ func (s *OtherSite) handleError(err error, c echo.Context) {
 		s.log.Error("request to the other site failed", "method", input.MethodOf(c.Request()), "route", input.RouteOf(c), "status", p.Status, "error", input.CauseOf(err))
 	}
 	w, _ := s.config.Assets.Languages.Asked(c.Request())
-	page := foreignPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
-	if err := s.config.Assets.RenderForeign(c, w, p.Status, "error", page); err != nil {
+	page := shownPage{Title: locale.Msg(input.TitleOf(p.Status)), Host: s.host, Lab: s.config.Lab, Lesson: "other-site", Status: p.Status, Message: p.Message}
+	if err := s.config.Assets.RenderOtherSite(c, w, p.Status, "error", page); err != nil {
 		s.log.Error("the error page of the other site failed", "error", err)
 		_ = c.NoContent(http.StatusInternalServerError) // nothing left to try
 	}
 }
 
-// foreignPage is what templates/other shows: pages of the other site, and of the
-// neighbour.
-type foreignPage struct {
+// shownPage is what a template in templates/other shows: a page of the other site, or the
+// neighbour's.
+type shownPage struct {
 	Title     locale.Message
 	Host      string // whose page it is, as the address bar says it
 	Lab       string // the server that its requests go to
@@ -163,21 +163,21 @@ type foreignPage struct {
 	Message locale.Message
 }
 
-// LabHost is the lab's host, as a request names it.
-func (p foreignPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
+// LabHost returns the lab's host and port, as a request names them.
+func (p shownPage) LabHost() string { return strings.TrimPrefix(p.Lab, "http://") }
 
-// foreignOrder is what a forged form sends.
-type foreignOrder struct{ Path, Host string }
+// order is what a forged form sends.
+type order struct{ Path, Host string }
 
-// Posting is the order that goes to a path of the lab.
-func (p foreignPage) Posting(path string) foreignOrder { return foreignOrder{path, p.LabHost()} }
+// Posting returns the order that goes to a path of the lab.
+func (p shownPage) Posting(path string) order { return order{path, p.LabHost()} }
 
-// aRun is what the lab calls one reader's run through a lesson.
+// aRun matches the word by which the lab calls one reader's run of a lesson.
 var aRun = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
-// show answers with a page for the run that its address names; without one, with
-// a page that says where to begin.
-func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
+// show answers with a page, for the run that its address names. If it names none, it answers
+// with a page that says where to begin.
+func (p shownPage) show(c echo.Context, assets *web.Assets, name string, title locale.Message) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("other.bad_run")).Wrap(err)
@@ -199,12 +199,12 @@ func (p foreignPage) show(c echo.Context, assets *web.Assets, name string, title
 	if p.Run == "" {
 		name, p.Title = "start", locale.Msg("other.start.title")
 	}
-	return assets.RenderForeign(c, w, http.StatusOK, name, p)
+	return assets.RenderOtherSite(c, w, http.StatusOK, name, p)
 }
 
-// beside is the address of a page beside this one: the same run, and a language
+// beside returns the address of a page beside this one, with the same run, and with a language
 // if one was chosen.
-func (p foreignPage) beside(path, language string) string {
+func (p shownPage) beside(path, language string) string {
 	query := url.Values{}
 	if p.Run != "" {
 		query.Set("run", p.Run)
@@ -218,9 +218,9 @@ func (p foreignPage) beside(path, language string) string {
 	return path + "?" + query.Encode()
 }
 
-// foreignPolicy is the Content-Security-Policy of foreign pages: requests go to
-// the lab, and to nobody else.
-func foreignPolicy(lab string) string {
+// contentPolicy returns the Content-Security-Policy of these pages, which allows requests only
+// to the lab.
+func contentPolicy(lab string) string {
 	if strings.Contains(lab, "[") {
 		lab = "http:" // a policy cannot name an IPv6 address
 	}
@@ -228,15 +228,16 @@ func foreignPolicy(lab string) string {
 		"; connect-src " + lab + "; form-action " + lab + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// Page is what this page needs: a site with another server.
-type Page struct{ site *web.Site }
+// Neighbour serves the page that posts to the lab's other server: see NewNeighbour.
+type Neighbour struct{ site *web.Site }
 
-func New(site *web.Site) *Page { return &Page{site} }
+// NewNeighbour makes the page, for a site with at least one other server.
+func NewNeighbour(site *web.Site) *Neighbour { return &Neighbour{site} }
 
-// Get serves GET /play/neighbour: a page that posts to the other server,
-// under the name by which this one was asked.
-func (h *Page) Get(c echo.Context) error {
-	p := foreignPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
-	c.Response().Header().Set("Content-Security-Policy", foreignPolicy(p.Lab)) // an error takes the lab's again
+// Get serves GET /play/neighbour: a page that posts to the other server, under the host name
+// of the request.
+func (h *Neighbour) Get(c echo.Context) error {
+	p := shownPage{Host: c.Request().Host, Lab: h.site.Others[0].Origin(c.Request()), Lesson: "other-site"}
+	c.Response().Header().Set("Content-Security-Policy", contentPolicy(p.Lab)) // an error takes the lab's again
 	return p.show(c, h.site.Assets, "neighbour", locale.Msg("other.neighbour.title"))
 }

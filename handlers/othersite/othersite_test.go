@@ -212,7 +212,7 @@ func TestNewOtherSite(t *testing.T) {
 		{"http://127.0.0.1:8081", "", false, false},
 		{"http://127.0.0.1:8081", "http://localhost:8080; script-src *", false, false},
 	} {
-		site, err := othersite.NewOtherSite(othersite.OtherSiteConfig{Assets: labtest.AssetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
+		site, err := othersite.New(othersite.Config{Assets: labtest.AssetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
 		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, othersite.ErrSameSite) != test.same {
 			t.Errorf("%s beside %s: %v", test.address, test.lab, err)
 		}

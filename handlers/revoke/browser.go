@@ -1,5 +1,5 @@
-// Reset: everything the lab put into this browser goes, and the server's half
-// of it; the next page proves it by listing what still arrives.
+// Reset: it removes everything that the lab put into this browser, and what belongs to it on
+// the server. The next page proves that by listing the cookies that still arrive.
 
 package revoke
 
@@ -23,30 +23,30 @@ import (
 
 // Forgetter is a page that leaves something in the browser besides the lanes' cookies.
 type Forgetter interface {
-	// Forget takes it back: the reply expires the cookies. What cannot be ended on the
-	// server now is logged, and ends by its age.
+	// Forget takes that back: the reply expires the cookies, and what lies on the server
+	// ends. What cannot be ended now is logged, and ends when its time is over.
 	Forget(c echo.Context, n *notebook.Notebook)
 }
 
 type resetData struct {
 	web.Page
-	Done        bool     // shown after a reset
-	Record      string   // the session's record that was deleted, by its ID; "": there was none
-	Lies        bool     // and it lies there after all
-	Arrived     []string // names of the lab's cookies in this very request
-	Foreign     int      // cookies of other programs on this host: not ours to delete
-	ForeignNote locale.Message
-	Keep        template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
-	Host        string
-	Others      []string // the same lab under other names, each with a jar of its own
+	Done             bool     // shown after a reset
+	Record           string   // the session's record that was deleted, by its ID; "": there was none
+	Lies             bool     // that record still lies there
+	Arrived          []string // names of the lab's cookies in this very request
+	OtherCookies     int      // cookies of other programs on this host: not ours to delete
+	OtherCookiesNote locale.Message
+	Keep             template.URL // language and theme chosen, for the link onwards: the notebook that kept them is gone
+	Host             string
+	Others           []string // the same lab under other names, each with a jar of its own
 }
 
-// doneNothing in the address of the proof says that neither cookies nor notebook
-// led to a record; else the record's ID stands there, which no browser could
-// send as a key, and the proof looks it up.
+// doneNothing, in the address of the proof, says that neither cookies nor notebook led to a
+// record. If one did, the address has the record's ID, which no browser could send as a key,
+// and the proof looks it up.
 const doneNothing = "nothing"
 
-// Reset serves GET /reset: what it will do, or, after it, the proof.
+// Reset serves GET /reset: what a reset will do or, after one, the proof.
 func (h *Page) Reset(c echo.Context) error {
 	p := resetData{Host: c.Request().Host}
 	done := c.QueryParam("done")
@@ -64,8 +64,8 @@ func (h *Page) Reset(c echo.Context) error {
 			p.Arrived = append(p.Arrived, name)
 		}
 	}
-	_, p.Foreign = h.auth.OtherCookies(c.Request())
-	p.ForeignNote = locale.Msg("reset.foreign", locale.Args{"Count": p.Foreign})
+	_, p.OtherCookies = h.auth.OtherCookies(c.Request())
+	p.OtherCookiesNote = locale.Msg("reset.foreign", locale.Args{"Count": p.OtherCookies})
 	chosen := url.Values{}
 	for _, name := range []string{"lang", "theme"} {
 		if value := c.QueryParam(name); value != "" {
@@ -89,7 +89,7 @@ func (h *Page) Reset(c echo.Context) error {
 	return h.site.Render(c, http.StatusOK, "reset", p)
 }
 
-// ourCookies are the names of the cookies that the lab sets.
+// ourCookies returns the names of the cookies that the lab sets.
 func (h *Page) ourCookies() []string {
 	var names []string
 	for _, lane := range h.auth.Lanes.Cookies {
@@ -98,7 +98,7 @@ func (h *Page) ourCookies() []string {
 	return append(names, notebook.CookieName)
 }
 
-// PostReset serves POST /reset.
+// PostReset serves POST /reset: it resets the browser, and leads to the proof.
 func (h *Page) PostReset(c echo.Context) error {
 	findings, err := h.auth.RecallAll(c)
 	if err != nil {
@@ -132,9 +132,9 @@ func (h *Page) PostReset(c echo.Context) error {
 //  4. Pages take back what they left in the browser: see [Forgetter].
 //  5. The notebook goes, with what memory holds for it.
 //
-// It returns the language and the theme that the notebook kept, for the address
-// of the next page: that is to be read as was chosen, too. If the notebook's key was
-// replaced while this request was under way, nothing is removed: [sessions.ErrEnded].
+// It returns the language and the theme that the notebook kept, as the query of the next
+// page's address. If the notebook's key was replaced while this request was under way, it
+// removes nothing, and the error is [sessions.ErrEnded].
 func (h *Page) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 	if key, came := notebook.From(c).Came(); came {
 		if _, err := h.notebooks.Find(c.Request().Context(), key); errors.Is(err, sessions.ErrReplaced) {
@@ -160,11 +160,11 @@ func (h *Page) forgetBrowser(c echo.Context) (chosen url.Values, err error) {
 			page.Forget(c, n)
 		}
 		if id, saved := n.ID(); saved {
-			sessions.AfterCommit(c, func() { h.wire.Drop(id) })
+			sessions.AfterCommit(c, func() { h.logs.Drop(id) })
 		}
 	}
 	chosen = url.Values{}
-	for name, key := range map[string]string{"lang": notebook.BookLanguage, "theme": notebook.BookTheme} {
+	for name, key := range map[string]string{"lang": notebook.LanguageKey, "theme": notebook.ThemeKey} {
 		if value := notebook.From(c).Text(key); value != "" {
 			chosen.Set(name, value)
 		}

@@ -1,7 +1,5 @@
 // Package revoke is what a server can take back: one session, all others, all of this
-// browser, all of a class.
-// This file begins a new class: the teacher has everything go that the server keeps of
-// everybody, after one confirmation. Nobody else can.
+// browser, all of a class. This file is about the class.
 package revoke
 
 import (
@@ -24,8 +22,9 @@ import (
 	"cookielab/sessions"
 )
 
-// Class is what the servers of one process share, so that a new class begins on
-// all of them: each has a memory of its own. The zero value is ready.
+// Class is what the servers of one process share, so that the teacher ends a class on all of
+// them at once, after one confirmation: everything that they keep of anybody. The zero Class
+// is ready. Many goroutines may use it at once.
 type Class struct {
 	mu      sync.Mutex
 	members []*Member
@@ -36,33 +35,35 @@ type Class struct {
 // Member is what one server of the process ends with a class, in this order.
 type Member struct {
 	Stores []sessions.Store        // every record in them; after a failure nothing more is ended
-	Clear  []func()                // what memory holds: a notebook that still lived could fill it again
-	After  []func(context.Context) // what is ended as far as it can be, and logs what stays
+	Clear  []func()                // clears what memory holds; not before, since a live notebook could fill it again
+	After  []func(context.Context) // ends what can be ended until the context's deadline, and logs the rest
 }
 
-// classEnd is how a class was ended. It stands, sealed, in the address of the page
-// that proves it, so that nobody can make up what that page says.
+// classEnd says how a class was ended. The address of the page that proves it has it under a
+// seal, so nobody can make up what that page says.
 type classEnd struct {
 	At      lanes.Date `json:"at"`
-	Records int        `json:"records"` // that lay in the stores
+	Records int        `json:"records"` // how many lay in the stores
 }
 
 const classPurpose = "class"
 
+// Join adds a server of the process.
 func (class *Class) Join(m *Member) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
 	class.members = append(class.members, m)
 }
 
+// Leave removes a server that joined.
 func (class *Class) Leave(m *Member) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
 	class.members = slices.DeleteFunc(class.members, func(other *Member) bool { return other == m })
 }
 
-// ended is how somebody with this key ended the last class; ok is false where it
-// was somebody else, or nobody.
+// ended returns how somebody with this key ended the last class; ok is false if somebody else
+// did, or nobody.
 func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
@@ -73,16 +74,18 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 // last: see [Member].
 const classAfterTimeout = 5 * time.Second
 
-// End ends everything of all members, for somebody by the hash of their key. What is new
-// since is of the new class: a form that is sent twice, by two clicks, ends one. An error
-// comes from a store; then some records may have ended.
+// End ends everything of all members, at the instant at. by is the hash of the key of whoever
+// does it. If the same key has ended the last class, End does nothing, and returns how that
+// was: a form that two clicks send twice must not end the new class. It goes on if the browser
+// goes away, for as long as [input.DueIn] allows. The error is that of a store; then some
+// records may have ended.
 func (class *Class) End(ctx context.Context, by sessions.ID, at time.Time) (classEnd, error) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
 	if by == class.by {
 		return class.last, nil
 	}
-	// It goes on when the browser goes away: half of it would help nobody.
+	// Half of it would help nobody, so it does not end with the request.
 	due := input.DueIn(ctx, input.ReplyTimeout)
 	ctx, cancel := context.WithDeadline(context.Background(), due.Add(-classAfterTimeout))
 	defer cancel()
@@ -120,26 +123,26 @@ type Config struct {
 	Hosts     []string    // names under which browsers reach the lab, for links
 }
 
-// Page is what these pages need.
+// Page serves these pages: see New.
 type Page struct {
 	site      *web.Site
 	auth      *auth.Auth
 	class     *Class
 	notebooks *sessions.Manager
-	wire      *notebook.Logs
+	logs      *notebook.Logs
 	forget    []Forgetter
 	hosts     []string
 	proofs    *sessions.Signer // that a class was ended
 }
 
-// New makes it; an error says that there are no signing keys.
+// New makes the page. The error is that of [sessions.NewSigner].
 func New(site *web.Site, auth *auth.Auth, config Config) (*Page, error) {
 	proofs, err := sessions.NewSigner(classPurpose, auth.Lanes.Secrets()...)
 	if err != nil {
 		return nil, err
 	}
 	return &Page{
-		site: site, auth: auth, class: config.Class, notebooks: config.Notebooks, wire: config.Logs,
+		site: site, auth: auth, class: config.Class, notebooks: config.Notebooks, logs: config.Logs,
 		forget: config.Forget, hosts: config.Hosts, proofs: proofs,
 	}, nil
 }
@@ -152,9 +155,9 @@ type classData struct {
 	Records locale.Message // how many went, and when
 }
 
-// Class serves GET /class: what it will do, or, after it, what it did. The
-// proof's reader is signed out by then, so its address is enough: whatever server
-// answers, it can tell that one of them sealed it.
+// Class serves GET /class: for a teacher, what ending a class will do; after that, the proof.
+// The proof's reader is signed out by then, so the address is enough: any server can tell that
+// one of them sealed it.
 func (h *Page) Class(c echo.Context) error {
 	teacher, err := h.isTeacher(c)
 	if err != nil {
@@ -172,7 +175,8 @@ func (h *Page) Class(c echo.Context) error {
 	return h.showClass(c, http.StatusOK, classData{})
 }
 
-// PostClass serves POST /class (field sure).
+// PostClass serves POST /class (field sure): it ends the class, for a teacher, and leads to
+// the proof.
 func (h *Page) PostClass(c echo.Context) error {
 	sure, err := input.Single(c.Request().PostForm, "sure")
 	if err != nil {
@@ -218,7 +222,7 @@ func (h *Page) toProof(c echo.Context, end classEnd, chosen url.Values) error {
 	return c.Redirect(http.StatusSeeOther, "/class?"+chosen.Encode())
 }
 
-// isTeacher asks the session way.
+// isTeacher reports whether a teacher is signed in, by the session lane.
 func (h *Page) isTeacher(c echo.Context) (bool, error) {
 	who, ok, err := h.auth.Who(c)
 	return ok && who.Role == lanes.RoleTeacher, err

@@ -38,7 +38,7 @@ type sessionsData struct {
 // listedSession is a session as its user may see it: without its key, which the
 // server does not know either.
 type listedSession struct {
-	ID             string // of the record: what a browser could not send as a key
+	ID             string // of the record; a browser cannot send it as a key
 	Client         string // the program that signed in; "": it did not say
 	Here           bool   // this request's own
 	Created, Saved string
@@ -48,7 +48,7 @@ type listedSession struct {
 // They are counted up to maxCounted, a number that the labels mention.
 const maxListed, maxCounted = 50, 1000
 
-// Sessions serves GET /sessions.
+// Sessions serves GET /sessions: the live sessions of whoever is signed in.
 func (h *Page) Sessions(c echo.Context) error {
 	after, err := input.After(c)
 	if err != nil {
@@ -122,9 +122,9 @@ func (h *Page) Sessions(c echo.Context) error {
 	return h.site.Render(c, http.StatusOK, "sessions", p)
 }
 
-// End serves POST /sessions/end (field id): one session of the
-// visitor's own. Somebody else's is not told from one that does not exist, and
-// this very one is ended by the ordinary logout.
+// End serves POST /sessions/end (field id): it ends one of the visitor's own sessions. For
+// somebody else's it answers 404, as for one that does not exist. For this request's own it
+// signs out.
 func (h *Page) End(c echo.Context) error {
 	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
@@ -155,8 +155,8 @@ func (h *Page) End(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "end", Client: auth.ClientOf(record), Ended: 1}, "/sessions")
 }
 
-// EndOthers serves POST /sessions/end-others: all of the visitor's sessions
-// but this one. If there are so many that it takes long, the page says how many have
+// EndOthers serves POST /sessions/end-others: it ends all of the visitor's sessions but this
+// one. If there are so many that it takes long, the page says how many have
 // ended so far, and the visitor presses the button again.
 func (h *Page) EndOthers(c echo.Context) error {
 	who, here, err := h.ownerHere(c)
@@ -183,8 +183,9 @@ func (h *Page) endOthers(ctx context.Context, user string, keep sessions.ID) (en
 
 var noSuchSession = input.NewProblem(http.StatusNotFound, "no_such_session", locale.Msg("sessions.no_such"))
 
-// ownerHere is who may end sessions: whoever the session way has found, and by
-// which record. Nobody may where there are none.
+// ownerHere returns who may end sessions: whoever the session lane has found, and this
+// request's record. The error is an [input.Problem], a 403, if nobody is signed in, and
+// [sessions.ErrNotSupported] if the server keeps no records.
 func (h *Page) ownerHere(c echo.Context) (user string, here sessions.Record, err error) {
 	if n := notebook.From(c); n != nil {
 		n.Session().Expendable() // sessions can be ended even if the disk is full

@@ -1,4 +1,4 @@
-// Listening: addresses on loopback, and how browsers reach them.
+// Listening: addresses of this machine, and how browsers reach them.
 
 package serve
 
@@ -12,18 +12,18 @@ import (
 
 // Endpoint is where a server listens.
 type Endpoint struct {
-	Host      string // under which browsers reach it: "localhost", "127.0.0.1" or "::1"
-	Port      string
+	Host      string         // under which browsers reach it: "localhost", "127.0.0.1" or "::1"
+	Port      string         // of all listeners
 	Listeners []net.Listener // two for localhost: 127.0.0.1 and [::1], on the same port
 }
 
-// URL is where a browser finds it, without a path.
+// URL returns where a browser finds the endpoint, without a path.
 func (e *Endpoint) URL() string { return e.URLAt(e.Port) }
 
-// URLAt is where a browser finds another port of its host.
+// URLAt returns where a browser finds another port of its host, without a path.
 func (e *Endpoint) URLAt(port string) string { return "http://" + net.JoinHostPort(e.Host, port) }
 
-// Hosts are the names under which browsers reach it, as they stand in a URL.
+// Hosts returns the names under which browsers reach it, as they are written in a URL.
 func (e *Endpoint) Hosts() []string {
 	var hosts []string
 	if e.Host == localhost {
@@ -39,7 +39,7 @@ func (e *Endpoint) Hosts() []string {
 	return hosts
 }
 
-// Close closes the listeners. It may be called where a server has closed them already.
+// Close closes the listeners. It may be called after a server has closed them.
 func (e *Endpoint) Close() {
 	for _, listener := range e.Listeners {
 		_ = listener.Close() // nothing is lost if this fails
@@ -123,7 +123,7 @@ func addressOf(listener net.Listener) (host, port string) {
 	return host, port
 }
 
-// busy is the error of listening at an address: ErrBusy, where it means that.
+// busy returns the error of listening at an address: ErrBusy, if it means that.
 func busy(address string, err error) error {
 	if isBusy(err) {
 		return fmt.Errorf("%s %w", address, ErrBusy)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Server is a server with limits, so that slow or silent clients do not hold a connection
+// Server is an HTTP server with limits, so that slow or silent clients do not hold a connection
 // for ever.
 type Server struct {
 	http    *http.Server

@@ -14,12 +14,13 @@ import (
 	"cookielab/sessions"
 )
 
-// Page is what these pages need.
+// Page serves these pages: see New.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 }
 
+// New makes the page.
 func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
 
 type pageData struct {
@@ -40,8 +41,8 @@ func (h *Page) Get(c echo.Context) error {
 	return h.site.Render(c, http.StatusOK, "login", pageData{page, form})
 }
 
-// Post serves POST /login (fields username, password, pin, next). It is
-// the first of the five files of a login; the lanes' Remember come next.
+// Post serves POST /login (fields username, password, pin, next). A login goes on in the
+// Remember methods of the lanes.
 func (h *Page) Post(c echo.Context) error {
 	form := c.Request().PostForm
 	given, err := auth.CredentialsIn(form)

@@ -1,4 +1,4 @@
-// Signing out: one logout forgets all three ways.
+// Signing out: of all three lanes at once, or of one.
 
 package signin
 
@@ -11,12 +11,12 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-// Logout serves POST /logout.
+// Logout serves POST /logout: all three lanes forget the visitor.
 func (h *Page) Logout(c echo.Context) error {
 	return h.auth.SignOut(c, "/dashboard")
 }
 
-// LogoutLane serves POST /act/logout/{lane}: that way only.
+// LogoutLane serves POST /act/logout/{lane}: only that lane forgets the visitor.
 func (h *Page) LogoutLane(c echo.Context) error {
 	lane, err := h.auth.Lanes.Param(c)
 	if err != nil {

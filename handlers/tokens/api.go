@@ -17,8 +17,8 @@ import (
 	"cookielab/sessions"
 )
 
-// Issue serves POST /api/token: a name and the class password, as for a
-// login, for a token. It is 201 with the token, which no later answer repeats.
+// Issue serves POST /api/token: it gives a token for a name and the class password, as a login
+// does. The answer is 201 with the token, which no later answer repeats.
 func (h *Page) Issue(c echo.Context) error {
 	var given auth.Credentials
 	if err := input.ReadJSON(c, &given); err != nil {
@@ -35,11 +35,11 @@ func (h *Page) Issue(c echo.Context) error {
 	return nil
 }
 
-// Delete serves DELETE /api/token: ends the token that the request carries.
+// Delete serves DELETE /api/token: it ends the token that the request carries.
 func (h *Page) Delete(c echo.Context) error { return h.endToken(c, h.auth.Lanes.Opaque) }
 
-// DeleteSealed serves DELETE /api/token/sealed: the same for a self-contained
-// token of /tokens, which is refused.
+// DeleteSealed serves DELETE /api/token/sealed: it refuses to end a self-contained token of
+// the page /tokens, since that cannot be ended.
 func (h *Page) DeleteSealed(c echo.Context) error { return h.endToken(c, h.auth.Lanes.Sealed) }
 
 // endToken answers 204, and the token is dead at once; 401 where none came that
@@ -69,9 +69,9 @@ type whoamiAnswer struct {
 	Auth string `json:"auth"` // "session", "token": what told
 }
 
-// WhoAmI serves GET /api/whoami. Whoever sends an Authorization header is
-// judged by that alone: a request that names its own credentials must not become
-// somebody else's because a browser added a cookie.
+// WhoAmI serves GET /api/whoami: who somebody is, by a token or by the session lane. If there
+// is an Authorization header, that alone counts: a request with credentials of its own must
+// not become somebody else's because a browser added a cookie.
 func (h *Page) WhoAmI(c echo.Context) error {
 	if len(c.Request().Header["Authorization"]) > 0 {
 		return h.whoami(c, h.auth.Lanes.Opaque, h.auth.Lanes.Opaque.Manager)
@@ -80,8 +80,8 @@ func (h *Page) WhoAmI(c echo.Context) error {
 	return h.whoami(c, h.auth.Lanes.Session(), h.auth.Lanes.Sessions)
 }
 
-// WhoAmISealed serves GET /api/whoami/sealed: the same for a self-contained
-// token of /tokens. It decides nothing: the door to the lab is /api/whoami.
+// WhoAmISealed serves GET /api/whoami/sealed: the same for a self-contained token of the page
+// /tokens. Nothing else in the lab accepts such a token, unless the engine is signed_cookies.
 func (h *Page) WhoAmISealed(c echo.Context) error {
 	return h.whoami(c, h.auth.Lanes.Sealed, h.auth.Lanes.Sealed.Manager)
 }

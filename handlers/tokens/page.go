@@ -1,5 +1,5 @@
-// Package tokens is the token lane for programs: its API, and the page of an opaque and a
-// self-contained token side by side, played by a program of the lab's.
+// Package tokens is the token lane for programs: its API, and the page that shows an opaque
+// and a self-contained token side by side, with another program that the lab plays.
 package tokens
 
 import (
@@ -51,15 +51,15 @@ func (h *Page) tokenKinds() []tokenKind {
 	return kinds
 }
 
-// wallet are what the program that the lab plays holds, in this server's memory
-// as everything of the wire. They are changed as a whole, not in parts.
+// wallet is what the program that the lab plays holds: tokens, in this server's memory. It is
+// changed as a whole, not in parts.
 type wallet struct {
 	Tokens []heldToken // in the order of tokenKinds
 	Fresh  bool        // not shown yet; once they were, nobody sees them whole again
-	Deed   string      // what was done last: "got", "asked", "ended"
+	Action string      // what was done last: "got", "asked", "ended"
 }
 
-// heldToken is a token in those hands.
+// heldToken is a token in the wallet.
 type heldToken struct {
 	Kind  string
 	Value string
@@ -73,7 +73,7 @@ type heldToken struct {
 	EndAnswer string
 }
 
-// Weigh is how much memory they take, in bytes.
+// Weigh returns how much memory the wallet takes, in bytes.
 func (h wallet) Weigh() (n int) {
 	for _, held := range h.Tokens {
 		n += notebook.StructBytes + len(held.Value) + len(held.Answer) + len(held.EndAnswer)
@@ -86,8 +86,8 @@ func (h wallet) Weigh() (n int) {
 	return n
 }
 
-// Post serves POST /tokens (fields username, password, pin): one token of
-// each kind, for the program that the lab plays.
+// Post serves POST /tokens (fields username, password, pin): it gives the program one token
+// of each kind.
 func (h *Page) Post(c echo.Context) error {
 	given, err := auth.CredentialsIn(c.Request().PostForm)
 	if err != nil {
@@ -100,7 +100,7 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	got := wallet{Fresh: true, Deed: "got"}
+	got := wallet{Fresh: true, Action: "got"}
 	for _, kind := range h.tokenKinds() {
 		token, err := kind.lane.Issue(c.Request().Context(), who, h.auth.Age(), browser.ClientName(c.Request().UserAgent()))
 		if err != nil {
@@ -121,47 +121,46 @@ func (h *Page) Post(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/tokens")
 }
 
-// Ask serves POST /tokens/ask: the program sends each of its tokens,
-// and asks who it is.
+// Ask serves POST /tokens/ask: the program sends each of its tokens, and asks who it is.
 func (h *Page) Ask(c echo.Context) error {
-	return h.withHands(c, func(book *notebook.Log, held *heldToken, kind tokenKind) error {
-		return h.askWith(c, book, held, kind)
+	return h.withWallet(c, func(log *notebook.Log, held *heldToken, kind tokenKind) error {
+		return h.askWith(c, log, held, kind)
 	}, "asked")
 }
 
-// End serves POST /tokens/end: the program has each of its tokens ended,
-// and sends it once more.
+// End serves POST /tokens/end: the program ends each of its tokens, and then sends it once
+// more.
 func (h *Page) End(c echo.Context) error {
-	return h.withHands(c, func(book *notebook.Log, held *heldToken, kind tokenKind) (err error) {
-		if held.Ending, held.EndAnswer, err = h.sendToken(c, book, http.MethodDelete, kind.End, held.Value); err != nil {
+	return h.withWallet(c, func(log *notebook.Log, held *heldToken, kind tokenKind) (err error) {
+		if held.Ending, held.EndAnswer, err = h.sendToken(c, log, http.MethodDelete, kind.End, held.Value); err != nil {
 			return err
 		}
-		return h.askWith(c, book, held, kind)
+		return h.askWith(c, log, held, kind)
 	}, "ended")
 }
 
-func (h *Page) askWith(c echo.Context, book *notebook.Log, held *heldToken, kind tokenKind) (err error) {
-	held.Asked, held.Answer, err = h.sendToken(c, book, http.MethodGet, kind.Whoami, held.Value)
+func (h *Page) askWith(c echo.Context, log *notebook.Log, held *heldToken, kind tokenKind) (err error) {
+	held.Asked, held.Answer, err = h.sendToken(c, log, http.MethodGet, kind.Whoami, held.Value)
 	return err
 }
 
-// withHands does something with each token that the program holds. Without any
-// the page says that there is none.
-func (h *Page) withHands(c echo.Context, do func(*notebook.Log, *heldToken, tokenKind) error, deed string) error {
-	book := notebook.From(c).Log()
-	before := notebook.Of[wallet](book)
-	after := wallet{Tokens: slices.Clone(before.Tokens), Deed: deed}
+// withWallet does something with each token that the program holds. If it holds none, the
+// page says so.
+func (h *Page) withWallet(c echo.Context, do func(*notebook.Log, *heldToken, tokenKind) error, action string) error {
+	log := notebook.From(c).Log()
+	before := notebook.Of[wallet](log)
+	after := wallet{Tokens: slices.Clone(before.Tokens), Action: action}
 	for _, kind := range h.tokenKinds() {
 		for i := range after.Tokens {
 			if held := &after.Tokens[i]; held.Kind == kind.ID {
-				if err := do(book, held, kind); err != nil {
+				if err := do(log, held, kind); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	if len(after.Tokens) > 0 {
-		notebook.Change(book, func(held *wallet) {
+		notebook.Change(log, func(held *wallet) {
 			if sameTokens(*held, before) { // else another tab got new ones meanwhile
 				*held = after
 			}
@@ -176,13 +175,12 @@ func sameTokens(a, b wallet) bool {
 
 // sendToken sends a token as another program does, and returns that exchange as
 // it stands on the wire.
-func (h *Page) sendToken(c echo.Context, book *notebook.Log, method, path, token string) (*notebook.Exchange, string, error) {
-	e, body, err := h.auth.Program.Exchange(c, book, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
+func (h *Page) sendToken(c echo.Context, log *notebook.Log, method, path, token string) (*notebook.Exchange, string, error) {
+	e, body, err := h.auth.Program.Exchange(c, log, method, path, http.Header{"Authorization": {lanes.TokenScheme + " " + token}})
 	return e, string(bytes.TrimSpace(body)), err
 }
 
-// Revoke serves POST /tokens/revoke (field id): ends one token of
-// whoever is signed in.
+// Revoke serves POST /tokens/revoke (field id): it ends one token of whoever is signed in.
 func (h *Page) Revoke(c echo.Context) error {
 	text, err := input.Single(c.Request().PostForm, "id")
 	if err != nil {
@@ -209,12 +207,13 @@ func (h *Page) Revoke(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/tokens#mine")
 }
 
-// Page is what this page and its API need.
+// Page serves this page and its API: see New.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 }
 
+// New makes the page.
 func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
 
 type pageData struct {
@@ -271,7 +270,8 @@ type ownToken struct {
 // The page lists mostTokens tokens, those last saved first; a link leads to the next ones.
 const mostTokens = 20
 
-// Get serves GET /tokens.
+// Get serves GET /tokens: the tokens that the program holds, and those of whoever is signed
+// in.
 func (h *Page) Get(c echo.Context) error {
 	return h.showTokens(c, http.StatusOK, auth.Form{})
 }
@@ -297,10 +297,10 @@ func (h *Page) showTokens(c echo.Context, status int, form auth.Form) error {
 		}
 	}
 	p.SignIn.ForToken = true
-	book := notebook.From(c).Log()
-	held := notebook.Of[wallet](book)
+	log := notebook.From(c).Log()
+	held := notebook.Of[wallet](log)
 	if held.Fresh = held.Fresh && c.Request().Method == http.MethodGet; held.Fresh { // HEAD shows nothing
-		held = notebook.Change(book, func(held *wallet) { held.Fresh = false }) // of two tabs, one
+		held = notebook.Change(log, func(held *wallet) { held.Fresh = false }) // of two tabs, one
 	}
 	p.Held = len(held.Tokens) > 0
 	p.NoOpaque = !h.auth.Lanes.Opaque.Manager.KeepsRecords()
@@ -330,7 +330,7 @@ func (h *Page) viewToken(c echo.Context, w *locale.Printer, kind tokenKind, held
 	}
 	t := held.Tokens[i]
 	v.Held, v.Short, v.Length = true, markup.ShortKey(t.Value), len(t.Value)
-	v.Ends = markup.Ending{At: markup.IsoTime(t.Ends), Text: markup.DevToolsTime(t.Ends)}
+	v.Ends = markup.Ending{At: markup.ISOTime(t.Ends), Text: markup.DevToolsTime(t.Ends)}
 	if held.Fresh {
 		v.Whole, v.Curl = t.Value, "curl -i -H 'Authorization: "+lanes.TokenScheme+" "+t.Value+"' 'http://"+c.Request().Host+kind.Whoami+"'"
 	}
@@ -394,13 +394,13 @@ func tokenSentence(w *locale.Printer, h wallet, kinds []tokenView) string {
 	switch concluded := strings.Join(verdicts, " "); {
 	case h.Fresh:
 		return w.Say(locale.Msg("tokens.say.fresh", locale.Args{"Name": h.Tokens[0].Who.User}))
-	case h.Deed == "got":
+	case h.Action == "got":
 		return w.Text("tokens.say.got")
 	case concluded == "found verified":
 		return w.Text("tokens.say.both")
 	case concluded == "unknown verified":
 		return w.Text("tokens.say.ended")
-	case concluded == "verified" && h.Deed == "ended":
+	case concluded == "verified" && h.Action == "ended":
 		return w.Text("tokens.say.stays")
 	case concluded == "verified":
 		return w.Text("tokens.say.sealed")
@@ -424,8 +424,8 @@ func (h *Page) listTokens(c echo.Context, w *locale.Printer, p *pageData, user s
 	for _, record := range owned {
 		one := ownToken{
 			ID: record.ID.String(), Short: markup.ShortKey(record.ID.String()), Client: w.Text("tokens.client_unknown"),
-			Created: markup.Ending{At: markup.IsoTime(record.Created), Text: markup.DevToolsTime(record.Created)},
-			Ends:    markup.Ending{At: markup.IsoTime(record.Expires), Text: markup.DevToolsTime(record.Expires)},
+			Created: markup.Ending{At: markup.ISOTime(record.Created), Text: markup.DevToolsTime(record.Created)},
+			Ends:    markup.Ending{At: markup.ISOTime(record.Expires), Text: markup.DevToolsTime(record.Expires)},
 		}
 		client, err := auth.ClientNamed(c.Request().Context(), h.auth.Lanes.Opaque.Manager, user, record.ID)
 		if err != nil {

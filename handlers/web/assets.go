@@ -1,5 +1,5 @@
-// What pages are made of, and no request changes: it is read and checked once, and the
-// servers of one process share it.
+// Assets: what pages are made of, and no request changes. They are read and checked once,
+// and the servers of one process share them.
 
 package web
 
@@ -10,13 +10,13 @@ import (
 	"cookielab/handlers/locale"
 )
 
-// Assets are the labels, templates, static files and source that pages are made
-// of, in the words that are true for one session engine.
+// Assets are the labels, templates, static files and source that pages are made of, in the
+// words that are true for one session engine. Many goroutines may use them at once.
 type Assets struct {
-	Engine    string
+	Engine    string // its name, such as "file"
 	Languages locale.Languages
 	templates templates
-	foreign   templates // of the other site
+	otherSite templates // of the other site
 	static    staticFiles
 	Source    Source
 }
@@ -37,13 +37,13 @@ func ReadAssets(files fs.FS, engine string) (*Assets, error) {
 		return nil, err
 	}
 	a.Languages.Vary(engine)
-	if a.templates, err = parseTemplates(files, "templates", a.Languages, a.static, a.Source, a.form); err != nil {
+	if a.templates, err = parseTemplates(files, "templates", a.Languages, a.static, a.Source, a.format); err != nil {
 		return nil, err
 	}
-	if a.foreign, err = parseTemplates(files, "templates/other", a.Languages, a.static, a.Source, a.form); err != nil {
+	if a.otherSite, err = parseTemplates(files, "templates/other", a.Languages, a.static, a.Source, a.format); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *Assets) form(way string) string { return lanes.Format(a.Engine, way) }
+func (a *Assets) format(lane string) string { return lanes.Format(a.Engine, lane) }

@@ -9,8 +9,9 @@ import (
 	"cookielab/handlers/markup"
 )
 
-// Difference shows two functions as one text: lines that only the unsafe one has
-// begin with −, those of the safe one with +.
+// Difference returns two functions, by their names, as a page shows them in one text: lines
+// that only the unsafe one has begin with −, those that only the safe one has with +. A
+// function that does not exist is empty.
 func (s Source) Difference(unsafe, safe string) template.HTML {
 	a, b := s[unsafe], s[safe]
 	var m markup.Writer

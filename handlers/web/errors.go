@@ -11,7 +11,8 @@ import (
 	"cookielab/handlers/locale"
 )
 
-// HandleError answers an error: a page, or JSON below /api/.
+// HandleError answers an error with a page, or with JSON below /api/: see [input.AsProblem].
+// It logs those with a status of 500 or more. It is Echo's HTTPErrorHandler.
 func (s *Site) HandleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -45,7 +46,7 @@ type errorPage struct {
 	Home    string // where to go on from here
 }
 
-// homeOf is the dashboard; from a host that is refused, under its real name.
+// homeOf returns the address of the dashboard; for a host that is refused, under localhost.
 func homeOf(c echo.Context, status int) string {
 	if status == http.StatusMisdirectedRequest {
 		return "http://localhost:" + input.LocalPort(c.Request()) + "/dashboard"

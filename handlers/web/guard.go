@@ -19,16 +19,16 @@ import (
 	"cookielab/sessions"
 )
 
-// Guard is what needs to know the routes, or the hosts.
+// Guard is the middleware that needs to know the routes or the hosts.
 type Guard struct {
 	Router  *Router
-	Log     *slog.Logger
-	Origins *http.CrossOriginProtection
-	Hosts   []string // further Host headers to answer to, besides those of this machine
+	Log     *slog.Logger                // required
+	Origins *http.CrossOriginProtection // tells which requests another origin began
+	Hosts   []string                    // further Host headers to answer to, besides those of this machine
 }
 
-// CheckHost refuses requests for other hosts with 421, before anything else. A page of
-// another site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
+// CheckHost is middleware that refuses requests for other hosts with 421. A page of another
+// site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
 // header tells its requests from ours.
 func (g *Guard) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -40,7 +40,8 @@ func (g *Guard) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// RecoverPanic turns a panic into the 500 page; its stack goes to the log.
+// RecoverPanic makes middleware that turns a panic into the 500 page, and logs its stack. It
+// lets http.ErrAbortHandler through.
 func RecoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
@@ -61,8 +62,8 @@ func RecoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 	}
 }
 
-// WithSecureHeaders go with every reply, errors included. No inline script or
-// style anywhere, nothing from elsewhere, no framing.
+// WithSecureHeaders is middleware that adds [SecureHeaders] to every reply, also to errors.
+// They allow no inline script or style, nothing from other origins, and no framing.
 func WithSecureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		setSecureHeaders(c.Response().Header())
@@ -77,7 +78,7 @@ func setSecureHeaders(h http.Header) {
 	}
 }
 
-// SecureHeaders are the headers that every reply of the lab has, as a copy. The server
+// SecureHeaders returns a copy of the headers that every reply of the lab has. The server
 // needs them for the replies that net/http makes without asking the lab.
 func SecureHeaders() http.Header { return secureHeaderLines.Clone() }
 
@@ -100,7 +101,7 @@ var secureHeaderLines = http.Header{
 	"Vary":          {"Cookie, Accept-Language"},
 }
 
-// Hold is sessions.Hold, for every reply except streams. Echo calls a middleware again for
+// Hold makes the middleware [sessions.Hold], for every reply except streams. Echo calls a middleware again for
 // each request. So whatever a middleware keeps between requests must be made before that:
 // here the buffers in which replies wait.
 func (g *Guard) Hold() echo.MiddlewareFunc {
@@ -116,9 +117,10 @@ func (g *Guard) Hold() echo.MiddlewareFunc {
 	}
 }
 
-// ReadForm reads the body of an unsafe request, whole and before anything is
-// done: too long (413), broken (400) or of another kind (415) has no effect. It
-// is a form; below /api/ it is JSON, for [ReadJSON] to decode.
+// ReadForm is middleware that reads the whole body of an unsafe request before its handler is
+// called. The body must be a form; below /api/ it must be JSON, for [input.ReadJSON] to decode.
+// The error is an [input.Problem]: 413 if it is too long, 400 if it is broken, 415 if it is of
+// another type. Then the connection is closed after the reply.
 func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -129,8 +131,8 @@ func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 		parse := input.ParseForm
 		if input.IsAPI(r) {
 			parse = func(r *http.Request, most int) (url.Values, error) {
-				body, err := input.JsonBody(r, most)
-				c.Set(input.JsonKey, body)
+				body, err := input.JSONBody(r, most)
+				c.Set(input.JSONKey, body)
 				return nil, err
 			}
 		}
@@ -145,8 +147,9 @@ func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// SameOrigin refuses unsafe requests that another origin began
-// (net/http.CrossOriginProtection: Fetch metadata, else Origin against Host).
+// SameOrigin is middleware that refuses unsafe requests that another origin began, with 403.
+// [http.CrossOriginProtection] tells them by Sec-Fetch-Site or, without that, by comparing
+// Origin with Host.
 func (g *Guard) SameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if g.Router.Access(c).AnyOrigin {

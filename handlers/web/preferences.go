@@ -1,5 +1,5 @@
 // Preferences: the language and the theme in which somebody reads the lab.
-// ?lang= and ?theme= choose them, the notebook keeps them.
+// ?lang= and ?theme= choose them, and the notebook keeps them.
 
 package web
 
@@ -14,20 +14,23 @@ import (
 	"cookielab/handlers/notebook"
 )
 
+// Keys in a request's context.
 const (
-	themeKey = "cookielab/handlers.theme"
+	wordsKey = "cookielab/web.words"
+	themeKey = "cookielab/web.theme"
 )
 
-// Prefer is the middleware that reads what a page's address chooses, and keeps
-// it where this request may write the notebook. It runs after the notebook was opened.
+// Prefer makes the middleware that reads the language and the theme that a page's address
+// chooses, and keeps them if this request may write the notebook. It must run after
+// [notebook.Opener.Open]. The error of an unknown choice is an [input.Problem], a 400.
 func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			n := notebook.From(c)
-			if w := s.Languages.Named(n.Text(notebook.BookLanguage)); w != nil {
+			if w := s.Languages.Named(n.Text(notebook.LanguageKey)); w != nil {
 				s.AnswerIn(c, w)
 			}
-			if theme := n.Text(notebook.BookTheme); theme != "" {
+			if theme := n.Text(notebook.ThemeKey); theme != "" {
 				c.Set(themeKey, theme)
 			}
 			if !input.IsSafe(c.Request().Method) || access(c) == (Access{}) {
@@ -39,7 +42,7 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_language", locale.Msg("error.unknown_language"))
 				}
 				s.AnswerIn(c, w)
-				if err := n.Keep(notebook.BookLanguage, w.Tag.String()); err != nil {
+				if err := n.Keep(notebook.LanguageKey, w.Tag.String()); err != nil {
 					return err
 				}
 			}
@@ -49,7 +52,7 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 					return input.NewProblem(http.StatusBadRequest, "unknown_theme", locale.Msg("error.unknown_theme"))
 				}
 				c.Set(themeKey, theme)
-				if err := n.Keep(notebook.BookTheme, theme); err != nil {
+				if err := n.Keep(notebook.ThemeKey, theme); err != nil {
 					return err
 				}
 			}
@@ -58,10 +61,10 @@ func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	}
 }
 
-// Words are those of the language in which a request is answered: chosen, or
-// else the best that the browser accepts.
+// Words returns the printer of the language in which a request is answered: the one that the
+// visitor chose, or else the best that the browser accepts.
 func (s *Site) Words(c echo.Context) *locale.Printer {
-	if w, ok := c.Get(notebook.WordsKey).(*locale.Printer); ok {
+	if w, ok := c.Get(wordsKey).(*locale.Printer); ok {
 		return w
 	}
 	w := s.Languages.Accepted(c.Request().Header.Get("Accept-Language"))
@@ -69,8 +72,8 @@ func (s *Site) Words(c echo.Context) *locale.Printer {
 	return w
 }
 
-// AnswerIn lets the rest of the request be answered in a language.
-func (*Site) AnswerIn(c echo.Context, w *locale.Printer) { c.Set(notebook.WordsKey, w) }
+// AnswerIn sets the language in which the request is answered from now on.
+func (*Site) AnswerIn(c echo.Context, w *locale.Printer) { c.Set(wordsKey, w) }
 
 // choosing is this page's address with one choice in it; of a page that was the
 // answer to a form, the dashboard's.

@@ -26,7 +26,7 @@ import (
 // Page is what the layout shows around every page.
 type Page struct {
 	Title locale.Message
-	Name  string         // the title, with the lab's name
+	Name  string         // the title in words, with the lab's name
 	Asked bool           // the session lane was asked who this is
 	Who   lanes.Identity // by the session lane; empty: nobody
 
@@ -45,8 +45,8 @@ type Page struct {
 // pageThere is this page on another server.
 type pageThere struct{ Server, URL string }
 
-// Page fills the layout, and asks who is signed in unless this request asked that before.
-// If that fails, the page names nobody, and can be shown nevertheless.
+// Page fills the layout, and asks who is signed in, unless this request asked that before. The
+// error is that of the store; the page then names nobody, and can be shown nevertheless.
 func (s *Site) Page(c echo.Context, title locale.Message) (Page, error) {
 	_, _, err := s.Who(c)
 	return s.PageWithoutAsking(c, title), err
@@ -90,13 +90,14 @@ func menuEntry(path string) string {
 	return first
 }
 
+// LabName is the lab's name, in every language.
 const LabName = "Cookie Lab"
 
 // templates holds one set per language and page.
 type templates map[*locale.Printer]map[string]*template.Template
 
 // parseTemplates reads the pages in a folder: their layout, and the parts below.
-func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code Source, form func(way string) string) (templates, error) {
+func parseTemplates(files fs.FS, folder string, all locale.Languages, assets staticFiles, code Source, format func(lane string) string) (templates, error) {
 	layout := folder + "/layout.html"
 	pages, err := fs.Glob(files, folder+"/*.html")
 	if err != nil {
@@ -110,9 +111,9 @@ func parseTemplates(files fs.FS, folder string, all locale.Languages, assets sta
 	for _, w := range all.All {
 		parsed[w] = map[string]*template.Template{}
 		b := baker{
-			known: map[string]func(string) (string, error){"t": w.Label, "static": assets.url, "source": code.text},
-			live:  templateFunctions(w, code, assets),
-			form:  form,
+			known:  map[string]func(string) (string, error){"t": w.Label, "static": assets.url, "source": code.text},
+			live:   templateFunctions(w, code, assets),
+			format: format,
 		}
 		for _, page := range pages {
 			if page == layout {
@@ -132,18 +133,18 @@ func parseTemplates(files fs.FS, folder string, all locale.Languages, assets sta
 // written into their text before they are parsed, since asking for it at each
 // request was most of a page's cost (about a microsecond for each action):
 //
-//   - {{t "page.label"}}, {{static "lab.css"}} and {{source "handlers.f"}};
-//   - a block {{ways}}…{{/ways}}, which stands there once for each way, with WAY
-//     replaced by its name ("plain"), FIELD by its field's ("Plain") and FORM by
-//     the name of the way that its values look like, see [Assets.form].
+//   - {{t "page.label"}}, {{static "lab.css"}} and {{source "lanes.plain.Recall"}};
+//   - a block {{lanes}}…{{/lanes}}, which is written once for each lane with a cookie, with
+//     LANE replaced by its ID ("plain"), FIELD by its field's name ("Plain") and FORMAT by
+//     the format of its values, see [lanes.Format].
 type baker struct {
-	known map[string]func(name string) (text string, err error)
-	live  template.FuncMap
-	form  func(way string) string
+	known  map[string]func(name string) (text string, err error)
+	live   template.FuncMap
+	format func(lane string) string
 }
 
 var (
-	everyWay    = regexp.MustCompile(`(?s)\{\{ways\}\}(.*?)\{\{/ways\}\}`)
+	everyLane   = regexp.MustCompile(`(?s)\{\{lanes\}\}(.*?)\{\{/lanes\}\}`)
 	knownAction = regexp.MustCompile(`\{\{(t|static|source) "([^"]*)"\}\}`)
 )
 
@@ -171,11 +172,11 @@ func (b baker) page(files fs.FS, names []string) (*template.Template, error) {
 }
 
 func (b baker) bake(text string) (string, error) {
-	text = everyWay.ReplaceAllStringFunc(text, func(block string) string {
-		inner := everyWay.FindStringSubmatch(block)[1]
+	text = everyLane.ReplaceAllStringFunc(text, func(block string) string {
+		inner := everyLane.FindStringSubmatch(block)[1]
 		var out strings.Builder
-		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			out.WriteString(strings.NewReplacer("WAY", way, "FIELD", strings.ToUpper(way[:1])+way[1:], "FORM", b.form(way)).Replace(inner))
+		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+			out.WriteString(strings.NewReplacer("LANE", lane, "FIELD", strings.ToUpper(lane[:1])+lane[1:], "FORMAT", b.format(lane)).Replace(inner))
 		}
 		return out.String()
 	})
@@ -189,7 +190,8 @@ func (b baker) bake(text string) (string, error) {
 	return text, failed
 }
 
-// Render answers with a page of the lab.
+// Render answers with a page of the lab, templates/NAME.html. If the page fails, nothing has
+// been sent.
 func (s *Site) Render(c echo.Context, status int, name string, data any) error {
 	page, _ := s.buffers.Get().(*bytes.Buffer)
 	if page == nil {
@@ -204,7 +206,7 @@ func (s *Site) Render(c echo.Context, status int, name string, data any) error {
 	return s.templates.render(c, s.Words(c), page, status, name, data)
 }
 
-// Template is a page's template in the language in which a request is answered, with its
+// Template returns a page's template in the language in which a request is answered, with its
 // parts; nil if there is no such page.
 func (s *Site) Template(c echo.Context, name string) *template.Template {
 	return s.templates[s.Words(c)][name]
@@ -213,9 +215,10 @@ func (s *Site) Template(c echo.Context, name string) *template.Template {
 // maxPooledPage is how large a buffer may be to be kept for another page, in bytes.
 const maxPooledPage = 1 << 20
 
-// RenderForeign answers with a page of the other site.
-func (a *Assets) RenderForeign(c echo.Context, w *locale.Printer, status int, name string, data any) error {
-	return a.foreign.render(c, w, new(bytes.Buffer), status, name, data)
+// RenderOtherSite answers with a page of the other site, templates/other/NAME.html, in w's
+// language. If the page fails, nothing has been sent.
+func (a *Assets) RenderOtherSite(c echo.Context, w *locale.Printer, status int, name string, data any) error {
+	return a.otherSite.render(c, w, new(bytes.Buffer), status, name, data)
 }
 
 // render executes a page to memory first, so that a failure leaves no half page.
@@ -235,7 +238,7 @@ func (s templates) render(c echo.Context, w *locale.Printer, page *bytes.Buffer,
 	return c.HTMLBlob(status, text)
 }
 
-// templateFunctions are for what only a request knows.
+// templateFunctions returns the functions that templates call for what only a request knows.
 func templateFunctions(w *locale.Printer, code Source, assets staticFiles) template.FuncMap {
 	return template.FuncMap{
 		"asset": assets.url,
@@ -245,9 +248,9 @@ func templateFunctions(w *locale.Printer, code Source, assets staticFiles) templ
 	}
 }
 
-// PresentParam in an address, with the part to show, is the mode for a class.
-const PresentParam = "present"
-
-const AnswersParam = "answers" // in its address: the sheets with the right answers
-
-const RunParam = "run"
+// Query parameters that several packages read.
+const (
+	PresentParam = "present" // the part of a lesson to show to a class
+	AnswersParam = "answers" // the sheets to print have the right answers
+	RunParam     = "run"     // the run of a lesson to which a request belongs
+)

@@ -16,7 +16,7 @@ import (
 // language is read from the address.
 type Access struct {
 	Notebook  notebook.Use
-	Recorded  bool // it goes on the wire
+	Recorded  bool // its exchanges go on the wire
 	Stream    bool // its reply is sent piece by piece, so it is not held back: see sessions.Hold
 	AnyOrigin bool // other sites may ask: that they do is what a lesson is about
 	MaxBody   int  // bytes of the request's body; 0: input.MaxBody
@@ -26,7 +26,7 @@ type Access struct {
 // visitor's language, if the notebook's store answers.
 var unknown = Access{Notebook: notebook.IfItCan}
 
-// WithBody is the same access, for a body of at most so many bytes.
+// WithBody returns the same access, for a body of at most most bytes.
 func (a Access) WithBody(most int) Access {
 	a.MaxBody = most
 	return a
@@ -72,8 +72,8 @@ func (r *Router) Handle(method, path string, a Access, h echo.HandlerFunc) {
 	}
 }
 
-// Access is that of a request's address; of an unknown one, it reads the notebook if it
-// can and is not recorded.
+// Access returns the access of a request's address. An unknown address reads the notebook if
+// it can, and is not recorded.
 func (r *Router) Access(c echo.Context) Access {
 	if a, ok := r.access[c.Path()]; ok {
 		return a
@@ -81,15 +81,16 @@ func (r *Router) Access(c echo.Context) Access {
 	return unknown
 }
 
-// Notebook is the part of a request's access that the notebook's middleware needs: what it
-// may do with the notebook, and whether its reply is a stream, which nothing holds back.
+// Notebook returns the part of a request's access that [notebook.Opener] needs: what the
+// request may do with the notebook, and whether its reply is a stream.
 func (r *Router) Notebook(c echo.Context) (use notebook.Use, stream bool) {
 	a := r.Access(c)
 	return a.Notebook, a.Stream
 }
 
-// Recorded is the part of a request's access that the recorder needs: whether the exchange
-// goes on the wire, what it may do with the notebook, and whether any origin may ask.
+// Recorded returns the part of a request's access that [notebook.Recorder] needs: whether the
+// exchange goes on the wire, what the request may do with the notebook, and whether other
+// sites may ask.
 func (r *Router) Recorded(c echo.Context) (recorded bool, use notebook.Use, anyOrigin bool) {
 	a := r.Access(c)
 	return a.Recorded, a.Notebook, a.AnyOrigin

@@ -92,9 +92,8 @@ func receiver(function *ast.FuncDecl) string {
 	return ""
 }
 
-// Figure serves templates: a function with where it stands. A name that does
-// not exist is an error, so that a renamed function cannot leave a page without
-// its code.
+// Figure returns a function as a page shows it, with its file and line. A name that does not
+// exist is an error, so that a renamed function cannot leave a page without its code.
 func (s Source) Figure(name string) (template.HTML, error) {
 	f, ok := s[name]
 	if !ok {
@@ -103,7 +102,8 @@ func (s Source) Figure(name string) (template.HTML, error) {
 	return f.figure, nil
 }
 
-// text is the same to stand in a template's text: {{ begins no action there.
+// text returns the same as Figure, but escaped for the text of a template: {{ begins no
+// action there.
 func (s Source) text(name string) (string, error) {
 	f, err := s.Figure(name)
 	return strings.ReplaceAll(string(f), "{{", `{{"{{"}}`), err

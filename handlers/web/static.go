@@ -69,7 +69,7 @@ func (s staticFiles) url(name string) (string, error) {
 	return "/static/" + name + "?v=" + file.version, nil
 }
 
-// StaticFigure is a static file's text with its name, for a page that is about it.
+// StaticFigure returns a static file's text with its name, for a page that is about it.
 func (a *Assets) StaticFigure(name string) template.HTML {
 	return figureOf("static/"+name, string(a.static[name].content))
 }
@@ -77,10 +77,11 @@ func (a *Assets) StaticFigure(name string) template.HTML {
 // GetStatic serves GET /static/*.
 func (a *Assets) GetStatic(c echo.Context) error { return a.ServeStatic(c, c.Param("*")) }
 
-// GetFavicon serves GET /favicon.ico, which browsers ask for unasked.
+// GetFavicon serves GET /favicon.ico, which browsers request by themselves.
 func (a *Assets) GetFavicon(c echo.Context) error { return a.ServeStatic(c, "favicon.ico") }
 
-// ServeStatic answers with a static file, by its name; without one, with echo.ErrNotFound.
+// ServeStatic answers with a static file, by its name below static/. The error is
+// [echo.ErrNotFound] if there is no such file.
 func (a *Assets) ServeStatic(c echo.Context, name string) error {
 	file, ok := a.static[name]
 	if !ok {

@@ -17,8 +17,8 @@ import (
 	"cookielab/handlers/notebook"
 )
 
-// WireExchange is an [Exchange] as programs read it.
-type WireExchange struct {
+// Exchange is a [notebook.Exchange] as programs read it.
+type Exchange struct {
 	Number     int       `json:"number"`
 	Client     string    `json:"client"` // "browser", "another program"
 	Start      time.Time `json:"start"`
@@ -27,59 +27,60 @@ type WireExchange struct {
 	Target     string    `json:"target"`
 	Protocol   string    `json:"protocol"`
 	Host       string    `json:"host"`
-	Fetch      WireFetch `json:"fetch"`
+	Fetch      Fetch     `json:"fetch"`
 	UserAgent  string    `json:"user_agent"`
-	// Authorization is the raw header but for most of its secret: no token is shown twice.
-	Authorization string        `json:"authorization"`
-	Cookie        string        `json:"cookie"` // the raw header
-	Cookies       []WireCookie  `json:"cookies"`
-	MoreCookies   int           `json:"more_cookies"` // how many more there are; the raw header has them
-	StayedHome    []WireStayed  `json:"stayed_home"`
-	Status        int           `json:"status"`
-	Location      string        `json:"location"`
-	SetCookie     []string      `json:"set_cookie"` // the raw lines
-	Store         []WireStoreOp `json:"store"`
-	Findings      []WireFinding `json:"findings"`
-	Cut           bool          `json:"cut"`        // more was sent, or the store was asked more often, than the wire keeps
-	Hidden        bool          `json:"hidden"`     // "…" stands for a value that this notebook did not see set
-	NamesOnly     bool          `json:"names_only"` // without values, because this notebook's browser may not have sent it
+	// Authorization is the raw header without most of its secret, since no token is shown
+	// twice.
+	Authorization string     `json:"authorization"`
+	Cookie        string     `json:"cookie"` // the raw header
+	Cookies       []Cookie   `json:"cookies"`
+	MoreCookies   int        `json:"more_cookies"` // how many more there are; the raw header has them
+	KeptBack      []KeptBack `json:"stayed_home"`
+	Status        int        `json:"status"`
+	Location      string     `json:"location"`
+	SetCookie     []string   `json:"set_cookie"` // the raw lines
+	Store         []StoreOp  `json:"store"`
+	Findings      []Finding  `json:"findings"`
+	Cut           bool       `json:"cut"`        // more was sent, or the store was asked more often, than the wire keeps
+	Hidden        bool       `json:"hidden"`     // "…" stands for a value that this notebook did not see set
+	NamesOnly     bool       `json:"names_only"` // without values, because this notebook's browser may not have sent it
 }
 
-// WireFetch is a [FetchMetadata] as programs read it.
-type WireFetch struct {
+// Fetch is a [notebook.FetchMetadata] as programs read it.
+type Fetch struct {
 	Site string `json:"site"`
 	Mode string `json:"mode"`
 	Dest string `json:"dest"`
 	User string `json:"user"`
 }
 
-// WireCookie is one pair of the Cookie header.
-type WireCookie struct {
+// Cookie is one pair of the Cookie header.
+type Cookie struct {
 	Name  string  `json:"name"`
-	Lane  *string `json:"lane"`  // null: none of the three ways
+	Lane  *string `json:"lane"`  // the lane's ID; null: it is no lane's
 	Bytes *int    `json:"bytes"` // of name and value; null if the value was left out
 }
 
-// WireStayed is a cookie that this browser was given and did not send.
-type WireStayed struct {
+// KeptBack is a cookie that this browser was given, and did not send.
+type KeptBack struct {
 	Name    string `json:"name"`
 	Lane    string `json:"lane"`
 	Reason  string `json:"reason"` // "over", "path", "strict", "unknown"
 	Message string `json:"message"`
 }
 
-// WireStoreOp is one store operation.
-type WireStoreOp struct {
+// StoreOp is one store operation.
+type StoreOp struct {
 	Store      string  `json:"store"`
 	Name       string  `json:"name"`
-	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": the lab looked by itself
+	Purpose    string  `json:"purpose"` // "session", "token", "notebook"; "": it was the lab's own
 	DurationMS float64 `json:"duration_ms"`
 	Bytes      int     `json:"bytes"`
 	Error      *string `json:"error"` // null: none
 }
 
-// WireFinding is what one way concluded.
-type WireFinding struct {
+// Finding is what one lane concluded.
+type Finding struct {
 	Lane    string        `json:"lane"`
 	Verdict lanes.Verdict `json:"verdict"`
 	User    *string       `json:"user"`
@@ -87,23 +88,23 @@ type WireFinding struct {
 	Reason  string        `json:"reason"`
 }
 
-// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. Nobody sees
-// another's wire: without a notebook it is empty. A full wire has megabytes, so it is sent
-// one exchange at a time, and only one is in memory while the reader is slow.
+// JSON serves GET /api/wire: {"exchanges": […]}, the newest last. It shows the request's own
+// notebook; without one, it is empty. A full wire has megabytes, so it is sent one exchange at
+// a time, and only one is in memory while the reader is slow.
 func (h *Page) JSON(c echo.Context) error {
-	book, last := notebook.From(c).Log(), 0
-	if book != nil {
-		done, err := h.beginStream(book, (*notebook.Log).Read)
+	log, last := notebook.From(c).Log(), 0
+	if log != nil {
+		done, err := h.beginStream(log, (*notebook.Log).Read)
 		if err != nil {
 			return err
 		}
 		defer done()
-		last = book.Last()
+		last = log.Last()
 	}
 	c.Response().Header().Set("Content-Type", echo.MIMEApplicationJSON)
 	c.Response().WriteHeader(http.StatusOK)
 	w, before := h.site.Words(c), `{"exchanges":[` // before is what is sent before the next exchange
-	for e := book.Next(0, last); e != nil; e = book.Next(e.Number, last) {
+	for e := log.Next(0, last); e != nil; e = log.Next(e.Number, last) {
 		exchange, err := json.Marshal(describeExchange(w, e))
 		if err == nil {
 			_, err = c.Response().Write(append([]byte(before), exchange...))
@@ -121,33 +122,33 @@ func (h *Page) JSON(c echo.Context) error {
 // sends to one host.
 const maxListedCookies = 200
 
-func describeExchange(w *locale.Printer, e *notebook.Exchange) WireExchange {
-	d := WireExchange{
+func describeExchange(w *locale.Printer, e *notebook.Exchange) Exchange {
+	d := Exchange{
 		Number: e.Number, Client: e.Client, Start: e.Start.UTC(), DurationMS: inMilliseconds(e.Duration),
-		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: WireFetch(e.Fetch), UserAgent: e.UserAgent,
-		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []WireCookie{}, StayedHome: []WireStayed{},
+		Method: e.Method, Target: e.Target, Protocol: e.Protocol, Host: e.Host, Fetch: Fetch(e.Fetch), UserAgent: e.UserAgent,
+		Authorization: e.Authorization, Cookie: e.Cookie, Cookies: []Cookie{}, KeptBack: []KeptBack{},
 		Status: e.Status, Location: e.Location, SetCookie: append([]string{}, e.SetCookie...),
-		Store: []WireStoreOp{}, Findings: []WireFinding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
+		Store: []StoreOp{}, Findings: []Finding{}, Cut: e.Cut || e.MoreOps, NamesOnly: e.NamesOnly, Hidden: e.Hidden,
 	}
 	for cookie := range e.Cookies() {
 		if len(d.Cookies) == maxListedCookies {
 			d.MoreCookies++
 			continue
 		}
-		one := WireCookie{Name: cookie.Name, Lane: markup.TextOrNil(cookie.Lane)}
+		one := Cookie{Name: cookie.Name, Lane: markup.TextOrNil(cookie.Lane)}
 		if !cookie.Left {
 			one.Bytes = &cookie.Bytes
 		}
 		d.Cookies = append(d.Cookies, one)
 	}
-	for _, home := range e.KeptBack {
-		d.StayedHome = append(d.StayedHome, WireStayed{home.Name, home.Lane, strings.TrimPrefix(home.Reason.ID, "home_reason."), w.Say(home.Reason)})
+	for _, kept := range e.KeptBack {
+		d.KeptBack = append(d.KeptBack, KeptBack{kept.Name, kept.Lane, strings.TrimPrefix(kept.Reason.ID, "home_reason."), w.Say(kept.Reason)})
 	}
 	for _, op := range e.Ops {
-		d.Store = append(d.Store, WireStoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(notebook.OutcomeOf(op.Err))})
+		d.Store = append(d.Store, StoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(notebook.OutcomeOf(op.Err))})
 	}
 	for _, f := range e.Findings {
-		d.Findings = append(d.Findings, WireFinding{f.Lane, f.Verdict, markup.TextOrNil(f.Who.User), markup.TextOrNil(f.Who.Role), w.Say(f.Reason)})
+		d.Findings = append(d.Findings, Finding{f.Lane, f.Verdict, markup.TextOrNil(f.Who.User), markup.TextOrNil(f.Who.Role), w.Say(f.Reason)})
 	}
 	return d
 }

@@ -20,16 +20,16 @@ import (
 	"cookielab/handlers/web"
 )
 
-// Page is what these pages need.
+// Page serves these pages: see New.
 type Page struct {
 	site    *web.Site
 	streams chan struct{}   // has one item for each stream under way
 	closing context.Context // done when streams must end
 }
 
-// New makes it. most is how many streams there may be at the same time; 0: a
-// quarter of the connections that this system allows the program, and at most 1,000.
-// They end when closing is done.
+// New makes the page. most is how many streams there may be at the same time; 0: a quarter of
+// the connections that this system allows the program, and at most 1,000. They end when
+// closing is done.
 func New(site *web.Site, closing context.Context, most int) *Page {
 	return &Page{site: site, closing: closing, streams: make(chan struct{}, cmp.Or(most, maxStreams()))}
 }
@@ -52,7 +52,7 @@ type exchangeView struct {
 	Accepted               bool // the status says so
 	Sent, Set              []diagram.PieceView
 	SentOthers             int // further cookies
-	Home                   []notebook.KeptBack
+	KeptBack               []notebook.KeptBack
 	Raw                    string
 	Cut                    bool // of its text, when it was put on the wire
 	Shortened              bool // it is too long for this page
@@ -60,7 +60,7 @@ type exchangeView struct {
 	Drawing                template.HTML
 }
 
-// Get serves GET /wire.
+// Get serves GET /wire: the exchanges of the request's notebook.
 func (h *Page) Get(c echo.Context) error {
 	page, err := h.site.Page(c, locale.Msg("wire.title"))
 	if err != nil {
@@ -98,9 +98,9 @@ const maxTargetText = 500
 // viewExchange is an exchange on the page, with at most mostRaw bytes of its text.
 func viewExchange(w *locale.Printer, e *notebook.Exchange, mostRaw int) exchangeView {
 	v := exchangeView{
-		Number: e.Number, Other: e.Client == notebook.ClientOther, At: markup.IsoTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
+		Number: e.Number, Other: e.Client == notebook.ClientOther, At: markup.ISOTime(e.Start), Clock: e.Start.Format("15:04:05"), Took: markup.Milliseconds(e.Duration),
 		Method: markup.Clip(e.Method, maxTargetText), Target: markup.Clip(e.Target, maxTargetText), Status: markup.StatusLabel(e.Status), Accepted: e.Status < http.StatusBadRequest,
-		Home: e.KeptBack, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: diagram.Draw(w, []*notebook.Exchange{e}),
+		KeptBack: e.KeptBack, Raw: rawText(e), Cut: e.Cut, NamesOnly: e.NamesOnly, Hidden: e.Hidden, Drawing: diagram.Draw(w, []*notebook.Exchange{e}),
 	}
 	if v.Shortened = len(v.Raw) > mostRaw; v.Shortened {
 		v.Raw = markup.AtMost(v.Raw, mostRaw) + "…"

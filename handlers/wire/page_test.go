@@ -88,8 +88,8 @@ func TestWireAPISaysWhatWasSent(t *testing.T) {
 	if since := time.Since(e.Start); since < 0 || since > time.Minute || e.DurationMS <= 0 {
 		t.Errorf("start %v, duration %v", e.Start, e.DurationMS)
 	}
-	if len(e.StayedHome) != 0 {
-		t.Errorf("stayed home: %+v", e.StayedHome)
+	if len(e.KeptBack) != 0 {
+		t.Errorf("stayed home: %+v", e.KeptBack)
 	}
 	// Programs read names, and lists that are never null.
 	c.Drop("lab_sessionid")
@@ -288,7 +288,7 @@ func TestStayedHome(t *testing.T) {
 			c.Drop(test.drops)
 			c.Get(test.path)
 			wire := c.WireJSON()
-			home := wire[len(wire)-1].StayedHome
+			home := wire[len(wire)-1].KeptBack
 			if len(home) != 1 || home[0].Name != test.drops || home[0].Reason != test.reason || !strings.Contains(home[0].Message, test.words["en"]) {
 				t.Fatalf("stayed home: %+v", home)
 			}
@@ -310,7 +310,7 @@ func TestStayedHome(t *testing.T) {
 		c := labtest.New(t).Client()
 		c.Get("/dashboard")
 		c.Get("/dashboard")
-		if home := c.WireJSON()[1].StayedHome; len(home) > 0 {
+		if home := c.WireJSON()[1].KeptBack; len(home) > 0 {
 			t.Errorf("stayed home: %+v", home)
 		}
 	})

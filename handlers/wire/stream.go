@@ -22,23 +22,23 @@ import (
 // else finds out that the other end is gone without a word.
 const keepAlive = 15 * time.Second
 
-// Events serves GET /wire/events: what came after the exchange that the
-// reader saw last, and then each new one, until the reader goes, the notebook
-// is dropped, or the server ends. No script can hold it open for another site
-// or port: to those it shows nothing, as to a stranger.
+// Events serves GET /wire/events: the exchanges after the one that the reader saw last, and
+// then each new one, until the reader goes, the notebook's Log is dropped, or the server ends.
+// Without a notebook it answers 204, and also to pages of other sites and ports, so that no
+// script there can hold it open.
 func (h *Page) Events(c echo.Context) error {
 	seen, err := seenLast(c.Request())
 	if err != nil {
 		return err
 	}
-	book := notebook.From(c).Log()
-	if book == nil && notebook.JustReplaced(c) {
+	log := notebook.From(c).Log()
+	if log == nil && notebook.JustReplaced(c) {
 		return tellToComeAgain(c) // somebody has just signed in or out, and the browser will have the new key in a moment
 	}
-	if book == nil || input.FromElsewhere(c.Request()) {
+	if log == nil || input.FromElsewhere(c.Request()) {
 		return c.NoContent(http.StatusNoContent) // tells an EventSource not to come again
 	}
-	done, err := h.beginStream(book, (*notebook.Log).Watch)
+	done, err := h.beginStream(log, (*notebook.Log).Watch)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (h *Page) Events(c echo.Context) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	h.follow(c, book, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
+	h.follow(c, log, seen, &eventWriter{c.Response(), http.NewResponseController(c.Response())})
 	return nil
 }
 
@@ -78,8 +78,8 @@ func tellToComeAgain(c echo.Context) error {
 // beginStream counts a reply that is sent piece by piece, until done is called: for its
 // Log, by count, and for the whole server, since each such reply holds a connection. It
 // refuses one that is too many for either.
-func (h *Page) beginStream(book *notebook.Log, count func(*notebook.Log) (done func(), ok bool)) (done func(), err error) {
-	mine, ok := count(book)
+func (h *Page) beginStream(log *notebook.Log, count func(*notebook.Log) (done func(), ok bool)) (done func(), err error) {
+	mine, ok := count(log)
 	if !ok {
 		return nil, input.NewProblem(http.StatusTooManyRequests, "too_many_streams", locale.Msg("wire.too_many"))
 	}
@@ -117,8 +117,8 @@ func seenLast(r *http.Request) (int, error) {
 	return seen, nil
 }
 
-// follow tells of a book's exchanges until something ends it.
-func (h *Page) follow(c echo.Context, book *notebook.Log, seen int, events *eventWriter) {
+// follow writes a Log's exchanges as events until something ends it.
+func (h *Page) follow(c echo.Context, log *notebook.Log, seen int, events *eventWriter) {
 	t := h.site.Template(c, "wire")
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
@@ -126,7 +126,7 @@ func (h *Page) follow(c echo.Context, book *notebook.Log, seen int, events *even
 		return
 	}
 	for {
-		exchanges, more := book.After(seen)
+		exchanges, more := log.After(seen)
 		if more == nil {
 			return
 		}
@@ -172,7 +172,7 @@ func (e *eventWriter) event(id int, data string) error {
 // line break ends the event.
 var dataLines = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 
-// comment says nothing, so that something is said.
+// comment writes an empty comment, which shows that the stream is still there.
 func (e *eventWriter) comment() error { return e.write(":\n\n") }
 
 // write gives each write a deadline of its own: the server's is for replies

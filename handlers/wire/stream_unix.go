@@ -1,5 +1,7 @@
 //go:build unix
 
+// How many streams the system allows, on Unix.
+
 package wire
 
 import (

@@ -1,3 +1,5 @@
+// How many streams the system allows, on Windows.
+
 package wire
 
 // maxStreams is how many streams a server sends at the same time. Windows has no limit for
