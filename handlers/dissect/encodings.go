@@ -203,7 +203,7 @@ func (d *dissected) takeURL(e *effort) {
 	for pair := range strings.SplitSeq(d.value, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		value, _ = percentDecoded(value)
-		if inner := formOf(value); inner == formText || inner == formURL {
+		if inner := formatOf(value); inner == formatText || inner == formatURL {
 			continue
 		}
 		if len(d.Steps) > mostLayers {

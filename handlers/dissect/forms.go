@@ -19,30 +19,30 @@ import (
 )
 
 // form is how a value is written.
-type form string
+type format string
 
 const (
-	formSealed form = "sealed" // of this lab: base64 of time|content|MAC
-	formJWT    form = "jwt"
-	formDjango form = "django" // content:time:signature
-	formJSON   form = "json"
-	formKey    form = "key"   // of a session
-	formToken  form = "token" // an opaque one
-	formBase64 form = "base64"
-	formURL    form = "url"
-	formText   form = "text"
+	formatSealed format = "sealed" // of this lab: base64 of time|content|MAC
+	formatJWT    format = "jwt"
+	formatDjango format = "django" // content:time:signature
+	formatJSON   format = "json"
+	formatKey    format = "key"   // of a session
+	formatToken  format = "token" // an opaque one
+	formatBase64 format = "base64"
+	formatURL    format = "url"
+	formatText   format = "text"
 )
 
 // dissected is a value taken apart. Nothing of it has been verified.
 type dissected struct {
-	Form  form
-	Title string         // what it is, a label
-	For   string         // what it is for, by the name that stood before it; "": none did
-	Wire  []wirePart     // the value as it came, cut into its parts
-	Parts []namedPart    // what those are called
-	Steps []step         // what decoding made of it
-	Flaw  locale.Message // why it is not well formed; no ID: it is
-	Spare bool           // its last character has bits that nobody reads
+	Format format
+	Title  string         // what it is, a label
+	For    string         // what it is for, by the name that stood before it; "": none did
+	Wire   []wirePart     // the value as it came, cut into its parts
+	Parts  []namedPart    // what those are called
+	Steps  []step         // what decoding made of it
+	Flaw   locale.Message // why it is not well formed; no ID: it is
+	Spare  bool           // its last character has bits that nobody reads
 
 	Came, Inside locale.Message // say how much of Logs and of Steps is not shown; no ID: nothing
 	Deeper       bool           // there may be more inside than was decoded
@@ -193,34 +193,34 @@ func tellingPair(pairs []string) int {
 
 // tells reports whether a value has a form that no other text has by chance.
 func tells(value string) bool {
-	switch formOf(value) {
-	case formSealed, formJWT, formDjango, formKey, formToken:
+	switch formatOf(value) {
+	case formatSealed, formatJWT, formatDjango, formatKey, formatToken:
 		return true
 	}
 	return false
 }
 
 // formOf recognises a value.
-func formOf(value string) form {
+func formatOf(value string) format {
 	switch {
 	case isJWT(value):
-		return formJWT
+		return formatJWT
 	case isSealed(value):
-		return formSealed
+		return formatSealed
 	case value != "" && strings.ContainsRune(`{["`, rune(value[0])):
-		return formJSON
+		return formatJSON
 	case sessions.ValidToken(value):
-		return formToken
+		return formatToken
 	case sessions.ValidKey(value):
-		return formKey
+		return formatKey
 	case djangoSigned.MatchString(value):
-		return formDjango
+		return formatDjango
 	case isBase64(value):
-		return formBase64
+		return formatBase64
 	case isURL(value):
-		return formURL
+		return formatURL
 	}
-	return formText
+	return formatText
 }
 
 // dissect takes a value apart, and the values inside it.
@@ -228,25 +228,25 @@ func (e *effort) dissect(value string) (d dissected) {
 	if !e.spend(len(value)) {
 		return d
 	}
-	d.Form, d.value = formOf(value), value
-	switch d.Form {
-	case formSealed:
+	d.Format, d.value = formatOf(value), value
+	switch d.Format {
+	case formatSealed:
 		d.takeSealed()
-	case formJWT:
+	case formatJWT:
 		d.takeJWT()
-	case formDjango:
+	case formatDjango:
 		d.takeDjango(e)
-	case formJSON:
+	case formatJSON:
 		d.takeJSON()
-	case formKey:
+	case formatKey:
 		d.Title, d.Wire = "dissect.form.key", []wirePart{{Kind: "whole", Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
-	case formToken:
+	case formatToken:
 		d.Title, d.Wire = "dissect.form.token", []wirePart{{Kind: "whole", Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
-	case formBase64:
+	case formatBase64:
 		d.takeBase64(e)
-	case formURL:
+	case formatURL:
 		d.takeURL(e)
 	default:
 		d.Title, d.Wire = "dissect.form.text", []wirePart{{Kind: "whole", Text: value}}
@@ -260,7 +260,7 @@ func (d *dissected) further(text string, e *effort) {
 	if !utf8.ValidString(text) {
 		return
 	}
-	if form := formOf(text); form != formText && form != formJSON { // JSON is laid out where it stands
+	if form := formatOf(text); form != formatText && form != formatJSON { // JSON is laid out where it stands
 		d.Steps = append(d.Steps, e.further(text)...)
 	}
 }

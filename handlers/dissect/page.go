@@ -22,7 +22,7 @@ import (
 	"cookielab/sessions"
 )
 
-const maxDissected = 8 << 10 // bytes of a value, and of a key
+const maxValue = 8 << 10 // bytes of a value, and of a key
 
 // dissectForm is what the page's form says.
 type dissectForm struct {
@@ -64,7 +64,7 @@ type pageData struct {
 
 // Get serves GET /dissect.
 func (h *Page) Get(c echo.Context) error {
-	return h.showDissect(c, dissectForm{last: decodeAct})
+	return h.show(c, dissectForm{last: decodeAct})
 }
 
 // Post serves POST /dissect (fields value, key, purpose, and what the page
@@ -86,11 +86,11 @@ func (h *Page) Post(c echo.Context) error {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
-		if f.value, f.key, err = h.dissectExample(c, fields["example"]); err != nil {
+		if f.value, f.key, err = h.example(c, fields["example"]); err != nil {
 			return err
 		}
 		f.purpose, f.before = "", ""
-		return h.showDissect(c, f)
+		return h.show(c, f)
 	}
 	switch fields["act"] {
 	case decodeAct, verifyAct:
@@ -106,14 +106,14 @@ func (h *Page) Post(c echo.Context) error {
 	default:
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_act"))
 	}
-	return h.showDissect(c, f)
+	return h.show(c, f)
 }
 
 // typedText is a text as it was typed: a form ends lines as the network does, and
 // nobody means the space around a pasted value.
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
-func (h *Page) showDissect(c echo.Context, f dissectForm) error {
+func (h *Page) show(c echo.Context, f dissectForm) error {
 	page, err := h.site.Page(c, locale.Msg("dissect.title"))
 	if err != nil {
 		return err
@@ -125,10 +125,10 @@ func (h *Page) showDissect(c echo.Context, f dissectForm) error {
 	}
 	status := http.StatusOK
 	switch {
-	case max(len(f.value), len(f.key), len(f.before)) > maxDissected:
+	case max(len(f.value), len(f.key), len(f.before)) > maxValue:
 		status = http.StatusRequestEntityTooLarge
-		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxDissected})
-		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxDissected), markup.AtMost(p.Key, maxDissected), markup.AtMost(p.Before, maxDissected)
+		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxValue})
+		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxValue), markup.AtMost(p.Key, maxValue), markup.AtMost(p.Before, maxValue)
 	case f.value != "":
 		taken := h.dissect(f.value)
 		p.Taken = &taken
@@ -142,7 +142,7 @@ func (h *Page) showDissect(c echo.Context, f dissectForm) error {
 
 // dissectExample is a value of this moment, and the key that its maker used where
 // that is not the lab's.
-func (h *Page) dissectExample(c echo.Context, name string) (value, key string, err error) {
+func (h *Page) example(c echo.Context, name string) (value, key string, err error) {
 	at := h.site.Clock.Now()
 	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(h.lanes.Sessions.Options().Age))}
 	switch name {
