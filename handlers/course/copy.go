@@ -17,7 +17,7 @@ import (
 // LeaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *Step) LeaveCopy() {
 	taken := s.course.auth.CopyOf(s.Lanes.Values(s.C))
-	sessions.AfterCommit(s.C, func() { taken.Keep(s.Book.Log()) })
+	sessions.AfterCommit(s.C, func() { taken.Keep(s.Notebook.Log()) })
 }
 
 // NoteYou writes down what the three ways conclude about the browser itself.
@@ -30,7 +30,7 @@ func (s *Step) NoteYou(name string) {
 // NoteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *Step) NoteCopy(name string) (sent time.Time, ok bool) {
-	taken := notebook.Of[*auth.Copy](s.Book.Log())
+	taken := notebook.Of[*auth.Copy](s.Notebook.Log())
 	if taken == nil || taken.Failed || !taken.Sent.After(s.AnsweredAt()) {
 		return sent, false
 	}
@@ -87,7 +87,7 @@ func (s *Step) CurlView() (v View) {
 		v.Tasks = []Task{{Label: s.Word("paste"), Line: s.curlLine()}}
 	}
 	if s.Fact(CurlFacts+"."+lanes.Plain) != "" {
-		v.Board = Board{Columns: s.Ways(), Rows: []Row{s.CopyRow(CurlFacts, s.Word("told"))}}
+		v.Board = Board{Columns: s.LaneColumns(), Rows: []Row{s.CopyRow(CurlFacts, s.Word("told"))}}
 	}
 	return v
 }
@@ -96,7 +96,7 @@ func (s *Step) CurlView() (v View) {
 // names the run, by which the lesson learns what the server concluded.
 func (s *Step) curlLine() string {
 	taken := s.course.auth.CopyOf(s.Lanes.Values(s.C))
-	if old := notebook.Of[*auth.Copy](s.Book.Log()); len(taken.Cookies) == 0 && old != nil {
+	if old := notebook.Of[*auth.Copy](s.Notebook.Log()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
 	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.C.Request().Host + "/api/lanes?" + web.RunParam + "=" + s.RunKey() + "'"

@@ -69,7 +69,7 @@ func (all lessons) Engines() course.Lesson {
 			return true
 		},
 		Reset: func(s *course.Step) error {
-			all.engines.Forget(s.C, s.Book)
+			all.engines.Forget(s.C, s.Notebook)
 			return nil
 		},
 		Closer: map[string]func(*course.Step) course.View{

@@ -27,7 +27,7 @@ func (lessons) Stolen() course.Lesson {
 			}
 		},
 		Board: func(s *course.Step) course.Board {
-			return course.Board{Columns: s.Ways(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("thief"))}}
+			return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("thief"))}}
 		},
 		Happened: func(s *course.Step) string {
 			switch plain, signed, session := s.TakenIn("copy"); {
