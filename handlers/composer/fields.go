@@ -12,7 +12,7 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// composeFields are a line taken apart for the form. What it does not know stays
+// fields are a line taken apart for the form. What it does not know stays
 // in Rest.
 type fields struct {
 	Name, Value, Domain, Path, Expires, MaxAge, SameSite, Priority string
@@ -20,10 +20,10 @@ type fields struct {
 	Rest                                                           string // further attributes
 }
 
-// composeNames are the names of the fields in the form.
+// fieldNames are the names of the fields in the form.
 var fieldNames = []string{"name", "value", "domain", "path", "expires", "max_age", "samesite", "priority", "secure", "httponly", "partitioned", "rest"}
 
-// composeFormOf reads the form. Which half of it counts, the line or the fields?
+// readForm reads the form. Which half of it counts, the line or the fields?
 // That which the visitor changed since the page showed them (was is the line as it
 // was then), or what a button says (by).
 func readForm(posted url.Values) (f form, err error) {
@@ -153,7 +153,7 @@ var presets = []preset{
 	{Label: "composer.preset.chips", Line: "id=a3fWa; Partitioned; SameSite=Lax"},
 }
 
-// Presets are the names of the lines to begin with, in order.
+// Presets returns the names of the lines to begin with, in order.
 func Presets() (names []string) {
 	for _, p := range presets {
 		names = append(names, p.ID())

@@ -26,7 +26,7 @@ const (
 	sendPath  = "/send"  // its default path is /
 )
 
-// composeForm is what the page's form says.
+// form is what the page's form says.
 type form struct {
 	Line    string // the raw line
 	Address string // that sends it
@@ -34,9 +34,10 @@ type form struct {
 	fields
 }
 
-// Page is what these pages and /api/predict need.
+// Page is the composer's pages and /api/predict.
 type Page struct{ site *web.Site }
 
+// New makes the pages on a site.
 func New(site *web.Site) *Page { return &Page{site} }
 
 type pageData struct {
@@ -58,7 +59,7 @@ type pageData struct {
 	Paste     paste
 }
 
-// composeColumn is what one profile does.
+// column is what one profile does.
 type column struct {
 	Profile browser.Profile
 	Title   string
@@ -73,7 +74,7 @@ type column struct {
 	jar     *browser.Jar
 }
 
-// composeHint is a warning, and which profiles have it.
+// hint is a warning, and which profiles have it.
 type hint struct {
 	Text locale.Message
 	Tip  bool
@@ -86,14 +87,15 @@ var profileTitles = map[browser.Profile]string{
 	browser.Draft: "RFC 6265bis", browser.Chromium: "Chromium 156", browser.Firefox: "Firefox 153",
 }
 
-// shownOutcome is an outcome as pages show it.
+// outcome is what became of a line, as pages show it.
 type outcome struct {
 	Outcome string // "stored", "replaced", "deleted", "ignored", or "deletes": there was nothing to delete
 	Mark    string
 	Label   string
 }
 
-// shownOutcomeOf: who deletes makes no mistake, though nothing was there.
+// outcomeOf returns the outcome of a verdict. Who deletes makes no mistake, though nothing
+// was there.
 func outcomeOf(v browser.Verdict) outcome {
 	switch {
 	case v.Rule.ID == "expired":
@@ -150,7 +152,7 @@ func (h *Page) Post(c echo.Context) error {
 	return h.show(c, pageData{Form: f, Paste: paste})
 }
 
-// showComposer judges the line and shows the page.
+// show judges the line and shows the page.
 func (h *Page) show(c echo.Context, p pageData) error {
 	page, err := h.site.Page(c, locale.Msg("composer.title"))
 	if err != nil {
@@ -359,7 +361,7 @@ func lineParts(line string, shown *markup.Room) template.HTML {
 	return template.HTML(m.String())
 }
 
-// Forget deletes the cookies that were sent.
+// Forget deletes the cookies of the lines that were sent, from the browser and from the log.
 func (h *Page) Forget(c echo.Context, n *notebook.Notebook) { h.forgetSends(c, n.Log()) }
 
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores

@@ -16,7 +16,7 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// pasteView is what was pasted, and each of its lines explained.
+// paste is what was pasted, and each of its lines explained.
 type paste struct {
 	Text    string
 	Address string // of the site; "": guessed for each line

@@ -80,7 +80,7 @@ type PredictResult struct {
 	Warnings []predictWarning `json:"warnings"`
 }
 
-// PredictWarning is something about a line that a careful developer wants to hear.
+// predictWarning is something about a line that a careful developer wants to hear.
 type predictWarning struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
@@ -102,7 +102,7 @@ type PredictCookie struct {
 	Priority    string `json:"priority"` // "": the browser has none
 }
 
-// PredictKept is a cookie that does not go with the request.
+// predictKeptBack is a cookie that does not go with the request.
 type predictKeptBack struct {
 	Name   string `json:"name"`
 	Rule   string `json:"rule"`

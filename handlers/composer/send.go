@@ -136,7 +136,7 @@ func sendApart(ctx context.Context, n *notebook.Notebook, told, more int) error 
 	})
 }
 
-// kept is the cookie that a browser of a profile stores for the line; nil: it stores
+// stored is the cookie that a browser of a profile stores for the line; nil: it stores
 // none. goes reports whether the browser sends it to the address that set it.
 func (s sentLine) stored(profile browser.Profile) (cookie *browser.Cookie, goes bool) {
 	jar, verdict := replay(profile, []sentLine{s})
@@ -211,7 +211,7 @@ func replay(profile browser.Profile, sends []sentLine) (jar *browser.Jar, verdic
 	return jar, verdict
 }
 
-// sentView compares what was predicted with what came.
+// sent compares what was predicted with what came.
 type sent struct {
 	Line     string // that was sent last
 	Others   int    // lines before it

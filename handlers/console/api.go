@@ -20,7 +20,7 @@ import (
 	"cookielab/sessions"
 )
 
-// sessionOp is one call and the fields of its body.
+// operation is one call and the fields of its body.
 type operation struct {
 	name  string
 	needs []string
@@ -29,7 +29,7 @@ type operation struct {
 	run   func(*sessionCall) (any, error)
 }
 
-// sessionOps are all calls, as the API lists them.
+// operations are all calls, as the API lists them.
 var operations = []operation{
 	{name: "get", needs: []string{"key"}, may: []string{"default"}, run: (*sessionCall).get},
 	{name: "set", needs: []string{"key", "value"}, run: (*sessionCall).set},
@@ -60,7 +60,7 @@ func operationNamed(name string) (operation, bool) {
 	return operation{}, false
 }
 
-// SessionAnswer is what a call answers.
+// callAnswer is what a call answers.
 type callAnswer struct {
 	Op     string `json:"op"`
 	Result any    `json:"result"` // null where there is no value
@@ -70,7 +70,7 @@ type callAnswer struct {
 	Modified   bool    `json:"modified"` // Django: session.modified
 }
 
-// ExpiryAnswer is the result of the call expiry: when the session would end if
+// expiryAnswer is the result of the call expiry: when the session would end if
 // it were saved now.
 type expiryAnswer struct {
 	Seconds      int64     `json:"seconds"`
@@ -100,7 +100,7 @@ func (h *Page) Call(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-// callSession makes one call:
+// perform makes one call:
 //
 //  1. load the session,
 //  2. think, for as long as the request asks: no lock is held, and whatever

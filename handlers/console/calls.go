@@ -15,13 +15,13 @@ import (
 	"cookielab/sessions"
 )
 
-// consoleGroup is one row of calls.
+// group is one row of calls.
 type group struct {
 	Title string // a label
 	Calls []*entry
 }
 
-// consoleEntry is one call, as the page offers it.
+// entry is one call, as the page offers it.
 type entry struct {
 	ID         string // in the address and in the form
 	Name       string // on the link; names of code are the same in every language
@@ -34,7 +34,7 @@ type entry struct {
 	NeedsStore bool              // the engine signed_cookies cannot do it
 }
 
-// consoleField is one field of the form and, as JSON or as text, what stands in
+// field is one field of the form and, as JSON or as text, what stands in
 // it at first.
 type field struct {
 	Name, Value string
@@ -66,7 +66,7 @@ const atOnce = "at_once"
 // counter is the key under which the console counts.
 const counter = "visits"
 
-// consoleGroups are all calls in the order of the notes.
+// groups are all calls in the order of the notes.
 func (h *Page) groups(c echo.Context) []group {
 	op := func(name string) operation {
 		op, _ := operationNamed(name)
@@ -141,7 +141,7 @@ const goAdd = `increment := func(v sessions.Values) error {
 }
 err := session.Update(ctx, increment)`
 
-// consoleEntry finds the call that an address or a form names.
+// entry finds the call that an address or a form names.
 func (h *Page) entry(c echo.Context, id string) (*entry, []group, error) {
 	groups := h.groups(c)
 	for _, g := range groups {

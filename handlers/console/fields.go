@@ -26,7 +26,7 @@ const (
 	maxDepth = 100 // of lists and objects within each other
 )
 
-// opArgs are the fields of a call, read.
+// arguments are the fields of a call, read.
 type arguments struct {
 	key, sessionKey string
 	value, fallback json.RawMessage // fallback is the field "default"; nil: none
@@ -36,7 +36,7 @@ type arguments struct {
 	think           time.Duration
 }
 
-// opField says what a field must be, in words, and reads it; false: it is not that.
+// argument says what a field must be, in words, and reads it; false: it is not that.
 type argument struct {
 	must string
 	read func(args *arguments, raw json.RawMessage) bool

@@ -1,4 +1,5 @@
-// Package console is every call of the session API: by hand, by program, and two at once.
+// Package console offers every call of the session API: by hand, by program, and two at
+// once.
 package console
 
 import (
@@ -25,7 +26,7 @@ import (
 	"cookielab/sessions"
 )
 
-// consoleCall is the last call that was made, as a book keeps it: short texts
+// call is the last call that was made, as a Log keeps it: short texts
 // only, so that memory stays flat.
 type call struct {
 	entry  string
@@ -47,7 +48,7 @@ type call struct {
 // valueChange is one value before and after; "" is none.
 type valueChange struct{ Key, Before, After string }
 
-// Bounds of what a book keeps of a call.
+// Bounds of what a Log keeps of a call.
 const (
 	maxResultText = 2000
 	maxChanges    = 6
@@ -255,12 +256,13 @@ func endedIsFine(err error) error {
 	return err
 }
 
-// Page is what this page and its API need.
+// Page is the console's page and API.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 }
 
+// New makes the page and the API on a site.
 func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
 
 type pageData struct {
@@ -279,7 +281,7 @@ type pageData struct {
 	Curl      string // the chosen call for a terminal
 }
 
-// consoleState is the session as this request found it.
+// state is the session as this request found it.
 type state struct {
 	There         bool
 	Why           string // why not

@@ -24,8 +24,8 @@ import (
 
 const maxValue = 8 << 10 // bytes of a value, and of a key
 
-// dissectForm is what the page's form says.
-type dissectForm struct {
+// form is what the page's form says.
+type form struct {
 	value, key string
 	purpose    string // what the value is to be for; "": whatever it says itself
 	before     string // the value before the button that changed it; "": none did
@@ -38,14 +38,14 @@ const (
 	verifyAct = "verify"
 )
 
-// Page is what this page needs.
+// Page is the dissector's page.
 type Page struct {
 	site     *web.Site
 	lanes    *lanes.Set
 	purposes map[string]string // by the name of the cookie; "": nothing is sealed in it
 }
 
-// New makes it. purposes say what the values of the lab's cookies may be sealed
+// New makes the page. purposes say what the values of the lab's cookies may be sealed
 // for, by the name of the cookie; "" for one in which nothing ever is.
 func New(site *web.Site, set *lanes.Set, purposes map[string]string) *Page {
 	return &Page{site, set, purposes}
@@ -64,7 +64,7 @@ type pageData struct {
 
 // Get serves GET /dissect.
 func (h *Page) Get(c echo.Context) error {
-	return h.show(c, dissectForm{last: decodeAct})
+	return h.show(c, form{last: decodeAct})
 }
 
 // Post serves POST /dissect (fields value, key, purpose, and what the page
@@ -75,7 +75,7 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := dissectForm{
+	f := form{
 		value: typedText(fields["value"]), key: strings.TrimSpace(fields["key"]), purpose: fields["purpose"],
 		before: typedText(fields["before"]), last: fields["last"],
 	}
@@ -113,7 +113,7 @@ func (h *Page) Post(c echo.Context) error {
 // nobody means the space around a pasted value.
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
-func (h *Page) show(c echo.Context, f dissectForm) error {
+func (h *Page) show(c echo.Context, f form) error {
 	page, err := h.site.Page(c, locale.Msg("dissect.title"))
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (h *Page) show(c echo.Context, f dissectForm) error {
 	return h.site.Render(c, status, "dissect", p)
 }
 
-// dissectExample is a value of this moment, and the key that its maker used where
+// example is a value of this moment, and the key that its maker used where
 // that is not the lab's.
 func (h *Page) example(c echo.Context, name string) (value, key string, err error) {
 	at := h.site.Clock.Now()
@@ -183,7 +183,7 @@ func (h *Page) sealExample(facts lanes.SignedFacts) (string, error) {
 }
 
 // flipMiddle changes the character in the middle. What only separates is left
-// alone: the value is to keep its form.
+// alone: the value is to keep its format.
 func flipMiddle(value string) string {
 	characters := []rune(value)
 	for at := len(characters) / 2; at < len(characters); at++ {

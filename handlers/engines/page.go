@@ -22,7 +22,7 @@ import (
 	"cookielab/sessions"
 )
 
-// Config is where the page keeps its own sessions, and how.
+// Config says where the page keeps its own sessions, and how.
 type Config struct {
 	Backend  sessions.Backend // apart from the lab's
 	FilePath string           // where the engine file would keep the lab's: the page says so
@@ -32,7 +32,7 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Page is what this page needs.
+// Page is the engines page.
 type Page struct {
 	site    *web.Site
 	config  Config
@@ -43,7 +43,8 @@ type Page struct {
 	OnAction func(c echo.Context, action string, outcomes map[string]Outcome) error
 }
 
-// New makes it. Its stores are cleaned until closing is done; then Close.
+// New makes the page. It opens no store yet. Expired sessions are cleaned each minute until
+// closing is done; only then Close returns.
 func New(site *web.Site, config Config, closing context.Context) *Page {
 	return &Page{site: site, config: config, cluster: newCluster(config, closing)}
 }
@@ -51,7 +52,7 @@ func New(site *web.Site, config Config, closing context.Context) *Page {
 // EndAll ends all of the page's sessions, as far as the stores can be reached.
 func (h *Page) EndAll(ctx context.Context) { h.cluster.endAll(ctx) }
 
-// Close closes its stores.
+// Close waits until the cleaning has ended, and closes the stores. Its error is theirs.
 func (h *Page) Close() error { return h.cluster.close() }
 
 // OwnMemory reports whether the cache is each server's own.
@@ -82,7 +83,7 @@ type pageData struct {
 	Alone    bool // the cache is each server's own
 }
 
-// engineColumn is one engine.
+// column is one engine.
 type column struct {
 	Name, Class, Kind string
 	Cookie, Value     string

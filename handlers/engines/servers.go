@@ -24,10 +24,10 @@ const Path = "/engines"
 // djangoCachedDB is no engine of ours: cached_db as Django reads it, for comparison.
 const djangoCachedDB = "django"
 
-// CookieName is the name of an engine's cookie on the page.
+// CookieName returns the name of an engine's cookie on the page.
 func CookieName(engine string) string { return "lab_" + Purpose(engine) }
 
-// Purpose is mixed into the keys, so that they open nothing else. Django's
+// Purpose returns what is mixed into an engine's keys, so that they open nothing else. Django's
 // way reads what cached_db wrote, with the same key.
 func Purpose(engine string) string {
 	if engine == djangoCachedDB {
@@ -45,7 +45,7 @@ type cluster struct {
 	cleaned sync.WaitGroup
 }
 
-// engineServer is one of the two.
+// server is one of the two.
 type server struct {
 	config Config
 	second bool
@@ -229,7 +229,7 @@ func (s cacheAlone) Load(ctx context.Context, id sessions.ID) (sessions.Record, 
 	return s.Store.Load(ctx, id)
 }
 
-// engineOp is a store operation of one of the two servers.
+// serverOp is a store operation of one of the two servers.
 type serverOp struct {
 	Second bool
 	sessions.StoreOp
