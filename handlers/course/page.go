@@ -296,7 +296,7 @@ func (s *Step) neighbours(present bool, part string) (back, next link) {
 	return back, next
 }
 
-// Ready reports whether a student is signed in all three ways.
+// Ready reports whether a student is signed in all three lanes.
 func (s *Step) Ready() bool {
 	for _, f := range s.Findings {
 		if !f.Verdict.Accepted() || f.Who != s.Findings[0].Who || f.Who.Role != lanes.RoleStudent {

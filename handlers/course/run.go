@@ -107,7 +107,7 @@ func (h *Course) witness(run *sessions.Session, seen map[string]string) (err err
 	return err
 }
 
-// WitnessCopy writes down what the three ways conclude about a request that names
+// WitnessCopy writes down what the three lanes conclude about a request that names
 // a run: a copy, sent from a terminal.
 func (h *Course) WitnessCopy(c echo.Context, findings []lanes.Finding) error {
 	run, err := h.run(c)

@@ -55,7 +55,7 @@ func (lessons) Believed() course.Lesson {
 	}
 }
 
-// editAll does what anybody can do in DevTools, for all three ways at once.
+// editAll does what anybody can do in DevTools, for all three lanes at once.
 func editAll(s *course.Step) error {
 	return s.Tamper("edit", s.Lanes.Cookies, lanes.ForgeRole)
 }

@@ -1,4 +1,4 @@
-// Lesson 7, stolen: a copy of a cookie is as good as the cookie, for all three ways.
+// Lesson 7, stolen: a copy of a cookie is as good as the cookie, for all three lanes.
 
 package lessons
 
