@@ -26,7 +26,7 @@ type boardRow struct {
 // boardCell is what one profile does with it.
 type boardCell struct {
 	Title  string // of the profile
-	Kept   bool   // there is a cookie at all
+	Stored bool   // there is a cookie at all
 	Goes   bool
 	Reason locale.Message // why it stays
 	Note   string         // a label: what else is to be said
@@ -41,8 +41,8 @@ type boardRequest struct {
 }
 
 // board asks each profile's jar for each request; nil where none has a cookie.
-func (h *Page) board(columns []composeColumn, at browser.URL, moment time.Time) []boardRow {
-	if !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Cookie != nil }) {
+func (h *Page) board(columns []column, at browser.URL, moment time.Time) []boardRow {
+	if !slices.ContainsFunc(columns, func(column column) bool { return column.Cookie != nil }) {
 		return nil
 	}
 	var rows []boardRow
@@ -58,7 +58,7 @@ func (h *Page) board(columns []composeColumn, at browser.URL, moment time.Time) 
 			cell := boardCellOf(column, r, moment)
 			row.Cells = append(row.Cells, cell)
 			row.Same = row.Same && cell.like(row.Cells[0])
-			row.Alike = row.Alike && cell.Kept == row.Cells[0].Kept && cell.Goes == row.Cells[0].Goes
+			row.Alike = row.Alike && cell.Stored == row.Cells[0].Stored && cell.Goes == row.Cells[0].Goes
 		}
 		rows = append(rows, row)
 	}
@@ -66,12 +66,12 @@ func (h *Page) board(columns []composeColumn, at browser.URL, moment time.Time) 
 }
 
 func (c boardCell) like(other boardCell) bool {
-	return c.Kept == other.Kept && c.Goes == other.Goes && c.Note == other.Note && c.Reason.ID == other.Reason.ID
+	return c.Stored == other.Stored && c.Goes == other.Goes && c.Note == other.Note && c.Reason.ID == other.Reason.ID
 }
 
-func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCell {
-	cell := boardCell{Title: column.Title, Kept: column.Cookie != nil}
-	if !cell.Kept {
+func boardCellOf(column column, r boardRequest, moment time.Time) boardCell {
+	cell := boardCell{Title: column.Title, Stored: column.Cookie != nil}
+	if !cell.Stored {
 		return cell
 	}
 	request := browser.Request{URL: r.to, Now: moment, Script: r.script, Context: r.context}
@@ -93,7 +93,7 @@ func boardCellOf(column composeColumn, r boardRequest, moment time.Time) boardCe
 }
 
 // staysBack is why the column's cookie does not go with a request.
-func (column composeColumn) staysBack(request browser.Request) (browser.Rule, bool) {
+func (column column) staysBack(request browser.Request) (browser.Rule, bool) {
 	for _, kept := range column.jar.Send(request).Kept {
 		if column.Cookie.Same(kept.Cookie) {
 			return kept.Rule, true
@@ -103,7 +103,7 @@ func (column composeColumn) staysBack(request browser.Request) (browser.Rule, bo
 }
 
 // boardRequests are the requests that make sense for an address.
-func boardRequests(at browser.URL, columns []composeColumn) []boardRequest {
+func boardRequests(at browser.URL, columns []column) []boardRequest {
 	other := browser.URL{Scheme: "https", Host: "other.example", Path: "/"}
 	if (browser.URL{Scheme: "http", Host: at.Host}).Secure() { // this machine
 		other = browser.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}
@@ -147,7 +147,7 @@ func boardRequests(at browser.URL, columns []composeColumn) []boardRequest {
 }
 
 // belowPath is an address below the cookie's Path, if the one that sent it is not.
-func belowPath(at browser.URL, columns []composeColumn) (browser.URL, bool) {
+func belowPath(at browser.URL, columns []column) (browser.URL, bool) {
 	for _, column := range columns {
 		if column.Cookie == nil {
 			continue

@@ -12,38 +12,38 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// composeFields are a line taken apart for the form. What it does not know stays
+// fields are a line taken apart for the form. What it does not know stays
 // in Rest.
-type composeFields struct {
+type fields struct {
 	Name, Value, Domain, Path, Expires, MaxAge, SameSite, Priority string
 	Secure, HTTPOnly, Partitioned                                  bool
 	Rest                                                           string // further attributes
 }
 
-// composeNames are the names of the fields in the form.
-var composeNames = []string{"name", "value", "domain", "path", "expires", "max_age", "samesite", "priority", "secure", "httponly", "partitioned", "rest"}
+// fieldNames are the names of the fields in the form.
+var fieldNames = []string{"name", "value", "domain", "path", "expires", "max_age", "samesite", "priority", "secure", "httponly", "partitioned", "rest"}
 
-// composeFormOf reads the form. Which half of it counts, the line or the fields?
+// readForm reads the form. Which half of it counts, the line or the fields?
 // That which the visitor changed since the page showed them (was is the line as it
 // was then), or what a button says (by).
-func composeFormOf(form url.Values) (f composeForm, err error) {
-	text, err := input.Singles(form, append([]string{"line", "was", "by", "address", "came_before"}, composeNames...)...)
+func readForm(posted url.Values) (f form, err error) {
+	text, err := input.Singles(posted, append([]string{"line", "was", "by", "address", "came_before"}, fieldNames...)...)
 	if err != nil {
 		return f, err
 	}
-	f = composeForm{Line: text["line"], Address: strings.TrimSpace(text["address"]), Before: text["came_before"]}
+	f = form{Line: text["line"], Address: strings.TrimSpace(text["address"]), Before: text["came_before"]}
 	fields := fieldsIn(text)
-	edited := form.Has("was") && text["was"] == f.Line && fields != fieldsOfLine(f.Line)
+	edited := posted.Has("was") && text["was"] == f.Line && fields != fieldsOfLine(f.Line)
 	if text["by"] == "fields" || edited {
 		f.Line = fields.line()
 	}
-	f.composeFields = fieldsOfLine(f.Line) // a ; in a field ends it
+	f.fields = fieldsOfLine(f.Line) // a ; in a field ends it
 	return f, nil
 }
 
 // fieldsIn reads the form's fields.
-func fieldsIn(text map[string]string) composeFields {
-	return composeFields{
+func fieldsIn(text map[string]string) fields {
+	return fields{
 		Name: text["name"], Value: text["value"], Domain: text["domain"], Path: text["path"], Expires: text["expires"],
 		MaxAge: text["max_age"], SameSite: text["samesite"], Priority: text["priority"],
 		Secure: text["secure"] != "", HTTPOnly: text["httponly"] != "", Partitioned: text["partitioned"] != "",
@@ -52,7 +52,7 @@ func fieldsIn(text map[string]string) composeFields {
 }
 
 // line writes the fields as one.
-func (f composeFields) line() string {
+func (f fields) line() string {
 	line := f.Name + "=" + f.Value
 	for _, attribute := range []struct {
 		text string
@@ -73,7 +73,7 @@ func (f composeFields) line() string {
 
 // fieldsOfLine takes a line apart. Of an attribute that is repeated the last counts,
 // as it does for browsers.
-func fieldsOfLine(line string) (f composeFields) {
+func fieldsOfLine(line string) (f fields) {
 	var rest []string
 	for i, piece := range strings.Split(line, ";") {
 		name, value, ok := strings.Cut(piece, "=")
@@ -153,7 +153,7 @@ var presets = []preset{
 	{Label: "composer.preset.chips", Line: "id=a3fWa; Partitioned; SameSite=Lax"},
 }
 
-// Presets are the names of the lines to begin with, in order.
+// Presets returns the names of the lines to begin with, in order.
 func Presets() (names []string) {
 	for _, p := range presets {
 		names = append(names, p.ID())

@@ -21,27 +21,28 @@ import (
 )
 
 const (
-	maxComposed = 8 << 10  // bytes of a line
-	maxPasted   = 32 << 10 // bytes of pasted headers
-	sendPath    = "/send"  // its default path is /
+	maxLine   = 8 << 10  // bytes of a line
+	maxPasted = 32 << 10 // bytes of pasted headers
+	sendPath  = "/send"  // its default path is /
 )
 
-// composeForm is what the page's form says.
-type composeForm struct {
+// form is what the page's form says.
+type form struct {
 	Line    string // the raw line
 	Address string // that sends it
 	Before  string // a line that came before it; "": none
-	composeFields
+	fields
 }
 
-// Page is what these pages and /api/predict need.
+// Page is the composer's pages and /api/predict.
 type Page struct{ site *web.Site }
 
+// New makes the pages on a site.
 func New(site *web.Site) *Page { return &Page{site} }
 
 type pageData struct {
 	web.Page
-	Form      composeForm
+	Form      form
 	Problem   locale.Message // why the line was not looked at
 	Preset    string         // the label of the one that was chosen
 	Headline  locale.Message
@@ -50,20 +51,20 @@ type pageData struct {
 	Parts     template.HTML
 	Hidden    locale.Message // says how much of the line Parts leaves out; no ID: nothing
 	Size      int            // bytes of name and value
-	Columns   []composeColumn
-	Hints     []composeHint
+	Columns   []column
+	Hints     []hint
 	Board     []boardRow
 	Presets   []preset
-	Sent      *sentView // nil: nothing was sent from here
-	Paste     pasteView
+	Sent      *sent // nil: nothing was sent from here
+	Paste     paste
 }
 
-// composeColumn is what one profile does.
-type composeColumn struct {
+// column is what one profile does.
+type column struct {
 	Profile browser.Profile
 	Title   string
 	Here    bool // the visitor's own browser is of this kind
-	shownOutcome
+	outcome
 	Rule    browser.Rule
 	Section string // of the rule
 	Reason  locale.Message
@@ -73,8 +74,8 @@ type composeColumn struct {
 	jar     *browser.Jar
 }
 
-// composeHint is a warning, and which profiles have it.
-type composeHint struct {
+// hint is a warning, and which profiles have it.
+type hint struct {
 	Text locale.Message
 	Tip  bool
 	Who  string // "": all
@@ -86,30 +87,31 @@ var profileTitles = map[browser.Profile]string{
 	browser.Draft: "RFC 6265bis", browser.Chromium: "Chromium 156", browser.Firefox: "Firefox 153",
 }
 
-// shownOutcome is an outcome as pages show it.
-type shownOutcome struct {
+// outcome is what became of a line, as pages show it.
+type outcome struct {
 	Outcome string // "stored", "replaced", "deleted", "ignored", or "deletes": there was nothing to delete
 	Mark    string
-	Word    string // a label
+	Label   string
 }
 
-// shownOutcomeOf: who deletes makes no mistake, though nothing was there.
-func shownOutcomeOf(v browser.Verdict) shownOutcome {
+// outcomeOf returns the outcome of a verdict. Who deletes makes no mistake, though nothing
+// was there.
+func outcomeOf(v browser.Verdict) outcome {
 	switch {
 	case v.Rule.ID == "expired":
-		return shownOutcome{"deletes", "–", "composer.outcome.deletes"}
+		return outcome{"deletes", "–", "composer.outcome.deletes"}
 	case v.Outcome == browser.Deleted:
-		return shownOutcome{"deleted", "✓", "composer.outcome.deleted"}
+		return outcome{"deleted", "✓", "composer.outcome.deleted"}
 	case v.Outcome == browser.Replaced:
-		return shownOutcome{"replaced", "✓", "composer.outcome.replaced"}
+		return outcome{"replaced", "✓", "composer.outcome.replaced"}
 	case v.Outcome == browser.Stored:
-		return shownOutcome{"stored", "✓", "composer.outcome.stored"}
+		return outcome{"stored", "✓", "composer.outcome.stored"}
 	}
-	return shownOutcome{"ignored", "✗", "composer.outcome.ignored"}
+	return outcome{"ignored", "✗", "composer.outcome.ignored"}
 }
 
 // name is the name that the profile reads in a line.
-func (column composeColumn) name(line string) string {
+func (column column) name(line string) string {
 	if column.Cookie != nil {
 		return column.Cookie.Name
 	}
@@ -127,13 +129,13 @@ func (h *Page) Get(c echo.Context) error {
 		}
 		chosen = presets[i]
 	}
-	f := composeForm{Line: chosen.line(h.site.Clock.Now()), Address: chosen.Address, Before: chosen.Before}
-	f.composeFields = fieldsOfLine(f.Line)
+	f := form{Line: chosen.line(h.site.Clock.Now()), Address: chosen.Address, Before: chosen.Before}
+	f.fields = fieldsOfLine(f.Line)
 	p := pageData{Form: f}
 	if c.QueryParam("preset") != "" {
 		p.Preset = chosen.Label
 	}
-	return h.showComposer(c, p)
+	return h.show(c, p)
 }
 
 // Post serves POST /composer: what the form says now.
@@ -142,16 +144,16 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := composeFormOf(c.Request().PostForm)
+	f, err := readForm(c.Request().PostForm)
 	if err != nil {
 		return err
 	}
-	paste := pasteView{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
-	return h.showComposer(c, pageData{Form: f, Paste: paste})
+	paste := paste{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
+	return h.show(c, pageData{Form: f, Paste: paste})
 }
 
-// showComposer judges the line and shows the page.
-func (h *Page) showComposer(c echo.Context, p pageData) error {
+// show judges the line and shows the page.
+func (h *Page) show(c echo.Context, p pageData) error {
 	page, err := h.site.Page(c, locale.Msg("composer.title"))
 	if err != nil {
 		return err
@@ -169,11 +171,11 @@ func (h *Page) showComposer(c echo.Context, p pageData) error {
 	status := http.StatusOK
 	shown := markup.NewRoom(markup.MaxShown / 2)
 	switch {
-	case len(f.Line) > maxComposed, len(f.Before) > maxComposed:
+	case len(f.Line) > maxLine, len(f.Before) > maxLine:
 		status = http.StatusRequestEntityTooLarge
-		p.Problem = locale.Msg("composer.too_long", locale.Args{"Most": maxComposed})
-		f.Line, f.Before = markup.AtMost(f.Line, maxComposed), markup.AtMost(f.Before, maxComposed)
-		f.composeFields = fieldsOfLine(f.Line)
+		p.Problem = locale.Msg("composer.too_long", locale.Args{"Most": maxLine})
+		f.Line, f.Before = markup.AtMost(f.Line, maxLine), markup.AtMost(f.Before, maxLine)
+		f.fields = fieldsOfLine(f.Line)
 	case flaw.ID != "":
 		status = http.StatusBadRequest
 		p.Problem = flaw
@@ -197,7 +199,7 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 	p.Elsewhere = err != nil || at.Scheme != own.Scheme || at.Host != own.Host
 	line := fieldsOfLine(p.Form.Line)
 	p.Size = len(line.Name) + len(line.Value)
-	hints := map[string]*composeHint{}
+	hints := map[string]*hint{}
 	var order []string
 	who := map[string][]string{}
 	for _, profile := range browser.Profiles() {
@@ -209,9 +211,9 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 		}
 		response.SetCookie = []string{p.Form.Line}
 		v := jar.Receive(response)[0]
-		column := composeColumn{
+		column := column{
 			Profile: profile, Title: profileTitles[profile], Here: profile == here,
-			shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
+			outcome: outcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
 		}
 		if v.Cookie != nil {
 			column.Life = lifeOf(*v.Cookie, moment)
@@ -225,7 +227,7 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 		for _, warning := range v.Warnings {
 			key := warning.ID + " " + warning.About
 			if hints[key] == nil {
-				hints[key] = &composeHint{Text: warningText(warning), Tip: warning.Tip}
+				hints[key] = &hint{Text: warningText(warning), Tip: warning.Tip}
 				order = append(order, key)
 			}
 			who[key] = append(who[key], column.Title)
@@ -243,7 +245,7 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 }
 
 // headlineOf says in one sentence what the profiles make of the line.
-func headlineOf(columns []composeColumn, board []boardRow, comma string) locale.Message {
+func headlineOf(columns []column, board []boardRow, comma string) locale.Message {
 	var keep, drop []string
 	for _, column := range columns {
 		if column.Cookie != nil {
@@ -270,13 +272,13 @@ func headlineOf(columns []composeColumn, board []boardRow, comma string) locale.
 	return locale.Msg("composer.some_keep", locale.Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
 }
 
-func allAre(columns []composeColumn, outcome string) bool {
-	return !slices.ContainsFunc(columns, func(column composeColumn) bool { return column.Outcome != outcome })
+func allAre(columns []column, outcome string) bool {
+	return !slices.ContainsFunc(columns, func(column column) bool { return column.Outcome != outcome })
 }
 
 // sameCookies reports whether all profiles keep the same, but for what only one of
 // them knows.
-func sameCookies(columns []composeColumn) bool {
+func sameCookies(columns []column) bool {
 	first := inCommon(columns[0].Cookie)
 	for _, column := range columns[1:] {
 		if inCommon(column.Cookie) != first {
@@ -359,7 +361,7 @@ func lineParts(line string, shown *markup.Room) template.HTML {
 	return template.HTML(m.String())
 }
 
-// Forget deletes the cookies that were sent.
+// Forget deletes the cookies of the lines that were sent, from the browser and from the log.
 func (h *Page) Forget(c echo.Context, n *notebook.Notebook) { h.forgetSends(c, n.Log()) }
 
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores

@@ -16,8 +16,8 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// pasteView is what was pasted, and each of its lines explained.
-type pasteView struct {
+// paste is what was pasted, and each of its lines explained.
+type paste struct {
 	Text    string
 	Address string // of the site; "": guessed for each line
 	Problem locale.Message
@@ -29,11 +29,11 @@ type pasteView struct {
 // pastedLine is one Set-Cookie line.
 type pastedLine struct {
 	Parts    template.HTML
-	From     string          // the address that was guessed for it; "": none had to be
-	Verdicts []composeColumn // of the browsers
-	Same     bool            // they agree
+	From     string   // the address that was guessed for it; "": none had to be
+	Verdicts []column // of the browsers
+	Same     bool     // they agree
 	Life     locale.Message
-	Hints    []composeHint
+	Hints    []hint
 	More     locale.Message // says how many hints are not given; no ID: none
 }
 
@@ -43,7 +43,7 @@ const (
 )
 
 // explain takes the text apart, and shows as much of it as there is room for.
-func (h *Page) explain(c echo.Context, p *pasteView, shown markup.Room) {
+func (h *Page) explain(c echo.Context, p *paste, shown markup.Room) {
 	if len(p.Text) > maxPasted {
 		p.Problem = locale.Msg("composer.paste.too_long", locale.Args{"Most": maxPasted >> 10})
 		p.Text, p.Address = markup.AtMost(p.Text, maxPasted), markup.AtMost(p.Address, maxAddress)
@@ -85,8 +85,8 @@ func (h *Page) explain(c echo.Context, p *pasteView, shown markup.Room) {
 				jars[at.Host+" "+string(profile)] = jar
 			}
 			v := jar.Receive(browser.Response{URL: at, SetCookie: []string{line}, Now: moment, Context: browser.Typed})[0]
-			one.Verdicts = append(one.Verdicts, composeColumn{
-				Profile: profile, Title: profileTitles[profile], shownOutcome: shownOutcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule),
+			one.Verdicts = append(one.Verdicts, column{
+				Profile: profile, Title: profileTitles[profile], outcome: outcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule),
 			})
 			one.Same = one.Same && v.Rule == one.Verdicts[0].Rule
 			if v.Cookie != nil && one.Life.ID == "" {
@@ -98,7 +98,7 @@ func (h *Page) explain(c echo.Context, p *pasteView, shown markup.Room) {
 					one.More = locale.Msg("composer.paste.more_hints", locale.Args{"Count": more})
 				}
 				for _, warning := range hints {
-					one.Hints = append(one.Hints, composeHint{Text: warningText(warning), Tip: warning.Tip})
+					one.Hints = append(one.Hints, hint{Text: warningText(warning), Tip: warning.Tip})
 				}
 			}
 		}

@@ -67,7 +67,7 @@ type PredictAnswer struct {
 	Jar             []PredictCookie   `json:"jar"`
 	CookieHeader    string            `json:"cookie_header"`
 	CookieHeaderB64 string            `json:"cookie_header_b64"` // byte by byte
-	KeptBack        []PredictKept     `json:"kept_back"`
+	KeptBack        []predictKeptBack `json:"kept_back"`
 }
 
 // PredictResult is what became of one line.
@@ -77,11 +77,11 @@ type PredictResult struct {
 	Section  string           `json:"section"` // of RFC 6265bis, or what else says so
 	Reason   string           `json:"reason"`
 	Cookie   *PredictCookie   `json:"cookie"` // null: it is not in the jar
-	Warnings []PredictWarning `json:"warnings"`
+	Warnings []predictWarning `json:"warnings"`
 }
 
-// PredictWarning is something about a line that a careful developer wants to hear.
-type PredictWarning struct {
+// predictWarning is something about a line that a careful developer wants to hear.
+type predictWarning struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
 	Tip  bool   `json:"tip"` // nothing is wrong, and it could be tighter
@@ -102,8 +102,8 @@ type PredictCookie struct {
 	Priority    string `json:"priority"` // "": the browser has none
 }
 
-// PredictKept is a cookie that does not go with the request.
-type PredictKept struct {
+// predictKeptBack is a cookie that does not go with the request.
+type predictKeptBack struct {
 	Name   string `json:"name"`
 	Rule   string `json:"rule"`
 	Reason string `json:"reason"`
@@ -126,7 +126,7 @@ func (h *Page) Predict(c echo.Context) error {
 	w := h.site.Words(c)
 	body, _ := c.Get(input.JSONKey).([]byte)
 	size := answerSize{most: min(maxAnswer+maxAnswerFor*len(body), MaxPredict)}
-	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []PredictKept{}}
+	answer := PredictAnswer{Results: [][]PredictResult{}, KeptBack: []predictKeptBack{}}
 	for _, response := range q.Responses {
 		verdicts, err := response.play(jar, at)
 		if err != nil {
@@ -153,7 +153,7 @@ func (h *Page) Predict(c echo.Context) error {
 		answer.CookieHeader = markup.AsText(sent.Header)
 		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
 		for _, kept := range sent.Kept {
-			one := PredictKept{markup.AsText(kept.Cookie.Name), kept.Rule.ID, w.Say(ruleReason(kept.Rule))}
+			one := predictKeptBack{markup.AsText(kept.Cookie.Name), kept.Rule.ID, w.Say(ruleReason(kept.Rule))}
 			if err := size.add(one); err != nil {
 				return err
 			}
@@ -282,14 +282,14 @@ func badPrediction(message locale.Message) *input.Problem {
 
 func predictResult(w *locale.Printer, v browser.Verdict, at time.Time) PredictResult {
 	result := PredictResult{
-		Outcome: v.Outcome, Rule: v.Rule.ID, Section: v.Rule.Section, Reason: w.Say(ruleReason(v.Rule)), Warnings: []PredictWarning{},
+		Outcome: v.Outcome, Rule: v.Rule.ID, Section: v.Rule.Section, Reason: w.Say(ruleReason(v.Rule)), Warnings: []predictWarning{},
 	}
 	if v.Cookie != nil {
 		cookie := predictCookie(*v.Cookie, at)
 		result.Cookie = &cookie
 	}
 	for _, warning := range v.Warnings {
-		result.Warnings = append(result.Warnings, PredictWarning{warning.ID, w.Say(warningText(warning)), warning.Tip})
+		result.Warnings = append(result.Warnings, predictWarning{warning.ID, w.Say(warningText(warning)), warning.Tip})
 	}
 	return result
 }

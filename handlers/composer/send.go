@@ -62,7 +62,7 @@ func (s sentLines) Weigh() (n int) {
 // Send serves POST /send: the reply has the line as its Set-Cookie, byte by
 // byte. With act=forget it has what deletes all that were sent so.
 func (h *Page) Send(c echo.Context) error {
-	f, err := composeFormOf(c.Request().PostForm)
+	f, err := readForm(c.Request().PostForm)
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (h *Page) Send(c echo.Context) error {
 	}
 	sent := sentLine{Line: line, URL: at, At: h.site.Clock.Now()}
 	switch {
-	case len(line) > maxComposed:
-		return input.NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("composer.too_long", locale.Args{"Most": maxComposed}))
+	case len(line) > maxLine:
+		return input.NewProblem(http.StatusRequestEntityTooLarge, "too_large", locale.Msg("composer.too_long", locale.Args{"Most": maxLine}))
 	case strings.ContainsAny(line, "\r\n"):
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("composer.line_break"))
 	case isNotebooks(line):
@@ -136,9 +136,9 @@ func sendApart(ctx context.Context, n *notebook.Notebook, told, more int) error 
 	})
 }
 
-// kept is the cookie that a browser of a profile stores for the line; nil: it stores
+// stored is the cookie that a browser of a profile stores for the line; nil: it stores
 // none. goes reports whether the browser sends it to the address that set it.
-func (s sentLine) kept(profile browser.Profile) (cookie *browser.Cookie, goes bool) {
+func (s sentLine) stored(profile browser.Profile) (cookie *browser.Cookie, goes bool) {
 	jar, verdict := replay(profile, []sentLine{s})
 	return verdict.Cookie, len(jar.Send(browser.Request{URL: s.URL, Now: s.At, Context: browser.Typed}).Cookies) > 0
 }
@@ -150,7 +150,7 @@ func inHeader(c browser.Cookie) int { return len(c.Name) + len("=") + len(c.Valu
 // send it to /send: the most of all profiles; 0 if they send it there.
 func (s sentLine) apart() (most int) {
 	for _, profile := range browser.Profiles() {
-		if cookie, goes := s.kept(profile); cookie != nil && !goes {
+		if cookie, goes := s.stored(profile); cookie != nil && !goes {
 			most = max(most, inHeader(*cookie))
 		}
 	}
@@ -161,7 +161,7 @@ func (s sentLine) apart() (most int) {
 // most of all profiles; 0 if its cookie is for one host.
 func (s sentLine) domainWide() (most int) {
 	for _, profile := range browser.Profiles() {
-		if cookie, _ := s.kept(profile); cookie != nil && !cookie.HostOnly {
+		if cookie, _ := s.stored(profile); cookie != nil && !cookie.HostOnly {
 			most = max(most, len(cookie.Name)+len(cookie.Value))
 		}
 	}
@@ -211,15 +211,15 @@ func replay(profile browser.Profile, sends []sentLine) (jar *browser.Jar, verdic
 	return jar, verdict
 }
 
-// sentView compares what was predicted with what came.
-type sentView struct {
+// sent compares what was predicted with what came.
+type sent struct {
 	Line     string // that was sent last
 	Others   int    // lines before it
 	Browser  string // by its User-Agent
 	Profile  string // the title of the profile it is held against
 	Known    bool   // that is a profile of this browser
 	Measured bool   // and of this version of it
-	shownOutcome
+	outcome
 	Reason    locale.Message
 	Predicted string // of the Cookie header, what was sent from here
 	Came      string
@@ -241,15 +241,15 @@ func (h *Page) Sent(c echo.Context) error {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("error.broken_request")).Wrap(err)
 	}
 	view := compareSends(sends, at, c.Request(), h.site.Clock.Now())
-	f := composeForm{Line: view.Line, Address: h.sendAddress(c)}
-	f.composeFields = fieldsOfLine(f.Line)
-	return h.showComposer(c, pageData{Form: f, Sent: &view})
+	f := form{Line: view.Line, Address: h.sendAddress(c)}
+	f.fields = fieldsOfLine(f.Line)
+	return h.show(c, pageData{Form: f, Sent: &view})
 }
 
 // compareSends plays what was sent to the profile of this browser.
-func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time.Time) sentView {
+func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time.Time) sent {
 	profile := profileOf(r.UserAgent())
-	view := sentView{Browser: browser.NameOf(r.UserAgent()), Known: profile != "", Others: len(sends) - 1}
+	view := sent{Browser: browser.NameOf(r.UserAgent()), Known: profile != "", Others: len(sends) - 1}
 	view.Measured = measured(view.Browser)
 	if profile == "" {
 		profile = browser.Draft
@@ -265,7 +265,7 @@ func compareSends(sends []sentLine, at browser.URL, r *http.Request, moment time
 		}
 		view.Line = sent.Line
 	}
-	view.shownOutcome, view.Reason = shownOutcomeOf(verdict), ruleReason(verdict.Rule)
+	view.outcome, view.Reason = outcomeOf(verdict), ruleReason(verdict.Rule)
 	view.Predicted = jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed}).Header
 	seen := jar.Send(browser.Request{URL: at, Now: moment, Context: browser.Typed, Script: true})
 	view.Script = seen.Header

@@ -20,8 +20,8 @@ import (
 	"cookielab/sessions"
 )
 
-// sessionOp is one call and the fields of its body.
-type sessionOp struct {
+// operation is one call and the fields of its body.
+type operation struct {
 	name  string
 	needs []string
 	one   []string // exactly one of these
@@ -29,8 +29,8 @@ type sessionOp struct {
 	run   func(*sessionCall) (any, error)
 }
 
-// sessionOps are all calls, as the API lists them.
-var sessionOps = []sessionOp{
+// operations are all calls, as the API lists them.
+var operations = []operation{
 	{name: "get", needs: []string{"key"}, may: []string{"default"}, run: (*sessionCall).get},
 	{name: "set", needs: []string{"key", "value"}, run: (*sessionCall).set},
 	{name: "setdefault", needs: []string{"key", "value"}, run: (*sessionCall).setDefault},
@@ -51,17 +51,17 @@ var sessionOps = []sessionOp{
 	{name: "clear_expired", run: func(s *sessionCall) (any, error) { return s.manager.ClearExpired(s.ctx) }},
 }
 
-func findOp(name string) (sessionOp, bool) {
-	for _, op := range sessionOps {
+func operationNamed(name string) (operation, bool) {
+	for _, op := range operations {
 		if op.name == name {
 			return op, true
 		}
 	}
-	return sessionOp{}, false
+	return operation{}, false
 }
 
-// SessionAnswer is what a call answers.
-type SessionAnswer struct {
+// callAnswer is what a call answers.
+type callAnswer struct {
 	Op     string `json:"op"`
 	Result any    `json:"result"` // null where there is no value
 	// SessionKey is the key as it is after the save: null while nothing is stored.
@@ -70,9 +70,9 @@ type SessionAnswer struct {
 	Modified   bool    `json:"modified"` // Django: session.modified
 }
 
-// ExpiryAnswer is the result of the call expiry: when the session would end if
+// expiryAnswer is the result of the call expiry: when the session would end if
 // it were saved now.
-type ExpiryAnswer struct {
+type expiryAnswer struct {
 	Seconds      int64     `json:"seconds"`
 	At           time.Time `json:"at"`
 	BrowserClose bool      `json:"browser_close"`
@@ -80,10 +80,10 @@ type ExpiryAnswer struct {
 
 // Call serves POST /api/session/{op}.
 func (h *Page) Call(c echo.Context) error {
-	op, ok := findOp(c.Param("op"))
+	op, ok := operationNamed(c.Param("op"))
 	if !ok {
-		names := make([]string, len(sessionOps))
-		for i, op := range sessionOps {
+		names := make([]string, len(operations))
+		for i, op := range operations {
 			names[i] = op.name
 		}
 		return input.NewProblem(http.StatusNotFound, "unknown_op", locale.Msg("session_api.unknown_op", locale.Args{"Ops": strings.Join(names, ", ")}))
@@ -93,37 +93,37 @@ func (h *Page) Call(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := h.callSession(c, op, args)
+	answer, err := h.perform(c, op, args)
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, answer)
 }
 
-// callSession makes one call:
+// perform makes one call:
 //
 //  1. load the session,
 //  2. think, for as long as the request asks: no lock is held, and whatever
 //     others save meanwhile stays,
 //  3. run the operation, in memory; add, exists and clear_expired ask the store,
 //  4. save now, not at the end, since the answer tells the key.
-func (h *Page) callSession(c echo.Context, op sessionOp, args opArgs) (SessionAnswer, error) {
+func (h *Page) perform(c echo.Context, op operation, args arguments) (callAnswer, error) {
 	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
-		return SessionAnswer{}, err
+		return callAnswer{}, err
 	}
 	if err := think(c.Request().Context(), args.think); err != nil {
-		return SessionAnswer{}, err
+		return callAnswer{}, err
 	}
 	ctx := sessions.Saving(c) // from here on the work is finished even if the client hangs up
-	result, err := op.run(&sessionCall{opArgs: args, ctx: ctx, manager: h.auth.Lanes.Sessions, session: session})
+	result, err := op.run(&sessionCall{arguments: args, ctx: ctx, manager: h.auth.Lanes.Sessions, session: session})
 	if err != nil {
-		return SessionAnswer{}, err
+		return callAnswer{}, err
 	}
 	if err := session.Save(ctx); err != nil {
-		return SessionAnswer{}, err
+		return callAnswer{}, err
 	}
-	return SessionAnswer{op.name, result, markup.TextOrNil(session.Key()), session.Accessed(), session.Modified()}, nil
+	return callAnswer{op.name, result, markup.TextOrNil(session.Key()), session.Accessed(), session.Modified()}, nil
 }
 
 // think waits as a slow handler would, unless the client goes away.
@@ -143,7 +143,7 @@ func think(ctx context.Context, d time.Duration) error {
 
 // sessionCall is one call at work.
 type sessionCall struct {
-	opArgs
+	arguments
 	ctx     context.Context
 	manager *sessions.Manager
 	session *sessions.Session
@@ -265,7 +265,7 @@ func (s *sessionCall) setExpiry() (any, error) {
 
 func (s *sessionCall) expires() (any, error) {
 	age := s.session.ExpiryAge()
-	return ExpiryAnswer{int64(math.Floor(age.Seconds())), s.session.ExpiryDate(), s.session.ExpiresAtBrowserClose()}, nil
+	return expiryAnswer{int64(math.Floor(age.Seconds())), s.session.ExpiryDate(), s.session.ExpiresAtBrowserClose()}, nil
 }
 
 // writable refuses the keys that say who somebody is and when a session ends:

@@ -15,28 +15,28 @@ import (
 	"cookielab/sessions"
 )
 
-// consoleGroup is one row of calls.
-type consoleGroup struct {
+// group is one row of calls.
+type group struct {
 	Title string // a label
-	Calls []*consoleEntry
+	Calls []*entry
 }
 
-// consoleEntry is one call, as the page offers it.
-type consoleEntry struct {
+// entry is one call, as the page offers it.
+type entry struct {
 	ID         string // in the address and in the form
 	Name       string // on the link; names of code are the same in every language
 	Title      string // a label instead, where it has no such name
 	Django, Go string
 	Note       string // a label: what the notes leave out, or say otherwise
-	Op         sessionOp
-	Fields     []consoleField
+	Op         operation
+	Fields     []field
 	Fixed      map[string]string // fields that are what the call is, as JSON
 	NeedsStore bool              // the engine signed_cookies cannot do it
 }
 
-// consoleField is one field of the form and, as JSON or as text, what stands in
+// field is one field of the form and, as JSON or as text, what stands in
 // it at first.
-type consoleField struct {
+type field struct {
 	Name, Value string
 	Text        bool // it is text, whatever it looks like
 }
@@ -44,8 +44,8 @@ type consoleField struct {
 // Calls of the page alone: a program gets the key with every answer, and ends a
 // session by flush.
 var (
-	sessionKeyOp   = sessionOp{name: "session_key", run: func(s *sessionCall) (any, error) { return markup.TextOrNil(s.session.Key()), nil }}
-	deleteRecordOp = sessionOp{name: "delete()", run: (*sessionCall).deleteRecord}
+	sessionKeyOp   = operation{name: "session_key", run: func(s *sessionCall) (any, error) { return markup.TextOrNil(s.session.Key()), nil }}
+	deleteRecordOp = operation{name: "delete()", run: (*sessionCall).deleteRecord}
 )
 
 // deleteRecord removes the record and nothing else: the browser keeps its key.
@@ -66,48 +66,48 @@ const atOnce = "at_once"
 // counter is the key under which the console counts.
 const counter = "visits"
 
-// consoleGroups are all calls in the order of the notes.
-func (h *Page) consoleGroups(c echo.Context) []consoleGroup {
-	op := func(name string) sessionOp {
-		op, _ := findOp(name)
+// groups are all calls in the order of the notes.
+func (h *Page) groups(c echo.Context) []group {
+	op := func(name string) operation {
+		op, _ := operationNamed(name)
 		return op
 	}
-	key, value := consoleField{"key", "k1", true}, consoleField{"value", "123", false}
+	key, value := field{"key", "k1", true}, field{"value", "123", false}
 	current := ""
 	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
 		current = cookies[0]
 	}
 	inAnHour := h.site.Clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-	return []consoleGroup{
-		{"console.group.read", []*consoleEntry{
-			{ID: "get", Name: "get", Op: op("get"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.get",
+	return []group{
+		{"console.group.read", []*entry{
+			{ID: "get", Name: "get", Op: op("get"), Fields: []field{key, {"default", "", false}}, Note: "console.note.get",
 				Django: "request.session.get('k1', None)", Go: `value := session.Get("k1")`},
-			{ID: "has", Name: "in", Op: op("has"), Fields: []consoleField{key}, Note: "console.note.has",
+			{ID: "has", Name: "in", Op: op("has"), Fields: []field{key}, Note: "console.note.has",
 				Django: "'k1' in request.session", Go: `there := session.Has("k1")`},
 		}},
-		{"console.group.write", []*consoleEntry{
-			{ID: "set", Name: "[k] = v", Op: op("set"), Fields: []consoleField{key, value}, Note: "console.note.set",
+		{"console.group.write", []*entry{
+			{ID: "set", Name: "[k] = v", Op: op("set"), Fields: []field{key, value}, Note: "console.note.set",
 				Django: "request.session['k1'] = 123", Go: `err := session.Set("k1", 123)`},
-			{ID: "setdefault", Name: "setdefault", Op: op("setdefault"), Fields: []consoleField{key, value}, Note: "console.note.setdefault",
+			{ID: "setdefault", Name: "setdefault", Op: op("setdefault"), Fields: []field{key, value}, Note: "console.note.setdefault",
 				Django: "request.session.setdefault('k1', 123)", Go: `value, err := session.SetDefault("k1", 123)`},
-			{ID: "update", Name: "update", Op: op("update"), Fields: []consoleField{{"values", `{"a":1,"b":2}`, false}}, Note: "console.note.update",
+			{ID: "update", Name: "update", Op: op("update"), Fields: []field{{"values", `{"a":1,"b":2}`, false}}, Note: "console.note.update",
 				Django: "request.session.update({'a': 1, 'b': 2})", Go: "err := session.Set(\"a\", 1)\nerr = session.Set(\"b\", 2)"},
-			{ID: "add", Name: "add", Op: op("add"), Fields: []consoleField{{"key", counter, true}, {"by", "1", false}}, Note: "console.note.add", NeedsStore: true,
+			{ID: "add", Name: "add", Op: op("add"), Fields: []field{{"key", counter, true}, {"by", "1", false}}, Note: "console.note.add", NeedsStore: true,
 				Django: "n = request.session.get('visits', 0)\nrequest.session['visits'] = n + 1", Go: goAdd},
-			{ID: "pop", Name: "pop", Op: op("pop"), Fields: []consoleField{key, {"default", "", false}}, Note: "console.note.pop",
+			{ID: "pop", Name: "pop", Op: op("pop"), Fields: []field{key, {"default", "", false}}, Note: "console.note.pop",
 				Django: "request.session.pop('k1', None)", Go: `value, existed := session.Pop("k1")`},
-			{ID: "delete", Name: "del [k]", Op: op("delete"), Fields: []consoleField{key}, Note: "console.note.delete",
+			{ID: "delete", Name: "del [k]", Op: op("delete"), Fields: []field{key}, Note: "console.note.delete",
 				Django: "del request.session['k1']", Go: `existed := session.Delete("k1")`},
 		}},
-		{"console.group.lists", []*consoleEntry{
+		{"console.group.lists", []*entry{
 			{ID: "keys", Name: "keys", Op: op("keys"), Note: "console.note.keys", Django: "request.session.keys()", Go: "keys := session.Keys()"},
 			{ID: "values", Name: "values", Op: op("values"), Note: "console.note.values", Django: "request.session.values()", Go: "values := session.Values()"},
 			{ID: "items", Name: "items", Op: op("items"), Note: "console.note.items", Django: "request.session.items()", Go: "items := session.Items()"},
 		}},
-		{"console.group.life", []*consoleEntry{
-			{ID: "seconds", Name: "set_expiry(300)", Op: op("set_expiry"), Fields: []consoleField{{"seconds", "300", false}}, Note: "console.note.seconds",
+		{"console.group.life", []*entry{
+			{ID: "seconds", Name: "set_expiry(300)", Op: op("set_expiry"), Fields: []field{{"seconds", "300", false}}, Note: "console.note.seconds",
 				Django: "request.session.set_expiry(300)", Go: "err := session.SetExpiry(sessions.Idle(300 * time.Second))"},
-			{ID: "at", Name: "(datetime)", Op: op("set_expiry"), Fields: []consoleField{{"at", inAnHour, true}}, Note: "console.note.at",
+			{ID: "at", Name: "(datetime)", Op: op("set_expiry"), Fields: []field{{"at", inAnHour, true}}, Note: "console.note.at",
 				Django: "request.session.set_expiry(at)  # datetime, timedelta", Go: "err := session.SetExpiry(sessions.Until(at))"},
 			{ID: "browser_close", Name: "(0)", Op: op("set_expiry"), Fixed: map[string]string{"browser_close": "true"}, Note: "console.note.browser_close",
 				Django: "request.session.set_expiry(0)", Go: "err := session.SetExpiry(sessions.BrowserClose())"},
@@ -119,16 +119,16 @@ func (h *Page) consoleGroups(c echo.Context) []consoleGroup {
 			{ID: "clear", Name: "clear", Op: op("clear"), Note: "console.note.clear", Django: "request.session.clear()", Go: "session.Clear()"},
 			{ID: "flush", Name: "flush", Op: op("flush"), Note: "console.note.flush", Django: "request.session.flush()", Go: "session.Flush()"},
 		}},
-		{"console.group.house", []*consoleEntry{
+		{"console.group.house", []*entry{
 			{ID: "session_key", Name: "session_key", Op: sessionKeyOp, Note: "console.note.session_key", Django: "request.session.session_key", Go: "key := session.Key()"},
-			{ID: "exists", Name: "exists", Op: op("exists"), Fields: []consoleField{{"session_key", current, true}}, Note: "console.note.exists",
+			{ID: "exists", Name: "exists", Op: op("exists"), Fields: []field{{"session_key", current, true}}, Note: "console.note.exists",
 				Django: "request.session.exists(key)", Go: "there, err := manager.Exists(ctx, key)"},
 			{ID: "delete_record", Name: "delete()", Op: deleteRecordOp, Note: "console.note.delete_record", NeedsStore: true,
 				Django: "request.session.delete()", Go: "err := manager.End(ctx, record.ID, 0)"},
 			{ID: "clear_expired", Name: "clear_expired", Op: op("clear_expired"), Note: "console.note.clear_expired",
 				Django: "request.session.clear_expired()", Go: "n, err := manager.ClearExpired(ctx)"},
 		}},
-		{"console.group.at_once", []*consoleEntry{
+		{"console.group.at_once", []*entry{
 			{ID: atOnce, Title: "console.at_once", Note: "console.note.at_once"},
 		}},
 	}
@@ -141,13 +141,13 @@ const goAdd = `increment := func(v sessions.Values) error {
 }
 err := session.Update(ctx, increment)`
 
-// consoleEntry finds the call that an address or a form names.
-func (h *Page) consoleEntry(c echo.Context, id string) (*consoleEntry, []consoleGroup, error) {
-	groups := h.consoleGroups(c)
-	for _, group := range groups {
-		for _, entry := range group.Calls {
-			if entry.ID == id {
-				return entry, groups, nil
+// entry finds the call that an address or a form names.
+func (h *Page) entry(c echo.Context, id string) (*entry, []group, error) {
+	groups := h.groups(c)
+	for _, g := range groups {
+		for _, e := range g.Calls {
+			if e.ID == id {
+				return e, groups, nil
 			}
 		}
 	}

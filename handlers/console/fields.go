@@ -26,8 +26,8 @@ const (
 	maxDepth = 100 // of lists and objects within each other
 )
 
-// opArgs are the fields of a call, read.
-type opArgs struct {
+// arguments are the fields of a call, read.
+type arguments struct {
 	key, sessionKey string
 	value, fallback json.RawMessage // fallback is the field "default"; nil: none
 	values          map[string]json.RawMessage
@@ -36,31 +36,31 @@ type opArgs struct {
 	think           time.Duration
 }
 
-// opField says what a field must be, in words, and reads it; false: it is not that.
-type opField struct {
+// argument says what a field must be, in words, and reads it; false: it is not that.
+type argument struct {
 	must string
-	read func(args *opArgs, raw json.RawMessage) bool
+	read func(args *arguments, raw json.RawMessage) bool
 }
 
-var opFields = map[string]opField{
-	"key": {"session_api.must.name", func(args *opArgs, raw json.RawMessage) (ok bool) {
+var argumentsByName = map[string]argument{
+	"key": {"session_api.must.name", func(args *arguments, raw json.RawMessage) (ok bool) {
 		args.key, ok = textIn(raw)
 		return ok && args.key != ""
 	}},
-	"session_key": {"session_api.must.text", func(args *opArgs, raw json.RawMessage) (ok bool) {
+	"session_key": {"session_api.must.text", func(args *arguments, raw json.RawMessage) (ok bool) {
 		args.sessionKey, ok = textIn(raw)
 		return ok
 	}},
-	"value":   {"", func(args *opArgs, raw json.RawMessage) bool { args.value = raw; return true }},
-	"default": {"", func(args *opArgs, raw json.RawMessage) bool { args.fallback = raw; return true }},
-	"values": {"session_api.must.object", func(args *opArgs, raw json.RawMessage) bool {
+	"value":   {"", func(args *arguments, raw json.RawMessage) bool { args.value = raw; return true }},
+	"default": {"", func(args *arguments, raw json.RawMessage) bool { args.fallback = raw; return true }},
+	"values": {"session_api.must.object", func(args *arguments, raw json.RawMessage) bool {
 		return raw[0] == '{' && json.Unmarshal(raw, &args.values) == nil
 	}},
-	"by": {"session_api.must.whole", func(args *opArgs, raw json.RawMessage) (ok bool) {
+	"by": {"session_api.must.whole", func(args *arguments, raw json.RawMessage) (ok bool) {
 		args.by, ok = wholeIn(raw)
 		return ok
 	}},
-	"seconds": {"session_api.must.seconds", func(args *opArgs, raw json.RawMessage) bool {
+	"seconds": {"session_api.must.seconds", func(args *arguments, raw json.RawMessage) bool {
 		const most = int64(sessions.MaxAge / time.Second)
 		seconds, ok := wholeIn(raw)
 		if !ok || seconds > most || seconds < -most {
@@ -69,21 +69,21 @@ var opFields = map[string]opField{
 		args.expiry = sessions.Idle(time.Duration(seconds) * time.Second)
 		return true
 	}},
-	"at": {"session_api.must.instant", func(args *opArgs, raw json.RawMessage) bool {
+	"at": {"session_api.must.instant", func(args *arguments, raw json.RawMessage) bool {
 		text, _ := textIn(raw)
 		at, err := time.Parse(time.RFC3339Nano, text)
 		args.expiry = sessions.Until(at)
 		return err == nil
 	}},
-	"browser_close": {"session_api.must.true", func(args *opArgs, raw json.RawMessage) bool {
+	"browser_close": {"session_api.must.true", func(args *arguments, raw json.RawMessage) bool {
 		args.expiry = sessions.BrowserClose()
 		return string(raw) == "true"
 	}},
-	"reset": {"session_api.must.true", func(args *opArgs, raw json.RawMessage) bool {
+	"reset": {"session_api.must.true", func(args *arguments, raw json.RawMessage) bool {
 		args.expiry = sessions.Policy()
 		return string(raw) == "true"
 	}},
-	"think_ms": {"session_api.must.think", func(args *opArgs, raw json.RawMessage) bool {
+	"think_ms": {"session_api.must.think", func(args *arguments, raw json.RawMessage) bool {
 		ms, ok := wholeIn(raw)
 		if !ok || ms < 0 || ms > int64(maxThink/time.Millisecond) {
 			return false
@@ -96,16 +96,16 @@ var opFields = map[string]opField{
 // read reads the body of a call: one object with the fields that the operation
 // needs, perhaps those that it may have, and no other. What is wrong is a 400
 // that names it.
-func (op sessionOp) read(body []byte) (opArgs, error) {
-	args := opArgs{by: 1}
-	bad := func(sentence locale.Message) (opArgs, error) {
-		return opArgs{}, input.NewProblem(http.StatusBadRequest, "bad_request", sentence)
+func (op operation) read(body []byte) (arguments, error) {
+	args := arguments{by: 1}
+	bad := func(sentence locale.Message) (arguments, error) {
+		return arguments{}, input.NewProblem(http.StatusBadRequest, "bad_request", sentence)
 	}
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
 	if err := checkJSON(body); err != nil {
-		return opArgs{}, err
+		return arguments{}, err
 	}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
@@ -127,7 +127,7 @@ func (op sessionOp) read(body []byte) (opArgs, error) {
 		return bad(locale.Msg("session_api.exactly_one", locale.Args{"Op": op.name, "Fields": strings.Join(op.one, ", ")}))
 	}
 	for _, name := range sortedKeys(fields) {
-		if field := opFields[name]; !field.read(&args, fields[name]) {
+		if field := argumentsByName[name]; !field.read(&args, fields[name]) {
 			return bad(locale.Msg("session_api.wrong_field", locale.Args{"Field": name, "Must": locale.Msg(field.must)}))
 		}
 	}

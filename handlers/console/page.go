@@ -1,4 +1,5 @@
-// Package console is every call of the session API: by hand, by program, and two at once.
+// Package console offers every call of the session API: by hand, by program, and two at
+// once.
 package console
 
 import (
@@ -24,9 +25,9 @@ import (
 	"cookielab/sessions"
 )
 
-// consoleCall is the last call that was made, as a book keeps it: short texts
+// call is the last call that was made, as a Log keeps it: short texts
 // only, so that memory stays flat.
-type consoleCall struct {
+type call struct {
 	entry  string
 	inputs map[string]string // what stood in the fields
 
@@ -46,7 +47,7 @@ type consoleCall struct {
 // valueChange is one value before and after; "" is none.
 type valueChange struct{ Key, Before, After string }
 
-// Bounds of what a book keeps of a call.
+// Bounds of what a Log keeps of a call.
 const (
 	maxResultText = 2000
 	maxChanges    = 6
@@ -74,8 +75,8 @@ func (h *Page) standing(session *sessions.Session) (s standing) {
 }
 
 // differences are the values that changed, the first ones.
-func (call *consoleCall) differences(before, after standing) {
-	call.Before, call.After = before.version, after.version
+func (made *call) differences(before, after standing) {
+	made.Before, made.After = before.version, after.version
 	all := map[string]json.RawMessage{}
 	for _, s := range []standing{before, after} {
 		for key := range s.values {
@@ -87,38 +88,38 @@ func (call *consoleCall) differences(before, after standing) {
 		if was == is {
 			continue
 		}
-		if len(call.Changes) == maxChanges {
-			call.MoreChanges++
+		if len(made.Changes) == maxChanges {
+			made.MoreChanges++
 			continue
 		}
-		call.Changes = append(call.Changes, valueChange{markup.Clip(key, markup.MaxValueText), markup.Clip(was, markup.MaxValueText), markup.Clip(is, markup.MaxValueText)})
+		made.Changes = append(made.Changes, valueChange{markup.Clip(key, markup.MaxValueText), markup.Clip(was, markup.MaxValueText), markup.Clip(is, markup.MaxValueText)})
 	}
 }
 
 // keep puts the call into a Log, as the last. It also begins a new chapter for the
 // dashboard.
-func (call *consoleCall) keep(book *notebook.Log) {
-	call.inputs = notebook.OwnTexts(call.inputs)
-	notebook.Change(book, func(last **consoleCall) { *last = call })
-	auth.NewChapter(book)
+func (made *call) keep(log *notebook.Log) {
+	made.inputs = notebook.OwnTexts(made.inputs)
+	notebook.Change(log, func(last **call) { *last = made })
+	auth.NewChapter(log)
 }
 
 // Weigh is how much memory a call takes, in bytes.
-func (call *consoleCall) Weigh() int {
-	if call == nil {
+func (made *call) Weigh() int {
+	if made == nil {
 		return 0
 	}
-	n := 2*notebook.StructBytes + notebook.WeighTexts(call.inputs) + len(call.Result) + notebook.WeighMessage(call.Message)
-	for _, change := range call.Changes {
+	n := 2*notebook.StructBytes + notebook.WeighTexts(made.inputs) + len(made.Result) + notebook.WeighMessage(made.Message)
+	for _, change := range made.Changes {
 		n += 3*notebook.TextBytes + len(change.Key) + len(change.Before) + len(change.After)
 	}
-	if call.exchange != nil {
-		n += call.exchange.Weigh() // counted again, as it may no longer be on the wire
+	if made.exchange != nil {
+		n += made.exchange.Weigh() // counted again, as it may no longer be on the wire
 	}
-	if call.race != nil {
+	if made.race != nil {
 		n += 2 * notebook.StructBytes
-		n += len(call.race.before) + len(call.race.after)
-		for _, p := range call.race.programs {
+		n += len(made.race.before) + len(made.race.after)
+		for _, p := range made.race.programs {
 			n += len(p.Read) + len(p.Wrote) + len(p.Answer)
 		}
 	}
@@ -133,28 +134,28 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	entry, _, err := h.consoleEntry(c, id)
+	chosen, _, err := h.entry(c, id)
 	if err != nil {
 		return err
 	}
-	call := &consoleCall{entry: entry.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: notebook.Recording(c)}
-	if entry.ID == atOnce {
+	made := &call{entry: chosen.ID, inputs: map[string]string{}, Status: http.StatusOK, exchange: notebook.Recording(c)}
+	if chosen.ID == atOnce {
 		kind, err := input.Single(form, "kind")
 		if err != nil {
 			return err
 		}
-		if call.race, err = h.race(c, kind); err != nil {
+		if made.race, err = h.race(c, kind); err != nil {
 			return err
 		}
-		return h.called(c, call)
+		return h.called(c, made)
 	}
-	body, err := entry.body(form, call)
+	body, err := chosen.body(form, made)
 	if err != nil {
 		return err
 	}
-	before, answer, err := h.makeCall(c, entry.Op, body)
+	before, answer, err := h.makeCall(c, chosen.Op, body)
 	if err != nil {
-		return h.refused(c, entry, call, err)
+		return h.refused(c, chosen, made, err)
 	}
 	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
@@ -165,16 +166,16 @@ func (h *Page) Post(c echo.Context) error {
 		return err
 	}
 	after := h.standing(session)
-	if entry.Op.name == deleteRecordOp.name {
+	if chosen.Op.name == deleteRecordOp.name {
 		after = standing{}
 	}
-	call.Result, call.Accessed, call.Modified = markup.Clip(string(result), maxResultText), answer.Accessed, answer.Modified
-	call.differences(before, after)
-	return h.called(c, call)
+	made.Result, made.Accessed, made.Modified = markup.Clip(string(result), maxResultText), answer.Accessed, answer.Modified
+	made.differences(before, after)
+	return h.called(c, made)
 }
 
 // makeCall is what POST /api/session/{op} does, and how the session stood before.
-func (h *Page) makeCall(c echo.Context, op sessionOp, body []byte) (before standing, answer SessionAnswer, err error) {
+func (h *Page) makeCall(c echo.Context, op operation, body []byte) (before standing, answer callAnswer, err error) {
 	args, err := op.read(body)
 	if err != nil {
 		return before, answer, err
@@ -190,20 +191,20 @@ func (h *Page) makeCall(c echo.Context, op sessionOp, body []byte) (before stand
 		return before, answer, err
 	}
 	before = h.standing(session)
-	answer, err = h.callSession(c, op, args)
+	answer, err = h.perform(c, op, args)
 	return before, answer, err
 }
 
 // called writes a call down and goes on to the page that shows it.
-func (h *Page) called(c echo.Context, call *consoleCall) error {
+func (h *Page) called(c echo.Context, made *call) error {
 	n := notebook.From(c)
-	sessions.AfterCommit(c, func() { call.keep(n.Log()) })
-	return h.auth.Done(c, notebook.Action{Name: "console"}, "/console?"+url.Values{"call": {call.entry}}.Encode()+"#outcome")
+	sessions.AfterCommit(c, func() { made.keep(n.Log()) })
+	return h.auth.Done(c, notebook.Action{Name: "console"}, "/console?"+url.Values{"call": {made.entry}}.Encode()+"#outcome")
 }
 
 // refused answers a call that changed nothing. A store that is down, and a
 // session that was ended meanwhile, have pages of their own.
-func (h *Page) refused(c echo.Context, entry *consoleEntry, call *consoleCall, err error) error {
+func (h *Page) refused(c echo.Context, chosen *entry, made *call, err error) error {
 	p := input.AsProblem(err)
 	if p.Status >= http.StatusInternalServerError || errors.Is(err, sessions.ErrEnded) {
 		return err
@@ -213,26 +214,26 @@ func (h *Page) refused(c echo.Context, entry *consoleEntry, call *consoleCall, e
 		return loadErr
 	}
 	session.Discard()
-	call.Status, call.Code, call.Message = p.Status, p.Code, p.Message
-	call.differences(h.standing(session), h.standing(session))
-	call.keep(notebook.From(c).Log())
-	return h.showConsole(c, p.Status, entry.ID, call)
+	made.Status, made.Code, made.Message = p.Status, p.Code, p.Message
+	made.differences(h.standing(session), h.standing(session))
+	made.keep(notebook.From(c).Log())
+	return h.show(c, p.Status, chosen.ID, made)
 }
 
 // body is the form's fields as the JSON that the API takes. A value is JSON, or
 // else text, so that nobody has to write quotes.
-func (entry *consoleEntry) body(form url.Values, call *consoleCall) ([]byte, error) {
+func (e *entry) body(form url.Values, made *call) ([]byte, error) {
 	fields := map[string]json.RawMessage{}
-	for name, raw := range entry.Fixed {
+	for name, raw := range e.Fixed {
 		fields[name] = json.RawMessage(raw)
 	}
-	for _, field := range entry.Fields {
+	for _, field := range e.Fields {
 		text, err := input.Single(form, field.Name)
 		if err != nil {
 			return nil, err
 		}
-		call.inputs[field.Name] = markup.Clip(text, maxResultText)
-		if text == "" && (slices.Contains(entry.Op.may, field.Name)) {
+		made.inputs[field.Name] = markup.Clip(text, maxResultText)
+		if text == "" && (slices.Contains(e.Op.may, field.Name)) {
 			continue // left out
 		}
 		raw := []byte(strings.TrimSpace(text))
@@ -254,22 +255,23 @@ func endedIsFine(err error) error {
 	return err
 }
 
-// Page is what this page and its API need.
+// Page is the console's page and API.
 type Page struct {
 	site *web.Site
 	auth *auth.Auth
 }
 
+// New makes the page and the API on a site.
 func New(site *web.Site, auth *auth.Auth) *Page { return &Page{site, auth} }
 
 type pageData struct {
 	web.Page
-	Groups    []consoleGroup
-	Entry     *consoleEntry
+	Groups    []group
+	Entry     *entry
 	Supported bool // this engine keeps records
-	Now       consoleState
-	Call      *consoleCall // the last; nil: none yet, or another entry's
-	Flags     *consoleCall // of which accessed and modified are told
+	Now       state
+	Call      *call // the last; nil: none yet, or another entry's
+	Flags     *call // of which accessed and modified are told
 	Cookie    []template.HTML
 	Ops       []opView
 	Wire      *exchangeLine
@@ -278,8 +280,8 @@ type pageData struct {
 	Curl      string // the chosen call for a terminal
 }
 
-// consoleState is the session as this request found it.
-type consoleState struct {
+// state is the session as this request found it.
+type state struct {
 	There         bool
 	Why           string // why not
 	Key           string
@@ -301,18 +303,18 @@ type exchangeLine struct {
 
 // Get serves GET /console.
 func (h *Page) Get(c echo.Context) error {
-	last := notebook.Of[*consoleCall](notebook.From(c).Log())
+	last := notebook.Of[*call](notebook.From(c).Log())
 	id := c.QueryParam("call")
 	if id == "" {
 		if id = "set"; last != nil {
 			id = last.entry
 		}
 	}
-	return h.showConsole(c, http.StatusOK, id, last)
+	return h.show(c, http.StatusOK, id, last)
 }
 
-func (h *Page) showConsole(c echo.Context, status int, id string, last *consoleCall) error {
-	entry, groups, err := h.consoleEntry(c, id)
+func (h *Page) show(c echo.Context, status int, id string, last *call) error {
+	chosen, groups, err := h.entry(c, id)
 	if err != nil {
 		return err
 	}
@@ -321,20 +323,20 @@ func (h *Page) showConsole(c echo.Context, status int, id string, last *consoleC
 		return err
 	}
 	w := h.site.Words(c)
-	p := pageData{Page: page, Groups: groups, Entry: entry, Supported: h.auth.Lanes.Sessions.KeepsRecords(), Flags: last}
-	if p.Now, err = h.consoleState(c, w); err != nil {
+	p := pageData{Page: page, Groups: groups, Entry: chosen, Supported: h.auth.Lanes.Sessions.KeepsRecords(), Flags: last}
+	if p.Now, err = h.state(c, w); err != nil {
 		return err
 	}
-	if last != nil && last.entry == entry.ID {
+	if last != nil && last.entry == chosen.ID {
 		p.Call = last
-		for i, field := range entry.Fields {
+		for i, field := range chosen.Fields {
 			if text, ok := last.inputs[field.Name]; ok && (last.Code != "" || field.Name != "at" && field.Name != "session_key") {
-				entry.Fields[i].Value = text
+				chosen.Fields[i].Value = text
 			}
 		}
 		h.describeCall(c, w, &p)
 	}
-	p.Curl = h.curlOf(c, entry)
+	p.Curl = h.curlOf(c, chosen)
 	return h.site.Render(c, status, "console", p)
 }
 
@@ -371,7 +373,7 @@ func (h *Page) describeCall(c echo.Context, w *locale.Printer, p *pageData) {
 	p.Drawing = diagram.Draw(w, []*notebook.Exchange{e})
 }
 
-func (h *Page) consoleState(c echo.Context, w *locale.Printer) (state consoleState, err error) {
+func (h *Page) state(c echo.Context, w *locale.Printer) (state state, err error) {
 	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
 		return state, err
@@ -401,36 +403,36 @@ func (h *Page) consoleState(c echo.Context, w *locale.Printer) (state consoleSta
 }
 
 // Versions are "3 → 4", or the one that stayed.
-func (call *consoleCall) Versions() string {
+func (made *call) Versions() string {
 	name := func(version uint64) string {
 		if version == 0 {
 			return "–"
 		}
 		return strconv.FormatUint(version, 10)
 	}
-	if call.Before == call.After {
-		return name(call.Before)
+	if made.Before == made.After {
+		return name(made.Before)
 	}
-	return name(call.Before) + " → " + name(call.After)
+	return name(made.Before) + " → " + name(made.After)
 }
 
 // Long reports a result that large type has no room for.
-func (call *consoleCall) Long() bool { return len(call.Result) > 60 }
+func (made *call) Long() bool { return len(made.Result) > 60 }
 
 // IsRace reports two calls at once, which have no flags of one request.
-func (call *consoleCall) IsRace() bool { return call.race != nil }
+func (made *call) IsRace() bool { return made.race != nil }
 
 // curlOf is the call as a program would make it, with this browser's cookie; ""
 // for one that only this page has.
-func (h *Page) curlOf(c echo.Context, entry *consoleEntry) string {
-	if _, ok := findOp(entry.Op.name); !ok {
+func (h *Page) curlOf(c echo.Context, chosen *entry) string {
+	if _, ok := operationNamed(chosen.Op.name); !ok {
 		return ""
 	}
 	form := url.Values{}
-	for _, field := range entry.Fields {
+	for _, field := range chosen.Fields {
 		form.Set(field.Name, field.Value)
 	}
-	body, err := entry.body(form, &consoleCall{inputs: map[string]string{}})
+	body, err := chosen.body(form, &call{inputs: map[string]string{}})
 	if err != nil {
 		return ""
 	}
@@ -438,5 +440,5 @@ func (h *Page) curlOf(c echo.Context, entry *consoleEntry) string {
 	if cookies := sessions.ReadCookies(c.Request(), h.auth.Lanes.Sessions.Options().Name); len(cookies) > 0 {
 		line += " -H 'Cookie: " + markup.Quoted(h.auth.Lanes.Sessions.Options().Name+"="+cookies[0]) + "'"
 	}
-	return line + " -d '" + markup.Quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + entry.Op.name + "'"
+	return line + " -d '" + markup.Quoted(string(body)) + "' 'http://" + c.Request().Host + "/api/session/" + chosen.Op.name + "'"
 }

@@ -10,7 +10,7 @@ import (
 	"cookielab/sessions"
 )
 
-// Board is a table. Its columns are the ways, or kinds of what was done.
+// Board is a table. Its columns are the lanes, or kinds of what was done.
 type Board struct {
 	ID      string // for its element; "": the lesson's own
 	Columns []Column
@@ -21,11 +21,13 @@ type Board struct {
 // Wide reports whether it has so many columns that each is narrow.
 func (b Board) Wide() bool { return len(b.Columns) > 4 }
 
+// Column is the head of a column.
 type Column struct {
 	Title string
-	Lane  string // of a way: its colour and icon
+	Lane  string // whose colour and icon it has; "": none
 }
 
+// Row is one thing that was looked at, with what was seen of it in each column.
 type Row struct {
 	ID    string // for tests and links
 	Title string
@@ -43,7 +45,7 @@ type Cell struct {
 	Over   string // what stands there then
 }
 
-// Mark stands before the words, for those who see no colours.
+// Mark returns the sign before the text, for those who see no colours; "": none.
 func (c Cell) Mark() string {
 	switch c.Code {
 	case "yes":
@@ -62,16 +64,16 @@ func (c Cell) Mark() string {
 // Seen reports whether there is anything to show.
 func (c Cell) Seen() bool { return c.Code != "" || c.Text != "" || c.Value != "" }
 
-// Ways are the columns of the three ways.
-func (s *Step) Ways() []Column {
+// LaneColumns returns a column for each of the lanes plain, signed and session.
+func (s *Step) LaneColumns() []Column {
 	var columns []Column
-	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-		columns = append(columns, Column{s.W.Text("way." + way + ".short"), way})
+	for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+		columns = append(columns, Column{s.W.Text("way." + lane + ".short"), lane})
 	}
 	return columns
 }
 
-// VerdictCell is a verdict that was written down by NoteVerdict.
+// VerdictCell returns the cell of what NoteVerdict wrote down under a name.
 func (s *Step) VerdictCell(name string) Cell {
 	verdict, who := s.Verdict(name)
 	if verdict == "" {
@@ -84,8 +86,8 @@ func (s *Step) VerdictCell(name string) Cell {
 	return cell
 }
 
-// EngineNote says which engine runs where the question is about another, db;
-// "": it is that one.
+// EngineNote returns a note that says which engine the lab uses, where that is not db, the
+// one that questions are about; "": it is db.
 func (s *Step) EngineNote() string {
 	if s.course.site.Engine == sessions.EngineDB {
 		return ""
@@ -97,7 +99,8 @@ var verdictCodes = map[lanes.Verdict]string{
 	lanes.Absent: "none", lanes.Believed: "warn", lanes.Verified: "yes", lanes.Found: "yes", lanes.Tampered: "no", lanes.Expired: "no", lanes.Unknown: "no", lanes.Unreadable: "no",
 }
 
-// YesNoCell is one of two cells, by what was written down as YesNo says it.
+// YesNoCell returns one of two cells, by the fact that markup.YesNo has put into words. The
+// zero Cell: there is no such fact yet.
 func (s *Step) YesNoCell(name string, yes, no Cell) Cell {
 	switch s.Fact(name) {
 	case markup.YesNo(true):
@@ -109,26 +112,27 @@ func (s *Step) YesNoCell(name string, yes, no Cell) Cell {
 	}
 }
 
-// YesNoRow is a row of such cells, of the three ways.
+// YesNoRow returns a row of such cells, by the facts "NAME.plain", "NAME.signed" and
+// "NAME.session".
 func (s *Step) YesNoRow(name, title string, yes, no Cell) Row {
 	row := Row{ID: name, Title: title}
-	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-		row.Cells = append(row.Cells, s.YesNoCell(name+"."+way, yes, no))
+	for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+		row.Cells = append(row.Cells, s.YesNoCell(name+"."+lane, yes, no))
 	}
 	return row
 }
 
-// VerdictRow is a row of what the three ways concluded, written down as
-// "NAME.plain" and so on.
+// VerdictRow returns a row of what the three lanes concluded, by the facts "NAME.plain",
+// "NAME.signed" and "NAME.session".
 func (s *Step) VerdictRow(name, title string) Row {
 	row := Row{ID: name, Title: title}
-	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-		row.Cells = append(row.Cells, s.VerdictCell(name+"."+way))
+	for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+		row.Cells = append(row.Cells, s.VerdictCell(name+"."+lane))
 	}
 	return row
 }
 
-// CameFact is what is written down of a cookie or header: whether it came.
+// CameFact returns the fact to write down of a cookie or header: whether it came.
 func CameFact(came bool) string {
 	if came {
 		return "came"
@@ -136,7 +140,7 @@ func CameFact(came bool) string {
 	return "stayed"
 }
 
-// CameCell shows it.
+// CameCell returns the cell of such a fact; the zero Cell: it was not written down yet.
 func (s *Step) CameCell(name string) Cell {
 	switch s.Fact(name) {
 	case "came":

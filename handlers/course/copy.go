@@ -17,10 +17,11 @@ import (
 // LeaveCopy leaves somebody with the cookies as they came, once this request is done.
 func (s *Step) LeaveCopy() {
 	taken := s.course.auth.CopyOf(s.Lanes.Values(s.C))
-	sessions.AfterCommit(s.C, func() { taken.Keep(s.Book.Log()) })
+	sessions.AfterCommit(s.C, func() { taken.Keep(s.Notebook.Log()) })
 }
 
-// NoteYou writes down what the three ways conclude about the browser itself.
+// NoteYou writes down what the three lanes conclude about the browser itself, under
+// "NAME.plain", "NAME.signed" and "NAME.session".
 func (s *Step) NoteYou(name string) {
 	for _, f := range s.Findings {
 		s.NoteVerdict(name+"."+f.Lane, f.Verdict, f.Who)
@@ -30,17 +31,17 @@ func (s *Step) NoteYou(name string) {
 // NoteCopy writes down what they concluded about the copy, if another program sent
 // it since the lesson's question was answered; and says when that was.
 func (s *Step) NoteCopy(name string) (sent time.Time, ok bool) {
-	taken := notebook.Of[*auth.Copy](s.Book.Log())
+	taken := notebook.Of[*auth.Copy](s.Notebook.Log())
 	if taken == nil || taken.Failed || !taken.Sent.After(s.AnsweredAt()) {
 		return sent, false
 	}
-	for _, way := range taken.Lanes {
-		s.NoteVerdict(name+"."+way.ID, way.Verdict, lanes.Identity{User: markup.TextOf(way.User), Role: markup.TextOf(way.Role)})
+	for _, lane := range taken.Lanes {
+		s.NoteVerdict(name+"."+lane.ID, lane.Verdict, lanes.Identity{User: markup.TextOf(lane.User), Role: markup.TextOf(lane.Role)})
 	}
 	return taken.Sent, true
 }
 
-// CurlFacts are what a line of curl was told: see WitnessCopy.
+// CurlFacts is the name under which WitnessCopy writes down what a line of curl was told.
 const CurlFacts = "curl"
 
 // NoteAs writes down under name what was concluded about a copy, and who sent it,
@@ -51,14 +52,14 @@ func (s *Step) NoteAs(name, facts string) {
 	}
 }
 
-// YouRow is what NoteYou wrote down, with the browser that it is about.
+// YouRow returns the row of what NoteYou wrote down, with the browser that it is about.
 func (s *Step) YouRow(name, title string) Row {
 	row := s.VerdictRow(name, title)
 	row.Note = s.Browser()
 	return row
 }
 
-// CopyRow is what NoteCopy or NoteAs wrote down, with who sent the copy.
+// CopyRow returns the row of what NoteCopy or NoteAs wrote down, with who sent the copy.
 func (s *Step) CopyRow(name, title string) Row {
 	row := s.VerdictRow(name, title)
 	if row.Note = s.Fact(name + ".client"); row.Note == "" {
@@ -67,12 +68,12 @@ func (s *Step) CopyRow(name, title string) Row {
 	return row
 }
 
-// TakenIn reports which ways took the sender for somebody.
+// TakenIn reports which lanes took the sender for somebody.
 func (s *Step) TakenIn(name string) (plain, signed, session bool) {
 	return s.Accepted(name + "." + lanes.Plain), s.Accepted(name + "." + lanes.Signed), s.Accepted(name + "." + lanes.Session)
 }
 
-// MakeCurlLine begins a run, so that the line can say whose copy it is.
+// MakeCurlLine is an act: it begins a run, so that the line can say whose copy it is.
 func MakeCurlLine(s *Step) error {
 	if err := s.NewRun(); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (s *Step) CurlView() (v View) {
 		v.Tasks = []Task{{Label: s.Word("paste"), Line: s.curlLine()}}
 	}
 	if s.Fact(CurlFacts+"."+lanes.Plain) != "" {
-		v.Board = Board{Columns: s.Ways(), Rows: []Row{s.CopyRow(CurlFacts, s.Word("told"))}}
+		v.Board = Board{Columns: s.LaneColumns(), Rows: []Row{s.CopyRow(CurlFacts, s.Word("told"))}}
 	}
 	return v
 }
@@ -96,7 +97,7 @@ func (s *Step) CurlView() (v View) {
 // names the run, by which the lesson learns what the server concluded.
 func (s *Step) curlLine() string {
 	taken := s.course.auth.CopyOf(s.Lanes.Values(s.C))
-	if old := notebook.Of[*auth.Copy](s.Book.Log()); len(taken.Cookies) == 0 && old != nil {
+	if old := notebook.Of[*auth.Copy](s.Notebook.Log()); len(taken.Cookies) == 0 && old != nil {
 		taken = old // the browser's own are gone; the thief has his
 	}
 	return "curl -H 'Cookie: " + markup.Quoted(taken.Header()) + "' 'http://" + s.C.Request().Host + "/api/lanes?" + web.RunParam + "=" + s.RunKey() + "'"

@@ -93,7 +93,7 @@ func readHandout(raw string, w *locale.Printer) (*handoutText, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, m := &handoutText{Title: title}, newLessonMarkdown(w)
+	t, m := &handoutText{Title: title}, newConverter(w)
 	for name, part := range map[string]*handoutPart{"grid": &t.Grid, "questions": &t.Questions, "card": &t.Card, "assignments": &t.Assignments} {
 		found, ok := sectionNamed(parts, name)
 		if !ok {
@@ -127,7 +127,7 @@ func readHandout(raw string, w *locale.Printer) (*handoutText, error) {
 }
 
 // part reads a section, and those below it.
-func (m *lessonMarkdown) part(of section, read func(*handoutPart, []string)) handoutPart {
+func (m *converter) part(of section, read func(*handoutPart, []string)) handoutPart {
 	part := handoutPart{ID: of.ID, Title: of.Title}
 	read(&part, of.Lines)
 	for i, below := range of.Parts {
@@ -139,14 +139,14 @@ func (m *lessonMarkdown) part(of section, read func(*handoutPart, []string)) han
 }
 
 // plain reads a part that holds nothing but text.
-func (m *lessonMarkdown) plain(part *handoutPart, lines []string) { part.Text = m.html(lines) }
+func (m *converter) plain(part *handoutPart, lines []string) { part.Text = m.html(lines) }
 
 // Tables are those to fill in.
 func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Grid}, t.Grid.Parts...) }
 
 // table reads a part with a table to fill in. Where its first column has no head,
 // that names the rows, and the others are the ways; else it is about the token.
-func (m *lessonMarkdown) table(part *handoutPart, lines []string) {
+func (m *converter) table(part *handoutPart, lines []string) {
 	var others []string
 	ways := []string{lanes.Token, lanes.Token, lanes.Token, lanes.Token}
 	for _, line := range lines {
@@ -179,7 +179,7 @@ func (m *lessonMarkdown) table(part *handoutPart, lines []string) {
 }
 
 // fields reads a part that asks for something.
-func (m *lessonMarkdown) fields(part *handoutPart, lines []string) {
+func (m *converter) fields(part *handoutPart, lines []string) {
 	var others []string
 	for _, line := range lines {
 		if match := fieldItem.FindStringSubmatch(line); match != nil {
@@ -216,7 +216,7 @@ type handoutQuestion struct {
 }
 
 type handoutChoice struct {
-	lessonChoice
+	choice
 	Right bool // to be marked
 }
 

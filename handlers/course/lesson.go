@@ -28,13 +28,13 @@ type Lesson struct {
 	Answer  string   // "A", "B" or "C", for the teacher's sheet; the page shows what happened
 	Why     []string // the claims that say why, by their IDs; none: the first
 
-	SignedIn bool // it begins with a student who is signed in all three ways
+	SignedIn bool // it begins with a student whom all three lanes know
 
 	// Do is what can be done next: the first thing is the one to do. It also
 	// tells what stands there when everything was done.
 	Do func(*Step) []Task
 	// Acts are what its buttons do, by the name of the task. Each ends with
-	// s.done(), or with another reply.
+	// s.Done(), or with another reply.
 	Acts map[string]func(*Step) error
 	// Look writes down what this very request shows: the way by DevTools, or by
 	// any other page of the lab. It runs with each visit of the lesson's page.
@@ -82,20 +82,20 @@ type View struct {
 	Code  []template.HTML
 }
 
-const lessonsFolder = "templates/lessons"
+const textsFolder = "templates/lessons"
 
-// lessonTexts are the words of the lessons, by language and slug.
-type lessonTexts map[*locale.Printer]map[string]*Text
+// textsBySlug are the words of the lessons, by language and slug.
+type textsBySlug map[*locale.Printer]map[string]*Text
 
-// readLessons reads the words of all lessons. An error names what is missing in
+// readTexts reads the words of all lessons. An error names what is missing in
 // which language, or which function that a lesson shows is not in the source.
-func readLessons(files fs.FS, all locale.Languages, code web.Source, known []*Lesson) (lessonTexts, error) {
-	texts := lessonTexts{}
+func readTexts(files fs.FS, all locale.Languages, code web.Source, known []*Lesson) (textsBySlug, error) {
+	texts := textsBySlug{}
 	for _, w := range all.All {
-		folder := path.Join(lessonsFolder, w.Tag.String())
+		folder := path.Join(textsFolder, w.Tag.String())
 		texts[w] = map[string]*Text{}
 		for _, l := range known {
-			text, err := readLessonText(files, path.Join(folder, l.Slug+".md"), w)
+			text, err := readText(files, path.Join(folder, l.Slug+".md"), w)
 			if err != nil {
 				return nil, fmt.Errorf("lesson %s: %w", l.Slug, err)
 			}
@@ -126,9 +126,9 @@ func readLessons(files fs.FS, all locale.Languages, code web.Source, known []*Le
 	return texts, nil
 }
 
-// newLessonSessions makes the managers of the sessions that lessons have of their own,
+// newSessions makes the managers of the sessions that lessons have of their own,
 // by slug.
-func (h *Course) newLessonSessions() (map[string]*sessions.Manager, error) {
+func (h *Course) newSessions() (map[string]*sessions.Manager, error) {
 	own := map[string]*sessions.Manager{}
 	for _, l := range h.Lessons {
 		if l.Sessions == nil {
@@ -143,7 +143,7 @@ func (h *Course) newLessonSessions() (map[string]*sessions.Manager, error) {
 	return own, nil
 }
 
-// Lesson finds one by its slug; nil: there is none.
+// Lesson returns the lesson of a slug; nil: there is none.
 func (h *Course) Lesson(slug string) *Lesson {
 	i := slices.IndexFunc(h.Lessons, func(l *Lesson) bool { return l.Slug == slug })
 	if i < 0 {
@@ -152,5 +152,5 @@ func (h *Course) Lesson(slug string) *Lesson {
 	return h.Lessons[i]
 }
 
-// sittings are the numbers of the lessons with which each of the three begins.
-var sittings = []int{1, 7, 12}
+// sittingStarts are the numbers of the lessons with which each of the three begins.
+var sittingStarts = []int{1, 7, 12}

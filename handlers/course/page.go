@@ -24,18 +24,18 @@ import (
 // listData is the contents.
 type listData struct {
 	web.Page
-	Sittings []lessonSitting
+	Sittings []sitting
 	Done, Of int
 	Minutes  int // of the short course
 }
 
-type lessonSitting struct {
+type sitting struct {
 	Title   string
 	Minutes int
-	Lessons []lessonEntry
+	Lessons []listEntry
 }
 
-type lessonEntry struct {
+type listEntry struct {
 	Number, Minutes int
 	Slug, Title     string
 	Short, Done     bool
@@ -59,14 +59,14 @@ func (h *Course) List(c echo.Context) error {
 		if err := s.Save(); err != nil {
 			return err
 		}
-		i := len(sittings)
-		for l.Number < sittings[i-1] {
+		i := len(sittingStarts)
+		for l.Number < sittingStarts[i-1] {
 			i--
 		}
 		if i > len(p.Sittings) {
-			p.Sittings = append(p.Sittings, lessonSitting{Title: w.Say(locale.Msg("lessons.sitting", locale.Args{"N": i}))})
+			p.Sittings = append(p.Sittings, sitting{Title: w.Say(locale.Msg("lessons.sitting", locale.Args{"N": i}))})
 		}
-		entry := lessonEntry{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: s.text.Title, Short: l.Short,
+		entry := listEntry{Number: l.Number, Minutes: l.Minutes, Slug: l.Slug, Title: s.text.Title, Short: l.Short,
 			Done: !s.notes.Done.IsZero(), Begun: s.Asked() || s.begun()}
 		sitting := &p.Sittings[len(p.Sittings)-1]
 		sitting.Lessons = append(sitting.Lessons, entry)
@@ -81,8 +81,8 @@ func (h *Course) List(c echo.Context) error {
 	return h.site.Render(c, http.StatusOK, "lessons", p)
 }
 
-// The parts of a lesson, in order.
-var lessonParts = []string{"predict", "do", "observe", "explain"}
+// partNames are the parts of a lesson, in order.
+var partNames = []string{"predict", "do", "observe", "explain"}
 
 // pageData is one lesson.
 type pageData struct {
@@ -91,7 +91,7 @@ type pageData struct {
 	Number, Of     int
 	Minutes        int
 	Text           *Text
-	Choices        []lessonAnswer
+	Choices        []answer
 	State          string // changes with what was seen, so that a script can tell
 	Asked, Begun   bool
 	Unsure         bool
@@ -102,14 +102,14 @@ type pageData struct {
 	Browser        string // in which it was done
 	NeedsSignIn    bool
 	SignIn         auth.Form
-	Tasks          []lessonTask
+	Tasks          []taskView
 	Told           bool // something was done, and the tasks only say what is so
 	Board          Board
-	Closer         []lessonCloserView
+	Closer         []closerView
 	Present        bool
 	Part           string // shown, in present mode
-	Parts          []lessonPart
-	Back, Next     lessonLink
+	Parts          []partLink
+	Back, Next     link
 	Code           []string
 	Difference     template.HTML
 	Django         string
@@ -117,8 +117,8 @@ type pageData struct {
 	Switch         string // the address of the other mode
 }
 
-// lessonTask is a task with what its form needs of the page.
-type lessonTask struct {
+// taskView is a task with what its form needs of the page.
+type taskView struct {
 	Task
 	Form    string // where the form goes
 	Present bool
@@ -126,31 +126,31 @@ type lessonTask struct {
 }
 
 // shown are tasks with what their forms need of the lesson's page.
-func (s *Step) shown(tasks []Task) []lessonTask {
-	shown := make([]lessonTask, len(tasks))
+func (s *Step) shown(tasks []Task) []taskView {
+	shown := make([]taskView, len(tasks))
 	for i, t := range tasks {
-		shown[i] = lessonTask{t, cmp.Or(t.Action, "/lessons/"+s.Lesson.Slug), s.Presents(), s.Url("observe")}
+		shown[i] = taskView{t, cmp.Or(t.Action, "/lessons/"+s.Lesson.Slug), s.Presents(), s.URL("observe")}
 	}
 	return shown
 }
 
-type lessonAnswer struct {
-	lessonChoice
+type answer struct {
+	choice
 	Chosen, Came bool
 }
 
-type lessonPart struct {
+type partLink struct {
 	Name, Title, URL string
 	Current          bool
 }
 
-// lessonLink leads to another lesson, or another part; no URL: there is none.
-type lessonLink struct{ Label, URL string }
+// link leads to another lesson, or another part; no URL: there is none.
+type link struct{ Label, URL string }
 
-type lessonCloserView struct {
-	lessonCloser
+type closerView struct {
+	closer
 	View
-	Tasks []lessonTask
+	Tasks []taskView
 }
 
 // Get serves GET /lessons/{slug}.
@@ -164,7 +164,7 @@ func (h *Course) Get(c echo.Context) error {
 		if part = c.QueryParam(web.PresentParam); part == "" {
 			part = "predict"
 		}
-		if !slices.Contains(lessonParts, part) {
+		if !slices.Contains(partNames, part) {
 			return input.NewProblem(http.StatusNotFound, "not_found", locale.Msg("lessons.no_part"))
 		}
 	}
@@ -213,7 +213,7 @@ func (s *Step) page(part string) *pageData {
 		came = l.Happened(s)
 	}
 	for _, choice := range s.text.Choices {
-		answer := lessonAnswer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
+		answer := answer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
 		p.Choices = append(p.Choices, answer)
 		if answer.Chosen {
 			p.SaidIt = choice.Letter
@@ -229,7 +229,7 @@ func (s *Step) page(part string) *pageData {
 	p.NeedsSignIn = l.SignedIn && p.Asked && !p.Begun && !s.Ready()
 	if p.NeedsSignIn {
 		p.SignIn = s.course.auth.Form(s.C)
-		p.SignIn.Next = s.Url("do")
+		p.SignIn.Next = s.URL("do")
 		if p.SignIn.Username == auth.TeacherName {
 			p.SignIn.Username = "alice"
 		}
@@ -241,7 +241,7 @@ func (s *Step) page(part string) *pageData {
 	}
 	p.Board = l.Board(s)
 	for _, closer := range s.text.Closer {
-		v := lessonCloserView{lessonCloser: closer}
+		v := closerView{closer: closer}
 		if view := l.Closer[closer.ID]; view != nil && p.Asked {
 			v.View = view(s)
 			v.Tasks = s.shown(v.View.Tasks)
@@ -250,8 +250,8 @@ func (s *Step) page(part string) *pageData {
 		p.Closer = append(p.Closer, v)
 	}
 	p.Difference = s.course.Texts.different[l.Slug]
-	for _, part := range lessonParts {
-		p.Parts = append(p.Parts, lessonPart{part, s.W.Text("lessons." + part), s.Url(part), p.Present && part == p.Part})
+	for _, part := range partNames {
+		p.Parts = append(p.Parts, partLink{part, s.W.Text("lessons." + part), s.URL(part), p.Present && part == p.Part})
 	}
 	p.Switch = LessonURL(l.Slug, "predict", !p.Present)
 	p.Back, p.Next = s.neighbours(p.Present, part)
@@ -271,32 +271,32 @@ func (s *Step) state(waits bool) string {
 
 // neighbours are where Back and Next lead: to the lesson before and after or,
 // shown to a class, to the part before and after.
-func (s *Step) neighbours(present bool, part string) (back, next lessonLink) {
+func (s *Step) neighbours(present bool, part string) (back, next link) {
 	at := slices.IndexFunc(s.course.Lessons, func(l *Lesson) bool { return l == s.Lesson })
-	to := func(i int, part string) lessonLink {
+	to := func(i int, part string) link {
 		if i < 0 || i >= len(s.course.Lessons) {
-			return lessonLink{s.W.Text("lessons.contents"), "/lessons"}
+			return link{s.W.Text("lessons.contents"), "/lessons"}
 		}
 		l := s.course.Lessons[i]
-		return lessonLink{s.W.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.course.Texts.Lesson(s.W, l.Slug).Title})), LessonURL(l.Slug, part, present)}
+		return link{s.W.Say(locale.Msg("lessons.number", locale.Args{"N": l.Number, "Title": s.course.Texts.Lesson(s.W, l.Slug).Title})), LessonURL(l.Slug, part, present)}
 	}
 	if !present {
 		return to(at-1, "predict"), to(at+1, "predict")
 	}
-	i := slices.Index(lessonParts, part)
-	within := func(part string) lessonLink {
-		return lessonLink{s.W.Text("lessons." + part), LessonURL(s.Lesson.Slug, part, true)}
+	i := slices.Index(partNames, part)
+	within := func(part string) link {
+		return link{s.W.Text("lessons." + part), LessonURL(s.Lesson.Slug, part, true)}
 	}
 	if back = to(at-1, "explain"); i > 0 {
-		back = within(lessonParts[i-1])
+		back = within(partNames[i-1])
 	}
-	if next = to(at+1, "predict"); i < len(lessonParts)-1 {
-		next = within(lessonParts[i+1])
+	if next = to(at+1, "predict"); i < len(partNames)-1 {
+		next = within(partNames[i+1])
 	}
 	return back, next
 }
 
-// Ready reports whether a student is signed in all three ways.
+// Ready reports whether a student is signed in all three lanes.
 func (s *Step) Ready() bool {
 	for _, f := range s.Findings {
 		if !f.Verdict.Accepted() || f.Who != s.Findings[0].Who || f.Who.Role != lanes.RoleStudent {
@@ -317,7 +317,7 @@ func (h *Course) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !s.Book.MayWrite() {
+	if !s.Notebook.MayWrite() {
 		return input.NewProblem(http.StatusConflict, "no_notebook", locale.Msg("lessons.no_notebook"))
 	}
 	if s.Findings, err = h.auth.RecallAll(c); err != nil {
@@ -387,7 +387,7 @@ func (s *Step) reset() error {
 			return err
 		}
 	}
-	s.notes = Notes{Opened: s.course.site.Clock.Now().UTC()}
+	s.notes = notes{Opened: s.course.site.Clock.Now().UTC()}
 	if err := s.prepare(); err != nil {
 		return err
 	}

@@ -32,18 +32,18 @@ type Play struct {
 // PlayHandler answers such a request.
 type PlayHandler func(*Play) error
 
-// PlayRoute is an address below /play.
-type PlayRoute struct {
+// playRoute is an address below /play.
+type playRoute struct {
 	Method, Path string
 	Handler      echo.HandlerFunc
 }
 
-// Play are the addresses that lessons have below /play.
-func (h *Course) Play() (routes []PlayRoute) {
+// Play returns the addresses that lessons have below /play, in no order.
+func (h *Course) Play() (routes []playRoute) {
 	for _, l := range h.Lessons {
 		for address, handler := range l.Play { // by "POST /transfer/:defence"
 			method, path, _ := strings.Cut(address, " ")
-			routes = append(routes, PlayRoute{method, PlayPath + path, h.play(l, handler)})
+			routes = append(routes, playRoute{method, PlayPath + path, h.play(l, handler)})
 		}
 	}
 	return routes
@@ -76,7 +76,7 @@ func (p *Play) Witness(seen map[string]string) error { return p.course.witness(p
 // Came reports whether a play cookie came with the value that this run gave it.
 func (p *Play) Came(name string) bool { return carriesPlay(p.C, p.Run, name) }
 
-// Query names the run, for an address.
+// Query returns the query of an address that names the run, with its "?".
 func (p *Play) Query() string {
 	return "?" + web.RunParam + "=" + url.QueryEscape(p.C.QueryParam(web.RunParam))
 }
@@ -113,7 +113,7 @@ type PlayForm struct {
 	Action, Token, Label string
 }
 
-// Show answers with such a page.
+// Show answers with such a page and an HTTP status.
 func (p *Play) Show(status int, page PlayPage) error {
 	page.Page = p.course.site.PageWithoutAsking(p.C, locale.Msg("lessons.title"))
 	page.Servers = nil // what came to this server, another cannot show
@@ -134,13 +134,14 @@ func (p *Play) ShowAlone(page PlayPage) error {
 // carriesPlay reports whether a play cookie came with the value that this run gave it.
 func carriesPlay(c echo.Context, run *sessions.Session, name string) bool {
 	values := sessions.RawCookies(c.Request(), name)
-	return len(values) > 0 && values[0] != "" && values[0] == run.Text(RunAccount)
+	return len(values) > 0 && values[0] != "" && values[0] == run.Text(RunNonce)
 }
 
-// RunAccount is the word that the cookies of a run carry.
-const RunAccount = "_account"
+// RunNonce is the key in a run of the nonce that its play cookies carry as their value.
+const RunNonce = "_account"
 
-// FetchSite is what the browser says of the page that made it ask.
+// FetchSite returns what the browser says of the page that made it ask, the value of
+// Sec-Fetch-Site; "?": nothing that browsers say.
 func FetchSite(r *http.Request) string {
 	if site := r.Header.Get("Sec-Fetch-Site"); slices.Contains([]string{"same-origin", "same-site", "cross-site", "none"}, site) {
 		return site

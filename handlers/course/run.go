@@ -24,7 +24,7 @@ import (
 const (
 	runPurpose = "run"
 	runAge     = 24 * time.Hour
-	runBook    = "_book"  // the ID of the Log of whoever runs it
+	runLog     = "_book"  // the ID of the Log of whoever runs it
 	RunHome    = "_home"  // the host, with its port, at which its lesson is read
 	runWords   = "_words" // the language in which its reader reads
 )
@@ -32,15 +32,19 @@ const (
 // runCarrier reads a run's key from the address. Nobody is told a new one.
 type runCarrier struct{}
 
+// Read returns the key in the query.
 func (runCarrier) Read(r *http.Request) (string, bool) {
 	query := r.URL.Query()
 	return query.Get(web.RunParam), query.Has(web.RunParam)
 }
 
+// Write does nothing.
 func (runCarrier) Write(http.Header, string, time.Duration, time.Time) error { return nil }
 
+// Erase does nothing.
 func (runCarrier) Erase(http.Header) {}
 
+// Vary names Cookie, as all pages of the lab do.
 func (runCarrier) Vary() string { return "Cookie" }
 
 func (h *Course) newRuns() (*sessions.Manager, error) {
@@ -52,12 +56,12 @@ func (h *Course) newRuns() (*sessions.Manager, error) {
 // NewRun begins a run of the lesson, in place of the one before; own is what the
 // lesson keeps in it, under names that begin with "_".
 func (s *Step) NewRun(own ...map[string]string) error {
-	id, ok := s.Book.ID()
+	id, ok := s.Notebook.ID()
 	run, err := s.course.runs.Create(s.C.Request().Context(), func(run *sessions.Session) error {
 		if !ok {
 			id = sessions.ID{}
 		}
-		err := errors.Join(run.Set(runBook, id.String()), run.Set(runWords, s.W.Tag.String()))
+		err := errors.Join(run.Set(runLog, id.String()), run.Set(runWords, s.W.Tag.String()))
 		for _, values := range own {
 			for name, value := range values {
 				err = errors.Join(err, run.Set(name, value))
@@ -89,8 +93,8 @@ func (h *Course) run(c echo.Context) (*sessions.Session, error) {
 	if err != nil || run.Rejected() != nil {
 		return nil, err
 	}
-	if id, ok := sessions.ParseID(run.Text(runBook)); ok && id != (sessions.ID{}) && notebook.Recording(c) != nil {
-		notebook.AlsoOnWire(c, h.wire.Log(id))
+	if id, ok := sessions.ParseID(run.Text(runLog)); ok && id != (sessions.ID{}) && notebook.Recording(c) != nil {
+		notebook.AlsoOnWire(c, h.logs.Log(id))
 	}
 	return run, nil
 }
@@ -103,7 +107,7 @@ func (h *Course) witness(run *sessions.Session, seen map[string]string) (err err
 	return err
 }
 
-// WitnessCopy writes down what the three ways conclude about a request that names
+// WitnessCopy writes down what the three lanes conclude about a request that names
 // a run: a copy, sent from a terminal.
 func (h *Course) WitnessCopy(c echo.Context, findings []lanes.Finding) error {
 	run, err := h.run(c)
@@ -121,7 +125,7 @@ func (h *Course) WitnessCopy(c echo.Context, findings []lanes.Finding) error {
 }
 
 // runFacts are what was seen under a run; none where it is over.
-func (h *Course) runFacts(ctx context.Context, key string) (map[string]Fact, error) {
+func (h *Course) runFacts(ctx context.Context, key string) (map[string]fact, error) {
 	if key == "" {
 		return nil, nil
 	}
@@ -136,9 +140,9 @@ func (h *Course) runFacts(ctx context.Context, key string) (map[string]Fact, err
 	if err != nil {
 		return nil, nil //nolint:nilerr // unreadable is as good as over
 	}
-	facts := map[string]Fact{}
+	facts := map[string]fact{}
 	for name := range values {
-		var seen Fact
+		var seen fact
 		if strings.HasPrefix(name, "_") {
 			continue // the run's own
 		}

@@ -15,12 +15,12 @@ type secrets map[string]string
 // Weigh is how much memory they take, in bytes.
 func (s secrets) Weigh() int { return notebook.WeighTexts(s) }
 
-// Secret is a key in the hands of somebody whom a lesson plays, by a name; "": none.
-func (s *Step) Secret(name string) string { return notebook.Of[secrets](s.Book.Log())[name] }
+// Secret returns the key in the hands of somebody whom a lesson plays, by a name; "": none.
+func (s *Step) Secret(name string) string { return notebook.Of[secrets](s.Notebook.Log())[name] }
 
-// KeepSecret puts a key into such hands, or, "", takes it away.
+// KeepSecret puts a key into such hands; "" takes it away.
 func (s *Step) KeepSecret(name, key string) {
-	notebook.Change(s.Book.Log(), func(kept *secrets) {
+	notebook.Change(s.Notebook.Log(), func(kept *secrets) {
 		own := secrets{}
 		maps.Copy(own, *kept)
 		own[name] = strings.Clone(key)

@@ -29,36 +29,36 @@ import (
 type Text struct {
 	Title    string
 	Question template.HTML
-	Choices  []lessonChoice // A, B, C
+	Choices  []choice // A, B, C
 	Do       template.HTML
 	Observe  template.HTML // what to look at
-	Claims   []lessonClaim
+	Claims   []claim
 	Rule     template.HTML       // where the rule stands
 	Notes    template.HTML       // what a teacher's notes on the subject say otherwise; "": nothing
 	Hints    template.HTML       // each opens the next, and the last the solution
-	Closer   []lessonCloser      // what needs no looking at to be done
+	Closer   []closer            // what needs no looking at to be done
 	Words    map[string]string   // of buttons, rows and cells
 	Claimed  map[string]struct{} // IDs of the claims
 }
 
-type lessonChoice struct {
+type choice struct {
 	Letter string
 	Text   template.HTML
 }
 
-// lessonClaim is a sentence that a browser test makes happen.
-type lessonClaim struct {
+// claim is a sentence that a browser test makes happen.
+type claim struct {
 	ID   string
 	Text template.HTML
 }
 
-// lessonCloser is one thing to look at more closely.
-type lessonCloser struct {
+// closer is one thing to look at more closely.
+type closer struct {
 	ID          string
 	Title, Text template.HTML
 }
 
-// Because are the claims that answer the question.
+// Because returns the claims that answer the question, by their IDs; none: the first claim.
 func (t *Text) Because(ids []string) template.HTML {
 	if len(ids) == 0 {
 		return t.Claims[0].Text
@@ -91,9 +91,9 @@ var (
 	fragment   = regexp.MustCompile(`\[\[([a-z_]+)\]\]`)
 )
 
-// readLessonText reads a file. A line [[name]] stands for the label lessons.name,
+// readText reads a file. A line [[name]] stands for the label lessons.name,
 // which may hold markup: what several lessons say alike.
-func readLessonText(files fs.FS, name string, w *locale.Printer) (*Text, error) {
+func readText(files fs.FS, name string, w *locale.Printer) (*Text, error) {
 	raw, err := fs.ReadFile(files, name)
 	if err != nil {
 		return nil, err
@@ -107,13 +107,13 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*Text, error) 
 		return part.Lines
 	}
 	t := &Text{Title: title, Words: map[string]string{}, Claimed: map[string]struct{}{}}
-	m := newLessonMarkdown(w)
+	m := newConverter(w)
 	t.Question = m.html(m.items(lines("predict"), choiceItem, func(letter, text string) {
-		t.Choices = append(t.Choices, lessonChoice{letter, m.inline(text)})
+		t.Choices = append(t.Choices, choice{letter, m.inline(text)})
 	}))
 	t.Do, t.Observe, t.Notes = m.html(lines("do")), m.html(lines("observe")), m.html(lines("notes"))
 	t.Rule = m.html(m.items(lines("explain"), claimItem, func(id, text string) {
-		t.Claims = append(t.Claims, lessonClaim{id, m.inline(text)})
+		t.Claims = append(t.Claims, claim{id, m.inline(text)})
 		t.Claimed[id] = struct{}{}
 	}))
 	var hints []template.HTML
@@ -125,9 +125,9 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*Text, error) 
 	solution := m.html(lines("solution"))
 	t.Hints = nestedHints(w, hints, solution)
 	m.items(lines("words"), wordItem, func(name, text string) { t.Words[name] = text })
-	closer, _ := sectionNamed(parts, "closer") // not every lesson has one
-	for _, part := range closer.Parts {
-		t.Closer = append(t.Closer, lessonCloser{part.ID, m.inline(part.Title), m.html(part.Lines)})
+	closers, _ := sectionNamed(parts, "closer") // not every lesson has one
+	for _, part := range closers.Parts {
+		t.Closer = append(t.Closer, closer{part.ID, m.inline(part.Title), m.html(part.Lines)})
 	}
 	for _, needed := range []struct {
 		what string
@@ -146,22 +146,23 @@ func readLessonText(files fs.FS, name string, w *locale.Printer) (*Text, error) 
 	return t, nil
 }
 
-// lessonMarkdown makes HTML of Markdown. Raw HTML in a file is left out.
-type lessonMarkdown struct {
+// converter makes HTML of Markdown. Raw HTML in a file is left out.
+type converter struct {
 	w      *locale.Printer
 	md     goldmark.Markdown
 	failed error
 }
 
-func newLessonMarkdown(w *locale.Printer) *lessonMarkdown {
+func newConverter(w *locale.Printer) *converter {
 	columns := parser.WithASTTransformers(util.Prioritized(columnNames{}, 500)) // after the tables are made
-	return &lessonMarkdown{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(columns))}
+	return &converter{w: w, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(columns))}
 }
 
 // columnNames gives each cell of a table the name of its column: in a narrow
 // window a table is turned round, and the heads are gone.
 type columnNames struct{}
 
+// Transform adds the attribute data-column to the cells of all tables.
 func (columnNames) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // no error: the function returns none
 		if table, ok := n.(*tables.Table); ok && entering {
@@ -190,7 +191,7 @@ func plainText(n ast.Node, source []byte) []byte {
 }
 
 // items hands on the lines that are items of a kind, and returns the others.
-func (m *lessonMarkdown) items(lines []string, kind *regexp.Regexp, use func(name, text string)) (others []string) {
+func (m *converter) items(lines []string, kind *regexp.Regexp, use func(name, text string)) (others []string) {
 	for _, line := range lines {
 		if match := kind.FindStringSubmatch(line); match != nil {
 			use(match[1], match[2])
@@ -201,7 +202,7 @@ func (m *lessonMarkdown) items(lines []string, kind *regexp.Regexp, use func(nam
 	return others
 }
 
-func (m *lessonMarkdown) html(lines []string) template.HTML {
+func (m *converter) html(lines []string) template.HTML {
 	var out bytes.Buffer
 	if err := m.md.Convert([]byte(strings.Join(lines, "\n")), &out); err != nil {
 		m.failed = errors.Join(m.failed, err)
@@ -216,7 +217,7 @@ func (m *lessonMarkdown) html(lines []string) template.HTML {
 }
 
 // inline is a single paragraph without its tags.
-func (m *lessonMarkdown) inline(line string) template.HTML {
+func (m *converter) inline(line string) template.HTML {
 	text := strings.TrimSuffix(strings.TrimPrefix(string(m.html([]string{line})), "<p>"), "</p>")
 	return template.HTML(text)
 }

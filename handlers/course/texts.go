@@ -19,7 +19,7 @@ import (
 // were read for. No request changes them.
 type Texts struct {
 	assets    *web.Assets // that they were read for
-	lessons   lessonTexts
+	lessons   textsBySlug
 	different map[string]template.HTML // by lesson: its unsafe function beside the safe one
 	handouts  map[*locale.Printer]*handoutText
 }
@@ -33,7 +33,7 @@ var errOtherCourse = errors.New("the texts of the course were not read for these
 func Read(files fs.FS, assets *web.Assets, all []*Lesson) (*Texts, error) {
 	t := &Texts{assets: assets, different: map[string]template.HTML{}}
 	var err error
-	if t.lessons, err = readLessons(files, assets.Languages, assets.Source, all); err != nil {
+	if t.lessons, err = readTexts(files, assets.Languages, assets.Source, all); err != nil {
 		return nil, err
 	}
 	for _, l := range all {
@@ -47,17 +47,17 @@ func Read(files fs.FS, assets *web.Assets, all []*Lesson) (*Texts, error) {
 	return t, nil
 }
 
-// Lesson is what a lesson says in a language.
+// Lesson returns what a lesson says in a language; nil: there is no such lesson.
 func (t *Texts) Lesson(w *locale.Printer, slug string) *Text { return t.lessons[w][slug] }
 
-// Forget deletes the cookies of the lessons that were opened.
+// Forget deletes the cookies of the lessons that n says were opened.
 func (h *Course) Forget(c echo.Context, n *notebook.Notebook) {
 	for _, l := range h.Lessons {
-		if n.Session().Has(bookLesson + l.Slug) {
+		if n.Session().Has(notesKey + l.Slug) {
 			l.eraseCookies(c)
 		}
 	}
 }
 
-// Handout is what the sheets to print say in a language.
+// Handout returns what the sheets to print say in a language.
 func (t *Texts) Handout(w *locale.Printer) *handoutText { return t.handouts[w] }

@@ -60,17 +60,17 @@ func (v *conclusion) formed(d *dissected, detail locale.Message) bool {
 // verify checks a value. A key that was typed is used instead of the lab's;
 // wanted is the purpose that it is to be for, "": any.
 func (h *Page) verify(d *dissected, key, wanted string) (v conclusion) {
-	switch d.Form {
-	case formSealed:
+	switch d.Format {
+	case formatSealed:
 		v = h.verifySealed(d, key, wanted)
-	case formJWT:
+	case formatJWT:
 		v = h.verifyJWT(d, key)
-	case formDjango:
+	case formatDjango:
 		v.formed(d, locale.Msg("dissect.formed.django"))
 		v.line("signature", checkOpen, locale.Msg("dissect.signature.django"))
 		v.line("age", checkOpen, locale.Msg("dissect.age.django", locale.Args{"At": markup.ClockTime(d.signed)}))
 		v.line("purpose", checkOpen, locale.Msg("dissect.purpose.django"))
-	case formKey, formToken:
+	case formatKey, formatToken:
 		v.formed(d, locale.Msg("dissect.formed.key", locale.Args{"Characters": len(d.value)}))
 		v.line("signature", checkOpen, locale.Msg("dissect.signature.key"))
 		v.line("age", checkOpen, locale.Msg("dissect.age.key"))

@@ -72,7 +72,7 @@ func (d *dissected) takeBase64(e *effort) {
 	d.Title = "dissect.form.base64"
 	value := strings.ReplaceAll(d.value, "\n", "")
 	decoded, at := fromBase64(value)
-	d.Wire = cut("whole", value, at)
+	d.Wire = cut(kindWhole, value, at)
 	if at >= 0 {
 		d.Flaw = locale.Msg("dissect.flaw.base64", locale.Args{"At": character(value, at)})
 		if at == len(value)-1 || at == len(value) {
@@ -80,7 +80,7 @@ func (d *dissected) takeBase64(e *effort) {
 		}
 	}
 	d.Spare = at < 0 && isSpare(value, decoded)
-	d.Steps = []step{{Title: "dissect.step.base64", Blocks: []block{contentOf("content", "", decoded)}}}
+	d.Steps = []step{{Title: "dissect.step.base64", Blocks: []block{contentOf(kindContent, "", decoded)}}}
 	d.object = instantsIn(decoded)
 	d.further(string(decoded), e)
 }
@@ -105,10 +105,10 @@ func (d *dissected) takeJSON() {
 			d.Flaw = locale.Msg("dissect.flaw.json_end")
 		}
 	}
-	d.Wire = cut("content", d.value, at)
+	d.Wire = cut(kindContent, d.value, at)
 	if at < 0 {
 		d.object = instantsIn([]byte(d.value))
-		d.Steps = []step{{Title: "dissect.step.json", Blocks: []block{contentOf("content", "", []byte(d.value))}}}
+		d.Steps = []step{{Title: "dissect.step.json", Blocks: []block{contentOf(kindContent, "", []byte(d.value))}}}
 	}
 }
 
@@ -171,13 +171,13 @@ func (d *dissected) takeURL(e *effort) {
 	d.Title = "dissect.form.url"
 	if _, at := percentDecoded(d.value); at >= 0 {
 		d.Flaw = locale.Msg("dissect.flaw.percent", locale.Args{"At": character(d.value, at)})
-		d.Wire = cut("content", d.value, at)
+		d.Wire = cut(kindContent, d.value, at)
 		return
 	}
 	if !strings.Contains(d.value, "=") {
 		decoded, _ := percentDecoded(d.value)
-		d.Wire = cut("content", d.value, -1)
-		d.Steps = []step{{Title: "dissect.step.percent", Blocks: []block{contentOf("content", "", []byte(decoded))}}}
+		d.Wire = cut(kindContent, d.value, -1)
+		d.Steps = []step{{Title: "dissect.step.percent", Blocks: []block{contentOf(kindContent, "", []byte(decoded))}}}
 		d.further(decoded, e)
 		return
 	}
@@ -187,14 +187,14 @@ func (d *dissected) takeURL(e *effort) {
 		if i > 0 {
 			d.Wire = append(d.Wire, wirePart{Text: "&"})
 		}
-		d.Wire = append(d.Wire, wirePart{Kind: "head", Text: name})
+		d.Wire = append(d.Wire, wirePart{Kind: kindHead, Text: name})
 		if found {
-			d.Wire = append(d.Wire, wirePart{Text: "="}, wirePart{Kind: "content", Text: value})
+			d.Wire = append(d.Wire, wirePart{Text: "="}, wirePart{Kind: kindContent, Text: value})
 		}
 		name, _ = percentDecoded(name)
 		value, _ = percentDecoded(value)
 		if i < input.MaxFields {
-			fields.Blocks = append(fields.Blocks, block{Kind: "head", Text: name}, block{Kind: "content", Text: value})
+			fields.Blocks = append(fields.Blocks, block{Kind: kindHead, Text: name}, block{Kind: kindContent, Text: value})
 		} else {
 			d.apart += len(pair)
 		}
@@ -203,7 +203,7 @@ func (d *dissected) takeURL(e *effort) {
 	for pair := range strings.SplitSeq(d.value, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		value, _ = percentDecoded(value)
-		if inner := formOf(value); inner == formText || inner == formURL {
+		if inner := formatOf(value); inner == formatText || inner == formatURL {
 			continue
 		}
 		if len(d.Steps) > mostLayers {
@@ -243,22 +243,22 @@ func (d *dissected) takeDjango(e *effort) {
 	d.Title = "dissect.form.django"
 	parts := djangoSigned.FindStringSubmatch(d.value)
 	content, stamp, signature := parts[1], parts[2], parts[3]
-	d.Parts = []namedPart{{"content", "dissect.part.content"}, {"head", "dissect.part.time"}, {"seal", "dissect.part.signature"}}
-	d.Wire = []wirePart{{Kind: "content", Text: content}, {Text: ":"}, {Kind: "head", Text: stamp}, {Text: ":"}, {Kind: "seal", Text: signature}}
+	d.Parts = []namedPart{{kindContent, "dissect.part.content"}, {kindHead, "dissect.part.time"}, {kindSeal, "dissect.part.signature"}}
+	d.Wire = []wirePart{{Kind: kindContent, Text: content}, {Text: ":"}, {Kind: kindHead, Text: stamp}, {Text: ":"}, {Kind: kindSeal, Text: signature}}
 	var seconds int64
 	for _, digit := range stamp {
 		seconds = seconds*62 + int64(strings.IndexRune(base62, digit))
 	}
 	d.signed = time.Unix(seconds, 0)
 	mac, _ := fromBase64(signature)
-	inside := block{Kind: "content", Label: "dissect.part.content", Text: content}
+	inside := block{Kind: kindContent, Label: "dissect.part.content", Text: content}
 	if decoded, ok := djangoContent(content, e); ok {
-		inside = contentOf("content", "dissect.part.content", decoded)
+		inside = contentOf(kindContent, "dissect.part.content", decoded)
 	}
 	d.Steps = []step{{Title: "dissect.step.django", Blocks: []block{
 		inside,
-		{Kind: "head", Label: "dissect.part.time", Text: stamp, Note: locale.Msg("dissect.at", locale.Args{"At": markup.ClockTime(d.signed)})},
-		bytesOf("seal", "dissect.part.signature", mac),
+		{Kind: kindHead, Label: "dissect.part.time", Text: stamp, Note: locale.Msg("dissect.at", locale.Args{"At": markup.ClockTime(d.signed)})},
+		bytesOf(kindSeal, "dissect.part.signature", mac),
 	}}}
 	if isURL(content) {
 		d.further(content, e)

@@ -9,7 +9,7 @@ import "cookielab/handlers/markup"
 func (h *Page) Dissect(value, key string) (form, own, typed string) {
 	d := h.dissect(value)
 	a, b := h.verify(&d, "", ""), h.verify(&d, key, "")
-	return string(d.Form), a.Verdict(), b.Verdict()
+	return string(d.Format), a.Verdict(), b.Verdict()
 }
 
 // Shown is how much markup there is of a value taken apart.

@@ -39,7 +39,7 @@ func isJWT(value string) bool {
 
 func (d *dissected) takeJWT() {
 	d.Title = "dissect.form.jwt"
-	d.Parts = []namedPart{{"head", "dissect.part.header"}, {"content", "dissect.part.payload"}, {"seal", "dissect.part.signature"}}
+	d.Parts = []namedPart{{kindHead, "dissect.part.header"}, {kindContent, "dissect.part.payload"}, {kindSeal, "dissect.part.signature"}}
 	texts := strings.SplitN(d.value, ".", 4) // three parts, and whatever follows them
 	flaw := func(p locale.Message) {         // only the first flaw is shown
 		if d.Flaw.ID == "" {
@@ -54,7 +54,7 @@ func (d *dissected) takeJWT() {
 	from := 0
 	for i, text := range texts {
 		if i > 2 {
-			d.Wire = append(d.Wire, wirePart{Text: "."}, wirePart{Kind: "seal", Text: text})
+			d.Wire = append(d.Wire, wirePart{Text: "."}, wirePart{Kind: kindSeal, Text: text})
 			break
 		}
 		part := d.Parts[i]

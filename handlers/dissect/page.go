@@ -22,10 +22,10 @@ import (
 	"cookielab/sessions"
 )
 
-const maxDissected = 8 << 10 // bytes of a value, and of a key
+const maxValue = 8 << 10 // bytes of a value, and of a key
 
-// dissectForm is what the page's form says.
-type dissectForm struct {
+// form is what the page's form says.
+type form struct {
 	value, key string
 	purpose    string // what the value is to be for; "": whatever it says itself
 	before     string // the value before the button that changed it; "": none did
@@ -38,14 +38,14 @@ const (
 	verifyAct = "verify"
 )
 
-// Page is what this page needs.
+// Page is the dissector's page.
 type Page struct {
 	site     *web.Site
 	lanes    *lanes.Set
 	purposes map[string]string // by the name of the cookie; "": nothing is sealed in it
 }
 
-// New makes it. purposes say what the values of the lab's cookies may be sealed
+// New makes the page. purposes say what the values of the lab's cookies may be sealed
 // for, by the name of the cookie; "" for one in which nothing ever is.
 func New(site *web.Site, set *lanes.Set, purposes map[string]string) *Page {
 	return &Page{site, set, purposes}
@@ -64,7 +64,7 @@ type pageData struct {
 
 // Get serves GET /dissect.
 func (h *Page) Get(c echo.Context) error {
-	return h.showDissect(c, dissectForm{last: decodeAct})
+	return h.show(c, form{last: decodeAct})
 }
 
 // Post serves POST /dissect (fields value, key, purpose, and what the page
@@ -75,7 +75,7 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := dissectForm{
+	f := form{
 		value: typedText(fields["value"]), key: strings.TrimSpace(fields["key"]), purpose: fields["purpose"],
 		before: typedText(fields["before"]), last: fields["last"],
 	}
@@ -86,11 +86,11 @@ func (h *Page) Post(c echo.Context) error {
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_purpose"))
 	}
 	if fields["example"] != "" {
-		if f.value, f.key, err = h.dissectExample(c, fields["example"]); err != nil {
+		if f.value, f.key, err = h.example(c, fields["example"]); err != nil {
 			return err
 		}
 		f.purpose, f.before = "", ""
-		return h.showDissect(c, f)
+		return h.show(c, f)
 	}
 	switch fields["act"] {
 	case decodeAct, verifyAct:
@@ -106,14 +106,14 @@ func (h *Page) Post(c echo.Context) error {
 	default:
 		return input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("dissect.no_act"))
 	}
-	return h.showDissect(c, f)
+	return h.show(c, f)
 }
 
 // typedText is a text as it was typed: a form ends lines as the network does, and
 // nobody means the space around a pasted value.
 func typedText(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
-func (h *Page) showDissect(c echo.Context, f dissectForm) error {
+func (h *Page) show(c echo.Context, f form) error {
 	page, err := h.site.Page(c, locale.Msg("dissect.title"))
 	if err != nil {
 		return err
@@ -125,10 +125,10 @@ func (h *Page) showDissect(c echo.Context, f dissectForm) error {
 	}
 	status := http.StatusOK
 	switch {
-	case max(len(f.value), len(f.key), len(f.before)) > maxDissected:
+	case max(len(f.value), len(f.key), len(f.before)) > maxValue:
 		status = http.StatusRequestEntityTooLarge
-		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxDissected})
-		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxDissected), markup.AtMost(p.Key, maxDissected), markup.AtMost(p.Before, maxDissected)
+		p.Problem = locale.Msg("dissect.too_long", locale.Args{"Most": maxValue})
+		p.Value, p.Key, p.Before = markup.AtMost(p.Value, maxValue), markup.AtMost(p.Key, maxValue), markup.AtMost(p.Before, maxValue)
 	case f.value != "":
 		taken := h.dissect(f.value)
 		p.Taken = &taken
@@ -140,9 +140,9 @@ func (h *Page) showDissect(c echo.Context, f dissectForm) error {
 	return h.site.Render(c, status, "dissect", p)
 }
 
-// dissectExample is a value of this moment, and the key that its maker used where
+// example is a value of this moment, and the key that its maker used where
 // that is not the lab's.
-func (h *Page) dissectExample(c echo.Context, name string) (value, key string, err error) {
+func (h *Page) example(c echo.Context, name string) (value, key string, err error) {
 	at := h.site.Clock.Now()
 	alice := lanes.SignedFacts{User: "alice", Role: lanes.RoleStudent, IssuedAt: lanes.DateOf(at), Expires: lanes.DateOf(at.Add(h.lanes.Sessions.Options().Age))}
 	switch name {
@@ -183,7 +183,7 @@ func (h *Page) sealExample(facts lanes.SignedFacts) (string, error) {
 }
 
 // flipMiddle changes the character in the middle. What only separates is left
-// alone: the value is to keep its form.
+// alone: the value is to keep its format.
 func flipMiddle(value string) string {
 	characters := []rune(value)
 	for at := len(characters) / 2; at < len(characters); at++ {

@@ -57,7 +57,7 @@ func (d *dissected) takeSealed() {
 	if at >= 0 {
 		outer, _ = fromBase64(d.value[:at])
 	}
-	d.Wire = cut("whole", d.value, at)
+	d.Wire = cut(kindWhole, d.value, at)
 	d.Spare = at < 0 && isSpare(d.value, outer)
 
 	parts := strings.SplitN(string(outer), "|", 3)
@@ -68,7 +68,7 @@ func (d *dissected) takeSealed() {
 		d.Flaw = locale.Msg("dissect.flaw.long", locale.Args{"Bytes": len(d.value), "Most": maxSealed})
 	}
 	once := step{Title: "dissect.step.sealed"}
-	stamp := block{Kind: "head", Label: "dissect.part.time", Text: parts[0], Note: locale.Msg("dissect.no_number")}
+	stamp := block{Kind: kindHead, Label: "dissect.part.time", Text: parts[0], Note: locale.Msg("dissect.no_number")}
 	if seconds, err := strconv.ParseInt(parts[0], 10, 64); err == nil && seconds <= lastSecond && seconds >= -lastSecond {
 		stamp.Note = locale.Msg("dissect.sealed_at", locale.Args{"At": markup.ClockTime(time.Unix(seconds, 0))})
 	}
@@ -78,12 +78,12 @@ func (d *dissected) takeSealed() {
 		return
 	}
 	inner := parts[1]
-	once.Blocks = append(once.Blocks, block{Kind: "content", Label: "dissect.part.content", Text: inner})
+	once.Blocks = append(once.Blocks, block{Kind: kindContent, Label: "dissect.part.content", Text: inner})
 	if len(parts) == 3 {
-		once.Blocks = append(once.Blocks, bytesOf("seal", "dissect.part.mac", []byte(parts[2])))
+		once.Blocks = append(once.Blocks, bytesOf(kindSeal, "dissect.part.mac", []byte(parts[2])))
 	}
 	content, _ := fromBase64(inner)
-	again := contentOf("content", "", content)
+	again := contentOf(kindContent, "", content)
 	d.object = instantsIn(content)
 	d.Steps = []step{once, {Title: "dissect.step.content", Blocks: []block{again}}}
 }

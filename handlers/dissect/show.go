@@ -15,8 +15,8 @@ import (
 )
 
 // contentOf is the block of a decoded content: JSON laid out, text, or bytes.
-func contentOf(kind, label string, content []byte) block {
-	b := block{Kind: kind, Label: label}
+func contentOf(k kind, label string, content []byte) block {
+	b := block{Kind: k, Label: label}
 	switch {
 	case json.Valid(content):
 		b.Text = strings.TrimSpace(string(content))
@@ -27,7 +27,7 @@ func contentOf(kind, label string, content []byte) block {
 	case isText(content), mostlyText(content): // with what broke it to be seen
 		b.Text, b.Lines = string(content), true
 	default:
-		return bytesOf(kind, label, content)
+		return bytesOf(k, label, content)
 	}
 	return b
 }
@@ -59,8 +59,8 @@ func layout(text string) (most, size int) {
 
 const mostBytes = 256 // that are shown as hex
 
-func bytesOf(kind, label string, content []byte) block {
-	b := block{Kind: kind, Label: label, Note: locale.Msg("dissect.bytes", locale.Args{"Bytes": len(content)})}
+func bytesOf(k kind, label string, content []byte) block {
+	b := block{Kind: k, Label: label, Note: locale.Msg("dissect.bytes", locale.Args{"Bytes": len(content)})}
 	if len(content) == 0 {
 		b.Note = locale.Msg("dissect.no_bytes")
 	}
@@ -96,9 +96,9 @@ func mostlyText(content []byte) bool {
 
 // cut is a value in up to three pieces: the character at a place is the flaw. At
 // the end it is what should come there.
-func cut(kind, value string, at int) []wirePart {
+func cut(k kind, value string, at int) []wirePart {
 	if at < 0 {
-		return []wirePart{{Kind: kind, Text: value}}
+		return []wirePart{{Kind: k, Text: value}}
 	}
 	at = min(at, len(value))
 	_, size := utf8.DecodeRuneInString(value[at:])
@@ -107,7 +107,7 @@ func cut(kind, value string, at int) []wirePart {
 		flaw = "▯"
 	}
 	var pieces []wirePart
-	for _, p := range []wirePart{{Kind: kind, Text: value[:at]}, {Kind: "flaw", Text: flaw}, {Kind: kind, Text: value[at+size:]}} {
+	for _, p := range []wirePart{{Kind: k, Text: value[:at]}, {Kind: kindFlaw, Text: flaw}, {Kind: k, Text: value[at+size:]}} {
 		if p.Text != "" {
 			pieces = append(pieces, p)
 		}

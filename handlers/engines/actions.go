@@ -1,4 +1,4 @@
-// What can be done on the engines page: each deed happens to all engines, and
+// What can be done on the engines page: each action happens to all engines, and
 // what became of the session is found out by reading it again.
 
 package engines
@@ -17,8 +17,8 @@ import (
 	"cookielab/sessions"
 )
 
-// engineDeeds are the deeds, in the order of the table.
-var engineDeeds = []struct{ name, label, tip string }{
+// actions are the actions, in the order of the table.
+var actions = []struct{ name, label, tip string }{
 	{"write", "engines.write", "engines.write_tip"},
 	{"read", "engines.read", "engines.read_tip"},
 	{"clear", "engines.clear", "engines.clear_tip"},
@@ -28,188 +28,216 @@ var engineDeeds = []struct{ name, label, tip string }{
 	{"tabs", "engines.tabs", "engines.tabs_tip"},
 }
 
-// What became of a session: the names of the words.
+// Outcome is what became of a session. Style sheets, tests and the facts of lessons go by
+// its text. The zero Outcome says that it was not tried yet.
+type Outcome string
+
+// All outcomes. Package lessons asks for the two that have exported names.
 const (
-	outcomeWritten     = "engines.word.written"
-	outcomeFound       = "engines.word.found"
-	outcomeNothing     = "engines.word.nothing" // there was nothing to read
-	outcomeSurvived    = "engines.word.survived"
-	outcomeGone        = "engines.word.gone"
-	OutcomeKnown       = "engines.word.known"
-	OutcomeUnknown     = "engines.word.unknown"
-	outcomeEnded       = "engines.word.ended"
-	outcomeWorks       = "engines.word.works"
-	outcomeKept        = "engines.word.kept"
-	outcomeLost        = "engines.word.lost"
-	outcomeUnreachable = "engines.word.unreachable"
+	outcomeWritten     Outcome = "written"
+	outcomeFound       Outcome = "found"
+	outcomeNothing     Outcome = "nothing" // there was nothing to read
+	outcomeSurvived    Outcome = "survived"
+	outcomeGone        Outcome = "gone"
+	OutcomeKnown       Outcome = "known"   // the second server knows the session
+	OutcomeUnknown     Outcome = "unknown" // the second server does not know the session
+	outcomeEnded       Outcome = "ended"
+	outcomeWorks       Outcome = "works"
+	outcomeKept        Outcome = "kept"
+	outcomeLost        Outcome = "lost"
+	outcomeUnreachable Outcome = "unreachable"
 )
 
-// Outcome is one cell of the table.
-type Outcome struct {
-	Word   string // one of the above; "": not tried yet
-	Detail locale.Message
-	Django string // what Django's cached_db makes of the same; "": not asked
+// shown is how pages show each outcome: its label, and the mark before that, which is ✓
+// for as it should be, ✗ for a loss, ? for a warning, ○ for nothing.
+var shown = map[Outcome]struct{ label, mark string }{
+	outcomeWritten:     {"engines.word.written", "✓"},
+	outcomeFound:       {"engines.word.found", "✓"},
+	outcomeNothing:     {"engines.word.nothing", "○"},
+	outcomeSurvived:    {"engines.word.survived", "✓"},
+	outcomeGone:        {"engines.word.gone", "✗"},
+	OutcomeKnown:       {"engines.word.known", "✓"},
+	OutcomeUnknown:     {"engines.word.unknown", "✗"},
+	outcomeEnded:       {"engines.word.ended", "✓"},
+	outcomeWorks:       {"engines.word.works", "?"},
+	outcomeKept:        {"engines.word.kept", "✓"},
+	outcomeLost:        {"engines.word.lost", "✗"},
+	outcomeUnreachable: {"engines.word.unreachable", "✗"},
 }
 
-// Limits of time: for one deed, and for waiting until the deeds of others are done. All
-// seven deeds together have what is left of the request's time.
+// Label returns the ID of the label that names the outcome; "" for the zero Outcome.
+func (o Outcome) Label() string { return shown[o].label }
+
+// Mark returns the sign that stands before the label: "✓", "✗", "?" or "○"; "" for the
+// zero Outcome.
+func (o Outcome) Mark() string { return shown[o].mark }
+
+// result is one cell of the table.
+type result struct {
+	Outcome
+	detail locale.Message
+	django Outcome // what Django's cached_db makes of the same; "": not asked
+}
+
+// Limits of time: for one action, and for waiting until the actions of others are done. All
+// seven actions together have what is left of the request's time.
 const (
-	deedTimeout = 8 * time.Second
-	turnTimeout = 5 * time.Second
+	actionTimeout = 8 * time.Second
+	queueTimeout  = 5 * time.Second
 )
 
 // Keys in the page's sessions.
 const (
-	engineCounter = "counter"
-	engineNote    = "note"
-	engineVisitor = "visitor" // in place of the user, if nobody is signed in
+	counterKey = "counter"
+	noteKey    = "note"
+	visitorKey = "visitor" // in place of the user, if nobody is signed in
 )
 
-// do lets a deed happen. Page do not wait for each other, so one whose store
+// do lets an action happen. Engines do not wait for each other, so one whose store
 // does not answer costs the others nothing.
-func (room *cluster) do(ctx context.Context, deed string, runs []*trial, who string) {
-	switch deed {
+func (c *cluster) do(ctx context.Context, action string, trials []*trial, who string) {
+	switch action {
 	case "write":
-		each(runs, func(r *trial) { room.write(ctx, r, who) })
+		each(trials, func(t *trial) { c.write(ctx, t, who) })
 	case "read":
-		each(runs, func(r *trial) { room.readAgain(ctx, room.first, r, outcomeFound, outcomeGone) })
+		each(trials, func(t *trial) { c.readAgain(ctx, c.first, t, outcomeFound, outcomeGone) })
 	case "clear":
-		each(runs, func(r *trial) { room.ensure(ctx, r, who) })
-		if err := room.first.clearCache(ctx); err != nil {
-			for _, r := range runs {
-				if !r.decided() && (r.engine == sessions.EngineCache || r.engine == sessions.EngineCachedDB) {
-					r.fail(err)
+		each(trials, func(t *trial) { c.ensure(ctx, t, who) })
+		if err := c.first.clearCache(ctx); err != nil {
+			for _, t := range trials {
+				if !t.decided() && (t.engine == sessions.EngineCache || t.engine == sessions.EngineCachedDB) {
+					t.fail(err)
 				}
 			}
 		}
-		each(runs, func(r *trial) { room.readAgain(ctx, room.first, r, outcomeSurvived, outcomeGone) })
+		each(trials, func(t *trial) { c.readAgain(ctx, c.first, t, outcomeSurvived, outcomeGone) })
 	case "restart":
-		each(runs, func(r *trial) { room.ensure(ctx, r, who) })
-		_ = room.first.restart() // what does not close is let go of all the same
-		each(runs, func(r *trial) { room.readAgain(ctx, room.first, r, outcomeSurvived, outcomeGone) })
+		each(trials, func(t *trial) { c.ensure(ctx, t, who) })
+		_ = c.first.restart() // what does not close is let go of all the same
+		each(trials, func(t *trial) { c.readAgain(ctx, c.first, t, outcomeSurvived, outcomeGone) })
 	case "second":
-		each(runs, func(r *trial) {
-			room.ensure(ctx, r, who)
-			room.readAgain(ctx, room.second, r, OutcomeKnown, OutcomeUnknown)
+		each(trials, func(t *trial) {
+			c.ensure(ctx, t, who)
+			c.readAgain(ctx, c.second, t, OutcomeKnown, OutcomeUnknown)
 		})
 	case "elsewhere":
-		each(runs, func(r *trial) { room.logOutElsewhere(ctx, r, who) })
+		each(trials, func(t *trial) { c.logOutElsewhere(ctx, t, who) })
 	case "tabs":
-		each(runs, func(r *trial) { room.twoTabs(ctx, r, who) })
+		each(trials, func(t *trial) { c.twoTabs(ctx, t, who) })
 	}
 }
 
 // each works on all engines at once.
-func each(runs []*trial, work func(*trial)) {
+func each(trials []*trial, work func(*trial)) {
 	var all sync.WaitGroup
-	for _, r := range runs {
-		if !r.decided() {
-			all.Go(func() { work(r) })
+	for _, t := range trials {
+		if !t.decided() {
+			all.Go(func() { work(t) })
 		}
 	}
 	all.Wait()
 }
 
 // fail decides that an engine cannot answer.
-func (r *trial) fail(err error) {
+func (t *trial) fail(err error) {
 	if errors.Is(err, sessions.ErrEnded) {
-		r.outcome.Word = outcomeGone
+		t.Outcome = outcomeGone
 		return
 	}
-	r.outcome = Outcome{Word: outcomeUnreachable}
+	t.result = result{Outcome: outcomeUnreachable}
 }
 
 // write counts, and says when: in a session of any kind these are two values.
-func (room *cluster) write(ctx context.Context, r *trial, who string) {
-	if room.put(ctx, r, who, true); !r.decided() {
-		r.outcome = Outcome{Word: outcomeWritten, Detail: locale.Msg("engines.counter", locale.Args{"N": r.counter})}
+func (c *cluster) write(ctx context.Context, t *trial, who string) {
+	if c.put(ctx, t, who, true); !t.decided() {
+		t.result = result{Outcome: outcomeWritten, detail: locale.Msg("engines.counter", locale.Args{"N": t.counter})}
 	}
 }
 
-// ensure begins a deed: where there is no session, one is written.
-func (room *cluster) ensure(ctx context.Context, r *trial, who string) {
-	room.put(ctx, r, who, false)
+// ensure begins an action: where there is no session, one is written.
+func (c *cluster) ensure(ctx context.Context, t *trial, who string) {
+	c.put(ctx, t, who, false)
 }
 
-func (room *cluster) put(ctx context.Context, r *trial, who string, always bool) {
-	reply, _, err := room.first.visit(ctx, r, r.engine, func(s *sessions.Session) error {
-		if _, err := s.Into(engineCounter, &r.counter); err != nil {
-			r.counter = 0
+func (c *cluster) put(ctx context.Context, t *trial, who string, always bool) {
+	reply, _, err := c.first.visit(ctx, t, t.engine, func(s *sessions.Session) error {
+		if _, err := s.Into(counterKey, &t.counter); err != nil {
+			t.counter = 0
 		}
-		if r.fresh = s.Rejected() != nil; !r.fresh && !always {
+		if t.fresh = s.Rejected() != nil; !t.fresh && !always {
 			return nil
 		}
-		r.counter++
+		t.counter++
 		whose := sessions.UserKey
 		if who == "" { // a session without a user counts in a quota
-			whose, who = engineVisitor, "guest"
+			whose, who = visitorKey, "guest"
 		}
 		return errors.Join(
 			s.Set(whose, who),
-			s.Set(engineCounter, r.counter),
-			s.Set(engineNote, "written at "+room.first.config.Clock.Now().UTC().Format("15:04:05")+" UTC"))
+			s.Set(counterKey, t.counter),
+			s.Set(noteKey, "written at "+c.first.config.Clock.Now().UTC().Format("15:04:05")+" UTC"))
 	})
 	if err != nil {
-		r.fail(err)
+		t.fail(err)
 		return
 	}
-	r.take(reply)
+	t.take(reply)
 }
 
 // readAgain decides by what a server says of the session now, and what it would
 // say if it read as Django does.
-func (room *cluster) readAgain(ctx context.Context, s *engineServer, r *trial, found, gone string) {
-	if r.decided() {
+func (c *cluster) readAgain(ctx context.Context, s *server, t *trial, found, gone Outcome) {
+	if t.decided() {
 		return
 	}
-	there, ops, err := room.look(ctx, s, r, r.engine)
+	there, ops, err := c.look(ctx, s, t, t.engine)
 	switch {
 	case err != nil:
-		r.fail(err)
+		t.fail(err)
 		return
 	case there:
-		r.outcome.Word = found
+		t.Outcome = found
 		if found == outcomeFound {
-			r.outcome.Detail = locale.Msg("engines.counter", locale.Args{"N": r.counter})
+			t.detail = locale.Msg("engines.counter", locale.Args{"N": t.counter})
 		}
-	case r.carried:
-		r.outcome.Word = gone
+	case t.carried:
+		t.Outcome = gone
 	default:
-		r.outcome.Word = outcomeNothing
+		t.Outcome = outcomeNothing
 	}
-	r.reading = ops
-	if r.engine == sessions.EngineCachedDB && r.carried {
-		room.asDjango(ctx, s, r, found, gone)
+	t.reading = ops
+	if t.engine == sessions.EngineCachedDB && t.carried {
+		c.asDjango(ctx, s, t, found, gone)
 	}
 }
 
 // look asks a server whether there is a session, and reads its counter.
-func (room *cluster) look(ctx context.Context, s *engineServer, r *trial, engine string) (there bool, ops []engineOp, err error) {
-	reply, ops, err := s.visit(ctx, r, engine, func(session *sessions.Session) error {
-		if there = session.Rejected() == nil; there && engine == r.engine {
-			if _, err := session.Into(engineCounter, &r.counter); err != nil {
+func (c *cluster) look(ctx context.Context, s *server, t *trial, engine string) (there bool, ops []serverOp, err error) {
+	reply, ops, err := s.visit(ctx, t, engine, func(session *sessions.Session) error {
+		if there = session.Rejected() == nil; there && engine == t.engine {
+			if _, err := session.Into(counterKey, &t.counter); err != nil {
 				return fmt.Errorf("%w: %w", sessions.ErrUnavailable, err)
 			}
 		}
 		return nil
 	})
-	if err == nil && !s.second && engine == r.engine {
-		r.take(reply) // only with SESSION_SAVE_EVERY_REQUEST there is one
+	if err == nil && !s.second && engine == t.engine {
+		t.take(reply) // only with SESSION_SAVE_EVERY_REQUEST there is one
 	}
 	return there, ops, err
 }
 
-func (room *cluster) asDjango(ctx context.Context, s *engineServer, r *trial, found, gone string) {
-	there, ops, err := room.look(ctx, s, r, djangoWay)
+func (c *cluster) asDjango(ctx context.Context, s *server, t *trial, found, gone Outcome) {
+	there, ops, err := c.look(ctx, s, t, djangoCachedDB)
 	switch {
 	case err != nil:
-		r.outcome.Django = outcomeUnreachable
+		t.result.django = outcomeUnreachable
 	case there:
-		r.outcome.Django = found
+		t.result.django = found
 	default:
-		r.outcome.Django = gone
+		t.result.django = gone
 	}
-	r.django = ops
+	t.django = ops
 }
 
 // logOutElsewhere ends the session on the second server, and asks this one, whose
@@ -218,46 +246,46 @@ func (room *cluster) asDjango(ctx context.Context, s *engineServer, r *trial, fo
 //  1. the second server ends it;
 //  2. is there still a copy in this server's cache? Our reading would drop it;
 //  3. Django's way reads, then ours.
-func (room *cluster) logOutElsewhere(ctx context.Context, r *trial, who string) {
-	room.ensure(ctx, r, who)
-	if r.decided() {
+func (c *cluster) logOutElsewhere(ctx context.Context, t *trial, who string) {
+	c.ensure(ctx, t, who)
+	if t.decided() {
 		return
 	}
 	known := false
-	if _, _, err := room.second.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+	if _, _, err := c.second.visit(ctx, t, t.engine, func(s *sessions.Session) error {
 		known = s.Rejected() == nil
 		s.Flush()
 		return nil
 	}); err != nil {
-		r.fail(err)
+		t.fail(err)
 		return
 	}
-	var django string
+	var django Outcome
 	var detail locale.Message
-	if r.engine == sessions.EngineCachedDB {
-		if version, ok := room.first.copied(ctx, sessions.KeyID(Purpose(r.engine), r.value)); ok {
+	if t.engine == sessions.EngineCachedDB {
+		if version, ok := c.first.copied(ctx, sessions.KeyID(Purpose(t.engine), t.value)); ok {
 			detail = locale.Msg("engines.copy_stayed", locale.Args{"Version": version})
 		}
-		room.asDjango(ctx, room.first, r, outcomeWorks, outcomeEnded)
-		django = r.outcome.Django
+		c.asDjango(ctx, c.first, t, outcomeWorks, outcomeEnded)
+		django = t.result.django
 	}
-	there, ops, err := room.look(ctx, room.first, r, r.engine)
+	there, ops, err := c.look(ctx, c.first, t, t.engine)
 	switch {
 	case err != nil:
-		r.fail(err)
+		t.fail(err)
 		return
 	case there && known:
-		r.outcome.Word, detail = outcomeWorks, locale.Msg("engines.ended_there")
+		t.Outcome, detail = outcomeWorks, locale.Msg("engines.ended_there")
 	case there:
-		r.outcome.Word, detail = outcomeWorks, locale.Msg("engines.not_known_there")
+		t.Outcome, detail = outcomeWorks, locale.Msg("engines.not_known_there")
 	default:
-		r.outcome.Word = outcomeEnded
+		t.Outcome = outcomeEnded
 	}
-	r.reading, r.outcome.Django, r.outcome.Detail = ops, django, detail
+	t.reading, t.result.django, t.detail = ops, django, detail
 }
 
 // copied is the version of the copy in a server's cache.
-func (s *engineServer) copied(ctx context.Context, id sessions.ID) (version uint64, ok bool) {
+func (s *server) copied(ctx context.Context, id sessions.ID) (version uint64, ok bool) {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	cache, err := s.stores.Cache(ctx)
@@ -274,20 +302,20 @@ var tabKeys = [2]string{"tab_a", "tab_b"}
 // twoTabs has two requests at work at the same time: both have loaded the session
 // before either saves. Each sets a key of its own and adds one to the counter.
 // The browser gets both replies, and keeps what the later one says.
-func (room *cluster) twoTabs(ctx context.Context, r *trial, who string) {
-	room.ensure(ctx, r, who)
-	if r.decided() {
+func (c *cluster) twoTabs(ctx context.Context, t *trial, who string) {
+	c.ensure(ctx, t, who)
+	if t.decided() {
 		return
 	}
-	before := r.counter
-	carried := &trial{engine: r.engine, name: r.name, value: r.value, carried: r.carried} // by both, whoever is answered first
+	before := t.counter
+	carried := &trial{engine: t.engine, name: t.name, value: t.value, carried: t.carried} // by both, whoever is answered first
 	loaded, errs := []chan struct{}{make(chan struct{}), make(chan struct{})}, make([]error, len(tabKeys))
 	var both sync.WaitGroup
 	for i, key := range tabKeys {
 		both.Go(func() {
 			arrive := sync.OnceFunc(func() { close(loaded[i]) })
 			defer arrive() // also if it could not be loaded
-			reply, _, err := room.first.visit(ctx, carried, r.engine, func(s *sessions.Session) error {
+			reply, _, err := c.first.visit(ctx, carried, t.engine, func(s *sessions.Session) error {
 				arrive()
 				select {
 				case <-loaded[1-i]:
@@ -297,34 +325,34 @@ func (room *cluster) twoTabs(ctx context.Context, r *trial, who string) {
 				return errors.Join(s.Set(key, before+1), addOne(ctx, s))
 			})
 			if errs[i] = err; err == nil {
-				r.take(reply)
+				t.take(reply)
 			}
 		})
 	}
 	both.Wait()
-	r.ops = append(r.ops, carried.ops...)
+	t.ops = append(t.ops, carried.ops...)
 	if err := errors.Join(errs...); err != nil {
-		r.fail(err)
+		t.fail(err)
 		return
 	}
 	kept := 0
-	_, ops, err := room.first.visit(ctx, r, r.engine, func(s *sessions.Session) error {
+	_, ops, err := c.first.visit(ctx, t, t.engine, func(s *sessions.Session) error {
 		for _, key := range tabKeys {
 			if n, ok := s.Get(key).(int64); ok && n == before+1 {
 				kept++
 			}
 		}
-		_, err := s.Into(engineCounter, &r.counter)
+		_, err := s.Into(counterKey, &t.counter)
 		return err
 	})
 	if err != nil {
-		r.fail(err)
+		t.fail(err)
 		return
 	}
-	r.reading = ops
-	r.outcome = Outcome{Word: outcomeKept, Detail: locale.Msg("engines.counter", locale.Args{"N": r.counter})}
-	if kept < len(tabKeys) || r.counter != before+int64(len(tabKeys)) {
-		r.outcome = Outcome{Word: outcomeLost, Detail: locale.Msg("engines.counter_short", locale.Args{"N": r.counter, "Want": before + int64(len(tabKeys))})}
+	t.reading = ops
+	t.result = result{Outcome: outcomeKept, detail: locale.Msg("engines.counter", locale.Args{"N": t.counter})}
+	if kept < len(tabKeys) || t.counter != before+int64(len(tabKeys)) {
+		t.result = result{Outcome: outcomeLost, detail: locale.Msg("engines.counter_short", locale.Args{"N": t.counter, "Want": before + int64(len(tabKeys))})}
 	}
 }
 
@@ -334,51 +362,51 @@ func addOne(ctx context.Context, s *sessions.Session) error {
 	add := func(n int64) int64 { return n + 1 }
 	err := s.Update(ctx, func(v sessions.Values) error {
 		var n int64
-		if _, err := v.Into(engineCounter, &n); err != nil {
+		if _, err := v.Into(counterKey, &n); err != nil {
 			return err
 		}
-		return v.Set(engineCounter, add(n))
+		return v.Set(counterKey, add(n))
 	})
 	if errors.Is(err, sessions.ErrNotSupported) {
-		n, _ := s.Get(engineCounter).(int64)
-		return s.Set(engineCounter, add(n))
+		n, _ := s.Get(counterKey).(int64)
+		return s.Set(counterKey, add(n))
 	}
 	return err
 }
 
 // memory is what memory holds of the page for one notebook.
 type memory struct {
-	outcomes map[string]map[string]Outcome // by deed and engine
-	last     string                        // deed
-	set      map[string]string             // the last Set-Cookie line, by engine
-	ops      map[string][]engineOp         // of the last deed, by engine
-	fresh    []string                      // engines for which the last deed wrote a session first
-	reading  []engineOp                    // of cached_db, when both ways were last asked, and of Django's
-	django   []engineOp
+	results map[string]map[string]result // by action and engine
+	last    string                       // action
+	set     map[string]string            // the last Set-Cookie line, by engine
+	ops     map[string][]serverOp        // of the last action, by engine
+	fresh   []string                     // engines for which the last action wrote a session first
+	reading []serverOp                   // of cached_db, when both ways were last asked, and of Django's
+	django  []serverOp
 }
 
-// maxEngineOps bounds what is kept of one deed.
-const maxEngineOps = 40
+// maxOps bounds what is kept of one action.
+const maxOps = 40
 
-// after is the memory once a deed was done. The memory before does not change.
-func (m memory) after(deed string, runs []*trial) memory {
-	outcomes := map[string]Outcome{}
-	m.outcomes, m.set = cloned(m.outcomes), cloned(m.set)
-	m.outcomes[deed] = outcomes
-	m.last, m.ops, m.fresh = deed, map[string][]engineOp{}, nil
-	for _, r := range runs {
-		outcomes[r.engine] = r.outcome
-		if m.ops[r.engine] = slices.Clip(r.ops); len(r.ops) > maxEngineOps {
-			m.ops[r.engine] = slices.Clone(r.ops[:maxEngineOps])
+// after is the memory once an action was done. The memory before does not change.
+func (m memory) after(action string, trials []*trial) memory {
+	results := map[string]result{}
+	m.results, m.set = cloned(m.results), cloned(m.set)
+	m.results[action] = results
+	m.last, m.ops, m.fresh = action, map[string][]serverOp{}, nil
+	for _, t := range trials {
+		results[t.engine] = t.result
+		if m.ops[t.engine] = slices.Clip(t.ops); len(t.ops) > maxOps {
+			m.ops[t.engine] = slices.Clone(t.ops[:maxOps])
 		}
-		if r.set != "" {
-			m.set[r.engine] = r.set
+		if t.set != "" {
+			m.set[t.engine] = t.set
 		}
-		if r.fresh && deed != "write" {
-			m.fresh = append(m.fresh, r.engine)
+		if t.fresh && action != "write" {
+			m.fresh = append(m.fresh, t.engine)
 		}
-		if len(r.django) > 0 && len(r.reading) > 0 {
-			m.reading, m.django = r.reading, r.django
+		if len(t.django) > 0 && len(t.reading) > 0 {
+			m.reading, m.django = t.reading, t.django
 		}
 	}
 	return m
@@ -395,13 +423,13 @@ func cloned[V any](m map[string]V) map[string]V {
 // Weigh is how much memory it takes, in bytes.
 func (m memory) Weigh() int {
 	n := notebook.StructBytes + notebook.WeighTexts(m.set)
-	for _, outcomes := range m.outcomes {
-		n += notebook.MapBytes + len(outcomes)*2*notebook.EntryBytes
-		for _, outcome := range outcomes {
-			n += notebook.WeighMessage(outcome.Detail)
+	for _, results := range m.results {
+		n += notebook.MapBytes + len(results)*2*notebook.EntryBytes
+		for _, r := range results {
+			n += notebook.WeighMessage(r.detail)
 		}
 	}
-	for _, ops := range slices.AppendSeq([][]engineOp{m.reading, m.django}, maps.Values(m.ops)) {
+	for _, ops := range slices.AppendSeq([][]serverOp{m.reading, m.django}, maps.Values(m.ops)) {
 		for i := range ops {
 			n += notebook.WeighOp(&ops[i].StoreOp)
 		}

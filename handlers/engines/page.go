@@ -22,7 +22,7 @@ import (
 	"cookielab/sessions"
 )
 
-// Config is where the page keeps its own sessions, and how.
+// Config says where the page keeps its own sessions, and how.
 type Config struct {
 	Backend  sessions.Backend // apart from the lab's
 	FilePath string           // where the engine file would keep the lab's: the page says so
@@ -32,64 +32,65 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Page is what this page needs.
+// Page is the engines page.
 type Page struct {
-	site   *web.Site
-	config Config
-	room   *cluster
+	site    *web.Site
+	config  Config
+	cluster *cluster
 
-	// OnAction is told, after each deed, what became of the session: the outcomes by
+	// OnAction is told, after each action, what became of the session: the outcomes by
 	// engine. Its error ends the request. nil: nobody is told.
-	OnAction func(c echo.Context, deed string, outcomes map[string]Outcome) error
+	OnAction func(c echo.Context, action string, outcomes map[string]Outcome) error
 }
 
-// New makes it. Its stores are cleaned until closing is done; then Close.
+// New makes the page. It opens no store yet. Expired sessions are cleaned each minute until
+// closing is done; only then Close returns.
 func New(site *web.Site, config Config, closing context.Context) *Page {
-	return &Page{site: site, config: config, room: newEngineRoom(config, closing)}
+	return &Page{site: site, config: config, cluster: newCluster(config, closing)}
 }
 
 // EndAll ends all of the page's sessions, as far as the stores can be reached.
-func (h *Page) EndAll(ctx context.Context) { h.room.endAll(ctx) }
+func (h *Page) EndAll(ctx context.Context) { h.cluster.endAll(ctx) }
 
-// Close closes its stores.
-func (h *Page) Close() error { return h.room.close() }
+// Close waits until the cleaning has ended, and closes the stores. Its error is theirs.
+func (h *Page) Close() error { return h.cluster.close() }
 
 // OwnMemory reports whether the cache is each server's own.
 func (h *Page) OwnMemory() bool { return !strings.HasPrefix(h.config.Backend.Cache, "redis") }
 
-// tell tells OnAction what became of a deed.
-func (h *Page) tell(c echo.Context, deed string, runs []*trial) error {
+// tell tells OnAction what became of an action.
+func (h *Page) tell(c echo.Context, action string, trials []*trial) error {
 	if h.OnAction == nil {
 		return nil
 	}
-	outcomes := make(map[string]Outcome, len(runs))
-	for _, r := range runs {
-		outcomes[r.engine] = r.outcome
+	outcomes := make(map[string]Outcome, len(trials))
+	for _, t := range trials {
+		outcomes[t.engine] = t.Outcome
 	}
-	return h.OnAction(c, deed, outcomes)
+	return h.OnAction(c, action, outcomes)
 }
 
 type pageData struct {
 	web.Page
-	Columns  []engineColumn
+	Columns  []column
 	Rows     []outcomeRow
-	Did      string // the label of the last deed; "": none yet
+	Did      string // the label of the last action; "": none yet
 	Became   []outcomeGroup
-	First    string // engines for which the last deed wrote a session first
-	Way      [2]readingWay
+	First    string // engines for which the last action wrote a session first
+	Readings [2]reading
 	Settings []setting
 	Can      []abilityRow
 	Alone    bool // the cache is each server's own
 }
 
-// engineColumn is one engine.
-type engineColumn struct {
+// column is one engine.
+type column struct {
 	Name, Class, Kind string
 	Cookie, Value     string
 	Came              bool
 	Bytes             int
 	Set               string // the last Set-Cookie line, shortened
-	Places            []enginePlace
+	Places            []place
 	Ops               []opRow
 	Statements        []string
 }
@@ -100,7 +101,7 @@ type opRow struct {
 	Store, Name, Took, Answer string
 }
 
-// outcomeRow is one deed with what became of the session in each engine.
+// outcomeRow is one action with what became of the session in each engine.
 type outcomeRow struct {
 	Name, Label, Tip string
 	Last             bool
@@ -115,27 +116,11 @@ type outcomeCell struct {
 // outcomeGroup is a word and the engines of which it was true.
 type outcomeGroup struct{ Code, Word, Engines string }
 
-// readingWay is a way of reading a session that lies in two places.
-type readingWay struct {
+// reading is a way of reading a session that lies in two places.
+type reading struct {
 	Steps            []opRow
 	Total            string
 	Code, Mark, Word string // what it said after a logout elsewhere; "": not tried yet
-}
-
-// OutcomeMark stands before the word: ✓ as it should be, ✗ a loss, ? a warning.
-func OutcomeMark(word string) string {
-	switch word {
-	case "":
-		return ""
-	case outcomeNothing:
-		return "○"
-	case outcomeWorks:
-		return "?"
-	case outcomeGone, OutcomeUnknown, outcomeLost, outcomeUnreachable:
-		return "✗"
-	default:
-		return "✓"
-	}
 }
 
 // Get serves GET /engines. A store that cannot be reached is shown as
@@ -146,32 +131,32 @@ func (h *Page) Get(c echo.Context) error {
 		return err
 	}
 	w := h.site.Words(c)
-	p := pageData{Page: page, Settings: h.engineSettings(), Can: h.abilities(), Alone: h.OwnMemory()}
+	p := pageData{Page: page, Settings: h.settings(), Can: h.abilities(), Alone: h.OwnMemory()}
 	m := notebook.Of[memory](notebook.From(c).Log())
-	runs := h.engineRuns(c.Request())
-	places := h.room.first.places(c.Request().Context(), w, runs)
-	for _, r := range runs {
-		column := engineColumn{
-			Name: r.engine, Class: "lane-" + lanes.Session, Kind: h.kindOf(w, r.engine), Cookie: r.name,
-			Came: r.carried, Value: markup.ShortKey(r.value), Set: shortLine(m.set[r.engine]), Places: places[r.engine],
-			Ops: opsOf(w, m.ops[r.engine]), Statements: h.room.first.statementsOf(c.Request().Context(), m.ops[r.engine]),
+	trials := h.trialsOf(c.Request())
+	places := h.cluster.first.places(c.Request().Context(), w, trials)
+	for _, t := range trials {
+		col := column{
+			Name: t.engine, Class: "lane-" + lanes.Session, Kind: h.kindOf(w, t.engine), Cookie: t.name,
+			Came: t.carried, Value: markup.ShortKey(t.value), Set: shortLine(m.set[t.engine]), Places: places[t.engine],
+			Ops: opsOf(w, m.ops[t.engine]), Statements: h.cluster.first.statementsOf(c.Request().Context(), m.ops[t.engine]),
 		}
-		if r.carried {
-			column.Bytes = len(r.name) + len(r.value)
+		if t.carried {
+			col.Bytes = len(t.name) + len(t.value)
 		}
-		if r.engine == sessions.EngineSignedCookies {
-			column.Class = "lane-" + lanes.Signed
+		if t.engine == sessions.EngineSignedCookies {
+			col.Class = "lane-" + lanes.Signed
 		}
-		p.Columns = append(p.Columns, column)
+		p.Columns = append(p.Columns, col)
 	}
-	for _, deed := range engineDeeds {
-		row := outcomeRow{Name: deed.name, Label: w.Text(deed.label), Tip: w.Text(deed.tip), Last: deed.name == m.last}
-		for _, r := range runs {
-			o := m.outcomes[deed.name][r.engine]
-			if deed.name != "elsewhere" && o.Django == o.Word {
-				o.Django = "" // the two ways differ where a session was ended
+	for _, action := range actions {
+		row := outcomeRow{Name: action.name, Label: w.Text(action.label), Tip: w.Text(action.tip), Last: action.name == m.last}
+		for _, t := range trials {
+			r := m.results[action.name][t.engine]
+			if action.name != "elsewhere" && r.django == r.Outcome {
+				r.django = "" // the two ways differ where a session was ended
 			}
-			row.Cells = append(row.Cells, cellOf(w, r.engine, o))
+			row.Cells = append(row.Cells, cellOf(w, t.engine, r))
 		}
 		if row.Last {
 			p.Did, p.Became = row.Label, groupsOf(w, row.Cells)
@@ -179,29 +164,26 @@ func (h *Page) Get(c echo.Context) error {
 		p.Rows = append(p.Rows, row)
 	}
 	p.First = strings.Join(m.fresh, w.Text("reset.comma"))
-	ended := m.outcomes["elsewhere"][sessions.EngineCachedDB]
-	p.Way = [2]readingWay{wayOf(w, m.django, ended.Django), wayOf(w, m.reading, ended.Word)}
+	ended := m.results["elsewhere"][sessions.EngineCachedDB]
+	p.Readings = [2]reading{readingOf(w, m.django, ended.django), readingOf(w, m.reading, ended.Outcome)}
 	return h.site.Render(c, http.StatusOK, "engines", p)
 }
 
-func cellOf(w *locale.Printer, engine string, o Outcome) outcomeCell {
-	cell := outcomeCell{Engine: engine, Mark: OutcomeMark(o.Word), Code: CodeOf(o.Word), Django: CodeOf(o.Django), DjangoMark: OutcomeMark(o.Django)}
-	if o.Word != "" {
-		cell.Word = w.Text(o.Word)
+func cellOf(w *locale.Printer, engine string, r result) outcomeCell {
+	cell := outcomeCell{Engine: engine, Mark: r.Mark(), Code: string(r.Outcome), Django: string(r.django), DjangoMark: r.django.Mark()}
+	if r.Outcome != "" {
+		cell.Word = w.Text(r.Label())
 	}
-	if o.Detail.ID != "" {
-		cell.Detail = w.Say(o.Detail)
+	if r.detail.ID != "" {
+		cell.Detail = w.Say(r.detail)
 	}
-	if o.Django != "" {
-		cell.DjangoWord = w.Text(o.Django)
+	if r.django != "" {
+		cell.DjangoWord = w.Text(r.django.Label())
 	}
 	return cell
 }
 
-// CodeOf is the word's short name, which style sheets and tests go by.
-func CodeOf(word string) string { return strings.TrimPrefix(word, "engines.word.") }
-
-// groupsOf are the outcomes of one deed, by word.
+// groupsOf are the outcomes of one action, by word.
 func groupsOf(w *locale.Printer, cells []outcomeCell) (groups []outcomeGroup) {
 	for _, cell := range cells {
 		i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.Code == cell.Code })
@@ -214,7 +196,7 @@ func groupsOf(w *locale.Printer, cells []outcomeCell) (groups []outcomeGroup) {
 	return groups
 }
 
-func opsOf(w *locale.Printer, ops []engineOp) (views []opRow) {
+func opsOf(w *locale.Printer, ops []serverOp) (views []opRow) {
 	for _, op := range ops {
 		v := opRow{Second: op.Second, Store: op.Store, Name: op.Name, Took: took(op.Duration)}
 		switch {
@@ -233,16 +215,16 @@ func opsOf(w *locale.Printer, ops []engineOp) (views []opRow) {
 	return views
 }
 
-func wayOf(w *locale.Printer, ops []engineOp, outcome string) readingWay {
+func readingOf(w *locale.Printer, ops []serverOp, outcome Outcome) reading {
 	var total time.Duration
 	for _, op := range ops {
 		total += op.Duration
 	}
-	way := readingWay{Steps: opsOf(w, ops), Total: took(total), Code: CodeOf(outcome), Mark: OutcomeMark(outcome)}
+	r := reading{Steps: opsOf(w, ops), Total: took(total), Code: string(outcome), Mark: outcome.Mark()}
 	if outcome != "" {
-		way.Word = w.Text(outcome)
+		r.Word = w.Text(outcome.Label())
 	}
-	return way
+	return r
 }
 
 // shortLine is a Set-Cookie line without most of its value.
@@ -258,71 +240,71 @@ func shortLine(line string) string {
 	return line
 }
 
-// engineRuns begins with what a request carries for each engine.
-func (h *Page) engineRuns(r *http.Request) []*trial {
-	var runs []*trial
+// trialsOf begins with what a request carries for each engine.
+func (h *Page) trialsOf(r *http.Request) []*trial {
+	var trials []*trial
 	for _, engine := range sessions.Engines() {
-		run := &trial{engine: engine, name: CookieName(engine)}
-		if values := sessions.ReadCookies(r, run.name); len(values) > 0 {
-			run.value, run.carried = values[0], true
+		t := &trial{engine: engine, name: CookieName(engine)}
+		if values := sessions.ReadCookies(r, t.name); len(values) > 0 {
+			t.value, t.carried = values[0], true
 		}
-		runs = append(runs, run)
+		trials = append(trials, t)
 	}
-	return runs
+	return trials
 }
 
-// everyDeed runs the whole table.
-const everyDeed = "all"
+// everyAction runs the whole table.
+const everyAction = "all"
 
-// Post serves POST /engines/{deed}.
+// Post serves POST /engines/{deed}: one action, or all of them.
 func (h *Page) Post(c echo.Context) error {
-	var deeds []string
-	for _, deed := range engineDeeds {
-		if name := c.Param("deed"); name == deed.name || name == everyDeed {
-			deeds = append(deeds, deed.name)
+	var chosen []string
+	for _, action := range actions {
+		if name := c.Param("deed"); name == action.name || name == everyAction {
+			chosen = append(chosen, action.name)
 		}
 	}
-	if len(deeds) == 0 {
+	if len(chosen) == 0 {
 		return echo.ErrNotFound
 	}
 	who, _, err := h.site.Who(c)
 	if err != nil && !errors.Is(err, sessions.ErrUnavailable) {
 		return err
 	}
-	wait, cancel := context.WithTimeout(c.Request().Context(), turnTimeout)
+	wait, cancel := context.WithTimeout(c.Request().Context(), queueTimeout)
 	defer cancel()
-	done, err := h.room.begin(wait)
+	done, err := h.cluster.begin(wait)
 	if err != nil {
 		return err
 	}
 	defer done()
-	runs, set := h.engineRuns(c.Request()), map[string]string{}
+	trials, set := h.trialsOf(c.Request()), map[string]string{}
 	// Not of the request's context: what it hears of the stores goes on the wire
 	// and into a header, and this is a crowd.
 	all, cancel := context.WithDeadline(context.Background(), input.DueIn(c.Request().Context(), input.ReplyTimeout))
 	defer cancel()
-	for _, deed := range deeds {
+	for _, action := range chosen {
 		if all.Err() != nil {
 			break // a store does not even refuse; what was not tried stays so
 		}
-		ctx, cancel := context.WithTimeout(all, deedTimeout)
-		h.room.do(ctx, deed, runs, who.User)
+		ctx, cancel := context.WithTimeout(all, actionTimeout)
+		h.cluster.do(ctx, action, trials, who.User)
 		cancel()
-		notebook.Change(notebook.From(c).Log(), func(m *memory) { *m = m.after(deed, runs) })
-		if err := h.tell(c, deed, runs); err != nil {
+		notebook.Change(notebook.From(c).Log(), func(m *memory) { *m = m.after(action, trials) })
+		if err := h.tell(c, action, trials); err != nil {
 			return err
 		}
-		for i, r := range runs {
-			if r.set != "" {
-				set[r.engine] = r.set
+		for i, t := range trials {
+			if t.set != "" {
+				set[t.engine] = t.set
 			}
-			runs[i] = &trial{engine: r.engine, name: r.name, value: r.value, carried: r.carried}
+			trials[i] = &trial{engine: t.engine, name: t.name, value: t.value, carried: t.carried}
 		}
 	}
-	for _, r := range runs {
-		if line := set[r.engine]; line != "" {
+	for _, t := range trials {
+		if line := set[t.engine]; line != "" {
 			c.Response().Header().Add("Set-Cookie", line)
-			if err := noteEngine(notebook.From(c), r); err != nil {
+			if err := noteRecord(notebook.From(c), t); err != nil {
 				return err
 			}
 		}
@@ -336,21 +318,20 @@ func (h *Page) Post(c echo.Context) error {
 
 // noteEngine writes down which record an engine's cookie leads to, by its ID, so
 // that a reset can remove both.
-func noteEngine(n *notebook.Notebook, r *trial) error {
+func noteRecord(n *notebook.Notebook, t *trial) error {
 	if n == nil {
 		return nil
 	}
 	id := ""
-	if sessions.ValidKey(r.value) {
-		id = sessions.KeyID(Purpose(r.engine), r.value).String()
+	if sessions.ValidKey(t.value) {
+		id = sessions.KeyID(Purpose(t.engine), t.value).String()
 	}
-	return n.Session().Set(notebook.EngineKey+r.engine, id)
+	return n.Session().Set(notebook.EngineKey+t.engine, id)
 }
 
 // Forget expires the page's cookies and ends their records, as far as the stores can be
 // reached: what stays there ends by its age.
 func (h *Page) Forget(c echo.Context, n *notebook.Notebook) {
-	room := h.room
 	for _, engine := range sessions.Engines() {
 		if !n.Session().Has(notebook.EngineKey + engine) {
 			continue
@@ -359,7 +340,7 @@ func (h *Page) Forget(c echo.Context, n *notebook.Notebook) {
 			Name: CookieName(engine), Path: Path, Secure: h.config.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		if id, ok := sessions.ParseID(n.Session().Text(notebook.EngineKey + engine)); ok {
-			if err := room.first.end(c.Request().Context(), engine, id); err != nil {
+			if err := h.cluster.first.end(c.Request().Context(), engine, id); err != nil {
 				h.site.Log.Warn("a session of the engines page stays until its time is over", "engine", engine, "error", err)
 			}
 		}

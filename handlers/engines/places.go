@@ -24,8 +24,8 @@ import (
 	"cookielab/sessions"
 )
 
-// enginePlace is one place where bytes lie.
-type enginePlace struct {
+// place is one place where bytes lie.
+type place struct {
 	Title     string // what it is: "table sessions"
 	Name      string // as the back end names it: a path, a key
 	Statement string // with which it was read
@@ -42,41 +42,41 @@ type enginePlace struct {
 const lookTimeout = 3 * time.Second
 
 // places reads where each engine's bytes lie, all at once.
-func (s *engineServer) places(ctx context.Context, w *locale.Printer, runs []*trial) map[string][]enginePlace {
+func (s *server) places(ctx context.Context, w *locale.Printer, trials []*trial) map[string][]place {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	found := make([][]enginePlace, len(runs))
+	found := make([][]place, len(trials))
 	var all sync.WaitGroup
-	for i, r := range runs {
-		all.Go(func() { found[i] = s.placesOf(ctx, w, r) })
+	for i, t := range trials {
+		all.Go(func() { found[i] = s.placesOf(ctx, w, t) })
 	}
 	all.Wait()
-	byEngine := map[string][]enginePlace{}
-	for i, r := range runs {
-		byEngine[r.engine] = found[i]
+	byEngine := map[string][]place{}
+	for i, t := range trials {
+		byEngine[t.engine] = found[i]
 	}
 	return byEngine
 }
 
-func (s *engineServer) placesOf(ctx context.Context, w *locale.Printer, r *trial) []enginePlace {
-	if r.engine == sessions.EngineSignedCookies {
-		return []enginePlace{sealedPlace(w, r)}
+func (s *server) placesOf(ctx context.Context, w *locale.Printer, t *trial) []place {
+	if t.engine == sessions.EngineSignedCookies {
+		return []place{sealedPlace(w, t)}
 	}
 	var id sessions.ID // of nothing, unless a key came
-	if r.carried && sessions.ValidKey(r.value) {
-		id = sessions.KeyID(Purpose(r.engine), r.value)
+	if t.carried && sessions.ValidKey(t.value) {
+		id = sessions.KeyID(Purpose(t.engine), t.value)
 	}
-	switch r.engine {
+	switch t.engine {
 	case sessions.EngineDB:
-		return []enginePlace{s.row(ctx, w, id)}
+		return []place{s.row(ctx, w, id)}
 	case sessions.EngineCache:
-		return []enginePlace{s.entry(ctx, w, id)}
+		return []place{s.entry(ctx, w, id)}
 	case sessions.EngineFile:
-		return []enginePlace{s.file(ctx, w, id)}
+		return []place{s.file(ctx, w, id)}
 	default:
-		return []enginePlace{s.entry(ctx, w, id), s.row(ctx, w, id)}
+		return []place{s.entry(ctx, w, id), s.row(ctx, w, id)}
 	}
 }
 
@@ -93,8 +93,8 @@ func stateOf(err error) string {
 }
 
 // row is the row in the database.
-func (s *engineServer) row(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.Text("engines.row")}
+func (s *server) row(ctx context.Context, w *locale.Printer, id sessions.ID) place {
+	p := place{Title: w.Text("engines.row")}
 	database, err := s.stores.Database(ctx)
 	if err != nil {
 		p.State = stateOf(err)
@@ -119,8 +119,8 @@ func fieldsOf(rec sessions.Record) []markup.Field {
 }
 
 // entry is the entry in the cache, and for how long it is there.
-func (s *engineServer) entry(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.Text("engines.entry")}
+func (s *server) entry(ctx context.Context, w *locale.Printer, id sessions.ID) place {
+	p := place{Title: w.Text("engines.entry")}
 	cache, err := s.stores.Cache(ctx)
 	if err != nil {
 		p.State = stateOf(err)
@@ -156,8 +156,8 @@ func (s *engineServer) entry(ctx context.Context, w *locale.Printer, id sessions
 }
 
 // file is the file and its content.
-func (s *engineServer) file(ctx context.Context, w *locale.Printer, id sessions.ID) enginePlace {
-	p := enginePlace{Title: w.Text("engines.file")}
+func (s *server) file(ctx context.Context, w *locale.Printer, id sessions.ID) place {
+	p := place{Title: w.Text("engines.file")}
 	store, err := s.stores.Engine(ctx, sessions.EngineFile)
 	if err != nil {
 		p.State = stateOf(err)
@@ -187,12 +187,12 @@ func (s *engineServer) file(ctx context.Context, w *locale.Printer, id sessions.
 }
 
 // sealedPlace is the cookie, taken apart.
-func sealedPlace(w *locale.Printer, r *trial) enginePlace {
-	p := enginePlace{Title: w.Text("engines.cookie_itself"), State: "nothing"}
-	if !r.carried {
+func sealedPlace(w *locale.Printer, t *trial) place {
+	p := place{Title: w.Text("engines.cookie_itself"), State: "nothing"}
+	if !t.carried {
 		return p
 	}
-	sealed, err := sessions.Dissect(r.value)
+	sealed, err := sessions.Dissect(t.value)
 	if err != nil {
 		return p
 	}
@@ -228,12 +228,12 @@ func withoutSecrets(text string) string {
 type setting struct {
 	Django, Flag string
 	Value        string
-	Word         string // instead, the name of a label
-	Note         string // the name of a label: what the notes get wrong about it
+	Label        string // instead of a value: a label
+	Note         string // a label: what the notes get wrong about it
 }
 
 // settings are those that the notes name, as they are now.
-func (h *Page) engineSettings() []setting {
+func (h *Page) settings() []setting {
 	o := h.config.Cookie
 	cache := h.config.Backend.Cache
 	if cache == "" {
@@ -241,7 +241,7 @@ func (h *Page) engineSettings() []setting {
 	}
 	domain := setting{"SESSION_COOKIE_DOMAIN", "--session-cookie-domain", o.Domain, "", ""}
 	if o.Domain == "" {
-		domain.Word = "engines.this_host"
+		domain.Label = "engines.this_host"
 	}
 	return []setting{
 		{"SESSION_ENGINE", "--engine", h.site.Assets.Engine, "", ""},
@@ -260,14 +260,14 @@ func (h *Page) engineSettings() []setting {
 	}
 }
 
-// ability is what one engine can do, in a word.
+// ability is what one engine can do.
 type ability struct {
-	Mark string // "✓", "✗" or "?"
-	Word string // the name of a label
+	Mark  string // "✓", "✗" or "?"
+	Label string
 }
 
 type abilityRow struct {
-	Title   string // the name of a label
+	Title   string // a label
 	Engines []ability
 }
 
@@ -322,8 +322,8 @@ func took(d time.Duration) string {
 }
 
 // statementsOf are the texts of the SQL among some operations, each once.
-func (s *engineServer) statementsOf(ctx context.Context, ops []engineOp) (texts []string) {
-	asked := slices.ContainsFunc(ops, func(op engineOp) bool { return op.Store == "sqlite" || op.Store == "postgres" })
+func (s *server) statementsOf(ctx context.Context, ops []serverOp) (texts []string) {
+	asked := slices.ContainsFunc(ops, func(op serverOp) bool { return op.Store == "sqlite" || op.Store == "postgres" })
 	if !asked {
 		return nil
 	}

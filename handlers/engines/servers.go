@@ -21,16 +21,16 @@ import (
 // Path is where the page lives, and where its cookies are sent.
 const Path = "/engines"
 
-// djangoWay is no engine of ours: cached_db as Django reads it, for comparison.
-const djangoWay = "django"
+// djangoCachedDB is no engine of ours: cached_db as Django reads it, for comparison.
+const djangoCachedDB = "django"
 
-// CookieName is the name of an engine's cookie on the page.
+// CookieName returns the name of an engine's cookie on the page.
 func CookieName(engine string) string { return "lab_" + Purpose(engine) }
 
-// Purpose is mixed into the keys, so that they open nothing else. Django's
+// Purpose returns what is mixed into an engine's keys, so that they open nothing else. Django's
 // way reads what cached_db wrote, with the same key.
 func Purpose(engine string) string {
-	if engine == djangoWay {
+	if engine == djangoCachedDB {
 		engine = sessions.EngineCachedDB
 	}
 	return "e_" + engine
@@ -38,15 +38,15 @@ func Purpose(engine string) string {
 
 // cluster is what the page works with, for all visitors.
 type cluster struct {
-	first, second *engineServer // this server, and a second one
-	// turn lets one deed at a time happen, from its writing to its last reading:
+	first, second *server // this server, and a second one
+	// queue lets one action at a time happen, from its writing to its last reading:
 	// else one visitor's restart would be the other's outcome.
 	queue   chan struct{}
 	cleaned sync.WaitGroup
 }
 
-// engineServer is one of the two.
-type engineServer struct {
+// server is one of the two.
+type server struct {
 	config Config
 	second bool
 	inner  *echo.Echo
@@ -61,19 +61,19 @@ type engineServer struct {
 	managers map[string]*sessions.Manager
 }
 
-func newEngineRoom(config Config, closing context.Context) *cluster {
-	room := &cluster{first: newEngineServer(config), second: newEngineServer(config), queue: make(chan struct{}, 1)}
-	room.second.second = true
-	for _, s := range []*engineServer{room.first, room.second} {
-		room.cleaned.Go(func() { s.stores.Clean(closing, time.Minute) })
+func newCluster(config Config, closing context.Context) *cluster {
+	c := &cluster{first: newServer(config), second: newServer(config), queue: make(chan struct{}, 1)}
+	c.second.second = true
+	for _, s := range []*server{c.first, c.second} {
+		c.cleaned.Go(func() { s.stores.Clean(closing, time.Minute) })
 	}
-	return room
+	return c
 }
 
-func newEngineServer(config Config) *engineServer {
+func newServer(config Config) *server {
 	backend := config.Backend
 	backend.Clock, backend.Logger = config.Clock, config.Log
-	s := &engineServer{config: config, inner: echo.New(), hold: sessions.Hold(), stores: backend.Stores(), managers: map[string]*sessions.Manager{}}
+	s := &server{config: config, inner: echo.New(), hold: sessions.Hold(), stores: backend.Stores(), managers: map[string]*sessions.Manager{}}
 	s.inner.HTTPErrorHandler = func(err error, c echo.Context) {
 		c.Set(visitFailedKey, err)
 		_ = c.NoContent(input.AsProblem(err).Status) // to memory, which does not fail
@@ -82,24 +82,24 @@ func newEngineServer(config Config) *engineServer {
 }
 
 // begin waits for the turn; done gives it back.
-func (room *cluster) begin(ctx context.Context) (done func(), err error) {
+func (c *cluster) begin(ctx context.Context) (done func(), err error) {
 	select {
-	case room.queue <- struct{}{}:
-		return func() { <-room.queue }, nil
+	case c.queue <- struct{}{}:
+		return func() { <-c.queue }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: others are at work on the engines page: %w", sessions.ErrUnavailable, ctx.Err())
 	}
 }
 
 // close closes the stores of both, once nothing cleans them any more.
-func (room *cluster) close() error {
-	room.cleaned.Wait()
-	return errors.Join(room.first.restart(), room.second.restart())
+func (c *cluster) close() error {
+	c.cleaned.Wait()
+	return errors.Join(c.first.restart(), c.second.restart())
 }
 
 // restart closes the stores. They are opened again when they are asked for; what
 // lay in memory does not come back.
-func (s *engineServer) restart() error {
+func (s *server) restart() error {
 	s.open.Lock()
 	defer s.open.Unlock()
 	s.mu.Lock()
@@ -109,7 +109,7 @@ func (s *engineServer) restart() error {
 }
 
 // clearCache empties the cache.
-func (s *engineServer) clearCache(ctx context.Context) error {
+func (s *server) clearCache(ctx context.Context) error {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	cache, err := s.stores.Cache(ctx)
@@ -120,13 +120,13 @@ func (s *engineServer) clearCache(ctx context.Context) error {
 }
 
 // endAll ends all of the page's sessions, as far as the stores can be reached.
-func (room *cluster) endAll(ctx context.Context) {
-	if err := errors.Join(room.first.endAll(ctx), room.second.endAll(ctx)); err != nil {
-		room.first.config.Log.Warn("sessions of the engines page stay until their time is over", "error", err)
+func (c *cluster) endAll(ctx context.Context) {
+	if err := errors.Join(c.first.endAll(ctx), c.second.endAll(ctx)); err != nil {
+		c.first.config.Log.Warn("sessions of the engines page stay until their time is over", "error", err)
 	}
 }
 
-func (s *engineServer) endAll(ctx context.Context) error {
+func (s *server) endAll(ctx context.Context) error {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	var errs []error
@@ -141,7 +141,7 @@ func (s *engineServer) endAll(ctx context.Context) error {
 }
 
 // end ends a session, if it is there.
-func (s *engineServer) end(ctx context.Context, engine string, id sessions.ID) error {
+func (s *server) end(ctx context.Context, engine string, id sessions.ID) error {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	m, err := s.manager(ctx, engine)
@@ -155,7 +155,7 @@ func (s *engineServer) end(ctx context.Context, engine string, id sessions.ID) e
 }
 
 // manager is the one of an engine, as any program makes it.
-func (s *engineServer) manager(ctx context.Context, name string) (*sessions.Manager, error) {
+func (s *server) manager(ctx context.Context, name string) (*sessions.Manager, error) {
 	s.mu.Lock()
 	m := s.managers[name]
 	s.mu.Unlock()
@@ -181,7 +181,7 @@ func (s *engineServer) manager(ctx context.Context, name string) (*sessions.Mana
 	return m, nil
 }
 
-func (s *engineServer) engine(ctx context.Context, name string) (sessions.Engine, error) {
+func (s *server) engine(ctx context.Context, name string) (sessions.Engine, error) {
 	purpose := Purpose(name)
 	switch name {
 	case sessions.EngineSignedCookies:
@@ -190,7 +190,7 @@ func (s *engineServer) engine(ctx context.Context, name string) (sessions.Engine
 			return nil, err
 		}
 		return sessions.SignedCookies(signer, s.config.Clock), nil
-	case djangoWay:
+	case djangoCachedDB:
 		cached, err := s.stores.Engine(ctx, sessions.EngineCachedDB)
 		if err != nil {
 			return nil, err
@@ -229,13 +229,13 @@ func (s cacheAlone) Load(ctx context.Context, id sessions.ID) (sessions.Record, 
 	return s.Store.Load(ctx, id)
 }
 
-// engineOp is a store operation of one of the two servers.
-type engineOp struct {
+// serverOp is a store operation of one of the two servers.
+type serverOp struct {
 	Second bool
 	sessions.StoreOp
 }
 
-// trial is one engine during one deed.
+// trial is one engine during one action.
 type trial struct {
 	engine string
 	name   string // of its cookie
@@ -244,17 +244,17 @@ type trial struct {
 	value   string     // what the browser carries by now
 	carried bool
 	set     string // the last Set-Cookie line for it, "": none
-	ops     []engineOp
+	ops     []serverOp
 
-	counter int64      // before the deed
+	counter int64      // before the action
 	fresh   bool       // there was no session, so one was written first
-	reading []engineOp // the operations of the last reading, and those of Django's
-	django  []engineOp
-	outcome Outcome
+	reading []serverOp // the operations of the last reading, and those of Django's
+	django  []serverOp
+	result
 }
 
 // decided reports whether there is nothing more to find out.
-func (r *trial) decided() bool { return r.outcome.Word != "" }
+func (t *trial) decided() bool { return t.Outcome != "" }
 
 const visitFailedKey = "cookielab/handlers.visit failed"
 
@@ -263,7 +263,7 @@ const visitFailedKey = "cookielab/handlers.visit failed"
 // the other engines nothing. What it asks of the stores stands on the page and
 // not on the wire. reply is the Set-Cookie line that came back; it is for the
 // caller to hand to the browser.
-func (s *engineServer) visit(ctx context.Context, r *trial, engine string, use func(*sessions.Session) error) (reply string, ops []engineOp, err error) {
+func (s *server) visit(ctx context.Context, t *trial, engine string, use func(*sessions.Session) error) (reply string, ops []serverOp, err error) {
 	s.open.RLock()
 	defer s.open.RUnlock()
 	m, err := s.manager(ctx, engine)
@@ -274,18 +274,18 @@ func (s *engineServer) visit(ctx context.Context, r *trial, engine string, use f
 	ctx = sessions.WithTrace(ctx, &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
 		mu.Lock()
 		defer mu.Unlock()
-		ops = append(ops, engineOp{s.second, op})
+		ops = append(ops, serverOp{s.second, op})
 	}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, Path, http.NoBody)
 	if err != nil {
 		return "", nil, err
 	}
-	r.mu.Lock()
-	if r.carried {
-		request.Header.Set("Cookie", r.name+"="+r.value)
+	t.mu.Lock()
+	if t.carried {
+		request.Header.Set("Cookie", t.name+"="+t.value)
 	}
-	r.mu.Unlock()
-	written := &kept{header: http.Header{}}
+	t.mu.Unlock()
+	written := &headersOnly{header: http.Header{}}
 	c := s.inner.NewContext(request, written)
 	err = s.hold(func(c echo.Context) error {
 		session, err := m.Load(c)
@@ -303,14 +303,14 @@ func (s *engineServer) visit(ctx context.Context, r *trial, engine string, use f
 	if lines := written.header["Set-Cookie"]; len(lines) > 0 {
 		reply = lines[len(lines)-1]
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ops = append(r.ops, ops...)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ops = append(t.ops, ops...)
 	return reply, ops, err
 }
 
 // take gives the browser a Set-Cookie line.
-func (r *trial) take(line string) {
+func (t *trial) take(line string) {
 	if line == "" {
 		return
 	}
@@ -318,16 +318,19 @@ func (r *trial) take(line string) {
 	if err != nil {
 		return // what a manager writes can be read
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.set, r.value, r.carried = line, cookie.Value, cookie.MaxAge >= 0
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set, t.value, t.carried = line, cookie.Value, cookie.MaxAge >= 0
 }
 
-// kept is a reply that nobody reads but for its headers.
-type kept struct{ header http.Header }
+// headersOnly is a reply of which only the headers are read.
+type headersOnly struct{ header http.Header }
 
-func (k *kept) Header() http.Header { return k.header }
+// Header returns the headers, for the handler to set.
+func (r *headersOnly) Header() http.Header { return r.header }
 
-func (k *kept) WriteHeader(int) {}
+// WriteHeader ignores the status.
+func (r *headersOnly) WriteHeader(int) {}
 
-func (k *kept) Write(b []byte) (int, error) { return len(b), nil }
+// Write drops the body.
+func (r *headersOnly) Write(b []byte) (int, error) { return len(b), nil }

@@ -1,5 +1,5 @@
 // Lesson 5, 4096-bytes: a cookie that is too big is ignored whole, and the old one
-// stays. How many cookies fit is tried on a host of its own.
+// stays. How many cookies fit is tried on a host of its own, bulkHost.
 
 package lessons
 

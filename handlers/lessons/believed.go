@@ -37,7 +37,7 @@ func (lessons) Believed() course.Lesson {
 		},
 		Board: func(s *course.Step) course.Board {
 			doors := s.YesNoRow("door", s.Word("doors"), course.Cell{Code: "warn", Text: s.Word("open")}, course.Cell{Code: "no", Text: s.Word("shut")})
-			return course.Board{Columns: s.Ways(), Rows: []course.Row{s.VerdictRow("you", s.Word("concludes")), doors}}
+			return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{s.VerdictRow("you", s.Word("concludes")), doors}}
 		},
 		Happened: func(s *course.Step) string {
 			if verdict, _ := s.Verdict("you.plain"); verdict == lanes.Believed && s.Fact("door.plain") == "yes" {
@@ -55,7 +55,7 @@ func (lessons) Believed() course.Lesson {
 	}
 }
 
-// editAll does what anybody can do in DevTools, for all three ways at once.
+// editAll does what anybody can do in DevTools, for all three lanes at once.
 func editAll(s *course.Step) error {
-	return s.Forge("edit", s.Lanes.Cookies, lanes.TamperRole)
+	return s.Tamper("edit", s.Lanes.Cookies, lanes.TamperRole)
 }

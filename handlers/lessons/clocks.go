@@ -137,7 +137,7 @@ func whenSent(s *course.Step, c sentCopy, until time.Time) string {
 // tenSeconds is when the browser drops the cookies that it was given last; ok is
 // false when those are not the ones that last ten seconds.
 func tenSeconds(s *course.Step) (until time.Time, ok bool) {
-	a, ok := s.Book.Attributes(lanes.Session)
+	a, ok := s.Notebook.Attributes(lanes.Session)
 	if !ok || a.MaxAge == nil || time.Duration(*a.MaxAge)*time.Second != auth.ShortLife || a.SetAt.Before(s.AnsweredAt()) {
 		return until, false
 	}
@@ -154,7 +154,7 @@ func noteAt(s *course.Step, when, facts string) {
 
 func clocksBoard(s *course.Step) course.Board {
 	soon, you, late := s.VerdictRow("soon", s.Word("soon")), s.YouRow("you", s.Word("you")), lateRow(s, "late")
-	b := course.Board{Columns: s.Ways(), Rows: []course.Row{soon, you, late}, Note: s.EngineNote()}
+	b := course.Board{Columns: s.LaneColumns(), Rows: []course.Row{soon, you, late}, Note: s.EngineNote()}
 	if until, ok := tenSeconds(s); ok && s.Fact("late.plain") == "" {
 		for i := range soon.Cells {
 			soon.Cells[i].Until, soon.Cells[i].Over = markup.ISOTime(until), s.Word("past")
@@ -194,7 +194,7 @@ func clearedView(s *course.Step) (v course.View) {
 		return v
 	}
 	v.Tasks = []course.Task{{Act: "clean", Label: s.Word("clean_up"), Quiet: s.Fact("cleared") != ""}}
-	v.Board = course.Board{Columns: s.Ways(), Rows: []course.Row{lateRow(s, "clean")}}
+	v.Board = course.Board{Columns: s.LaneColumns(), Rows: []course.Row{lateRow(s, "clean")}}
 	if n := s.Fact("cleared"); n != "" {
 		v.Board.Note = s.Word("removed", locale.Args{"N": n})
 	}

@@ -99,10 +99,10 @@ func whoAmIStill(s *course.Step) error {
 }
 
 func lookAtEnds(s *course.Step) {
-	if a, ok := s.Book.Attributes(lanes.Session); ok && a.BrowserExpires() == nil {
+	if a, ok := s.Notebook.Attributes(lanes.Session); ok && a.BrowserExpires() == nil {
 		s.Note("close", "yes")
 		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			if a, ok := s.Book.Attributes(way); ok {
+			if a, ok := s.Notebook.Attributes(way); ok {
 				s.Note("ends."+way, instantFact(a.BrowserExpires()))
 			}
 		}
@@ -140,7 +140,7 @@ func isSecondTab(s *course.Step) bool { return s.C.QueryParam(tabParam) == "2" }
 // secondTab is the lesson's own page, as the second tab opens it.
 func secondTab(s *course.Step) string {
 	if s.Presents() {
-		return s.Url("observe") + "&" + tabParam + "=2"
+		return s.URL("observe") + "&" + tabParam + "=2"
 	}
 	return "/lessons/" + s.Lesson.Slug + "?" + tabParam + "=2#observe"
 }
@@ -150,7 +150,7 @@ func endsBoard(s *course.Step) course.Board {
 	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
 		cookie.Cells = append(cookie.Cells, endCell(s, "ends."+way))
 	}
-	return course.Board{Columns: s.Ways(), Rows: []course.Row{cookie, s.VerdictRow("tab", s.Word("tab")), s.VerdictRow("still", s.Word("after"))}}
+	return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{cookie, s.VerdictRow("tab", s.Word("tab")), s.VerdictRow("still", s.Word("after"))}}
 }
 
 // outlivesView sets the cookie's end beside the record's.

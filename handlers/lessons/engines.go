@@ -19,7 +19,7 @@ const enginesSlug = "engines"
 // about comes first.
 var engineEvents = []string{"second", "restart", "clear", "elsewhere", "tabs"}
 
-// Page is lesson 15.
+// Engines is lesson 15.
 func (all lessons) Engines() course.Lesson {
 	return course.Lesson{
 		Number: 15, Slug: enginesSlug, Minutes: 12, Answer: "A",
@@ -52,7 +52,7 @@ func (all lessons) Engines() course.Lesson {
 			return b
 		},
 		Happened: func(s *course.Step) string {
-			switch "engines.word." + s.Fact("second.cache") {
+			switch engines.Outcome(s.Fact("second.cache")) {
 			case engines.OutcomeUnknown:
 				return "A"
 			case engines.OutcomeKnown:
@@ -69,7 +69,7 @@ func (all lessons) Engines() course.Lesson {
 			return true
 		},
 		Reset: func(s *course.Step) error {
-			all.engines.Forget(s.C, s.Book)
+			all.engines.Forget(s.C, s.Notebook)
 			return nil
 		},
 		Closer: map[string]func(*course.Step) course.View{
@@ -89,13 +89,12 @@ func engineEvent(s *course.Step, event string) bool {
 
 // engineCell is what became of the session in one engine.
 func engineCell(s *course.Step, name string) course.Cell {
-	word := s.Fact(name)
-	if word == "" {
+	outcome := engines.Outcome(s.Fact(name))
+	if outcome == "" {
 		return course.Cell{}
 	}
-	word = "engines.word." + word
 	codes := map[string]string{"✓": "yes", "?": "warn", "✗": "no", "○": "none"}
-	return course.Cell{Code: codes[engines.OutcomeMark(word)], Text: s.W.Text(word)}
+	return course.Cell{Code: codes[outcome.Mark()], Text: s.W.Text(outcome.Label())}
 }
 
 // NoteEngines returns what the engines page tells of its actions: it writes down what
@@ -111,7 +110,7 @@ func NoteEngines(h *course.Course) func(c echo.Context, action string, outcomes 
 			return err
 		}
 		for engine, outcome := range outcomes {
-			s.Note(action+"."+engine, engines.CodeOf(outcome.Word))
+			s.Note(action+"."+engine, string(outcome))
 		}
 		s.Finish()
 		return s.Save()

@@ -12,7 +12,7 @@ import (
 // lessons has a method for each lesson: to add one, add a file.
 type lessons struct{ engines *engines.Page }
 
-// All are those that there are, in order. One is about the engines page; without
+// All returns the lessons in order. One is about the engines page; without
 // that page they can be read, but not followed.
 func All(engines *engines.Page) (all []*course.Lesson) {
 	methods := reflect.ValueOf(lessons{engines})

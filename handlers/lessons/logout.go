@@ -40,7 +40,7 @@ func (lessons) Logout() course.Lesson {
 			}
 		},
 		Board: func(s *course.Step) course.Board {
-			return course.Board{Columns: s.Ways(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("copy"))}, Note: s.EngineNote()}
+			return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("copy"))}, Note: s.EngineNote()}
 		},
 		Happened: func(s *course.Step) string {
 			switch plain, signed, session := s.TakenIn("copy"); {

@@ -143,7 +143,7 @@ func setAnew(s *course.Step) error {
 func setSiteCookies(s *course.Step) error {
 	account, began := rand.Text(), s.Now()
 	if err := s.NewRun(map[string]string{
-		course.RunAccount: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
+		course.RunNonce: account, runBalance: strconv.Itoa(playMoney), runToken: rand.Text(), runBegan: strconv.FormatInt(began.Unix(), 10),
 	}); err != nil {
 		return err
 	}
@@ -448,7 +448,7 @@ func playPageOf(p *course.Play, from, board string, cookies ...string) course.Pl
 	}
 	var back course.Task
 	neighbour, ok := p.Neighbour(neighbourPath)
-	other := p.Other()
+	other := p.OtherOrigin()
 	switch {
 	case from == fromOwn:
 		back = course.Task{To: course.PlayPath + "/account" + p.Query(), Label: p.Word("own")}

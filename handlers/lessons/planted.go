@@ -188,9 +188,9 @@ func holdsPlanted(s *course.Step, secret string) bool {
 // logInAtPlay logs the visitor in, and then has whoever planted the key ask who he
 // is. Without the planted key there is nothing to try.
 func logInAtPlay(s *course.Step, row, secret string, logIn func(*sessions.Session, string) error) error {
-	back := s.Url("observe")
+	back := s.URL("observe")
 	if secret == inventedSecret {
-		back = s.Url("board-invented")
+		back = s.URL("board-invented")
 	}
 	if !holdsPlanted(s, secret) {
 		return s.C.Redirect(http.StatusSeeOther, back)

@@ -36,7 +36,7 @@ func (lessons) Script() course.Lesson {
 			read.Note = "document.cookie"
 			use := s.VerdictRow("use", s.Word("use"))
 			use.Note = "fetch()"
-			return course.Board{Columns: s.Ways(), Rows: []course.Row{read, use}}
+			return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{read, use}}
 		},
 		Happened: func(s *course.Step) string {
 			switch {

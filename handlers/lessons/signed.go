@@ -88,7 +88,7 @@ func flipSigned(s *course.Step) error {
 		s.Forget("changed")
 		s.Note("flipped", "yes")
 	}
-	return s.Forge("flip", []lanes.CookieLane{lane}, lanes.FlipCharacter)
+	return s.Tamper("flip", []lanes.CookieLane{lane}, lanes.FlipCharacter)
 }
 
 // putSignedBack signs in again as before.

@@ -1,4 +1,4 @@
-// Lesson 7, stolen: a copy of a cookie is as good as the cookie, for all three ways.
+// Lesson 7, stolen: a copy of a cookie is as good as the cookie, for all three lanes.
 
 package lessons
 
@@ -27,7 +27,7 @@ func (lessons) Stolen() course.Lesson {
 			}
 		},
 		Board: func(s *course.Step) course.Board {
-			return course.Board{Columns: s.Ways(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("thief"))}}
+			return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{s.YouRow("you", s.Word("you")), s.CopyRow("copy", s.Word("thief"))}}
 		},
 		Happened: func(s *course.Step) string {
 			switch plain, signed, session := s.TakenIn("copy"); {

@@ -92,7 +92,7 @@ func getPlayToken(s *course.Step) error {
 		return err
 	}
 	account := rand.Text()
-	if err := s.NewRun(map[string]string{course.RunAccount: account}); err != nil {
+	if err := s.NewRun(map[string]string{course.RunNonce: account}); err != nil {
 		return err
 	}
 	s.SetCookie(playTokenCookie + "=" + account + "; Path=" + course.PlayPath + "; Max-Age=3600; HttpOnly; SameSite=None; Secure")

@@ -18,33 +18,33 @@ import (
 	"cookielab/sessions"
 )
 
-// form is how a value is written.
-type form string
+// format is how a value is written.
+type format string
 
 const (
-	formSealed form = "sealed" // of this lab: base64 of time|content|MAC
-	formJWT    form = "jwt"
-	formDjango form = "django" // content:time:signature
-	formJSON   form = "json"
-	formKey    form = "key"   // of a session
-	formToken  form = "token" // an opaque one
-	formBase64 form = "base64"
-	formURL    form = "url"
-	formText   form = "text"
+	formatSealed format = "sealed" // of this lab: base64 of time|content|MAC
+	formatJWT    format = "jwt"
+	formatDjango format = "django" // content:time:signature
+	formatJSON   format = "json"
+	formatKey    format = "key"   // of a session
+	formatToken  format = "token" // an opaque one
+	formatBase64 format = "base64"
+	formatURL    format = "url"
+	formatText   format = "text"
 )
 
 // dissected is a value taken apart. Nothing of it has been verified.
 type dissected struct {
-	Form  form
-	Title string         // what it is, a label
-	For   string         // what it is for, by the name that stood before it; "": none did
-	Wire  []wirePart     // the value as it came, cut into its parts
-	Parts []namedPart    // what those are called
-	Steps []step         // what decoding made of it
-	Flaw  locale.Message // why it is not well formed; no ID: it is
-	Spare bool           // its last character has bits that nobody reads
+	Format format
+	Title  string         // what it is, a label
+	For    string         // what it is for, by the name that stood before it; "": none did
+	Wire   []wirePart     // the value as it came, cut into its parts
+	Parts  []namedPart    // what those are called
+	Steps  []step         // what decoding made of it
+	Flaw   locale.Message // why it is not well formed; no ID: it is
+	Spare  bool           // its last character has bits that nobody reads
 
-	Came, Inside locale.Message // say how much of Logs and of Steps is not shown; no ID: nothing
+	Came, Inside locale.Message // say how much of Wire and of Steps is not shown; no ID: nothing
 	Deeper       bool           // there may be more inside than was decoded
 
 	value  string // without what stood around it
@@ -54,17 +54,30 @@ type dissected struct {
 	signed time.Time
 }
 
-// wirePart is a part of the value as it came. Its kind is also its colour: head,
-// content or seal; whole for what is one piece; off for what was taken off; flaw
-// for the character where the form breaks; "" for what separates.
+// kind is what a part of a value is, and so its colour. The zero kind only separates.
+type kind string
+
+const (
+	kindHead    kind = "head"
+	kindContent kind = "content"
+	kindSeal    kind = "seal"
+	kindWhole   kind = "whole" // the value is one piece
+	kindOff     kind = "off"   // it stood around the value, and was taken off
+	kindFlaw    kind = "flaw"  // the character where the format breaks
+)
+
+// wirePart is a part of the value as it came.
 type wirePart struct {
-	Kind string
+	Kind kind
 	Text string
 	HTML template.HTML // as the page shows it
 }
 
 // namedPart is what the parts of a kind are called, by a label.
-type namedPart struct{ Kind, Label string }
+type namedPart struct {
+	Kind  kind
+	Label string
+}
 
 // step is one decoding.
 type step struct {
@@ -78,12 +91,12 @@ func (s step) Pairs() bool { return s.Title == "dissect.step.url" }
 
 // Off reports whether something stood around the value.
 func (d *dissected) Off() bool {
-	return slices.ContainsFunc(d.Wire, func(p wirePart) bool { return p.Kind == "off" })
+	return slices.ContainsFunc(d.Wire, func(p wirePart) bool { return p.Kind == kindOff })
 }
 
 // block is what one part turned out to be.
 type block struct {
-	Kind  string // as of a piece
+	Kind  kind
 	Label string // a label; "": none
 	Text  string
 	HTML  template.HTML  // as the page shows it
@@ -99,10 +112,10 @@ func (h *Page) dissect(typed string) dissected {
 	d := all.dissect(value)
 	d.For, d.Deeper = purpose, all.deeper
 	if before != "" {
-		d.Wire = append([]wirePart{{Kind: "off", Text: before}}, d.Wire...)
+		d.Wire = append([]wirePart{{Kind: kindOff, Text: before}}, d.Wire...)
 	}
 	if after != "" {
-		d.Wire = append(d.Wire, wirePart{Kind: "off", Text: after})
+		d.Wire = append(d.Wire, wirePart{Kind: kindOff, Text: after})
 	}
 	d.show()
 	return d
@@ -191,36 +204,36 @@ func tellingPair(pairs []string) int {
 	return 0
 }
 
-// tells reports whether a value has a form that no other text has by chance.
+// tells reports whether a value has a format that no other text has by chance.
 func tells(value string) bool {
-	switch formOf(value) {
-	case formSealed, formJWT, formDjango, formKey, formToken:
+	switch formatOf(value) {
+	case formatSealed, formatJWT, formatDjango, formatKey, formatToken:
 		return true
 	}
 	return false
 }
 
 // formOf recognises a value.
-func formOf(value string) form {
+func formatOf(value string) format {
 	switch {
 	case isJWT(value):
-		return formJWT
+		return formatJWT
 	case isSealed(value):
-		return formSealed
+		return formatSealed
 	case value != "" && strings.ContainsRune(`{["`, rune(value[0])):
-		return formJSON
+		return formatJSON
 	case sessions.ValidToken(value):
-		return formToken
+		return formatToken
 	case sessions.ValidKey(value):
-		return formKey
+		return formatKey
 	case djangoSigned.MatchString(value):
-		return formDjango
+		return formatDjango
 	case isBase64(value):
-		return formBase64
+		return formatBase64
 	case isURL(value):
-		return formURL
+		return formatURL
 	}
-	return formText
+	return formatText
 }
 
 // dissect takes a value apart, and the values inside it.
@@ -228,28 +241,28 @@ func (e *effort) dissect(value string) (d dissected) {
 	if !e.spend(len(value)) {
 		return d
 	}
-	d.Form, d.value = formOf(value), value
-	switch d.Form {
-	case formSealed:
+	d.Format, d.value = formatOf(value), value
+	switch d.Format {
+	case formatSealed:
 		d.takeSealed()
-	case formJWT:
+	case formatJWT:
 		d.takeJWT()
-	case formDjango:
+	case formatDjango:
 		d.takeDjango(e)
-	case formJSON:
+	case formatJSON:
 		d.takeJSON()
-	case formKey:
-		d.Title, d.Wire = "dissect.form.key", []wirePart{{Kind: "whole", Text: value}}
+	case formatKey:
+		d.Title, d.Wire = "dissect.form.key", []wirePart{{Kind: kindWhole, Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
-	case formToken:
-		d.Title, d.Wire = "dissect.form.token", []wirePart{{Kind: "whole", Text: value}}
+	case formatToken:
+		d.Title, d.Wire = "dissect.form.token", []wirePart{{Kind: kindWhole, Text: value}}
 		d.Steps = []step{{Title: "dissect.step.opaque"}}
-	case formBase64:
+	case formatBase64:
 		d.takeBase64(e)
-	case formURL:
+	case formatURL:
 		d.takeURL(e)
 	default:
-		d.Title, d.Wire = "dissect.form.text", []wirePart{{Kind: "whole", Text: value}}
+		d.Title, d.Wire = "dissect.form.text", []wirePart{{Kind: kindWhole, Text: value}}
 		d.Steps = []step{{Title: "dissect.step.text"}}
 	}
 	return d
@@ -260,7 +273,7 @@ func (d *dissected) further(text string, e *effort) {
 	if !utf8.ValidString(text) {
 		return
 	}
-	if form := formOf(text); form != formText && form != formJSON { // JSON is laid out where it stands
+	if f := formatOf(text); f != formatText && f != formatJSON { // JSON is laid out where it stands
 		d.Steps = append(d.Steps, e.further(text)...)
 	}
 }
