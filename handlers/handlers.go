@@ -135,6 +135,7 @@ func New(config Config) (*Lab, error) {
 	})
 	lab.Site.Who, lab.Site.Asked = lab.Auth.Who, lab.Auth.Asked
 	if err := lab.makePages(config, notebooks, closing); err != nil {
+		end() // what cleans the stores of the engines page
 		return nil, err
 	}
 

@@ -23,7 +23,7 @@ var floors = [][]string{
 }
 
 // beside the floors: the program's listeners, and what only tests use.
-var besides = []string{"serve", "browsertest", "labtest", "webtest"}
+var besides = []string{"serve", "browsertest", "labtest"}
 
 const house = "cookielab/handlers"
 

@@ -1,4 +1,5 @@
-// What the lanes conclude about a request, and what they remember with its reply.
+// What the lanes conclude about a request, what they remember with its
+// reply, and how they forget it.
 
 package auth
 

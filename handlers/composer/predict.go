@@ -20,8 +20,6 @@ import (
 	"cookielab/sessions/browser"
 )
 
-const predictPath = "/api/predict"
-
 // The bounds of one question.
 const (
 	MaxPredict    = 1 << 20 // bytes of its body

@@ -1,5 +1,4 @@
-// The walkthrough: lessons that make you predict, do, see. This file says what a
-// lesson is made of; each has a file of its own in package lessons, and its words in
+// Lessons make you predict, do, see. This file says what a lesson is made of; each has a file of its own in package lessons, and its words in
 // templates/lessons.
 
 package course
@@ -19,7 +18,7 @@ import (
 	"cookielab/sessions"
 )
 
-// Lesson is one of the walkthrough.
+// Lesson is one lesson of the course.
 type Lesson struct {
 	Number  int
 	Slug    string // in its address, and the name of its words' files

@@ -1,5 +1,5 @@
 // The lessons through HTTP: what they have in common. What each one claims, its
-// own test makes happen in the browsers: lesson_*_test.go.
+// own test makes happen in the browsers: handlers/lesson_*_test.go.
 
 package course_test
 

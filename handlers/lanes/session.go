@@ -1,5 +1,6 @@
 // The session lane: the facts lie on the server, and the browser carries a key. With the
-// engine signed_cookies, the facts lie in the cookie itself, under a seal.
+// engine signed_cookies, the facts lie in the cookie itself, under a seal. The
+// token lane looks its keys up and opens its seals by the same two methods of Finding.
 
 package lanes
 

@@ -283,7 +283,7 @@ type Log struct {
 	logContent
 }
 
-// bookContent is what a Log holds. The Log's lock guards it.
+// logContent is what a Log holds. The Log's lock guards it.
 type logContent struct {
 	count           int
 	exchanges       []*Exchange          // the oldest first
