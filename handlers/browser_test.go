@@ -391,7 +391,7 @@ var stories = []struct {
 		if got := v.Text("#record"); !strings.Contains(got, `"_user":"alice"`) {
 			t.Errorf("the record reads %q", got)
 		}
-		if got := v.Text("#go"); !strings.Contains(got, "func (l sessionLane) Remember(") || !strings.Contains(got, "func (l plainLane) Recall(") {
+		if got := v.Text("#go"); !strings.Contains(got, "func (l session) Remember(") || !strings.Contains(got, "func (l plain) Recall(") {
 			t.Errorf("the Go that ran is %.200q…", got)
 		}
 		if got := v.Text("#last"); !strings.Contains(got, "POST /login") || !strings.Contains(got, "303") || !strings.Contains(got, "The server asks the store: create, and the store answers: stored") {
