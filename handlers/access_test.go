@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // tellAccess is told in Chromium.
@@ -175,7 +175,7 @@ func tellAccess(t *testing.T, browser browsertest.Browser, binary string) {
 		}
 		key := ""
 		for _, cookie := range v.Cookies() {
-			if cookie.Name == labtest.CookieOf["session"] {
+			if cookie.Name == webtest.CookieOf["session"] {
 				key = cookie.Value
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // A refused form changes nothing: whoever is signed in still is, and the
@@ -23,23 +24,23 @@ func TestRefusedFormsHaveNoEffect(t *testing.T) {
 		change func(*http.Request)
 		status int
 	}{
-		{"row 37: 100 KB", labtest.Body(labtest.FormType, long), http.StatusRequestEntityTooLarge},
-		{"row 38: 100 KB, chunked", labtest.Chunked(labtest.FormType, long), http.StatusRequestEntityTooLarge},
-		{"one byte over the limit", labtest.Body(labtest.FormType, long[:labtest.Limit+1]), http.StatusRequestEntityTooLarge},
-		{"one byte over the limit, chunked", labtest.Chunked(labtest.FormType, long[:labtest.Limit+1]), http.StatusRequestEntityTooLarge},
-		{"row 39: 10,000 fields", labtest.Body(labtest.FormType, strings.Repeat("a=1&", 9_999)+"a=1"), http.StatusRequestEntityTooLarge},
-		{"101 fields", labtest.Body(labtest.FormType, strings.Repeat("a=1&", 100)+"a=1"), http.StatusRequestEntityTooLarge},
-		{"too long, and of another kind", labtest.Body("application/json", long), http.StatusRequestEntityTooLarge},
-		{"row 40: a percent sign that encodes nothing", labtest.Body(labtest.FormType, "a=%zz"), http.StatusBadRequest},
-		{"row 40: a semicolon between fields", labtest.Body(labtest.FormType, "a;b=1"), http.StatusBadRequest},
-		{"row 41: multipart without a boundary", labtest.Body("multipart/form-data", "a=1"), http.StatusBadRequest},
-		{"row 41: multipart", labtest.Body("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n"), http.StatusUnsupportedMediaType},
-		{"row 42: JSON", labtest.Body("application/json", `{"username":"bob"}`), http.StatusUnsupportedMediaType},
-		{"row 42: JSON that ends too soon", labtest.Body("application/json", `{"username":`), http.StatusUnsupportedMediaType},
-		{"row 42: JSON, deeply nested", labtest.Body("application/json", strings.Repeat("[", 60_000)), http.StatusUnsupportedMediaType},
-		{"row 42: JSON that says it is text", labtest.Body("text/plain", `{"username":"bob"}`), http.StatusUnsupportedMediaType},
-		{"a form of no kind", labtest.Body("", "username=bob&password=cookies"), http.StatusBadRequest},
-		{"a form of a kind that is none", labtest.Body("form;;", "username=bob&password=cookies"), http.StatusBadRequest},
+		{"row 37: 100 KB", webtest.Body(webtest.FormType, long), http.StatusRequestEntityTooLarge},
+		{"row 38: 100 KB, chunked", webtest.Chunked(webtest.FormType, long), http.StatusRequestEntityTooLarge},
+		{"one byte over the limit", webtest.Body(webtest.FormType, long[:webtest.Limit+1]), http.StatusRequestEntityTooLarge},
+		{"one byte over the limit, chunked", webtest.Chunked(webtest.FormType, long[:webtest.Limit+1]), http.StatusRequestEntityTooLarge},
+		{"row 39: 10,000 fields", webtest.Body(webtest.FormType, strings.Repeat("a=1&", 9_999)+"a=1"), http.StatusRequestEntityTooLarge},
+		{"101 fields", webtest.Body(webtest.FormType, strings.Repeat("a=1&", 100)+"a=1"), http.StatusRequestEntityTooLarge},
+		{"too long, and of another kind", webtest.Body("application/json", long), http.StatusRequestEntityTooLarge},
+		{"row 40: a percent sign that encodes nothing", webtest.Body(webtest.FormType, "a=%zz"), http.StatusBadRequest},
+		{"row 40: a semicolon between fields", webtest.Body(webtest.FormType, "a;b=1"), http.StatusBadRequest},
+		{"row 41: multipart without a boundary", webtest.Body("multipart/form-data", "a=1"), http.StatusBadRequest},
+		{"row 41: multipart", webtest.Body("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n"), http.StatusUnsupportedMediaType},
+		{"row 42: JSON", webtest.Body("application/json", `{"username":"bob"}`), http.StatusUnsupportedMediaType},
+		{"row 42: JSON that ends too soon", webtest.Body("application/json", `{"username":`), http.StatusUnsupportedMediaType},
+		{"row 42: JSON, deeply nested", webtest.Body("application/json", strings.Repeat("[", 60_000)), http.StatusUnsupportedMediaType},
+		{"row 42: JSON that says it is text", webtest.Body("text/plain", `{"username":"bob"}`), http.StatusUnsupportedMediaType},
+		{"a form of no kind", webtest.Body("", "username=bob&password=cookies"), http.StatusBadRequest},
+		{"a form of a kind that is none", webtest.Body("form;;", "username=bob&password=cookies"), http.StatusBadRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := lab.Rows(t)
@@ -52,7 +53,7 @@ func TestRefusedFormsHaveNoEffect(t *testing.T) {
 			if after := lab.Rows(t); after != before {
 				t.Errorf("the database changed from\n%s to\n%s", before, after)
 			}
-			if got := alice.Verdicts(); got != labtest.Everywhere {
+			if got := alice.Verdicts(); got != webtest.Everywhere {
 				t.Errorf("afterwards the three ways conclude %q", got)
 			}
 		})
@@ -61,16 +62,16 @@ func TestRefusedFormsHaveNoEffect(t *testing.T) {
 
 func TestFormsUpToTheLimitAreTaken(t *testing.T) {
 	lab := labtest.New(t)
-	form := labtest.Login("alice").Encode()
-	full := form + "&x=" + strings.Repeat("x", labtest.Limit-len(form)-3)
+	form := webtest.Login("alice").Encode()
+	full := form + "&x=" + strings.Repeat("x", webtest.Limit-len(form)-3)
 	for _, test := range []struct {
 		name   string
 		change func(*http.Request)
 	}{
-		{"64 KB", labtest.Body(labtest.FormType, full)},
-		{"64 KB, chunked", labtest.Chunked(labtest.FormType, full)},
-		{"100 fields", labtest.Body(labtest.FormType, strings.Repeat("a=1&", 98)+form)},
-		{"with a charset", labtest.Body(labtest.FormType+"; charset=UTF-8", form)},
+		{"64 KB", webtest.Body(webtest.FormType, full)},
+		{"64 KB, chunked", webtest.Chunked(webtest.FormType, full)},
+		{"100 fields", webtest.Body(webtest.FormType, strings.Repeat("a=1&", 98)+form)},
+		{"with a charset", webtest.Body(webtest.FormType+"; charset=UTF-8", form)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if answer := lab.Client().Post("/login", nil, test.change); answer.Status != http.StatusSeeOther {
@@ -88,33 +89,33 @@ func TestLoginFields(t *testing.T) {
 		form   url.Values
 		status int
 	}{
-		{"the name twice", url.Values{"username": {"alice", "bob"}, "password": {labtest.ClassPassword}}, http.StatusBadRequest},
-		{"the same name twice", url.Values{"username": {"alice", "alice"}, "password": {labtest.ClassPassword}}, http.StatusBadRequest},
-		{"the password twice", url.Values{"username": {"alice"}, "password": {"wrong", labtest.ClassPassword}}, http.StatusBadRequest},
-		{"the PIN twice", url.Values{"username": {"teacher"}, "pin": {"wrong", labtest.TeacherPIN}}, http.StatusBadRequest},
-		{"fields nobody asked for are ignored", url.Values{"username": {"alice"}, "password": {labtest.ClassPassword}, "role": {"teacher"}, "is_admin": {"1"}, "_role": {"teacher"}}, http.StatusSeeOther},
+		{"the name twice", url.Values{"username": {"alice", "bob"}, "password": {webtest.ClassPassword}}, http.StatusBadRequest},
+		{"the same name twice", url.Values{"username": {"alice", "alice"}, "password": {webtest.ClassPassword}}, http.StatusBadRequest},
+		{"the password twice", url.Values{"username": {"alice"}, "password": {"wrong", webtest.ClassPassword}}, http.StatusBadRequest},
+		{"the PIN twice", url.Values{"username": {"teacher"}, "pin": {"wrong", webtest.TeacherPIN}}, http.StatusBadRequest},
+		{"fields nobody asked for are ignored", url.Values{"username": {"alice"}, "password": {webtest.ClassPassword}, "role": {"teacher"}, "is_admin": {"1"}, "_role": {"teacher"}}, http.StatusSeeOther},
 		{"no field at all", url.Values{}, http.StatusUnprocessableEntity},
-		{"no name", url.Values{"password": {labtest.ClassPassword}}, http.StatusUnprocessableEntity},
+		{"no name", url.Values{"password": {webtest.ClassPassword}}, http.StatusUnprocessableEntity},
 		{"no password", url.Values{"username": {"alice"}}, http.StatusForbidden},
-		{"a name of 30 letters", labtest.Login(long), http.StatusSeeOther},
-		{"a name of 31 letters", labtest.Login(long + "é"), http.StatusUnprocessableEntity},
-		{"a name of digits, - and _", labtest.Login("0-9_"), http.StatusSeeOther},
-		{"a name in another script", labtest.Login("小明"), http.StatusSeeOther},
-		{"a space in the name", labtest.Login("alice b"), http.StatusUnprocessableEntity},
-		{"a space before the name is not trimmed away", labtest.Login(" alice"), http.StatusUnprocessableEntity},
-		{"row 28: SQL in the name", labtest.Login("' OR '1'='1"), http.StatusUnprocessableEntity},
-		{"row 29: NUL in the name", labtest.Login("alice\x00"), http.StatusUnprocessableEntity},
-		{"row 29: bytes that are no UTF-8", labtest.Login("alice\xff"), http.StatusUnprocessableEntity},
-		{"row 29: a mark that turns the writing", labtest.Login("alice\u202e"), http.StatusUnprocessableEntity},
-		{"row 29: a name of 10 KB", labtest.Login(strings.Repeat("a", 10<<10)), http.StatusUnprocessableEntity},
-		{"markup in the name", labtest.Login("<b>alice"), http.StatusUnprocessableEntity},
-		{"the password is not trimmed", url.Values{"username": {"alice"}, "password": {labtest.ClassPassword + " "}}, http.StatusForbidden},
-		{"half the password", url.Values{"username": {"alice"}, "password": {labtest.ClassPassword[:3]}}, http.StatusForbidden},
-		{"the class password does not make a teacher", url.Values{"username": {"teacher"}, "password": {labtest.ClassPassword}}, http.StatusForbidden},
-		{"nor does it with an empty PIN", url.Values{"username": {"teacher"}, "password": {labtest.ClassPassword}, "pin": {""}}, http.StatusForbidden},
-		{"the PIN makes a teacher", labtest.Login("teacher"), http.StatusSeeOther},
-		{"the PIN in the password field will do", url.Values{"username": {"teacher"}, "password": {labtest.TeacherPIN}}, http.StatusSeeOther},
-		{"the PIN does not sign in anybody else", url.Values{"username": {"bob"}, "pin": {labtest.TeacherPIN}}, http.StatusForbidden},
+		{"a name of 30 letters", webtest.Login(long), http.StatusSeeOther},
+		{"a name of 31 letters", webtest.Login(long + "é"), http.StatusUnprocessableEntity},
+		{"a name of digits, - and _", webtest.Login("0-9_"), http.StatusSeeOther},
+		{"a name in another script", webtest.Login("小明"), http.StatusSeeOther},
+		{"a space in the name", webtest.Login("alice b"), http.StatusUnprocessableEntity},
+		{"a space before the name is not trimmed away", webtest.Login(" alice"), http.StatusUnprocessableEntity},
+		{"row 28: SQL in the name", webtest.Login("' OR '1'='1"), http.StatusUnprocessableEntity},
+		{"row 29: NUL in the name", webtest.Login("alice\x00"), http.StatusUnprocessableEntity},
+		{"row 29: bytes that are no UTF-8", webtest.Login("alice\xff"), http.StatusUnprocessableEntity},
+		{"row 29: a mark that turns the writing", webtest.Login("alice\u202e"), http.StatusUnprocessableEntity},
+		{"row 29: a name of 10 KB", webtest.Login(strings.Repeat("a", 10<<10)), http.StatusUnprocessableEntity},
+		{"markup in the name", webtest.Login("<b>alice"), http.StatusUnprocessableEntity},
+		{"the password is not trimmed", url.Values{"username": {"alice"}, "password": {webtest.ClassPassword + " "}}, http.StatusForbidden},
+		{"half the password", url.Values{"username": {"alice"}, "password": {webtest.ClassPassword[:3]}}, http.StatusForbidden},
+		{"the class password does not make a teacher", url.Values{"username": {"teacher"}, "password": {webtest.ClassPassword}}, http.StatusForbidden},
+		{"nor does it with an empty PIN", url.Values{"username": {"teacher"}, "password": {webtest.ClassPassword}, "pin": {""}}, http.StatusForbidden},
+		{"the PIN makes a teacher", webtest.Login("teacher"), http.StatusSeeOther},
+		{"the PIN in the password field will do", url.Values{"username": {"teacher"}, "password": {webtest.TeacherPIN}}, http.StatusSeeOther},
+		{"the PIN does not sign in anybody else", url.Values{"username": {"bob"}, "pin": {webtest.TeacherPIN}}, http.StatusForbidden},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := lab.Client()
@@ -123,7 +124,7 @@ func TestLoginFields(t *testing.T) {
 				t.Fatalf("answered %d, not %d: %s", answer.Status, test.status, answer.Body)
 			}
 			if answer.Status != http.StatusSeeOther {
-				if got := c.Verdicts(); got != labtest.Nowhere {
+				if got := c.Verdicts(); got != webtest.Nowhere {
 					t.Errorf("refused, and the three ways conclude %q", got)
 				}
 				return
@@ -148,10 +149,10 @@ func TestLoginFields(t *testing.T) {
 // never from the address.
 func TestLoginInTheAddressIsNone(t *testing.T) {
 	c := labtest.New(t).Client()
-	if answer := c.Post("/login?"+labtest.Login("alice").Encode(), nil); answer.Status != http.StatusUnprocessableEntity {
+	if answer := c.Post("/login?"+webtest.Login("alice").Encode(), nil); answer.Status != http.StatusUnprocessableEntity {
 		t.Errorf("answered %d", answer.Status)
 	}
-	if got := c.Verdicts(); got != labtest.Nowhere {
+	if got := c.Verdicts(); got != webtest.Nowhere {
 		t.Errorf("the three ways conclude %q", got)
 	}
 }
@@ -164,15 +165,15 @@ func TestMethodIsNotOverridden(t *testing.T) {
 		method, path string
 		change       func(*http.Request)
 	}{
-		{http.MethodGet, "/logout", labtest.With("X-HTTP-Method-Override", "POST")},
-		{http.MethodGet, "/logout?_method=POST", labtest.With("X-Method-Override", "POST")},
-		{http.MethodPost, "/dashboard", labtest.Body(labtest.FormType, "_method=GET")},
+		{http.MethodGet, "/logout", webtest.With("X-HTTP-Method-Override", "POST")},
+		{http.MethodGet, "/logout?_method=POST", webtest.With("X-Method-Override", "POST")},
+		{http.MethodPost, "/dashboard", webtest.Body(webtest.FormType, "_method=GET")},
 	} {
 		t.Run("row 46: "+test.method+" "+test.path, func(t *testing.T) {
 			if answer := alice.Do(test.method, test.path, test.change); answer.Status != http.StatusMethodNotAllowed {
 				t.Errorf("answered %d", answer.Status)
 			}
-			if got := alice.Verdicts(); got != labtest.Everywhere {
+			if got := alice.Verdicts(); got != webtest.Everywhere {
 				t.Errorf("the three ways conclude %q", got)
 			}
 		})

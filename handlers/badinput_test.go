@@ -12,6 +12,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -59,15 +60,15 @@ func TestOddCookieHeaders(t *testing.T) {
 				return nil
 			}
 			lines := strings.NewReplacer("LIVE", live, "DEAD", dead).Replace(strings.Join(test.lines, "\r\n") + "\r\n")
-			request := func(path string) labtest.Reply {
-				return labtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+lab.Addr+"\r\n"+strings.TrimLeft(lines, "\r\n")+"\r\n")
+			request := func(path string) webtest.Reply {
+				return webtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+lab.Addr+"\r\n"+strings.TrimLeft(lines, "\r\n")+"\r\n")
 			}
 
 			answer := request("/api/lanes")
 			if answer.Status != http.StatusOK || len(answer.Cookies) > 0 {
 				t.Fatalf("the API answers %d and sets %v", answer.Status, answer.Cookies)
 			}
-			found := labtest.LanesIn(t, answer.Body)
+			found := webtest.LanesIn(t, answer.Body)
 			if got := found[lanes.Session].Verdict; got != test.session {
 				t.Errorf("the session way concludes %s, not %s", got, test.session)
 			}
@@ -80,7 +81,7 @@ func TestOddCookieHeaders(t *testing.T) {
 			}
 
 			page := request("/dashboard")
-			if page.Status != http.StatusOK || len(page.Cookies) != 1 || page.Cookies[0].Name != labtest.NotebookCookie {
+			if page.Status != http.StatusOK || len(page.Cookies) != 1 || page.Cookies[0].Name != webtest.NotebookCookie {
 				t.Errorf("the dashboard answers %d and sets %v, not the notebook alone", page.Status, page.Cookies)
 			}
 			if len(wrote) > 0 {
@@ -121,19 +122,19 @@ func TestManyCookies(t *testing.T) {
 		verdicts string
 	}{
 		{"row 32: a 64 KB header is refused by Go", "x=" + strings.Repeat("y", 64<<10), http.StatusRequestHeaderFieldsTooLarge, ""},
-		{"a 24 KB header of other programs' cookies is taken", alice.Header() + "; x=" + strings.Repeat("y", 24<<10), http.StatusOK, labtest.Everywhere},
-		{"3,000 cookies are taken", alice.Header() + strings.Repeat("; a=b", 3000-len(alice.Cookies)), http.StatusOK, labtest.Everywhere},
+		{"a 24 KB header of other programs' cookies is taken", alice.Header() + "; x=" + strings.Repeat("y", 24<<10), http.StatusOK, webtest.Everywhere},
+		{"3,000 cookies are taken", alice.Header() + strings.Repeat("; a=b", 3000-len(alice.Cookies)), http.StatusOK, webtest.Everywhere},
 		{"row 33: of 3,001 cookies Go reads none", alice.Header() + strings.Repeat("; a=b", 3001-len(alice.Cookies)), http.StatusOK, "unreadable unreadable unreadable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, path := range []string{"/", "/dashboard", "/door/session", "/reset", "/api/lanes"} {
-				answer := lab.Client().Get(path, labtest.With("Cookie", test.cookies))
+				answer := lab.Client().Get(path, webtest.With("Cookie", test.cookies))
 				if want := doorsShut(path, test.status); answer.Status != want {
 					t.Errorf("GET %s answers %d, not %d", path, answer.Status, want)
 				}
 			}
 			if test.verdicts != "" {
-				if got := lab.Client().Verdicts(labtest.With("Cookie", test.cookies)); got != test.verdicts {
+				if got := lab.Client().Verdicts(webtest.With("Cookie", test.cookies)); got != test.verdicts {
 					t.Errorf("the three ways conclude %q, not %q", got, test.verdicts)
 				}
 			}
@@ -163,7 +164,7 @@ func TestHardlyHTTP(t *testing.T) {
 		{"row 17: %00 in the path", "GET /%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 17: %00 as a door", "GET /door/%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
 		{"row 17: %00 in a static file’s name", "GET /static/lab.css%00 HTTP/1.1\r\n" + host + "\r\n", http.StatusNotFound},
-		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + labtest.FormType +
+		{"row 61: a length beside chunked: chunked wins", "POST /logout HTTP/1.1\r\n" + host + "Content-Type: " + webtest.FormType +
 			"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n", http.StatusSeeOther},
 		{"row 61: two lengths", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b", http.StatusBadRequest},
 		{"row 61: a negative length", "POST /logout HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\na=b", http.StatusBadRequest},
@@ -183,7 +184,7 @@ func TestHardlyHTTP(t *testing.T) {
 		{"row 63: HTTP/3.0 on TCP", "GET /dashboard HTTP/3.0\r\n" + host + "\r\n", http.StatusHTTPVersionNotSupported},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := labtest.Raw(t, lab.Addr, test.request)
+			answer := webtest.Raw(t, lab.Addr, test.request)
 			if answer.Status != test.status {
 				t.Errorf("answered %d, not %d: %s", answer.Status, test.status, answer.Body)
 			}
@@ -216,13 +217,13 @@ func TestNothingElseIsServed(t *testing.T) {
 func TestRefusalsAreShort(t *testing.T) {
 	c := labtest.New(t).Client().SignIn("alice")
 	long := strings.Repeat("'", 60000)
-	for name, r := range map[string]labtest.Reply{
-		"a name that signs in":      c.Post("/login", nil, labtest.Body(labtest.FormType, "username="+long+"&password=x")),
-		"a name that asks a token":  c.Post("/tokens", nil, labtest.Body(labtest.FormType, "username="+long+"&password=x")),
+	for name, r := range map[string]webtest.Reply{
+		"a name that signs in":      c.Post("/login", nil, webtest.Body(webtest.FormType, "username="+long+"&password=x")),
+		"a name that asks a token":  c.Post("/tokens", nil, webtest.Body(webtest.FormType, "username="+long+"&password=x")),
 		"a token for it":            c.AskToken(`{"username":"` + long + `","password":"x"}`),
 		"a field of a token":        c.AskToken(`{"` + long + `":"x"}`),
-		"a field of a session call": c.Do(http.MethodPost, "/api/session/set", labtest.Body("application/json", `{"`+long+`":1}`), labtest.With("Sec-Fetch-Site", "same-origin")),
-		"that field twice":          c.Do(http.MethodPost, "/api/session/set", labtest.Body("application/json", `{"`+long[:20000]+`":1,"`+long[:20000]+`":1}`), labtest.With("Sec-Fetch-Site", "same-origin")),
+		"a field of a session call": c.Do(http.MethodPost, "/api/session/set", webtest.Body("application/json", `{"`+long+`":1}`), webtest.With("Sec-Fetch-Site", "same-origin")),
+		"that field twice":          c.Do(http.MethodPost, "/api/session/set", webtest.Body("application/json", `{"`+long[:20000]+`":1,"`+long[:20000]+`":1}`), webtest.With("Sec-Fetch-Site", "same-origin")),
 	} {
 		if r.Status < 400 || r.Status >= 500 || len(r.Body) > 128<<10 || strings.HasPrefix(r.Body, "{") && len(r.Body) > 2000 {
 			t.Errorf("%s: %d, %d bytes", name, r.Status, len(r.Body))

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 const browserPIN = "271828"
@@ -160,10 +160,10 @@ var stories = []struct {
 		if len(reported) != 4 {
 			t.Errorf("the browser keeps %d cookies, want three ways and the notebook: %v", len(reported), reported)
 		}
-		for i, lane := range labtest.LaneIDs {
-			cookie, ok := reported[labtest.CookieOf[lane]]
+		for i, lane := range webtest.LaneIDs {
+			cookie, ok := reported[webtest.CookieOf[lane]]
 			if !ok {
-				t.Fatalf("the browser keeps no %s", labtest.CookieOf[lane])
+				t.Fatalf("the browser keeps no %s", webtest.CookieOf[lane])
 			}
 			shown := func(attribute string) string {
 				return v.Text(`#attributes [data-attribute="` + attribute + `"] td:nth-of-type(` + strconv.Itoa(i+1) + `)`)
@@ -197,11 +197,11 @@ var stories = []struct {
 		}{
 			{"plain", func(value string) string { return strings.Replace(value, "student", "teacher", 1) },
 				[3]string{"believed", "verified", "found"}, [3]int{200, 403, 403}},
-			{"signed", labtest.ForgeSigned, [3]string{"believed", "tampered", "found"}, [3]int{200, 403, 403}},
+			{"signed", webtest.ForgeSigned, [3]string{"believed", "tampered", "found"}, [3]int{200, 403, 403}},
 			{"session", func(string) string { return strings.Repeat("k", 32) },
 				[3]string{"believed", "tampered", "unknown"}, [3]int{200, 403, 403}},
 		} {
-			v.edit(t, labtest.CookieOf[forgery.lane], forgery.forge)
+			v.edit(t, webtest.CookieOf[forgery.lane], forgery.forge)
 			v.open(t, "/dashboard", 200)
 			v.says(t, "The cookies changed without this page")
 			v.concludes(t, forgery.verdicts[:]...)
@@ -374,11 +374,11 @@ var stories = []struct {
 		for _, id := range []string{"closer-1", "closer-2", "closer-3", "closer-4", "per-way", "devtools", "go"} {
 			v.Click("#" + id + " > summary")
 		}
-		for _, lane := range labtest.LaneIDs {
-			if got := v.Text("#raw-" + lane); got != values[labtest.CookieOf[lane]] {
-				t.Errorf("the whole value of %s is shown as %q, the browser keeps %q", lane, got, values[labtest.CookieOf[lane]])
+		for _, lane := range webtest.LaneIDs {
+			if got := v.Text("#raw-" + lane); got != values[webtest.CookieOf[lane]] {
+				t.Errorf("the whole value of %s is shown as %q, the browser keeps %q", lane, got, values[webtest.CookieOf[lane]])
 			}
-			if got := v.Text("#header"); !strings.Contains(got, labtest.CookieOf[lane]+"="+values[labtest.CookieOf[lane]]) {
+			if got := v.Text("#header"); !strings.Contains(got, webtest.CookieOf[lane]+"="+values[webtest.CookieOf[lane]]) {
 				t.Errorf("the Cookie header is shown as %q, without %s", got, lane)
 			}
 			if got := runCurl(t, v.Text("#curl-"+lane)); !strings.Contains(got, `"user":"alice"`) {
@@ -444,7 +444,7 @@ func (v *visitor) perWay(t *testing.T, action string) {
 
 func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range labtest.LaneIDs {
+	for i, lane := range webtest.LaneIDs {
 		if got := v.Attr("#concludes-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("%s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -453,7 +453,7 @@ func (v *visitor) concludes(t *testing.T, verdicts ...string) {
 
 func (v *visitor) copyConcludes(t *testing.T, verdicts ...string) {
 	t.Helper()
-	for i, lane := range labtest.LaneIDs {
+	for i, lane := range webtest.LaneIDs {
 		if got := v.Attr("#copy-"+lane, "data-verdict"); got != verdicts[i] {
 			t.Errorf("of the copy, %s concludes %q, want %q", lane, got, verdicts[i])
 		}
@@ -469,7 +469,7 @@ func (v *visitor) says(t *testing.T, want string) {
 
 func (v *visitor) doors(t *testing.T, statuses ...int) {
 	t.Helper()
-	for i, lane := range labtest.LaneIDs {
+	for i, lane := range webtest.LaneIDs {
 		if got := v.Open(v.base + "/door/" + lane); got != statuses[i] {
 			t.Errorf("the %s door answers %d, want %d", lane, got, statuses[i])
 		}

@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/composer"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
@@ -87,7 +88,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 			// And it all goes again.
 			page.Click(`#composer-form button[value="forget"]`)
 			for _, cookie := range page.Cookies() {
-				if cookie.Name != labtest.NotebookCookie {
+				if cookie.Name != webtest.NotebookCookie {
 					t.Errorf("%+v is left", cookie)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
@@ -60,7 +61,7 @@ func tellConsole(t *testing.T, browser browsertest.Browser, _ string) {
 			seen("#now-data", ".made button", "#result", "#did-cookie", "#did-store", "#did-wire")
 			kept := ""
 			for _, cookie := range page.Cookies() {
-				if cookie.Name == labtest.SessionCookie {
+				if cookie.Name == webtest.SessionCookie {
 					kept = cookie.Value
 				}
 			}

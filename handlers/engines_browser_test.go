@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/browsertest"
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellEngines(t *testing.T, browser browsertest.Browser, binary string) {
@@ -36,7 +36,7 @@ func tellEngines(t *testing.T, browser browsertest.Browser, binary string) {
 			}
 			v.Click(`#outcomes form[action="/engines/all"] button`)
 			v.at(t, "/engines")
-			for _, row := range labtest.EnginesTable {
+			for _, row := range webtest.EnginesTable {
 				var words []string
 				for _, engine := range []string{"db", "cache", "file", "cached_db", "signed_cookies"} {
 					words = append(words, v.Attr("#"+row.Deed+"-"+engine, "data-outcome"))

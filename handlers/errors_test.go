@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -25,17 +26,17 @@ var wrongs = []struct {
 	status                  int
 	code, message           string
 }{
-	{"a broken form", "POST", "/login", "", []func(*http.Request){labtest.Body(labtest.FormType, "%zz")}, 400, "bad_request", "The form is not well formed."},
-	{"a form from another site", "POST", "/logout", "/api/lanes", []func(*http.Request){labtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin",
+	{"a broken form", "POST", "/login", "", []func(*http.Request){webtest.Body(webtest.FormType, "%zz")}, 400, "bad_request", "The form is not well formed."},
+	{"a form from another site", "POST", "/logout", "/api/lanes", []func(*http.Request){webtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin",
 		"This request was begun by a page of another origin. Only this lab’s own pages may change something here."},
 	{"an unknown address", "GET", "/none", "/api/none", nil, 404, "not_found", "There is nothing at this address."},
 	{"another method", "DELETE", "/login", "/api/lanes", nil, 405, "method_not_allowed", "This address does not take that method."},
-	{"too long a form", "POST", "/login", "/api/lanes", []func(*http.Request){labtest.Body(labtest.FormType, strings.Repeat("x", labtest.Limit+1))}, 413, "too_large",
+	{"too long a form", "POST", "/login", "/api/lanes", []func(*http.Request){webtest.Body(webtest.FormType, strings.Repeat("x", webtest.Limit+1))}, 413, "too_large",
 		"That is more than a form of this lab can have."},
-	{"a form of another kind", "POST", "/login", "", []func(*http.Request){labtest.Body("application/json", "{}")}, 415, "unsupported_media_type",
+	{"a form of another kind", "POST", "/login", "", []func(*http.Request){webtest.Body("application/json", "{}")}, 415, "unsupported_media_type",
 		"This address takes ordinary forms only."},
-	{"broken JSON", "POST", "", "/api/lanes", []func(*http.Request){labtest.Body("application/json", "{")}, 400, "bad_request", "The JSON is not well formed."},
-	{"no JSON", "POST", "", "/api/lanes", []func(*http.Request){labtest.Body(labtest.FormType, "a=b")}, 415, "unsupported_media_type",
+	{"broken JSON", "POST", "", "/api/lanes", []func(*http.Request){webtest.Body("application/json", "{")}, 400, "bad_request", "The JSON is not well formed."},
+	{"no JSON", "POST", "", "/api/lanes", []func(*http.Request){webtest.Body(webtest.FormType, "a=b")}, 415, "unsupported_media_type",
 		"This address takes JSON only: Content-Type: application/json."},
 	{"another host", "GET", "/dashboard", "/api/lanes", []func(*http.Request){func(r *http.Request) { r.Host = "evil.example" }}, 421, "misdirected_request",
 		"This server answers to localhost and 127.0.0.1 with its own port, not to this name."},
@@ -50,13 +51,13 @@ func TestErrors(t *testing.T) {
 	for _, test := range wrongs {
 		t.Run(test.name, func(t *testing.T) {
 			before := lab.Rows(t)
-			var answers []labtest.Reply
+			var answers []webtest.Reply
 			if test.page != "" {
 				page := alice.Do(test.method, test.page, test.changes...)
 				if kind := page.Header.Get("Content-Type"); kind != "text/html; charset=UTF-8" {
 					t.Errorf("the page is %s", kind)
 				}
-				if !strings.Contains(page.Body, labtest.Escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.Body), "</html>") {
+				if !strings.Contains(page.Body, webtest.Escaped(test.message)) || !strings.HasSuffix(strings.TrimSpace(page.Body), "</html>") {
 					t.Errorf("the page does not say %q: %s", test.message, page.Body)
 				}
 				answers = append(answers, page)
@@ -67,7 +68,7 @@ func TestErrors(t *testing.T) {
 				answers = append(answers, api)
 			}
 			for _, answer := range answers {
-				labtest.Guarded(t, answer)
+				webtest.Guarded(t, answer)
 				if answer.Status != test.status || len(answer.Cookies) > 0 {
 					t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 				}
@@ -81,7 +82,7 @@ func TestErrors(t *testing.T) {
 				t.Error("something was saved")
 			}
 		})
-		if got := alice.Verdicts(); got != labtest.Everywhere {
+		if got := alice.Verdicts(); got != webtest.Everywhere {
 			t.Fatalf("after %s the three ways conclude %q", test.name, got)
 		}
 	}
@@ -93,7 +94,7 @@ func TestErrors(t *testing.T) {
 }
 
 // says complains unless a reply is JSON with these two fields and no other.
-func says(t *testing.T, r labtest.Reply, code, message string) {
+func says(t *testing.T, r webtest.Reply, code, message string) {
 	t.Helper()
 	var fields map[string]string
 	if err := json.Unmarshal([]byte(r.Body), &fields); err != nil || r.Header.Get("Content-Type") != "application/json" {
@@ -132,22 +133,22 @@ func TestStoreUnavailable(t *testing.T) {
 				method, path, _ := strings.Cut(address, " ")
 				form := []func(*http.Request){}
 				if method == http.MethodPost {
-					form = append(form, labtest.Body(labtest.FormType, labtest.Login("alice").Encode()))
+					form = append(form, webtest.Body(webtest.FormType, webtest.Login("alice").Encode()))
 				}
 				test.store.Before = storetest.Down(test.down...)
 				answer := alice.Do(method, path, form...)
 				test.store.Before = nil
-				labtest.Guarded(t, answer)
+				webtest.Guarded(t, answer)
 				if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "5" || len(answer.Cookies) > 0 || answer.Header.Get("Location") != "" {
 					t.Errorf("%s answers %d, Retry-After %q, with cookies %v", address, answer.Status, answer.Header.Get("Retry-After"), answer.Cookies)
 				}
 				switch {
 				case path == "/api/lanes":
-					says(t, answer, "store_unavailable", labtest.Unavailable)
-				case method != http.MethodHead && !strings.Contains(answer.Body, labtest.Unavailable):
+					says(t, answer, "store_unavailable", webtest.Unavailable)
+				case method != http.MethodHead && !strings.Contains(answer.Body, webtest.Unavailable):
 					t.Errorf("%s does not say why: %s", address, answer.Body)
 				}
-				if got := alice.Verdicts(); got != labtest.Everywhere {
+				if got := alice.Verdicts(); got != webtest.Everywhere {
 					t.Fatalf("after %s the three ways conclude %q", address, got)
 				}
 			}
@@ -165,12 +166,12 @@ func TestPutItBackAfterTheStoreFailed(t *testing.T) {
 				alice := lab.Client().SignIn("alice")
 				alice.Post("/act/edit", nil)
 				lab.Sessions.Before = storetest.Down(op)
-				answer := alice.Post(path, labtest.Login("alice"))
+				answer := alice.Post(path, webtest.Login("alice"))
 				lab.Sessions.Before = nil
 				if answer.Status != http.StatusServiceUnavailable || len(answer.Cookies) > 0 {
 					t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 				}
-				if alice.Post("/act/restore", nil); alice.Verdicts() != labtest.Everywhere {
+				if alice.Post("/act/restore", nil); alice.Verdicts() != webtest.Everywhere {
 					t.Errorf("put back, the three ways conclude %q", alice.Verdicts())
 				}
 			})
@@ -215,7 +216,7 @@ func TestSessionEndedMeanwhile(t *testing.T) {
 		}
 		return nil
 	}
-	answer := alice.Post("/login", labtest.Login("alice"))
+	answer := alice.Post("/login", webtest.Login("alice"))
 	lab.Sessions.Before = nil
 	if answer.Status != http.StatusConflict || len(answer.Cookies) > 0 || !strings.Contains(answer.Body, "was ended by another request") {
 		t.Errorf("answered %d with cookies %v: %s", answer.Status, answer.Cookies, answer.Body)

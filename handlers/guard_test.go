@@ -12,6 +12,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 )
 
 // addresses are the lab's own, each with the methods it takes.
@@ -32,8 +33,8 @@ func TestEveryAddressAndMethod(t *testing.T) {
 	for path, takes := range addresses(lab) {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"} {
 			t.Run(method+" "+path, func(t *testing.T) {
-				answer := labtest.Raw(t, lab.Addr, method+" "+path+" HTTP/1.1\r\nHost: "+lab.Addr+"\r\nOrigin: http://"+lab.Addr+"\r\nContent-Length: 0\r\n\r\n")
-				labtest.Guarded(t, answer)
+				answer := webtest.Raw(t, lab.Addr, method+" "+path+" HTTP/1.1\r\nHost: "+lab.Addr+"\r\nOrigin: http://"+lab.Addr+"\r\nContent-Length: 0\r\n\r\n")
+				webtest.Guarded(t, answer)
 				switch {
 				case slices.Contains(takes, method):
 					if answer.Status >= 500 || answer.Status == http.StatusMethodNotAllowed || answer.Status == http.StatusNotFound {
@@ -77,21 +78,21 @@ func TestOwnRepliesOfTheServer(t *testing.T) {
 			{"an unknown expectation", head + "Expect: miracles\r\n\r\n", http.StatusExpectationFailed},
 		} {
 			t.Run(server+": "+test.name, func(t *testing.T) {
-				answer := labtest.Raw(t, addr, test.request)
+				answer := webtest.Raw(t, addr, test.request)
 				if answer.Status != test.status {
 					t.Errorf("answered %d: %s", answer.Status, answer.Body)
 				}
-				labtest.Guarded(t, answer)
+				webtest.Guarded(t, answer)
 				if answer.Header.Get("Cache-Control") != "no-store" {
 					t.Error("it may be kept")
 				}
 			})
 		}
 	}
-	if answer := labtest.Raw(t, lab.Addr, "OPTIONS * HTTP/1.1\r\nHost: "+lab.Addr+"\r\n\r\n"); answer.Status < 400 {
+	if answer := webtest.Raw(t, lab.Addr, "OPTIONS * HTTP/1.1\r\nHost: "+lab.Addr+"\r\n\r\n"); answer.Status < 400 {
 		t.Errorf("OPTIONS * is answered %d", answer.Status)
 	} else {
-		labtest.Guarded(t, answer)
+		webtest.Guarded(t, answer)
 	}
 }
 
@@ -99,18 +100,18 @@ func TestOwnRepliesOfTheServer(t *testing.T) {
 func TestHeadIsGetWithoutBody(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
-	alice.Drop(labtest.NotebookCookie) // the wire in it would grow between the two
+	alice.Drop(webtest.NotebookCookie) // the wire in it would grow between the two
 	for path, takes := range addresses(lab) {
-		if !slices.Contains(takes, http.MethodGet) || path == labtest.StreamPath {
+		if !slices.Contains(takes, http.MethodGet) || path == webtest.StreamPath {
 			continue
 		}
-		for who, c := range map[string]*labtest.Client{"nobody": lab.Client(), "alice": alice} {
+		for who, c := range map[string]*webtest.Client{"nobody": lab.Client(), "alice": alice} {
 			t.Run("row 44: "+path+" for "+who, func(t *testing.T) {
 				line := " " + path + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\nCookie: " + c.Header() + "\r\n\r\n"
-				head, get := labtest.Raw(t, lab.Addr, "HEAD"+line), labtest.Raw(t, lab.Addr, "GET"+line)
+				head, get := webtest.Raw(t, lab.Addr, "HEAD"+line), webtest.Raw(t, lab.Addr, "GET"+line)
 				// A page that says how long it asked the store may have a digit more in one of the two.
 				for tries := 5; tries > 0 && head.Header.Get("Content-Length") != fmt.Sprint(len(get.Body)); tries-- {
-					head, get = labtest.Raw(t, lab.Addr, "HEAD"+line), labtest.Raw(t, lab.Addr, "GET"+line)
+					head, get = webtest.Raw(t, lab.Addr, "HEAD"+line), webtest.Raw(t, lab.Addr, "GET"+line)
 				}
 				if head.Status != get.Status || head.Body != "" || get.Body == "" {
 					t.Errorf("HEAD: %d with %d bytes, GET: %d with %d", head.Status, len(head.Body), get.Status, len(get.Body))
@@ -155,18 +156,18 @@ func TestStaticFiles(t *testing.T) {
 			if got := lab.Client().Get(path + "?v=other").Header.Get("Cache-Control"); got != "public, max-age=3600" {
 				t.Errorf("with another version, Cache-Control is %q", got)
 			}
-			again := c.Get(path, labtest.With("If-None-Match", tag))
+			again := c.Get(path, webtest.With("If-None-Match", tag))
 			if again.Status != http.StatusNotModified || again.Body != "" || again.Header.Get("Etag") != tag {
 				t.Errorf("asked again: %d with %d bytes", again.Status, len(again.Body))
 			}
-			if changed := c.Get(path, labtest.With("If-None-Match", `"other"`)); changed.Status != http.StatusOK || changed.Body != plain.Body {
+			if changed := c.Get(path, webtest.With("If-None-Match", `"other"`)); changed.Status != http.StatusOK || changed.Body != plain.Body {
 				t.Errorf("asked with another ETag: %d", changed.Status)
 			}
-			if part := c.Get(path, labtest.With("Range", "bytes=0-3")); part.Status != http.StatusPartialContent || part.Body != plain.Body[:4] {
+			if part := c.Get(path, webtest.With("Range", "bytes=0-3")); part.Status != http.StatusPartialContent || part.Body != plain.Body[:4] {
 				t.Errorf("asked for four bytes: %d %q", part.Status, part.Body)
 			}
-			for _, answer := range []labtest.Reply{plain, again} {
-				labtest.Guarded(t, answer)
+			for _, answer := range []webtest.Reply{plain, again} {
+				webtest.Guarded(t, answer)
 			}
 		})
 	}
@@ -174,13 +175,13 @@ func TestStaticFiles(t *testing.T) {
 
 // foreign are requests that another origin began, as a browser marks them.
 var foreign = map[string][]func(*http.Request){
-	"cross-site":                               {labtest.With("Sec-Fetch-Site", "cross-site")},
-	"same-site, which is another port":         {labtest.With("Sec-Fetch-Site", "same-site")},
-	"cross-site, whatever Origin says":         {labtest.With("Sec-Fetch-Site", "cross-site"), func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }},
-	"without metadata, Origin null":            {labtest.With("Sec-Fetch-Site", ""), labtest.With("Origin", "null")},
-	"without metadata, Origin of another port": {labtest.With("Sec-Fetch-Site", ""), labtest.With("Origin", "http://127.0.0.1:1")},
-	"without metadata, Origin of another site": {labtest.With("Sec-Fetch-Site", ""), labtest.With("Origin", "http://evil.example")},
-	"metadata that no browser sends":           {labtest.With("Sec-Fetch-Site", "same-origin, none")},
+	"cross-site":                               {webtest.With("Sec-Fetch-Site", "cross-site")},
+	"same-site, which is another port":         {webtest.With("Sec-Fetch-Site", "same-site")},
+	"cross-site, whatever Origin says":         {webtest.With("Sec-Fetch-Site", "cross-site"), func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }},
+	"without metadata, Origin null":            {webtest.With("Sec-Fetch-Site", ""), webtest.With("Origin", "null")},
+	"without metadata, Origin of another port": {webtest.With("Sec-Fetch-Site", ""), webtest.With("Origin", "http://127.0.0.1:1")},
+	"without metadata, Origin of another site": {webtest.With("Sec-Fetch-Site", ""), webtest.With("Origin", "http://evil.example")},
+	"metadata that no browser sends":           {webtest.With("Sec-Fetch-Site", "same-origin, none")},
 }
 
 // Row 56: nothing that another origin begins changes anything, though the
@@ -196,12 +197,12 @@ func TestForeignRequestsChangeNothing(t *testing.T) {
 				if !slices.Contains(takes, http.MethodPost) {
 					continue
 				}
-				for _, c := range []*labtest.Client{alice, lab.Client()} {
+				for _, c := range []*webtest.Client{alice, lab.Client()} {
 					request := marks
 					if strings.HasPrefix(path, "/api/") {
-						request = append([]func(*http.Request){labtest.Body("application/json", `{"username":"mallory","password":"`+labtest.ClassPassword+`"}`)}, marks...)
+						request = append([]func(*http.Request){webtest.Body("application/json", `{"username":"mallory","password":"`+webtest.ClassPassword+`"}`)}, marks...)
 					}
-					answer := c.Post(path, labtest.Login("mallory"), request...)
+					answer := c.Post(path, webtest.Login("mallory"), request...)
 					want := http.StatusForbidden
 					if strings.HasPrefix(path, "/play/") {
 						want = http.StatusGone // that takes them, and changes nothing but the run it names
@@ -212,17 +213,17 @@ func TestForeignRequestsChangeNothing(t *testing.T) {
 				}
 			}
 			for _, method := range []string{"PUT", "DELETE", "FOO", "post"} {
-				if answer := alice.Do(method, "/api/token", append(marks, labtest.With("Authorization", "Token "+strings.Repeat("a", 40)))...); answer.Status != http.StatusForbidden {
+				if answer := alice.Do(method, "/api/token", append(marks, webtest.With("Authorization", "Token "+strings.Repeat("a", 40)))...); answer.Status != http.StatusForbidden {
 					t.Errorf("row 45: %s of a token counts as safe: %d", method, answer.Status)
 				}
-				if answer := alice.Do(method, "/logout", append(marks, labtest.Body(labtest.FormType, ""))...); answer.Status != http.StatusForbidden {
+				if answer := alice.Do(method, "/logout", append(marks, webtest.Body(webtest.FormType, ""))...); answer.Status != http.StatusForbidden {
 					t.Errorf("row 45: %s counts as safe: %d", method, answer.Status)
 				}
 			}
 			if after := lab.Rows(t); after != before {
 				t.Errorf("the database changed from\n%s to\n%s", before, after)
 			}
-			if got := alice.Verdicts(); got != labtest.Everywhere {
+			if got := alice.Verdicts(); got != webtest.Everywhere {
 				t.Errorf("afterwards the three ways conclude %q", got)
 			}
 		})
@@ -232,13 +233,13 @@ func TestForeignRequestsChangeNothing(t *testing.T) {
 func TestOwnRequestsPass(t *testing.T) {
 	lab := labtest.New(t)
 	for name, marks := range map[string][]func(*http.Request){
-		"of the same origin":                {labtest.With("Sec-Fetch-Site", "same-origin")},
-		"typed in":                          {labtest.With("Sec-Fetch-Site", "none")},
-		"without metadata, Origin the same": {labtest.With("Sec-Fetch-Site", ""), func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }},
-		"of a program, which marks nothing": {labtest.With("Sec-Fetch-Site", "")},
+		"of the same origin":                {webtest.With("Sec-Fetch-Site", "same-origin")},
+		"typed in":                          {webtest.With("Sec-Fetch-Site", "none")},
+		"without metadata, Origin the same": {webtest.With("Sec-Fetch-Site", ""), func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }},
+		"of a program, which marks nothing": {webtest.With("Sec-Fetch-Site", "")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if answer := lab.Client().Post("/login", labtest.Login("alice"), marks...); answer.Status != http.StatusSeeOther {
+			if answer := lab.Client().Post("/login", webtest.Login("alice"), marks...); answer.Status != http.StatusSeeOther {
 				t.Errorf("answered %d", answer.Status)
 			}
 		})
@@ -256,16 +257,16 @@ func TestReadingWritesNoSession(t *testing.T) {
 		return nil
 	}
 	for path := range addresses(lab) {
-		if path == labtest.StreamPath {
+		if path == webtest.StreamPath {
 			continue
 		}
-		for _, c := range []*labtest.Client{alice, lab.Client(), lab.Client().Carry("lab_sessionid", strings.Repeat("a", 32))} {
+		for _, c := range []*webtest.Client{alice, lab.Client(), lab.Client().Carry("lab_sessionid", strings.Repeat("a", 32))} {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
 				c.Do(method, path)
 			}
 		}
 	}
-	if lab.Sessions.Before = nil; alice.Verdicts() != labtest.Everywhere {
+	if lab.Sessions.Before = nil; alice.Verdicts() != webtest.Everywhere {
 		t.Error("alice is signed out")
 	}
 }
@@ -278,9 +279,9 @@ func TestOrderOfTheGuards(t *testing.T) {
 	lab.Break()
 	alice := lab.Client().SignIn("alice")
 	evilHost := func(r *http.Request) { r.Host = "evil.example" }
-	tooLong := labtest.Body(labtest.FormType, strings.Repeat("x", labtest.Limit+1))
-	crossSite := labtest.With("Sec-Fetch-Site", "cross-site")
-	exchanges := func() int { return len(lab.WireOf(alice.Cookie(labtest.NotebookCookie))) }
+	tooLong := webtest.Body(webtest.FormType, strings.Repeat("x", webtest.Limit+1))
+	crossSite := webtest.With("Sec-Fetch-Site", "cross-site")
+	exchanges := func() int { return len(lab.WireOf(alice.Cookie(webtest.NotebookCookie))) }
 
 	t.Run("host before recorder: a refused host is not on the wire", func(t *testing.T) {
 		before := exchanges()
@@ -309,11 +310,11 @@ func TestOrderOfTheGuards(t *testing.T) {
 		if answer.Status != http.StatusInternalServerError || answer.Header.Get("Half-Done") != "" || len(answer.Cookies) > 0 || lab.Rows(t) != before {
 			t.Errorf("answered %d with %v", answer.Status, answer.Header)
 		}
-		labtest.Guarded(t, answer)
+		webtest.Guarded(t, answer)
 	})
 	t.Run("recorder before hold: the wire has what left, not what the handler wrote", func(t *testing.T) {
 		alice.Get("/test/failure")
-		wire := lab.WireOf(alice.Cookie(labtest.NotebookCookie))
+		wire := lab.WireOf(alice.Cookie(webtest.NotebookCookie))
 		last := wire[len(wire)-1]
 		if last.Target != "/test/failure" || last.Status != http.StatusInternalServerError || len(last.SetCookie) > 0 {
 			t.Errorf("%s %d %v", last.Target, last.Status, last.SetCookie)
@@ -321,7 +322,7 @@ func TestOrderOfTheGuards(t *testing.T) {
 	})
 	t.Run("hold before body limit: a refused form is on the wire, whole", func(t *testing.T) {
 		alice.Post("/logout", nil, tooLong)
-		wire := lab.WireOf(alice.Cookie(labtest.NotebookCookie))
+		wire := lab.WireOf(alice.Cookie(webtest.NotebookCookie))
 		if last := wire[len(wire)-1]; last.Target != "/logout" || last.Status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s %d", last.Target, last.Status)
 		}
@@ -352,7 +353,7 @@ func TestOrderOfTheGuards(t *testing.T) {
 			at = next
 		}
 	})
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
 	}
 }

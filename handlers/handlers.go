@@ -152,18 +152,7 @@ func New(config Config) (*Lab, error) {
 		Notebooks: notebooks, Logs: lab.Logs, Lanes: set, Clock: config.Clock, Origins: origins,
 		BeforeSave: lab.Auth.BeforeSave, Access: lab.Router.Notebook,
 	}
-	// Outermost first; a test holds the order.
-	lab.Router.Use(
-		guard.CheckHost,
-		web.RecoverPanic(config.Log),
-		web.WithSecureHeaders,
-		exchanges.Record,
-		guard.Hold(),
-		opener.Open,
-		lab.Site.Prefer(lab.Router.Access),
-		guard.ReadForm,
-		guard.SameOrigin,
-	)
+	lab.Router.Use(guard.Middleware(lab.Site, exchanges.Record, opener.Open)...)
 	lab.routes(lab.Router)
 	return lab, nil
 }

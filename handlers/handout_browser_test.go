@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 	"cookielab/handlers/wire"
 )
 
@@ -97,7 +98,7 @@ var assignments = map[string]func(t *testing.T, v *visitor){
 		}
 		time.Sleep(11 * time.Second) // by two clocks that cannot be set
 		v.open(t, "/dashboard", 200)
-		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{labtest.NotebookCookie}) || len(e.KeptBack) != 3 || e.KeptBack[0].Reason != "over" {
+		if e := v.last("/dashboard"); !slices.Equal(brought(e), []string{webtest.NotebookCookie}) || len(e.KeptBack) != 3 || e.KeptBack[0].Reason != "over" {
 			t.Errorf("after ten seconds came %v, and stayed %v", brought(e), e.KeptBack)
 		}
 		v.act(t, "/act/replay")

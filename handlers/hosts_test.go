@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestHosts(t *testing.T) {
@@ -72,7 +73,7 @@ func TestHosts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			host := strings.ReplaceAll(test.host, "PORT", port)
 			for _, path := range []string{"/dashboard", "/api/lanes", "/static/lab.css", "/healthz", "/nothing-here"} {
-				answer := labtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+				answer := webtest.Raw(t, lab.Addr, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
 				want := test.status
 				if want == ok && path == "/nothing-here" {
 					want = http.StatusNotFound
@@ -104,7 +105,7 @@ func TestHostsOtherwiseGiven(t *testing.T) {
 		{"a forwarded host does not hurt", "GET /dashboard HTTP/1.1\r\nHost: " + lab.Addr + "\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n\r\n", http.StatusOK},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := labtest.Raw(t, lab.Addr, test.request)
+			answer := webtest.Raw(t, lab.Addr, test.request)
 			if answer.Status != test.status {
 				t.Errorf("answered %d, not %d", answer.Status, test.status)
 			}
@@ -121,11 +122,11 @@ func TestRebindingSignsNobodyOut(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	before := lab.Rows(t)
-	answer := alice.Post("/logout", nil, func(r *http.Request) { r.Host = "evil.example" }, labtest.With("Origin", "http://evil.example"))
+	answer := alice.Post("/logout", nil, func(r *http.Request) { r.Host = "evil.example" }, webtest.With("Origin", "http://evil.example"))
 	if answer.Status != http.StatusMisdirectedRequest || len(answer.Cookies) > 0 {
 		t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 	}
-	if lab.Rows(t) != before || alice.Verdicts() != labtest.Everywhere {
+	if lab.Rows(t) != before || alice.Verdicts() != webtest.Everywhere {
 		t.Error("something has changed")
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -60,7 +61,7 @@ func TestLabels(t *testing.T) {
 			if language == "en" || english[id] == "" {
 				continue
 			}
-			if got, want := labtest.Parts(text), labtest.Parts(english[id]); !slices.Equal(got, want) {
+			if got, want := webtest.Parts(text), webtest.Parts(english[id]); !slices.Equal(got, want) {
 				t.Errorf("%s: %q has the places and tags %q, English %q", language, id, got, want)
 			}
 			if !slices.Contains(sameInAll, id) && id != "layout.other_language" && id != "layout.other_code" && id != "language.code" &&
@@ -144,7 +145,7 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				t.Fatal(err)
 			}
 			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
-				for _, way := range labtest.LaneIDs {
+				for _, way := range webtest.LaneIDs {
 					used[strings.ReplaceAll(match[1], "LANE", way)] = file
 				}
 			}
@@ -175,8 +176,8 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 		"TitleOf": {"error.title.not_found", "error.title.unavailable", "error.title.broken", "error.title.refused"},
 		"name":    storeOperations(t),
 		"answer":  {"done", "found", "stored", "deleted", "not_found", "expired", "replaced", "conflict", "exists", "unavailable"},
-		"way":     labtest.LaneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
-		"ID": labtest.LaneIDs, "Lane": labtest.LaneIDs, "lane": labtest.LaneIDs, "keyed": {"session", "token"},
+		"way":     webtest.LaneIDs, "verdict": verdicts, "part": {"predict", "do", "observe", "explain"},
+		"ID": webtest.LaneIDs, "Lane": webtest.LaneIDs, "lane": webtest.LaneIDs, "keyed": {"session", "token"},
 	}}
 	var files []string
 	for _, pattern := range []string{"*.go", "*/*.go"} {
@@ -339,7 +340,7 @@ func TestLabelsUnderEveryEngine(t *testing.T) {
 				t.Parallel()
 				lab := labtest.New(t, inEngine(t, engine))
 				lab.Web.Transport = speaking{lab.Web.Transport, language}
-				missing := func(t *testing.T, path string, r labtest.Reply) {
+				missing := func(t *testing.T, path string, r webtest.Reply) {
 					t.Helper()
 					text := data.ReplaceAllString(code.ReplaceAllString(r.Body, ""), "")
 					if at := strings.Index(text, "⟨"); at >= 0 {
@@ -349,11 +350,11 @@ func TestLabelsUnderEveryEngine(t *testing.T) {
 				pages(t, lab, missing)
 
 				c := lab.Client().SignIn("alice")
-				for _, call := range labtest.ConsoleCallsOf(c) {
+				for _, call := range webtest.ConsoleCallsOf(c) {
 					missing(t, "/console, "+call, c.Run(t, call))
 				}
 				for op, fields := range map[string]string{"set": `{"key":"a","value":1}`, "add": `{"key":"a"}`, "items": ``, "cycle_key": ``, "set_expiry": `{"seconds":60}`, "clear_expired": ``, "flush": ``, "none": ``} {
-					missing(t, op, c.Do(http.MethodPost, "/api/session/"+op, labtest.Body("application/json", fields), labtest.With("Sec-Fetch-Site", "same-origin")))
+					missing(t, op, c.Do(http.MethodPost, "/api/session/"+op, webtest.Body("application/json", fields), webtest.With("Sec-Fetch-Site", "same-origin")))
 				}
 				c.SignIn("alice")
 				for _, path := range []string{"/act/edit", "/act/copy", "/act/replay", "/engines/all", "/tokens/ask", "/sessions/end-others", "/act/expire", "/act/restore", "/logout"} {
@@ -396,7 +397,7 @@ func (s speaking) RoundTrip(r *http.Request) (*http.Response, error) {
 // notebook keeps a choice, and another site's link does not make one.
 func TestLanguage(t *testing.T) {
 	lab := labtest.New(t)
-	speaks := func(t *testing.T, r labtest.Reply, want string) {
+	speaks := func(t *testing.T, r webtest.Reply, want string) {
 		t.Helper()
 		if !strings.Contains(r.Body, `<html lang="`+map[string]string{"en": "en", "zh": "zh-Hans"}[want]+`"`) || r.Header.Get("Content-Language") != want {
 			t.Errorf("it speaks %q, want %s: %.60q", r.Header.Get("Content-Language"), want, r.Body)
@@ -405,7 +406,7 @@ func TestLanguage(t *testing.T) {
 	for accept, want := range map[string]string{
 		"": "en", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh-TW": "zh", "en-GB,zh;q=0.5": "en", "fr,zh;q=0.3": "zh", "fr": "en", "*": "en", ";;;": "en", "zh;q=0": "en",
 	} {
-		speaks(t, lab.Client().Get("/dashboard", labtest.With("Accept-Language", accept)), want)
+		speaks(t, lab.Client().Get("/dashboard", webtest.With("Accept-Language", accept)), want)
 	}
 	t.Run("a choice is kept", func(t *testing.T) {
 		c := lab.Client()
@@ -427,7 +428,7 @@ func TestLanguage(t *testing.T) {
 	t.Run("a link of another site chooses for that page only", func(t *testing.T) {
 		c := lab.Client()
 		c.Get("/dashboard")
-		r := c.Get("/dashboard?lang=zh", labtest.With("Sec-Fetch-Site", "cross-site"))
+		r := c.Get("/dashboard?lang=zh", webtest.With("Sec-Fetch-Site", "cross-site"))
 		if speaks(t, r, "zh"); len(r.Cookies) > 0 {
 			t.Errorf("it set %v", r.Cookies)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Bytes tells lesson 5.
@@ -33,7 +34,7 @@ func (tellers) Bytes(s *student) {
 	}
 	reply, next := sent[last], sent[last+1]
 	s.claim("silent", strings.HasPrefix(reply.Set, "big="+strings.Repeat("b", 4094)+";") && strings.Contains(next.Cookie, "big=a"), "%d %.20s, %.20s", reply.Status, reply.Set, next.Cookie)
-	s.claim("each", strings.Contains(next.Cookie, labtest.NotebookCookie+"=") && len(next.Cookie) > 4096+len(labtest.NotebookCookie), "%d bytes came", len(next.Cookie))
+	s.claim("each", strings.Contains(next.Cookie, webtest.NotebookCookie+"=") && len(next.Cookie) > 4096+len(webtest.NotebookCookie), "%d bytes came", len(next.Cookie))
 	s.came()
 	if !s.waits {
 		return
@@ -73,11 +74,11 @@ func TestLessonBytes(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	page := func(big string) (letter, body string) {
-		header := labtest.NotebookCookie + "=" + c.Cookie(labtest.NotebookCookie)
+		header := webtest.NotebookCookie + "=" + c.Cookie(webtest.NotebookCookie)
 		if big != "" {
 			header += "; big=" + big
 		}
-		body = c.Get("/lessons/4096-bytes", labtest.With("Cookie", header)).Body
+		body = c.Get("/lessons/4096-bytes", webtest.With("Cookie", header)).Body
 		if match := regexp.MustCompile(`id="came">(.)`).FindStringSubmatch(body); match != nil {
 			letter = match[1]
 		}
@@ -129,7 +130,7 @@ func TestBulkHost(t *testing.T) {
 	c.Get("/lessons/4096-bytes")
 	c.Post("/lessons/4096-bytes", url.Values{"act": {"predict"}, "said": {"A"}})
 	port := lab.Addr[strings.LastIndex(lab.Addr, ":"):]
-	if r := c.Post("/lessons/4096-bytes", url.Values{"act": {"bulk"}}, labtest.With("Sec-Fetch-Site", "same-origin")); r.Header.Get("Location") != "/lessons/4096-bytes#board-limit" {
+	if r := c.Post("/lessons/4096-bytes", url.Values{"act": {"bulk"}}, webtest.With("Sec-Fetch-Site", "same-origin")); r.Header.Get("Location") != "/lessons/4096-bytes#board-limit" {
 		t.Fatalf("%d to %s", r.Status, r.Header.Get("Location"))
 	}
 	match := regexp.MustCompile(`href="http://bulk\.localhost` + port + `(/play/bulk\?run=[0-9a-z]+)"`).FindStringSubmatch(c.Get("/lessons/4096-bytes").Body)
@@ -169,7 +170,7 @@ func TestBulkHost(t *testing.T) {
 		for _, number := range test.gone {
 			header = strings.Replace(header, fmt.Sprintf("play_%03d=1;", number), "", 1)
 		}
-		r := lab.Client().Get(count, there, labtest.With("Cookie", header), labtest.With("Accept-Language", "zh"))
+		r := lab.Client().Get(count, there, webtest.With("Cookie", header), webtest.With("Accept-Language", "zh"))
 		if r.Status != http.StatusOK || !strings.Contains(r.Body, test.says) || !strings.Contains(r.Body, `href="http://`+lab.Addr+`/lessons/4096-bytes#board-limit"`) || len(r.Cookies) > 0 {
 			t.Errorf("%s: %d, %s", test.name, r.Status, r.Body)
 		}

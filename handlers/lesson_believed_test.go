@@ -3,7 +3,7 @@ package handlers_test
 import (
 	"strings"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Believed tells lesson 3: in English as one does it in DevTools, in Chinese with
@@ -11,7 +11,7 @@ import (
 func (tellers) Believed(s *student) {
 	s.predict("B")
 	if s.language == "en" {
-		s.edit(s.t, labtest.CookieOf["plain"], func(value string) string { return strings.Replace(value, "student", "teacher", 1) })
+		s.edit(s.t, webtest.CookieOf["plain"], func(value string) string { return strings.Replace(value, "student", "teacher", 1) })
 		s.open(s.t, "/lessons/believed", 200)
 		if s.Text("#came") != "A" || s.Attr("#lesson", "data-done") != "" || s.Has("#explain > .claims") {
 			s.t.Error("the plain cookie alone, edited by hand, is not all that the lesson explains")
@@ -19,7 +19,7 @@ func (tellers) Believed(s *student) {
 	}
 	s.act("edit")
 	s.claim("believed", s.cell("you", 1) == "warn" && s.cell("door", 1) == "warn", "%q, %q", s.row("you"), s.row("door"))
-	s.claim("noticed", s.cell("you", 2) == "no" && s.jar(labtest.CookieOf["signed"]) == labtest.ForgeSigned(s.jar(labtest.CookieOf["signed"])), "%q", s.row("you"))
+	s.claim("noticed", s.cell("you", 2) == "no" && s.jar(webtest.CookieOf["signed"]) == webtest.ForgeSigned(s.jar(webtest.CookieOf["signed"])), "%q", s.row("you"))
 	s.claim("nothing-to-edit", s.cell("you", 3) == "no", "%q", s.row("you"))
 	s.came()
 	s.doors(s.t, 200, 403, 403)

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Clocks tells lesson 9. Without waiting it gets as far as the ten seconds: what
@@ -34,7 +34,7 @@ func (tellers) Clocks(s *student) {
 	ends := func(column string) time.Time {
 		return instant(`[data-attribute="server-ends"] td:nth-of-type(`+column+`) time`, "data-until")
 	}
-	noClock := !s.Has(`[data-attribute="server-ends"] td:nth-of-type(1) time`) && !strings.ContainsAny(s.jar(labtest.CookieOf["plain"]), "0123456789")
+	noClock := !s.Has(`[data-attribute="server-ends"] td:nth-of-type(1) time`) && !strings.ContainsAny(s.jar(webtest.CookieOf["plain"]), "0123456789")
 	signed, session := ends("2"), ends("3")
 	s.open(s.t, "/lessons/clocks", 200)
 
@@ -43,9 +43,9 @@ func (tellers) Clocks(s *student) {
 		s.act("send")
 		s.came()
 	}
-	s.claim("browser-stops", aboutTen(kept[labtest.CookieOf["plain"]]) && aboutTen(kept[labtest.CookieOf["signed"]]) && aboutTen(kept[labtest.CookieOf["session"]]) &&
+	s.claim("browser-stops", aboutTen(kept[webtest.CookieOf["plain"]]) && aboutTen(kept[webtest.CookieOf["signed"]]) && aboutTen(kept[webtest.CookieOf["session"]]) &&
 		(!s.waits || s.row("you") == "none none none"), "the browser keeps them until %v; %q", kept, s.row("you"))
-	s.claim("plain-believed", noClock && (!s.waits || s.cell("late", 1) == "warn"), "the value is %q; %q", s.jar(labtest.CookieOf["plain"]), s.row("late"))
+	s.claim("plain-believed", noClock && (!s.waits || s.cell("late", 1) == "warn"), "the value is %q; %q", s.jar(webtest.CookieOf["plain"]), s.row("late"))
 	s.claim("signed-expired", aboutTen(signed) && (!s.waits || s.cell("late", 2) == "no"), "it ends at %v; %q", signed, s.row("late"))
 	s.claim("row-lies", aboutTen(session) && (!s.waits || s.cell("late", 3) == "no" && s.Text("#row-late td:nth-of-type(3) .detail") == "its row still lies there"),
 		"it ends at %v; %s", session, s.Text("#row-late"))
@@ -81,7 +81,7 @@ func (tellers) Clocks(s *student) {
 // clock cannot be set.
 func (s *student) outlive() {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); s.jar(labtest.CookieOf["plain"])+s.jar(labtest.CookieOf["signed"])+s.jar(labtest.CookieOf["session"]) != ""; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); s.jar(webtest.CookieOf["plain"])+s.jar(webtest.CookieOf["signed"])+s.jar(webtest.CookieOf["session"]) != ""; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("after 20 s the browser still keeps %v", s.Cookies())
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/handlers/wire"
 )
 
@@ -14,7 +14,7 @@ import (
 func (tellers) Ends(s *student) {
 	s.predict("C")
 	s.act("close")
-	key := s.jar(labtest.CookieOf["session"])
+	key := s.jar(webtest.CookieOf["session"])
 	s.act("still") // nothing was closed yet
 	if s.Has("#came") {
 		s.t.Errorf("before the second tab was there, %q is said to have happened", s.Text("#came"))
@@ -31,18 +31,18 @@ func (tellers) Ends(s *student) {
 	if second.Attr("#observe .deed.told", "class") == "" || second.Has("#observe form.deed") {
 		s.t.Error("the second tab does not only say that it is to be closed")
 	}
-	s.claim("shared", second.Attr("#row-tab td:nth-of-type(3)", "data-code") == "yes" && s.jar(labtest.CookieOf["session"]) == key, "%s", second.Text("#row-tab"))
+	s.claim("shared", second.Attr("#row-tab td:nth-of-type(3)", "data-code") == "yes" && s.jar(webtest.CookieOf["session"]) == key, "%s", second.Text("#row-tab"))
 	before := s.exchanges()
 	second.CloseTab()
 	s.claim("no-word", s.exchanges() == before, "%d exchanges before, %d after", before, s.exchanges())
 
 	s.open(s.t, "/lessons/ends", 200)
 	s.act("still")
-	s.claim("still-there", s.row("still") == "warn yes yes" && s.cell("cookie", 3) == "warn" && s.jar(labtest.CookieOf["session"]) == key, "%q, %s", s.row("still"), s.Text("#row-cookie"))
+	s.claim("still-there", s.row("still") == "warn yes yes" && s.cell("cookie", 3) == "warn" && s.jar(webtest.CookieOf["session"]) == key, "%q, %s", s.row("still"), s.Text("#row-cookie"))
 	s.came()
 	kept := time.Now()
 	for _, cookie := range s.Cookies() {
-		if cookie.Name == labtest.CookieOf["session"] {
+		if cookie.Name == webtest.CookieOf["session"] {
 			kept = cookie.Expires
 		}
 	}
@@ -68,7 +68,7 @@ func (tellers) Ends(s *student) {
 	s.open(s.t, "/lessons/ends", 200)
 	s.Click(".restart button")
 	for _, cookie := range s.Cookies() {
-		if cookie.Name == labtest.CookieOf["session"] && cookie.Expires.IsZero() {
+		if cookie.Name == webtest.CookieOf["session"] && cookie.Expires.IsZero() {
 			s.t.Error("after the reset the cookie still has no end")
 		}
 	}
@@ -82,7 +82,7 @@ func (s *student) exchanges() (n int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	request.AddCookie(&http.Cookie{Name: labtest.NotebookCookie, Value: s.jar(labtest.NotebookCookie)})
+	request.AddCookie(&http.Cookie{Name: webtest.NotebookCookie, Value: s.jar(webtest.NotebookCookie)})
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.t.Fatal(err)

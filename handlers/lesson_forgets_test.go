@@ -3,7 +3,7 @@ package handlers_test
 import (
 	"strings"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Forgets tells lesson 1.
@@ -16,7 +16,7 @@ func (tellers) Forgets(s *student) {
 	number := s.jar("hello")
 	s.act("ask")
 	s.claim("cookie", number != "" && s.row("third") == " yes" && strings.Contains(s.Text("#row-third"), "hello="+number), "%q of visitor %q: %q", s.row("third"), number, s.Text("#row-third"))
-	s.claim("notebook", s.jar(labtest.NotebookCookie) != "" && strings.Contains(s.Text("#observe"), labtest.NotebookCookie), "the notebook %q", s.jar(labtest.NotebookCookie))
+	s.claim("notebook", s.jar(webtest.NotebookCookie) != "" && strings.Contains(s.Text("#observe"), webtest.NotebookCookie), "the notebook %q", s.jar(webtest.NotebookCookie))
 	s.came()
 	if !s.Has("#closer-flows figure svg") {
 		s.t.Error("the request that brought the name tag is not drawn")

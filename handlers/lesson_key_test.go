@@ -5,17 +5,17 @@ import (
 	"strconv"
 	"strings"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
 // Key tells lesson 6.
 func (tellers) Key(s *student) {
 	s.predict("B")
-	key, size := s.jar(labtest.CookieOf["session"]), s.size(labtest.CookieOf["session"])
+	key, size := s.jar(webtest.CookieOf["session"]), s.size(webtest.CookieOf["session"])
 	s.act("store")
-	now := s.size(labtest.CookieOf["session"])
-	s.claim("same-size", now == size && s.jar(labtest.CookieOf["session"]) == key && s.cell("cookie", 2) == "yes" && s.number("#row-cookie td:nth-of-type(2) .word") == size,
+	now := s.size(webtest.CookieOf["session"])
+	s.claim("same-size", now == size && s.jar(webtest.CookieOf["session"]) == key && s.cell("cookie", 2) == "yes" && s.number("#row-cookie td:nth-of-type(2) .word") == size,
 		"%d bytes before, %d after: %s", size, now, s.Text("#row-cookie"))
 	grew := s.number("#row-record td:nth-of-type(2) .word") - s.number("#row-record td:nth-of-type(1) .word")
 	s.claim("grew", grew >= 10<<10 && grew < 11<<10, "by %d bytes: %s", grew, s.Text("#row-record"))

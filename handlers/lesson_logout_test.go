@@ -3,7 +3,7 @@ package handlers_test
 import (
 	"strings"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Logout tells lesson 8: with the button, with two deletions of a cookie, and with
@@ -11,7 +11,7 @@ import (
 func (tellers) Logout(s *student) {
 	s.predict("A")
 	s.act("logout")
-	left := s.jar(labtest.CookieOf["plain"]) + s.jar(labtest.CookieOf["signed"]) + s.jar(labtest.CookieOf["session"])
+	left := s.jar(webtest.CookieOf["plain"]) + s.jar(webtest.CookieOf["signed"]) + s.jar(webtest.CookieOf["session"])
 	s.claim("browser-obeys", s.row("you") == "none none none" && left == "", "%q; the browser keeps %q", s.row("you"), left)
 	s.claim("copies-live", s.cell("copy", 1) == "warn" && s.cell("copy", 2) == "yes", "%q", s.row("copy"))
 	s.claim("session-ends", s.cell("copy", 3) == "no", "%q", s.row("copy"))

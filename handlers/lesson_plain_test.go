@@ -9,6 +9,7 @@ import (
 
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Plain tells lesson 2.
@@ -30,7 +31,7 @@ func (tellers) Plain(s *student) {
 	var headers []string
 	s.Eval(`fetch("/api/wire").then(r => r.json()).then(w => w.exchanges.map(e => e.cookie || ""))`, &headers)
 	s.claim("shared", slices.ContainsFunc(headers, func(header string) bool {
-		return strings.Contains("; "+header+";", "; colour=green;") && strings.Contains(header, labtest.NotebookCookie+"=")
+		return strings.Contains("; "+header+";", "; colour=green;") && strings.Contains(header, webtest.NotebookCookie+"=")
 	}), "%q", headers)
 	s.came()
 	if !s.waits {
@@ -53,7 +54,7 @@ func TestLessonPlain(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	came := func(header string) string {
-		body := c.Get("/lessons/plain", labtest.With("Cookie", labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)+header)).Body
+		body := c.Get("/lessons/plain", webtest.With("Cookie", webtest.NotebookCookie+"="+c.Cookie(webtest.NotebookCookie)+header)).Body
 		_, after, _ := strings.Cut(body, `<strong id="came">`)
 		letter, _, _ := strings.Cut(after, "<")
 		return letter

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -71,7 +72,7 @@ func TestPlantedKeys(t *testing.T) {
 		t.Fatalf("planted is %q, or it lies in the database", planted)
 	}
 	run := func() (last string) { // as each planting begins one
-		for _, e := range lab.WireOf(c.Cookie(labtest.NotebookCookie)) {
+		for _, e := range lab.WireOf(c.Cookie(webtest.NotebookCookie)) {
 			if _, named, ok := strings.Cut(e.Target, "/play/planted?run="); ok {
 				last = named
 			}
@@ -91,7 +92,7 @@ func TestPlantedKeys(t *testing.T) {
 		return strings.TrimSpace(r.Body)
 	}
 	for key, want := range map[string]string{
-		"": "absent", "x": "unknown", strings.Repeat("k", 32): "unknown", c.Cookie(labtest.SessionCookie): "unknown", c.Cookie(labtest.NotebookCookie): "unknown", run(): "unknown", planted: "found",
+		"": "absent", "x": "unknown", strings.Repeat("k", 32): "unknown", c.Cookie(webtest.SessionCookie): "unknown", c.Cookie(webtest.NotebookCookie): "unknown", run(): "unknown", planted: "found",
 	} {
 		if got := ask(key); got != `{"verdict":"`+want+`","user":""}` {
 			t.Errorf("%q: %s, want %s", key, got, want)
@@ -108,7 +109,7 @@ func TestPlantedKeys(t *testing.T) {
 	if got := ask(planted); got != `{"verdict":"found","user":"alice"}` || c.Cookie("play_key") != planted || seen() != "none none yes warn  " {
 		t.Errorf("kept: %s, %q", got, seen())
 	}
-	if r := lab.Client().Carry(labtest.SessionCookie, planted).Get("/api/whoami"); r.Status != http.StatusUnauthorized {
+	if r := lab.Client().Carry(webtest.SessionCookie, planted).Get("/api/whoami"); r.Status != http.StatusUnauthorized {
 		t.Errorf("the play login signs in to the lab: %d", r.Status)
 	}
 	act("plant")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Script tells lesson 12: with the buttons, and with a line in the console.
@@ -70,7 +71,7 @@ func TestScriptReports(t *testing.T) {
 	c.Get("/lessons/script")
 	c.Post("/lessons/script", url.Values{"act": {"predict"}, "said": {"A"}})
 	report := url.Values{"act": {"seen"}, "names": {"plain_user"}, "who": {"alice"}}
-	came := func(c *labtest.Client) string {
+	came := func(c *webtest.Client) string {
 		_, came, _ := strings.Cut(c.Get("/lessons/script").Body, `<strong id="came">`)
 		return came[:min(1, len(came))]
 	}
@@ -83,7 +84,7 @@ func TestScriptReports(t *testing.T) {
 				t.Errorf("%s: %d", name, r.Status)
 			}
 		}
-		if r := c.Post("/lessons/script", report, labtest.With("Sec-Fetch-Dest", "document")); r.Status != http.StatusBadRequest {
+		if r := c.Post("/lessons/script", report, webtest.With("Sec-Fetch-Dest", "document")); r.Status != http.StatusBadRequest {
 			t.Errorf("from a form: %d", r.Status)
 		}
 		if got := came(c); got != "" {
@@ -96,7 +97,7 @@ func TestScriptReports(t *testing.T) {
 		{"somebody else", "plain_user", "bob", "B"},
 		{"nobody", "", "", "B"},
 	} {
-		if r := c.Post("/lessons/script", url.Values{"act": {"seen"}, "names": {test.names}, "who": {test.who}}, labtest.With("Sec-Fetch-Dest", "empty")); r.Status != http.StatusSeeOther {
+		if r := c.Post("/lessons/script", url.Values{"act": {"seen"}, "names": {test.names}, "who": {test.who}}, webtest.With("Sec-Fetch-Dest", "empty")); r.Status != http.StatusSeeOther {
 			t.Fatalf("%s: %d", test.name, r.Status)
 		}
 		if got := came(c); got != test.want {

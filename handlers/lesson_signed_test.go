@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Signed tells lesson 4: the line is run in the browser, then one character is
@@ -15,7 +16,7 @@ import (
 func (tellers) Signed(s *student) {
 	s.predict("A")
 	if s.waits {
-		s.edit(s.t, labtest.CookieOf["signed"], func(value string) string {
+		s.edit(s.t, webtest.CookieOf["signed"], func(value string) string {
 			return value[:len(value)/2] + map[bool]string{true: "b", false: "a"}[value[len(value)/2] == 'a'] + value[len(value)/2+1:]
 		})
 		s.open(s.t, "/lessons/signed", 200)
@@ -24,12 +25,12 @@ func (tellers) Signed(s *student) {
 		s.Click(".restart button")
 		s.predict("C")
 	}
-	line, value := s.Text("#do .copyfield code"), s.jar(labtest.CookieOf["signed"])
+	line, value := s.Text("#do .copyfield code"), s.jar(webtest.CookieOf["signed"])
 	var read string
 	s.Eval(line, &read)
 	s.claim("readable", strings.Contains(line, value) && read == contentOf(value) && strings.Contains(read, `"role":"student"`), "%s reads %q", line, read)
 	s.act("flip")
-	flipped := s.jar(labtest.CookieOf["signed"])
+	flipped := s.jar(webtest.CookieOf["signed"])
 	s.claim("sealed", s.row("set") == "yes yes" && s.cell("changed", 2) == "no" && differences(value, flipped) == 1 &&
 		strings.HasSuffix(s.Text("#row-changed td:nth-of-type(2)"), map[string]string{"en": "the seal fits the content: no", "zh": "签名与内容相符：否"}[s.language]), "%q, %q; %d differ", s.row("set"), s.Text("#row-changed"), differences(value, flipped))
 	var told struct {
@@ -87,12 +88,12 @@ func TestLessonSigned(t *testing.T) {
 	if len(still) != 3 || still[""] != "none" || still["="] != "3" || still["=="] != "15" {
 		t.Errorf("by their padding still verify %v", still)
 	}
-	own := c.Cookie(labtest.CookieOf["signed"])
+	own := c.Cookie(webtest.CookieOf["signed"])
 	if !strings.Contains(body, "(&#39;"+own+"&#39;)") {
 		t.Error("the line does not hold the value")
 	}
 	for _, code := range regexp.MustCompile(`<code[^>]*>([A-Za-z0-9_-]{60,}=*)</code>`).FindAllStringSubmatch(body, -1) {
-		thief := lab.Client().Carry(labtest.CookieOf["signed"], code[1])
+		thief := lab.Client().Carry(webtest.CookieOf["signed"], code[1])
 		if got := thief.Lanes()["signed"].Verdict; got != "tampered" {
 			t.Errorf("an example counts as a signed_user: %s", got)
 		}
@@ -100,7 +101,7 @@ func TestLessonSigned(t *testing.T) {
 
 	t.Run("a character that does nothing makes it C", func(t *testing.T) {
 		c.Post("/lessons/signed", url.Values{"act": {"flip"}})
-		c.Carry(labtest.CookieOf["signed"], own)
+		c.Carry(webtest.CookieOf["signed"], own)
 		if body := c.Get("/lessons/signed").Body; !strings.Contains(body, `<strong id="came">C</strong>`) {
 			t.Error("the server verified it, and the lesson does not say C")
 		}

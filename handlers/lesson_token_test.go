@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Token tells lesson 16: the other site's form, then the program; and the token's end.
@@ -51,7 +52,7 @@ func (s *student) tokenInStorage(token string) {
 	var stored, cookies string
 	s.Eval(lines[0], &stored)
 	s.Eval(lines[1], &cookies)
-	if stored != token || strings.Contains(cookies, labtest.NotebookCookie) || strings.Contains(cookies, "play_token_demo") {
+	if stored != token || strings.Contains(cookies, webtest.NotebookCookie) || strings.Contains(cookies, "play_token_demo") {
 		s.t.Errorf("script stored %q; of cookies it sees %q", stored, cookies)
 	}
 	s.Eval(lines[2]+"; localStorage.length", nil)
@@ -100,9 +101,9 @@ func TestPlayToken(t *testing.T) {
 	if strings.Contains(lab.Rows(t), token[1]) {
 		t.Error("the token lies in the database")
 	}
-	labs := regexp.MustCompile(`[0-9a-f]{40}`).FindString(lab.Client().Do(http.MethodPost, "/api/token", labtest.Body("application/json", `{"username":"alice","password":"`+labtest.ClassPassword+`"}`)).Body)
+	labs := regexp.MustCompile(`[0-9a-f]{40}`).FindString(lab.Client().Do(http.MethodPost, "/api/token", webtest.Body("application/json", `{"username":"alice","password":"`+webtest.ClassPassword+`"}`)).Body)
 	api := "/play/api?from=program&run=" + run[1]
-	foreign := labtest.With("Sec-Fetch-Site", "cross-site")
+	foreign := webtest.With("Sec-Fetch-Site", "cross-site")
 	for name, test := range map[string]struct {
 		authorization []string
 		status        int
@@ -120,10 +121,10 @@ func TestPlayToken(t *testing.T) {
 			t.Errorf("%s: %d, %q, %v: %s", name, r.Status, r.Header.Get("WWW-Authenticate"), r.Cookies, r.Body)
 		}
 	}
-	if r := c.Post(api, url.Values{"to": {"mallory"}}, foreign, labtest.With("Accept", "text/html,*/*")); r.Status != http.StatusUnauthorized || !strings.HasPrefix(r.Body, "<!doctype html>") || !strings.Contains(r.Body, `href="/lessons/token#observe"`) {
+	if r := c.Post(api, url.Values{"to": {"mallory"}}, foreign, webtest.With("Accept", "text/html,*/*")); r.Status != http.StatusUnauthorized || !strings.HasPrefix(r.Body, "<!doctype html>") || !strings.Contains(r.Body, `href="/lessons/token#observe"`) {
 		t.Errorf("for a browser: %d %.80s", r.Status, r.Body)
 	}
-	if r := lab.Client().Get("/api/whoami", labtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
+	if r := lab.Client().Get("/api/whoami", webtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
 		t.Errorf("the lesson's token opens the lab's API: %d", r.Status)
 	}
 	for path, status := range map[string]int{"/play/api?from=other": 410, "/play/api?run=" + run[1]: 400, "/play/api?from=x&run=" + run[1]: 400} {
@@ -134,7 +135,7 @@ func TestPlayToken(t *testing.T) {
 	for _, act := range []string{"send", "end"} {
 		c.Post("/lessons/token", url.Values{"act": {act}})
 	}
-	if r := c.Post(api, nil, labtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
+	if r := c.Post(api, nil, webtest.With("Authorization", "Token "+token[1])); r.Status != http.StatusUnauthorized {
 		t.Errorf("after its end the token is answered %d", r.Status)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/input"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -24,13 +25,13 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	lab := labtest.New(t, func(c *handlers.Config) { c.ClassPassword, c.TeacherPIN = password, pin })
 	lab.Break()
 	secret := map[string]string{"the class password": password, "the PIN": pin, "a wrong word": wrongWord,
-		"a signing key": string(labtest.Secrets[0]), "the older signing key": string(labtest.Secrets[1]), "another program’s cookie": "v4lue-0f-an0ther-pr0gram"}
+		"a signing key": string(webtest.Secrets[0]), "the older signing key": string(webtest.Secrets[1]), "another program’s cookie": "v4lue-0f-an0ther-pr0gram"}
 	form := func(name, password, pin string) url.Values {
 		return url.Values{"username": {name}, "password": {password}, "pin": {pin}}
 	}
 
 	c := lab.Client().Carry("other", secret["another program’s cookie"])
-	step := func(answer labtest.Reply, statuses ...int) {
+	step := func(answer webtest.Reply, statuses ...int) {
 		t.Helper()
 		for _, cookie := range answer.Cookies {
 			secret["a Set-Cookie of "+cookie.Name+" "+cookie.Value] = cookie.Value
@@ -56,9 +57,9 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	step(c.Get("/door/signed"), http.StatusForbidden)
 	step(c.Post("/login", form("teacher", "", wrongWord)), http.StatusForbidden)
 	step(c.Post("/login", form("teacher", "", pin)), http.StatusSeeOther)
-	step(c.Post("/logout", nil, labtest.With("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
-	step(c.Post("/logout", nil, labtest.Body("application/json", `{"password":"`+password+`"}`)), http.StatusUnsupportedMediaType)
-	step(c.Post("/logout", nil, labtest.Body(labtest.FormType, "password="+password+"%zz")), http.StatusBadRequest)
+	step(c.Post("/logout", nil, webtest.With("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
+	step(c.Post("/logout", nil, webtest.Body("application/json", `{"password":"`+password+`"}`)), http.StatusUnsupportedMediaType)
+	step(c.Post("/logout", nil, webtest.Body(webtest.FormType, "password="+password+"%zz")), http.StatusBadRequest)
 	step(c.Get("/test/panic"), http.StatusInternalServerError)
 	step(c.Get("/test/failure"), http.StatusInternalServerError)
 	lab.Sessions.Before = storetest.Down()
@@ -101,7 +102,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 			r.Header.Set(name, mark)
 		}
 		r.Header.Set("Authorization", "Token "+mark)
-		for _, name := range []string{"lab_sessionid", labtest.NotebookCookie, "plain_user", "signed_user", mark} {
+		for _, name := range []string{"lab_sessionid", webtest.NotebookCookie, "plain_user", "signed_user", mark} {
 			r.Header.Add("Cookie", name+"="+mark)
 		}
 		if r.Header.Get("Sec-Fetch-Site") == "" { // without it, all would be refused as cross-origin
@@ -110,14 +111,14 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	}
 	asks := func(statuses []int, method, path string, changes ...func(*http.Request)) {
 		t.Helper()
-		for _, way := range [][]func(*http.Request){{everywhere}, {everywhere, labtest.Via(mark)}} {
+		for _, way := range [][]func(*http.Request){{everywhere}, {everywhere, webtest.Via(mark)}} {
 			if got := lab.Client().Do(method, path, append(slices.Clone(changes), way...)...).Status; !slices.Contains(statuses, got) {
 				t.Errorf("%s %s is answered %d, not %v", method, path, got, statuses)
 			}
 		}
 	}
-	form := func(text string) func(*http.Request) { return labtest.Body(labtest.FormType, text) }
-	json := func(text string) func(*http.Request) { return labtest.Body(labtest.JsonType, text) }
+	form := func(text string) func(*http.Request) { return webtest.Body(webtest.FormType, text) }
+	json := func(text string) func(*http.Request) { return webtest.Body(webtest.JsonType, text) }
 
 	for _, path := range []string{"/login", "/tokens"} {
 		for text, statuses := range map[string][]int{
@@ -136,10 +137,10 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		} {
 			asks(statuses, "POST", path, form(text))
 		}
-		asks([]int{415}, "POST", path, labtest.Body("text/"+mark, mark))
-		asks([]int{400}, "POST", path, labtest.Body(labtest.FormType+"; "+mark, mark))
-		asks([]int{403}, "POST", path, labtest.With("Sec-Fetch-Site", mark), form("username="+mark))
-		asks([]int{403}, "POST", path, labtest.With("Sec-Fetch-Site", "cross-site"), form("username="+mark))
+		asks([]int{415}, "POST", path, webtest.Body("text/"+mark, mark))
+		asks([]int{400}, "POST", path, webtest.Body(webtest.FormType+"; "+mark, mark))
+		asks([]int{403}, "POST", path, webtest.With("Sec-Fetch-Site", mark), form("username="+mark))
+		asks([]int{403}, "POST", path, webtest.With("Sec-Fetch-Site", "cross-site"), form("username="+mark))
 	}
 	for text, statuses := range map[string][]int{
 		`{"username":"` + mark + `","password":"` + mark + `","pin":"` + mark + `"}`: {403, 429},
@@ -155,9 +156,9 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	} {
 		asks(statuses, "POST", "/api/token", json(text))
 	}
-	asks([]int{415}, "POST", "/api/token", labtest.Body("text/"+mark, mark))
-	asks([]int{400}, "POST", "/api/token", labtest.Body("text/ "+mark, mark))
-	asks([]int{403}, "POST", "/api/token", labtest.With("Sec-Fetch-Site", mark), json(`{"username":"`+mark+`"}`))
+	asks([]int{415}, "POST", "/api/token", webtest.Body("text/"+mark, mark))
+	asks([]int{400}, "POST", "/api/token", webtest.Body("text/ "+mark, mark))
+	asks([]int{403}, "POST", "/api/token", webtest.With("Sec-Fetch-Site", mark), json(`{"username":"`+mark+`"}`))
 	asks([]int{401}, "DELETE", "/api/token")
 	for range 6 { // throttled, by name and by address
 		asks([]int{403, 429}, "POST", "/login", form("username="+mark+"&password="+mark))
@@ -165,8 +166,8 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 	}
 
 	// Addresses, methods and hosts.
-	asks([]int{403}, "POST", "/"+mark, labtest.With("Sec-Fetch-Site", "cross-site"))
-	asks([]int{403}, "POST", "/act/flip/"+mark, labtest.With("Sec-Fetch-Site", mark))
+	asks([]int{403}, "POST", "/"+mark, webtest.With("Sec-Fetch-Site", "cross-site"))
+	asks([]int{403}, "POST", "/act/flip/"+mark, webtest.With("Sec-Fetch-Site", mark))
 	asks([]int{404}, "GET", "/lessons/"+mark)
 	lab.Client().Get("/dashboard?lang=" + mark)
 	asks([]int{405}, mark, "/login")
@@ -177,13 +178,13 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		"GET /%zz" + mark + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\n\r\n", "GET /?a;" + mark + " HTTP/1.1\r\nHost: " + lab.Addr + "\r\n\r\n",
 		"POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nTransfer-Encoding: " + mark + "\r\n\r\n", "POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nContent-Length: " + mark + "\r\n\r\n",
 		"POST /login HTTP/1.1\r\nHost: " + lab.Addr + "\r\nExpect: " + mark + "\r\n\r\n"} {
-		labtest.Raw(t, lab.Addr, line)
+		webtest.Raw(t, lab.Addr, line)
 	}
 	for _, store := range []*storetest.Faulty{lab.Sessions, lab.Notebooks} {
 		store.Before = storetest.Down()
 		asks([]int{403, 429, 503}, "POST", "/login", form("username="+mark+"&password="+mark))
 		asks([]int{429, 503}, "POST", "/login", form("username=teacher&password="+mark))
-		lab.Client().Carry(labtest.NotebookCookie, sessions.NewKey()).Do(mark, "/login?"+mark)
+		lab.Client().Carry(webtest.NotebookCookie, sessions.NewKey()).Do(mark, "/login?"+mark)
 		asks([]int{404, 503}, "GET", "/door/"+mark)
 		store.Before = nil
 	}
@@ -214,10 +215,10 @@ func TestLogLinesAreOurOwn(t *testing.T) {
 	lab := labtest.New(t)
 	forged := "x\nlevel=INFO msg=\"signed in\" name=mallory"
 	c := lab.Client()
-	c.Post("/login", labtest.Wrong(forged))
-	c.Post("/login?"+url.QueryEscape(forged), labtest.Wrong("alice"))
-	c.Post("/"+url.PathEscape(forged), nil, labtest.With("Sec-Fetch-Site", "cross-site"))
-	labtest.Raw(t, lab.Addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+strings.Replace(forged, "\n", "\n ", 1)+"\r\n\r\n")
+	c.Post("/login", webtest.Wrong(forged))
+	c.Post("/login?"+url.QueryEscape(forged), webtest.Wrong("alice"))
+	c.Post("/"+url.PathEscape(forged), nil, webtest.With("Sec-Fetch-Site", "cross-site"))
+	webtest.Raw(t, lab.Addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+strings.Replace(forged, "\n", "\n ", 1)+"\r\n\r\n")
 	for line := range strings.Lines(lab.Log.String()) {
 		if !strings.HasPrefix(line, "time=") || strings.Contains(line, "msg=\"signed in\"") {
 			t.Errorf("a line of somebody else's: %s", line)

@@ -9,6 +9,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 )
 
 // A request frees all the memory that it needed: ten times as many leave no more behind.
@@ -19,7 +20,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	lab := labtest.New(t, labtest.AsUnconnected)
 	full := lab.Client().SignIn("alice")
 	for range notebook.MaxExchanges {
-		full.Get("/dashboard", labtest.With("User-Agent", strings.Repeat("x", 20<<10)))
+		full.Get("/dashboard", webtest.With("User-Agent", strings.Repeat("x", 20<<10)))
 	}
 	for _, path := range []string{"/dashboard", "/api/lanes", "/api/wire", "/sessions", "/healthz"} {
 		t.Run(path, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // Nothing of the lab's looks: no style sheet, no class, no part; one type and
@@ -32,7 +32,7 @@ func TestOtherSiteLooksForeign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, tag := range labtest.TagsIn(string(text)) {
+		for _, tag := range webtest.TagsIn(string(text)) {
 			for _, a := range tag.Attributes {
 				for name := range strings.FieldsSeq(a[1]) {
 					if a[0] == "class" && ours[name] {

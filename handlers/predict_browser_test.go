@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/composer"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // predicted is one thing to try: some responses, one after the other, scripts of
@@ -134,7 +135,7 @@ func (p predicted) hold(t *testing.T, lab *labtest.Lab, server *rawServer, page 
 	jar := page.Cookies()
 	header, _ := server.came(id + "-follow")
 
-	answer := lab.Predict(t, question)
+	answer := predict(t, lab.Client(), question)
 	want, err := base64.StdEncoding.DecodeString(answer.CookieHeaderB64)
 	if err != nil {
 		t.Fatal(err)
@@ -214,4 +215,14 @@ func entryLine(c browsertest.Cookie) string {
 	c.Path = strings.ReplaceAll(c.Path, "\uFFFD", "")
 	return fmt.Sprintf("%.60q=%.60q (%d bytes) domain=%s host_only=%t path=%.60q secure=%t http_only=%t same_site=%q partitioned=%t priority=%q",
 		c.Name, c.Value, len(c.Name)+len(c.Value), c.Domain, c.HostOnly, c.Path, c.Secure, c.HTTPOnly, c.SameSite, c.Partitioned, c.Priority)
+}
+
+// predict asks /api/predict.
+func predict(t *testing.T, c *webtest.Client, question any) composer.PredictAnswer {
+	t.Helper()
+	body, err := json.Marshal(question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return webtest.JSON[composer.PredictAnswer](t, c.Do(http.MethodPost, "/api/predict", webtest.Body(webtest.JsonType, string(body))))
 }

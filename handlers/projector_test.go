@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"cookielab/handlers/browsertest"
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellDemonstration(t *testing.T, browser browsertest.Browser, binary string) {
@@ -72,25 +72,25 @@ var (
 
 var demonstration = []click{
 	{form: "/login", label: "login.button", before: nameIsFilledIn,
-		you: labtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.login"},
+		you: webtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.login"},
 	{form: "/act/edit", label: "bar.edit",
 		you: "believed tampered unknown", who: [3]string{"alice · teacher"}, sentence: "sentence.edit",
 		facts: []string{"keeps-plain alice · teacher", "keeps-signed alice · teacher", "server-session " + alice},
 		cells: map[string]string{"keeps-signed": "dashboard.broken", "server-session": "dashboard.not_reached"}},
 	{form: "/act/restore", label: "bar.restore",
-		you: labtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.restore"},
+		you: webtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.restore"},
 	{form: "/act/copy", label: "bar.copy",
-		you: labtest.Everywhere, copied: labtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.copy"},
+		you: webtest.Everywhere, copied: webtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.copy"},
 	{form: "/logout", label: "bar.logout",
-		you: labtest.Nowhere, copied: "believed verified unknown", sentence: "sentence.logout_copy",
+		you: webtest.Nowhere, copied: "believed verified unknown", sentence: "sentence.logout_copy",
 		cells: map[string]string{"keeps-plain": "dashboard.nothing_came", "keeps-signed": "dashboard.nothing_came", "keeps-session": "dashboard.nothing_came",
 			"server-session": "dashboard.no_record"}},
 	{form: "/login", label: "login.button", before: nameIsFilledIn,
-		you: labtest.Everywhere, copied: "believed verified unknown", who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.login"},
+		you: webtest.Everywhere, copied: "believed verified unknown", who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.login"},
 	{form: "/act/expire", label: "bar.expire",
-		you: labtest.Everywhere, copied: labtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.expire", after: counts},
+		you: webtest.Everywhere, copied: webtest.Everywhere, who: everyone, facts: remembered, cells: serverHas, sentence: "sentence.expire", after: counts},
 	{form: "/act/replay", label: "bar.replay", before: timeIsUp,
-		you: labtest.Nowhere, copied: "believed expired expired", facts: []string{"server-session " + alice}, sentence: "sentence.times_up_copy",
+		you: webtest.Nowhere, copied: "believed expired expired", facts: []string{"server-session " + alice}, sentence: "sentence.times_up_copy",
 		cells: map[string]string{"keeps-plain": "dashboard.dropped", "keeps-signed": "dashboard.dropped", "keeps-session": "dashboard.dropped",
 			"server-session": "dashboard.lies_over"}},
 	{form: "/reset", label: "bar.reset", after: nothingIsLeft},
@@ -112,7 +112,7 @@ func counts(t *testing.T, p *projector) {
 		return
 	}
 	countdown := regexp.MustCompile("^" + strings.Replace(regexp.QuoteMeta(p.labels["script.ends_in"]), `\{s\}`, `(\d+)`, 1) + "$")
-	for _, lane := range labtest.LaneIDs {
+	for _, lane := range webtest.LaneIDs {
 		p.sees(t, "#keeps-"+lane+" .soon")
 		shown := p.Text("#keeps-" + lane + " .soon")
 		if match := countdown.FindStringSubmatch(shown); match == nil {
@@ -134,7 +134,7 @@ func timeIsUp(t *testing.T, p *projector) {
 	if p.noScript {
 		return
 	}
-	for _, lane := range labtest.LaneIDs {
+	for _, lane := range webtest.LaneIDs {
 		p.WaitText("#keeps-"+lane+" .soon", p.labels["script.over_reload"])
 	}
 	p.fits(t, "while waiting for "+p.step)
@@ -215,7 +215,7 @@ func (p *projector) keeps(t *testing.T, c click) {
 	for cell, label := range c.cells {
 		p.contains(t, "#"+cell, p.labels[label])
 	}
-	for i, lane := range labtest.LaneIDs {
+	for i, lane := range webtest.LaneIDs {
 		who := c.who[i]
 		if who == "" {
 			who = p.labels["dashboard.nobody"]
@@ -224,7 +224,7 @@ func (p *projector) keeps(t *testing.T, c click) {
 		p.sees(t, "#keeps-"+lane, "#server-"+lane, "#concludes-"+lane)
 	}
 	travelled := []string{"#travelled-notebook"}
-	if c.you != labtest.Nowhere {
+	if c.you != webtest.Nowhere {
 		travelled = append(travelled, "#travelled-plain", "#travelled-signed", "#travelled-session")
 	}
 	if p.sees(t, travelled...); len(p.Texts("#travelled .segment")) != len(travelled) {
@@ -242,7 +242,7 @@ func (p *projector) concludesInWords(t *testing.T, line, verdicts string) {
 		return
 	}
 	for i, verdict := range strings.Fields(verdicts) {
-		cell := line + labtest.LaneIDs[i]
+		cell := line + webtest.LaneIDs[i]
 		if got := p.Attr(cell, "data-verdict"); got != verdict {
 			t.Errorf("after %s %s is %q, want %q", p.step, cell, got, verdict)
 		}

@@ -17,13 +17,14 @@ import (
 	"cookielab/handlers/composer"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 )
 
 // pages visits every page in every state that it has, and hands each reply on.
-func pages(t *testing.T, lab *labtest.Lab, look func(t *testing.T, path string, r labtest.Reply)) {
+func pages(t *testing.T, lab *labtest.Lab, look func(t *testing.T, path string, r webtest.Reply)) {
 	t.Helper()
 	lab.Break()
-	visit := func(t *testing.T, c *labtest.Client, paths ...string) {
+	visit := func(t *testing.T, c *webtest.Client, paths ...string) {
 		t.Helper()
 		for _, path := range paths {
 			look(t, path, c.Get(path))
@@ -36,9 +37,9 @@ func pages(t *testing.T, lab *labtest.Lab, look func(t *testing.T, path string, 
 	t.Run("a stranger", func(t *testing.T) { visit(t, lab.Client(), all...) })
 	t.Run("errors", func(t *testing.T) {
 		visit(t, lab.Client(), "/none", "/test/failure", "/test/panic")
-		look(t, "/login", lab.Client().Post("/login", labtest.Wrong("alice")))
-		look(t, "/login", lab.Client().Post("/login", labtest.Wrong("teacher")))
-		look(t, "/login", lab.Client().Post("/login", labtest.Wrong("no name")))
+		look(t, "/login", lab.Client().Post("/login", webtest.Wrong("alice")))
+		look(t, "/login", lab.Client().Post("/login", webtest.Wrong("teacher")))
+		look(t, "/login", lab.Client().Post("/login", webtest.Wrong("no name")))
 	})
 	for _, name := range []string{"alice", "teacher"} {
 		t.Run(name, func(t *testing.T) { visit(t, lab.Client().SignIn(name), all...) })
@@ -50,8 +51,8 @@ func pages(t *testing.T, lab *labtest.Lab, look func(t *testing.T, path string, 
 	})
 	t.Run("tokens", func(t *testing.T) {
 		c := lab.Client().SignIn("alice")
-		look(t, "/tokens", c.Post("/tokens", labtest.Wrong("alice")))
-		c.Post("/tokens", labtest.Login("alice"))
+		look(t, "/tokens", c.Post("/tokens", webtest.Wrong("alice")))
+		c.Post("/tokens", webtest.Login("alice"))
 		visit(t, c, "/tokens", "/tokens")
 		for _, deed := range []string{"ask", "end"} {
 			c.Post("/tokens/"+deed, nil)
@@ -157,10 +158,10 @@ func TestEveryPage(t *testing.T) {
 func everyPage(t *testing.T, lab *labtest.Lab) {
 	shown := map[string]bool{} // templates
 	checked := map[string]bool{}
-	pages(t, lab, func(t *testing.T, path string, r labtest.Reply) {
+	pages(t, lab, func(t *testing.T, path string, r webtest.Reply) {
 		t.Helper()
 		if !strings.HasPrefix(path, "/play/") || r.Status != http.StatusOK { // those may be framed by the other site
-			labtest.Guarded(t, r)
+			webtest.Guarded(t, r)
 		}
 		text := data.ReplaceAllString(code.ReplaceAllString(r.Body, ""), "")
 		for _, unfinished := range []string{"⟨", "⟩", "%!", "<no value>", "ZgotmplZ", "{{", "}}", "&lt;nil&gt;", "0001-01-01"} {
@@ -171,11 +172,11 @@ func everyPage(t *testing.T, lab *labtest.Lab) {
 		if !strings.HasPrefix(r.Body, "<!doctype html>") || !strings.HasSuffix(strings.TrimSpace(r.Body), "</html>") {
 			t.Errorf("%s is no whole page", path)
 		}
-		if found := labtest.Live(r.Body); found != "" {
+		if found := webtest.Live(r.Body); found != "" {
 			t.Errorf("%s has inline script or style, or something from elsewhere: %s", path, found)
 		}
 		seen := map[string]bool{}
-		for _, tag := range labtest.TagsIn(r.Body) {
+		for _, tag := range webtest.TagsIn(r.Body) {
 			for _, a := range tag.Attributes {
 				name, value := a[0], a[1]
 				switch name {
@@ -216,7 +217,7 @@ func leads(t *testing.T, lab *labtest.Lab, attribute, address string) {
 	if attribute == "action" {
 		method = http.MethodPost
 	}
-	if answer := lab.Client().Do(method, address, labtest.With("Sec-Fetch-Site", "same-origin")); answer.Status >= 500 || answer.Status == 404 || answer.Status == 405 {
+	if answer := lab.Client().Do(method, address, webtest.With("Sec-Fetch-Site", "same-origin")); answer.Status >= 500 || answer.Status == 404 || answer.Status == 405 {
 		t.Errorf("%s %s answers %d", method, address, answer.Status)
 	}
 }
@@ -231,15 +232,15 @@ func TestHostileTextIsInert(t *testing.T) {
 	} {
 		t.Run(hostile, func(t *testing.T) {
 			value := "user=" + url.QueryEscape(hostile) + "&role=" + url.QueryEscape(hostile)
-			signed := labtest.Seal(t, "signed_user", labtest.Secrets[0], labtest.Facts{User: hostile, Role: hostile, Issued: lab.Clock.Now().Unix(), Expires: lab.Clock.Now().Unix() + 60})
+			signed := webtest.Seal(t, "signed_user", webtest.Secrets[0], webtest.Facts{User: hostile, Role: hostile, Issued: lab.Clock.Now().Unix(), Expires: lab.Clock.Now().Unix() + 60})
 			query := "?x=" + url.QueryEscape(hostile) + "&next=" + url.QueryEscape("/"+hostile)
 
 			c := lab.Client()
 			c.Get("/dashboard")
 			c.Carry("plain_user", value).Carry("signed_user", signed).Carry("other", strings.NewReplacer(`"`, "", `\`, "", ";", "").Replace(hostile))
 			c.Post("/act/copy", nil)
-			ask := func(path string) labtest.Reply {
-				return c.Get(path+query, labtest.With("User-Agent", hostile), labtest.With("Referer", hostile), labtest.With("Sec-Fetch-Dest", hostile))
+			ask := func(path string) webtest.Reply {
+				return c.Get(path+query, webtest.With("User-Agent", hostile), webtest.With("Referer", hostile), webtest.With("Sec-Fetch-Dest", hostile))
 			}
 			for _, path := range []string{"/", "/login", "/dashboard", "/dashboard", "/wire", "/composer", "/dissect", "/engines", "/door/plain", "/door/signed", "/door/session", "/sessions", "/class", "/reset", "/none", "/none/" + url.PathEscape(hostile), "/test/none"} {
 				inert(t, path, hostile, ask(path))
@@ -266,7 +267,7 @@ func TestHostileTextIsInert(t *testing.T) {
 			if kind := api.Header.Get("Content-Type"); kind != "application/json" || strings.Contains(api.Body, "<") {
 				t.Errorf("the API answers %s: %s", kind, api.Body)
 			}
-			if got := labtest.LanesIn(t, api.Body)[lanes.Plain].User; got == nil || *got != hostile {
+			if got := webtest.LanesIn(t, api.Body)[lanes.Plain].User; got == nil || *got != hostile {
 				t.Errorf("the API says %v", got)
 			}
 		})
@@ -274,13 +275,13 @@ func TestHostileTextIsInert(t *testing.T) {
 }
 
 // inert complains of a page on which a hostile text could do something.
-func inert(t *testing.T, path, hostile string, r labtest.Reply) {
+func inert(t *testing.T, path, hostile string, r webtest.Reply) {
 	t.Helper()
 	page := code.ReplaceAllString(r.Body, "")
 	if strings.ContainsAny(hostile, `<>"'`) && strings.Contains(page, hostile) {
 		t.Errorf("%s has it as it came", path)
 	}
-	if found := labtest.Live(page); found != "" {
+	if found := webtest.Live(page); found != "" {
 		t.Errorf("%s has a live %s", path, found)
 	}
 	if strings.Count(page, "<title>") != 1 || strings.Count(page, "</pre>") != strings.Count(page, "<pre") || strings.Contains(page, "<!--") {

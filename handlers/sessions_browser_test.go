@@ -9,6 +9,7 @@ import (
 
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
@@ -93,7 +94,7 @@ func tellSessions(t *testing.T, browser browsertest.Browser, _ string) {
 		lab := labtest.New(t)
 		a.visitor = visit(t, lab, options)
 		a.signIn(t, "alice")
-		lab.At("alice", labtest.Firefox)
+		lab.At(t, "alice", webtest.Firefox)
 		a.open(t, "/sessions", 200)
 		a.audit(t, "/sessions, two")
 		a.Click(`form[action="/sessions/end-others"] button`)

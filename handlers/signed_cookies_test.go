@@ -17,6 +17,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -27,7 +28,7 @@ const sealedEverywhere = "believed verified verified"
 func wantCells(t *testing.T, page string, cells map[string]string) {
 	t.Helper()
 	for id, want := range cells {
-		if got := labtest.Part(t, page, id, "</td>"); !strings.Contains(got, want) {
+		if got := webtest.Part(t, page, id, "</td>"); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, not %q", id, got, want)
 		}
 	}
@@ -36,7 +37,7 @@ func wantCells(t *testing.T, page string, cells map[string]string) {
 // mine makes a sealed session, as the lab with that engine does.
 func mine(t testing.TB, lab *labtest.Lab, fill func(*sessions.Session) error, secret ...[]byte) string {
 	t.Helper()
-	signer, err := sessions.NewSigner("session", append(secret, labtest.Secrets[0])...)
+	signer, err := sessions.NewSigner("session", append(secret, webtest.Secrets[0])...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 		t.Fatalf("signed in: %s", got)
 	}
 	page := alice.Get("/dashboard").Body
-	if got := labtest.Part(t, page, "sentence", "</p>"); got != "You signed in. All three remember alice. Look where the name is kept." {
+	if got := webtest.Part(t, page, "sentence", "</p>"); got != "You signed in. All three remember alice. Look where the name is kept." {
 		t.Errorf("it says %q", got)
 	}
 	wantCells(t, page, map[string]string{
@@ -78,7 +79,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 	}
 	for _, true_ := range []string{
 		"facts in the browser, sealed: signed_cookies", "SESSION_ENGINE=signed_cookies",
-		labtest.Escaped(`"data":{"_client":`), labtest.Escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
+		webtest.Escaped(`"data":{"_client":`), webtest.Escaped(`"_role":"student"`), "<dt>_user</dt><dd>alice</dd>", // taken apart
 		"func (f Finding) unseal(", "func (e signedCookies) Load(", // that ran
 		"The store was not asked for a session.", "not asked", // drawn
 	} {
@@ -110,7 +111,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 	if answer := lab.Client().Get("/healthz"); answer.Status != http.StatusOK {
 		t.Errorf("/healthz answers %d", answer.Status)
 	}
-	if head := labtest.Part(t, page, "main", "</main>"); head == "" || !strings.Contains(page, "<strong><bdi>alice</bdi> · <bdi>student</bdi></strong>") {
+	if head := webtest.Part(t, page, "main", "</main>"); head == "" || !strings.Contains(page, "<strong><bdi>alice</bdi> · <bdi>student</bdi></strong>") {
 		t.Error("the head does not say who is signed in")
 	}
 }
@@ -135,10 +136,10 @@ func TestSealedSessionDeeds(t *testing.T) {
 			"Put back: all three remember alice again, the session in a new cookie."},
 		{"flip", []string{"/act/flip/session"}, 0, "believed verified tampered", "", "You changed one character of the session’s cookie. You: Plain – Believed (alice · student)."},
 		{"copy", []string{"/act/copy"}, 0, sealedEverywhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
-		{"log out with a copy", []string{"/act/copy", "/logout"}, 0, labtest.Nowhere, sealedEverywhere,
+		{"log out with a copy", []string{"/act/copy", "/logout"}, 0, webtest.Nowhere, sealedEverywhere,
 			"You logged out. The copy still works for all three: the server keeps nothing that it could end."},
-		{"log out, replay", []string{"/act/copy", "/logout", "/act/replay"}, 0, labtest.Nowhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
-		{"log out", []string{"/logout"}, 0, labtest.Nowhere, "",
+		{"log out, replay", []string{"/act/copy", "/logout", "/act/replay"}, 0, webtest.Nowhere, sealedEverywhere, "Another program sent a copy. All three accept it: none can tell."},
+		{"log out", []string{"/logout"}, 0, webtest.Nowhere, "",
 			"You logged out. The browser brings none of the three any more. A copy, had somebody taken one, would still work for all three."},
 		{"log out of the session only", []string{"/act/copy", "/act/logout/session"}, 0, "believed verified absent", sealedEverywhere, "You logged out of one way only: session."},
 		{"delete it in the browser only", []string{"/act/drop/session"}, 0, "believed verified absent", "",
@@ -160,7 +161,7 @@ func TestSealedSessionDeeds(t *testing.T) {
 				t.Errorf("you: %s, not %s", got, test.you)
 			}
 			page := alice.Get("/dashboard").Body
-			if got := labtest.Part(t, page, "sentence", "</p>"); !strings.HasPrefix(got, test.says) {
+			if got := webtest.Part(t, page, "sentence", "</p>"); !strings.HasPrefix(got, test.says) {
 				t.Errorf("it says %q, not %q", got, test.says)
 			}
 			copied := regexp.MustCompile(`id="copy-\w+" data-verdict="(\w+)"`).FindAllStringSubmatch(page, -1)
@@ -234,7 +235,7 @@ func TestForgedSealedSessions(t *testing.T) {
 		{"a key of another engine", strings.Repeat("k", 32), lanes.Tampered, "seal"},
 		{"of the signed way", alice.Cookie("signed_user"), lanes.Tampered, "seal"},
 		{"sealed by somebody else", mine(t, lab, func(s *sessions.Session) error { return s.Set("_user", "eve") }, []byte(strings.Repeat("e", 32))), lanes.Tampered, "seal"},
-		{"sealed, but no session", labtest.Seal(t, "session", labtest.Secrets[0], "alice"), lanes.Unreadable, "readable"},
+		{"sealed, but no session", webtest.Seal(t, "session", webtest.Secrets[0], "alice"), lanes.Unreadable, "readable"},
 		{"no base64", "!", lanes.Unreadable, "readable"},
 		{"5 KB", strings.Repeat("QUJD", 5<<10/4), lanes.Unreadable, "length"},
 	} {
@@ -275,7 +276,7 @@ func TestForgedSealedSessions(t *testing.T) {
 		c.SignIn("alice")
 		old := mine(t, lab, func(s *sessions.Session) error {
 			return errors.Join(s.Set("_user", "alice"), s.Set("_role", "student"))
-		}, labtest.Secrets[1])
+		}, webtest.Secrets[1])
 		c.Carry("lab_sessionid", old)
 		if got := c.Sentence(); !strings.HasPrefix(got, "The cookies changed without this page") {
 			t.Errorf("changed by hand, it says %q", got)
@@ -316,12 +317,12 @@ func TestSealedSessionTooLarge(t *testing.T) {
 	c := lab.Client()
 	c.Get("/dashboard")
 	c.Carry("lab_sessionid", full)
-	answer := c.Post("/login", labtest.Login("alice"))
+	answer := c.Post("/login", webtest.Login("alice"))
 	if answer.Status != http.StatusRequestEntityTooLarge || len(answer.Cookies) > 0 || !strings.Contains(answer.Body, "browsers keep 4096 bytes of name and value together") ||
 		!strings.Contains(answer.Body, "what the session held before is still there") {
 		t.Errorf("answered %d with %v: %s", answer.Status, answer.Cookies, answer.Body)
 	}
-	if got := c.Post("/login", labtest.Login("alice"), labtest.With("Accept-Language", "zh")); !strings.Contains(got.Body, "4096 字节") {
+	if got := c.Post("/login", webtest.Login("alice"), webtest.With("Accept-Language", "zh")); !strings.Contains(got.Body, "4096 字节") {
 		t.Errorf("in Chinese: %s", got.Body)
 	}
 	if got := c.Verdicts(); got != "absent absent verified" || c.Cookie("lab_sessionid") != full {
@@ -339,7 +340,7 @@ func TestSealedSessionOfSomebodyElse(t *testing.T) {
 	fill := func(user string) func(*sessions.Session) error {
 		return func(s *sessions.Session) error { return errors.Join(s.Set("_user", user), s.Set("notes", "hers")) }
 	}
-	notes := func(c *labtest.Client) bool {
+	notes := func(c *webtest.Client) bool {
 		sealed, err := sessions.Dissect(c.Cookie("lab_sessionid"))
 		if err != nil || !json.Valid([]byte(sealed.Content)) {
 			t.Fatal(err)
@@ -366,7 +367,7 @@ func TestSealedSessionReset(t *testing.T) {
 		t.Errorf("it goes on to %s, and leaves %v", got, alice.Cookies)
 	}
 	page := alice.Get(r.Header.Get("Location")).Body
-	if got := labtest.Part(t, page, "record", "</p>"); !strings.Contains(got, "none lies on the server") || !strings.Contains(page, `data-record="none"`) {
+	if got := webtest.Part(t, page, "record", "</p>"); !strings.Contains(got, "none lies on the server") || !strings.Contains(page, `data-record="none"`) {
 		t.Errorf("the proof says %q", got)
 	}
 	if got := thief.Verdicts(); got != sealedEverywhere {
@@ -377,19 +378,19 @@ func TestSealedSessionReset(t *testing.T) {
 // No list, and nothing to end: the page says why, the deeds are refused.
 func TestSealedSessionsCannotBeListed(t *testing.T) {
 	lab := labtest.New(t, labtest.InCookies)
-	for name, c := range map[string]*labtest.Client{"alice": lab.Client().SignIn("alice"), "a stranger": lab.Client()} {
+	for name, c := range map[string]*webtest.Client{"alice": lab.Client().SignIn("alice"), "a stranger": lab.Client()} {
 		r := c.Get("/sessions")
 		if r.Status != http.StatusOK || !strings.Contains(r.Body, "cannot end a session either") || strings.Contains(r.Body, "/sessions/end") {
 			t.Errorf("%s: answered %d: %s", name, r.Status, r.Body)
 		}
 		for path, form := range map[string]string{"/sessions/end": "id=" + strings.Repeat("0", 64), "/sessions/end-others": ""} {
-			r := c.Post(path, nil, labtest.Body(labtest.FormType, form))
+			r := c.Post(path, nil, webtest.Body(webtest.FormType, form))
 			if r.Status != http.StatusConflict || !strings.Contains(r.Body, "SESSION_ENGINE=signed_cookies") {
 				t.Errorf("%s: %s answers %d", name, path, r.Status)
 			}
 		}
 	}
-	if !strings.Contains(lab.Client().Get("/sessions", labtest.With("Accept-Language", "zh")).Body, "这台服务器查不出来") {
+	if !strings.Contains(lab.Client().Get("/sessions", webtest.With("Accept-Language", "zh")).Body, "这台服务器查不出来") {
 		t.Error("it says nothing in Chinese")
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestSlowRequests(t *testing.T) {
-	const head = "POST /login HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: " + labtest.FormType + "\r\n"
+	const head = "POST /login HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: " + webtest.FormType + "\r\n"
 	for _, test := range []struct {
 		name, sends string
 		status      int // 0: closed without an answer, or with a word of Go's
@@ -27,7 +28,7 @@ func TestSlowRequests(t *testing.T) {
 		{"row 58: half a line, then silence", "POST /log", 0},
 		{"row 58: half a header, then silence", head, 0},
 		{"row 59: three bytes of a body, then silence", head + "Content-Length: 30\r\n\r\nuse", http.StatusBadRequest},
-		{"row 59: a whole login but for its last byte", head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(labtest.Login("alice").Encode())+1, labtest.Login("alice").Encode()), http.StatusBadRequest},
+		{"row 59: a whole login but for its last byte", head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(webtest.Login("alice").Encode())+1, webtest.Login("alice").Encode()), http.StatusBadRequest},
 		{"row 59: half a chunk, then silence", head + "Transfer-Encoding: chunked\r\n\r\n1e\r\nusername=alice&", http.StatusBadRequest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -37,11 +38,11 @@ func TestSlowRequests(t *testing.T) {
 				if _, err := io.WriteString(connection, test.sends); err != nil {
 					t.Fatal(err)
 				}
-				answer := labtest.AnswerOn(t, connection, "POST") // returns, so the server gave up
+				answer := webtest.AnswerOn(t, connection, "POST") // returns, so the server gave up
 				if answer.Status != test.status && (test.status != 0 || answer.Status != http.StatusBadRequest) {
 					t.Errorf("answered %d, not %d", answer.Status, test.status)
 				}
-				if len(answer.Cookies) > 1 || (len(answer.Cookies) == 1 && answer.Sets(labtest.NotebookCookie) == nil) {
+				if len(answer.Cookies) > 1 || (len(answer.Cookies) == 1 && answer.Sets(webtest.NotebookCookie) == nil) {
 					t.Errorf("half a request, and it sets %v", answer.Cookies)
 				}
 				if _, err := connection.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
@@ -97,7 +98,7 @@ func TestIdleConnections(t *testing.T) {
 			if _, err := io.WriteString(idle[i], "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			if answer := labtest.AnswerOn(t, idle[i], "GET"); answer.Status != http.StatusOK {
+			if answer := webtest.AnswerOn(t, idle[i], "GET"); answer.Status != http.StatusOK {
 				t.Fatalf("connection %d: %d", i, answer.Status)
 			}
 		}
@@ -123,20 +124,20 @@ func TestEndlessBody(t *testing.T) {
 			total := 0
 			defer func() { sent <- total }()
 			_, _ = io.WriteString(connection, "POST /logout HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nCookie: "+alice.Header()+
-				"\r\nContent-Type: "+labtest.FormType+"\r\nTransfer-Encoding: chunked\r\n\r\n")
+				"\r\nContent-Type: "+webtest.FormType+"\r\nTransfer-Encoding: chunked\r\n\r\n")
 			for chunk := "400\r\n" + strings.Repeat("x", 0x400) + "\r\n"; total < 1<<30; total += len(chunk) {
 				if _, err := io.WriteString(connection, chunk); err != nil {
 					return
 				}
 			}
 		}()
-		if answer := labtest.AnswerOn(t, connection, "POST"); answer.Status != http.StatusRequestEntityTooLarge || len(answer.Cookies) > 0 {
+		if answer := webtest.AnswerOn(t, connection, "POST"); answer.Status != http.StatusRequestEntityTooLarge || len(answer.Cookies) > 0 {
 			t.Errorf("answered %d with cookies %v", answer.Status, answer.Cookies)
 		}
-		if n := <-sent; n > labtest.Limit+(300<<10) {
+		if n := <-sent; n > webtest.Limit+(300<<10) {
 			t.Errorf("%d bytes were taken", n)
 		}
-		if got := alice.Verdicts(); got != labtest.Everywhere {
+		if got := alice.Verdicts(); got != webtest.Everywhere {
 			t.Errorf("afterwards the three ways conclude %q", got)
 		}
 	})

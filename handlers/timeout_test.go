@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestRepliesLeaveInTime(t *testing.T) {
@@ -30,11 +31,11 @@ func TestRepliesLeaveInTime(t *testing.T) {
 					twin := c.Thief()
 					nothing = takes
 					began := time.Now()
-					var r labtest.Reply
+					var r webtest.Reply
 					if method == http.MethodGet {
 						r = twin.Get(path)
 					} else if strings.HasPrefix(path, "/api/") {
-						r = twin.Do(method, path, labtest.Body("application/json", form.Get("json")))
+						r = twin.Do(method, path, webtest.Body("application/json", form.Get("json")))
 					} else {
 						r = twin.Post(path, form)
 					}
@@ -49,13 +50,13 @@ func TestRepliesLeaveInTime(t *testing.T) {
 					ask(http.MethodGet, path, nil)
 				}
 				for path, form := range map[string]url.Values{
-					"/login": labtest.Login("alice"), "/logout": nil, "/tokens": labtest.Login("alice"), "/act/edit": nil, "/act/expire": nil, "/act/restore": nil, "/act/logout/session": nil,
+					"/login": webtest.Login("alice"), "/logout": nil, "/tokens": webtest.Login("alice"), "/act/edit": nil, "/act/expire": nil, "/act/restore": nil, "/act/logout/session": nil,
 					"/sessions/end": {"id": {strings.Repeat("a", 64)}}, "/sessions/end-others": nil, "/class": {"sure": {"yes"}}, "/reset": nil,
 					"/lessons/planted": {"act": {"invent"}}, "/console": {"call": {"set"}, "key": {"a"}, "value": {"1"}},
 					"/api/session/set":       {"json": {`{"key":"a","value":1,"think_ms":2000}`}},
 					"/api/session/add":       {"json": {`{"key":"a"}`}},
 					"/api/session/cycle_key": {"json": {`{}`}},
-					"/api/token":             {"json": {`{"username":"alice","password":"` + labtest.ClassPassword + `"}`}},
+					"/api/token":             {"json": {`{"username":"alice","password":"` + webtest.ClassPassword + `"}`}},
 					"/engines/write":         nil,
 				} {
 					ask(http.MethodPost, path, form)

@@ -10,6 +10,7 @@ import (
 
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
@@ -21,7 +22,7 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 	}
 	notebook := func(page browsertest.Page) string {
 		for _, cookie := range page.Cookies() {
-			if cookie.Name == labtest.NotebookCookie {
+			if cookie.Name == webtest.NotebookCookie {
 				return cookie.Value
 			}
 		}
@@ -79,7 +80,7 @@ func tellWire(t *testing.T, browser browsertest.Browser, _ string) {
 		key := notebook(page)
 		watchers := func(want int) {
 			t.Helper()
-			labtest.Await(t, "the streams do not become "+strconv.Itoa(want), func() bool { return lab.WatchersOf(key) == want })
+			webtest.Await(t, "the streams do not become "+strconv.Itoa(want), func() bool { return lab.WatchersOf(key) == want })
 		}
 		look := func(state string) {
 			page.Eval(`Object.defineProperty(document, "visibilityState", { value: "`+state+`", configurable: true }); document.dispatchEvent(new Event("visibilitychange"))`, nil)

@@ -16,6 +16,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -47,7 +48,7 @@ func TestDatesInTheZoneOfTheProcess(t *testing.T) {
 		clock := c.Clock
 		c.Clock = func() time.Time { return clock().Local() } // as time.Now gives it
 	})
-	looks := func(c *labtest.Client, what string) {
+	looks := func(c *webtest.Client, what string) {
 		t.Helper()
 		for _, path := range []string{"/api/lanes", "/api/whoami", "/api/wire", "/dashboard", "/console", "/sessions", "/wire", "/engines"} {
 			if r := c.Get(path); r.Status >= http.StatusInternalServerError {
@@ -74,7 +75,7 @@ func TestDatesInTheZoneOfTheProcess(t *testing.T) {
 	// Such records are in databases from before expiry was bounded.
 	for _, expires := range []time.Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		c := lab.Client().SignIn("carol")
-		rec, err := lab.Sessions.Load(t.Context(), sessions.KeyID("session", c.Cookie(labtest.SessionCookie)))
+		rec, err := lab.Sessions.Load(t.Context(), sessions.KeyID("session", c.Cookie(webtest.SessionCookie)))
 		rec.Expires = expires
 		rec.Data = []byte(fmt.Sprintf(`{"_expiry":%q,%s`, expires.Format(time.RFC3339Nano), rec.Data[1:]))
 		if err = errors.Join(err, lab.Sessions.Update(t.Context(), rec)); err != nil {

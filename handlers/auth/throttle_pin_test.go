@@ -14,6 +14,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions/storetest"
 )
 
@@ -33,7 +34,7 @@ func guess(lab *labtest.Lab, changes ...func(*http.Request)) int {
 
 // teacherFrom posts the right PIN and returns the status.
 func teacherFrom(lab *labtest.Lab, changes ...func(*http.Request)) int {
-	return lab.Client().Post("/login", labtest.Login("teacher"), changes...).Status
+	return lab.Client().Post("/login", webtest.Login("teacher"), changes...).Status
 }
 
 // judged counts the wrong tries whose PIN was checked: they are answered 403, not 429.
@@ -51,17 +52,17 @@ func TestThrottleOfThePINIsShared(t *testing.T) {
 	for _, from := range []struct {
 		name string
 		with func(*http.Request)
-	}{{"this machine", func(*http.Request) {}}, {"the network", labtest.Via("192.0.2.7")}} {
+	}{{"this machine", func(*http.Request) {}}, {"the network", webtest.Via("192.0.2.7")}} {
 		t.Run(from.name, func(t *testing.T) {
 			if got := fmt.Sprint(tries(a, "teacher", 3, from.with), tries(b, "teacher", 3, from.with), tries(a, "teacher", 1, from.with)); got != "[403 403 403] [403 403 429] [429]" {
 				t.Errorf("on A, B and A: %s", got)
 			}
 			for _, lab := range []*labtest.Lab{a, b} {
-				r := lab.Client().Post("/login", labtest.Login("teacher"), from.with)
+				r := lab.Client().Post("/login", webtest.Login("teacher"), from.with)
 				if r.Status != http.StatusTooManyRequests || r.Header.Get("Retry-After") != "60" {
 					t.Errorf("the right PIN is answered %d, Retry-After %q", r.Status, r.Header.Get("Retry-After"))
 				}
-				if r := lab.Client().AskToken(`{"username":"teacher","pin":"`+labtest.TeacherPIN+`"}`, from.with); r.Status != http.StatusTooManyRequests {
+				if r := lab.Client().AskToken(`{"username":"teacher","pin":"`+webtest.TeacherPIN+`"}`, from.with); r.Status != http.StatusTooManyRequests {
 					t.Errorf("a token is answered %d", r.Status)
 				}
 			}
@@ -88,7 +89,7 @@ func TestThrottleOfThePINAtOnce(t *testing.T) {
 	t.Run("from many addresses", func(t *testing.T) {
 		var statuses [100]int
 		storetest.Together(len(statuses), func(i int) {
-			statuses[i] = guess([]*labtest.Lab{a, b}[i%2], labtest.Via(fmt.Sprintf("192.0.2.%d", i)))
+			statuses[i] = guess([]*labtest.Lab{a, b}[i%2], webtest.Via(fmt.Sprintf("192.0.2.%d", i)))
 		})
 		if got := judged(statuses[:]); got != 60 {
 			t.Errorf("of 100 wrong tries from as many addresses %d were judged: %v", got, statuses)
@@ -102,27 +103,27 @@ func TestThrottleOfThePINByAddress(t *testing.T) {
 		first, other func(*http.Request)
 		same         bool // for the throttle
 	}{
-		{"one address", labtest.Via("192.0.2.7"), labtest.Via("192.0.2.7"), true},
-		{"two", labtest.Via("192.0.2.7"), labtest.Via("192.0.2.8"), false},
-		{"what the client says stands before", labtest.Via("192.0.2.7"), labtest.Via("198.51.100.1, 192.0.2.7"), true},
-		{"on a line of its own", labtest.Via("192.0.2.7"), func(r *http.Request) {
-			r.Host, r.Header["X-Forwarded-For"] = labtest.ProxyName, []string{"198.51.100.1", "192.0.2.7"}
+		{"one address", webtest.Via("192.0.2.7"), webtest.Via("192.0.2.7"), true},
+		{"two", webtest.Via("192.0.2.7"), webtest.Via("192.0.2.8"), false},
+		{"what the client says stands before", webtest.Via("192.0.2.7"), webtest.Via("198.51.100.1, 192.0.2.7"), true},
+		{"on a line of its own", webtest.Via("192.0.2.7"), func(r *http.Request) {
+			r.Host, r.Header["X-Forwarded-For"] = webtest.ProxyName, []string{"198.51.100.1", "192.0.2.7"}
 		}, true},
-		{"with a port", labtest.Via("192.0.2.7"), labtest.Via("192.0.2.7:4711"), true},
-		{"IPv4 in IPv6", labtest.Via("192.0.2.7"), labtest.Via("::ffff:192.0.2.7"), true},
-		{"IPv6: a /64", labtest.Via("2001:db8:1:2::1"), labtest.Via("2001:db8:1:2:3:4:5:6"), true},
-		{"IPv6: another /64", labtest.Via("2001:db8:1:2::1"), labtest.Via("2001:db8:1:3::1"), false},
-		{"IPv6 with a port", labtest.Via("2001:db8:1:2::1"), labtest.Via("[2001:db8:1:2::9]:4711"), true},
-		{"Forwarded", labtest.Via("2001:db8:1:2::1"), forwarded(`for=198.51.100.1, For="[2001:db8:1:2::9]:4711";proto=http`), true},
-		{"another Forwarded", labtest.Via("2001:db8:1:2::1"), forwarded(`for=192.0.2.7`), false},
-		{"X-Forwarded-For goes first", labtest.Via("192.0.2.7"), func(r *http.Request) { forwarded("for=198.51.100.1")(r); labtest.Via("192.0.2.7")(r) }, true},
-		{"what is none counts as one", labtest.Via("unknown"), forwarded("for=_hidden"), true},
-		{"nothing forwarded is the same", labtest.Via("no address"), func(r *http.Request) { r.Host = labtest.ProxyName }, true},
-		{"this machine and the network", func(*http.Request) {}, labtest.Via("192.0.2.7"), false},
-		{"the network and this machine", labtest.Via("192.0.2.7"), func(*http.Request) {}, false},
-		{"who says to be this machine is not", labtest.Via("127.0.0.1"), func(*http.Request) {}, false},
-		{"this machine, whatever it says", func(*http.Request) {}, labtest.With("X-Forwarded-For", "192.0.2.7"), true},
-		{"this machine, whatever it says in the other way", func(*http.Request) {}, labtest.With("Forwarded", "for=192.0.2.7"), true},
+		{"with a port", webtest.Via("192.0.2.7"), webtest.Via("192.0.2.7:4711"), true},
+		{"IPv4 in IPv6", webtest.Via("192.0.2.7"), webtest.Via("::ffff:192.0.2.7"), true},
+		{"IPv6: a /64", webtest.Via("2001:db8:1:2::1"), webtest.Via("2001:db8:1:2:3:4:5:6"), true},
+		{"IPv6: another /64", webtest.Via("2001:db8:1:2::1"), webtest.Via("2001:db8:1:3::1"), false},
+		{"IPv6 with a port", webtest.Via("2001:db8:1:2::1"), webtest.Via("[2001:db8:1:2::9]:4711"), true},
+		{"Forwarded", webtest.Via("2001:db8:1:2::1"), forwarded(`for=198.51.100.1, For="[2001:db8:1:2::9]:4711";proto=http`), true},
+		{"another Forwarded", webtest.Via("2001:db8:1:2::1"), forwarded(`for=192.0.2.7`), false},
+		{"X-Forwarded-For goes first", webtest.Via("192.0.2.7"), func(r *http.Request) { forwarded("for=198.51.100.1")(r); webtest.Via("192.0.2.7")(r) }, true},
+		{"what is none counts as one", webtest.Via("unknown"), forwarded("for=_hidden"), true},
+		{"nothing forwarded is the same", webtest.Via("no address"), func(r *http.Request) { r.Host = webtest.ProxyName }, true},
+		{"this machine and the network", func(*http.Request) {}, webtest.Via("192.0.2.7"), false},
+		{"the network and this machine", webtest.Via("192.0.2.7"), func(*http.Request) {}, false},
+		{"who says to be this machine is not", webtest.Via("127.0.0.1"), func(*http.Request) {}, false},
+		{"this machine, whatever it says", func(*http.Request) {}, webtest.With("X-Forwarded-For", "192.0.2.7"), true},
+		{"this machine, whatever it says in the other way", func(*http.Request) {}, webtest.With("Forwarded", "for=192.0.2.7"), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			lab := labtest.New(t, labtest.BehindProxy)
@@ -138,7 +139,7 @@ func TestThrottleOfThePINByAddress(t *testing.T) {
 
 func forwarded(line string) func(*http.Request) {
 	return func(r *http.Request) {
-		r.Host = labtest.ProxyName
+		r.Host = webtest.ProxyName
 		r.Header.Set("Forwarded", line)
 	}
 }
@@ -147,10 +148,10 @@ func forwarded(line string) func(*http.Request) {
 // stores no more counters than that. This machine and the network do not lock each other out.
 func TestThrottleOfThePINTogether(t *testing.T) {
 	lab := labtest.New(t, labtest.BehindProxy)
-	tries(lab, "teacher", 200, labtest.Via("192.0.2.7")) // uses up only five of the sixty
+	tries(lab, "teacher", 200, webtest.Via("192.0.2.7")) // uses up only five of the sixty
 	flood := make([]int, 0, 500)
 	for i := range cap(flood) {
-		flood = append(flood, guess(lab, labtest.Via(fmt.Sprintf("2001:db8:0:%x::1", i))))
+		flood = append(flood, guess(lab, webtest.Via(fmt.Sprintf("2001:db8:0:%x::1", i))))
 	}
 	if got := judged(flood); got != 55 || slices.Contains(flood[55:], http.StatusForbidden) {
 		t.Errorf("of 500 tries from as many networks %d were judged", got)
@@ -158,7 +159,7 @@ func TestThrottleOfThePINTogether(t *testing.T) {
 	if got := len(lab.Counters(t)); got > 61 {
 		t.Errorf("%d counters lie in the database", got)
 	}
-	if r := lab.Client().Post("/login", labtest.Login("teacher"), labtest.Via("198.51.100.1")); r.Status != http.StatusTooManyRequests || r.Header.Get("Retry-After") != "60" {
+	if r := lab.Client().Post("/login", webtest.Login("teacher"), webtest.Via("198.51.100.1")); r.Status != http.StatusTooManyRequests || r.Header.Get("Retry-After") != "60" {
 		t.Errorf("the right PIN from elsewhere is answered %d, Retry-After %q", r.Status, r.Header.Get("Retry-After"))
 	}
 	if got := teacherFrom(lab); got != http.StatusSeeOther {
@@ -166,7 +167,7 @@ func TestThrottleOfThePINTogether(t *testing.T) {
 	}
 	lab.Clock.Advance(time.Minute)
 	tries(lab, "teacher", 6) // and the other way around
-	if got := teacherFrom(lab, labtest.Via("198.51.100.1")); got != http.StatusSeeOther {
+	if got := teacherFrom(lab, webtest.Via("198.51.100.1")); got != http.StatusSeeOther {
 		t.Errorf("the teacher elsewhere is answered %d", got)
 	}
 }
@@ -179,26 +180,26 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 			lab := labtest.New(t, labtest.BehindProxy, option)
 			here, there := lab.Client().SignIn("teacher"), lab.Client()
 			lab.Clock.Advance(time.Second)
-			if r := there.Post("/login", labtest.Login("teacher"), labtest.Via("198.51.100.1")); r.Status != http.StatusSeeOther {
+			if r := there.Post("/login", webtest.Login("teacher"), webtest.Via("198.51.100.1")); r.Status != http.StatusSeeOther {
 				t.Fatalf("signing in is answered %d", r.Status)
 			}
 			student := lab.Client().SignIn("alice")
 			student.Post("/act/edit", nil) // a teacher for the plain way
 			for i := range 100 {
 				guess(lab)
-				guess(lab, labtest.Via(fmt.Sprintf("192.0.2.%d", i)))
-				guess(lab, labtest.Via("198.51.100.1"))
+				guess(lab, webtest.Via(fmt.Sprintf("192.0.2.%d", i)))
+				guess(lab, webtest.Via("198.51.100.1"))
 			}
-			if r := student.Post("/login", labtest.Login("teacher")); r.Status != http.StatusTooManyRequests {
+			if r := student.Post("/login", webtest.Login("teacher")); r.Status != http.StatusTooManyRequests {
 				t.Errorf("a student is answered %d", r.Status)
 			}
 			lab.Clock.Advance(time.Second)
 			for range 7 { // the right PIN uses up no try
-				if r := here.Post("/login", labtest.Login("teacher")); r.Status != http.StatusSeeOther {
+				if r := here.Post("/login", webtest.Login("teacher")); r.Status != http.StatusSeeOther {
 					t.Fatalf("the teacher at this machine is answered %d", r.Status)
 				}
 			}
-			if r := there.AskToken(`{"username":"teacher","pin":"`+labtest.TeacherPIN+`"}`, labtest.Via("198.51.100.1")); r.Status != http.StatusCreated {
+			if r := there.AskToken(`{"username":"teacher","pin":"`+webtest.TeacherPIN+`"}`, webtest.Via("198.51.100.1")); r.Status != http.StatusCreated {
 				t.Errorf("for a token, the teacher elsewhere is answered %d", r.Status)
 			}
 			for i := range 7 {
@@ -206,15 +207,15 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 				if i >= 5 {
 					want = http.StatusTooManyRequests
 				}
-				if r := there.Post("/login", labtest.Wrong("teacher"), labtest.Via(fmt.Sprintf("203.0.113.%d", i))); r.Status != want {
+				if r := there.Post("/login", webtest.Wrong("teacher"), webtest.Via(fmt.Sprintf("203.0.113.%d", i))); r.Status != want {
 					t.Errorf("wrong try %d of who is signed in is answered %d, not %d", i+1, r.Status, want)
 				}
 				key := there.Cookie("lab_sessionid")
-				if there.Do(http.MethodPost, "/api/session/cycle_key", labtest.Body(labtest.JsonType, "{}"), labtest.Via("203.0.113.7")); engine == "db" && there.Cookie("lab_sessionid") == key {
+				if there.Do(http.MethodPost, "/api/session/cycle_key", webtest.Body(webtest.JsonType, "{}"), webtest.Via("203.0.113.7")); engine == "db" && there.Cookie("lab_sessionid") == key {
 					t.Error("the key is the same")
 				}
 			}
-			if r := here.Post("/login", labtest.Login("teacher")); r.Status != http.StatusSeeOther {
+			if r := here.Post("/login", webtest.Login("teacher")); r.Status != http.StatusSeeOther {
 				t.Errorf("then, the teacher at this machine is answered %d", r.Status)
 			}
 		})
@@ -225,16 +226,16 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 func TestThrottleOfThePINForgets(t *testing.T) {
 	lab := labtest.New(t, labtest.BehindProxy)
 	for _, address := range []string{"192.0.2.7", "192.0.2.8"} {
-		tries(lab, "teacher", 4, labtest.Via(address))
+		tries(lab, "teacher", 4, webtest.Via(address))
 	}
 	tries(lab, "teacher", 4)
-	if got := teacherFrom(lab, labtest.Via("192.0.2.7")); got != http.StatusSeeOther {
+	if got := teacherFrom(lab, webtest.Via("192.0.2.7")); got != http.StatusSeeOther {
 		t.Fatalf("the right PIN is answered %d", got)
 	}
 	for from, test := range map[string]struct {
 		with func(*http.Request)
 		left int
-	}{"there": {labtest.Via("192.0.2.7"), 5}, "another address": {labtest.Via("192.0.2.8"), 1}, "this machine": {func(*http.Request) {}, 1}} {
+	}{"there": {webtest.Via("192.0.2.7"), 5}, "another address": {webtest.Via("192.0.2.8"), 1}, "this machine": {func(*http.Request) {}, 1}} {
 		if got := judged(tries(lab, "teacher", 6, test.with)); got != test.left {
 			t.Errorf("%s has %d tries left, not %d", from, got, test.left)
 		}
@@ -243,14 +244,14 @@ func TestThrottleOfThePINForgets(t *testing.T) {
 		lab.Clock.Advance(time.Minute)
 		teacher := lab.Client().SignIn("teacher")
 		tries(lab, "teacher", 6)
-		tries(lab, "teacher", 6, labtest.Via("192.0.2.7"))
-		if r := teacher.Post(labtest.ClassPath, labtest.Sure); r.Status != http.StatusSeeOther {
+		tries(lab, "teacher", 6, webtest.Via("192.0.2.7"))
+		if r := teacher.Post(webtest.ClassPath, webtest.Sure); r.Status != http.StatusSeeOther {
 			t.Fatalf("answered %d", r.Status)
 		}
 		if rows := lab.Counters(t); len(rows) > 0 {
 			t.Errorf("the database still has %q", rows)
 		}
-		if got := []int{teacherFrom(lab), teacherFrom(lab, labtest.Via("192.0.2.7"))}; !slices.Equal(got, []int{http.StatusSeeOther, http.StatusSeeOther}) {
+		if got := []int{teacherFrom(lab), teacherFrom(lab, webtest.Via("192.0.2.7"))}; !slices.Equal(got, []int{http.StatusSeeOther, http.StatusSeeOther}) {
 			t.Errorf("the right PIN is answered %v", got)
 		}
 	})
@@ -261,7 +262,7 @@ func TestThrottleOfThePINForgets(t *testing.T) {
 func TestThrottleOfThePINInTheDatabase(t *testing.T) {
 	lab := labtest.New(t, labtest.BehindProxy)
 	tries(lab, "teacher", 6)
-	tries(lab, "teacher", 2, labtest.Via("192.0.2.7"))
+	tries(lab, "teacher", 2, webtest.Via("192.0.2.7"))
 	database := lab.Database(t)
 	defer database.Close()
 	var n, expire, bytes int
@@ -286,7 +287,7 @@ func TestThrottleOfThePINWhenTheClockIsSetBack(t *testing.T) {
 			if got := fmt.Sprint(tries(lab, "teacher", 2)); got != want {
 				t.Errorf("set back by %v after %d tries, two more: %s, not %s", by, made, got, want)
 			}
-			if r := lab.Client().Post("/login", labtest.Login("teacher")); r.Header.Get("Retry-After") != "60" {
+			if r := lab.Client().Post("/login", webtest.Login("teacher")); r.Header.Get("Retry-After") != "60" {
 				t.Errorf("Retry-After is %q", r.Header.Get("Retry-After"))
 			}
 			lab.Clock.Advance(time.Minute)
@@ -301,7 +302,7 @@ func TestThrottleOfThePINWhenTheClockIsSetBack(t *testing.T) {
 // sign in: their tries are not counted there.
 func TestThrottleOfThePINWhileItsStoreIsDown(t *testing.T) {
 	lab := labtest.New(t)
-	pin := `{"username":"teacher","pin":"` + labtest.TeacherPIN + `"}`
+	pin := `{"username":"teacher","pin":"` + webtest.TeacherPIN + `"}`
 	for _, op := range []string{"load", "create"} {
 		lab.Notebooks.Before = storetest.Down(op)
 		for _, json := range []string{pin, `{"username":"teacher","pin":"000000"}`} {

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // tries posts the wrong word so often and says how each was answered.
 func tries(lab *labtest.Lab, name string, n int, changes ...func(*http.Request)) (statuses []int) {
 	for range n {
-		statuses = append(statuses, lab.Client().Post("/login", labtest.Wrong(name), changes...).Status)
+		statuses = append(statuses, lab.Client().Post("/login", webtest.Wrong(name), changes...).Status)
 	}
 	return statuses
 }
@@ -30,22 +31,22 @@ func TestThrottle(t *testing.T) {
 			}
 			t.Run("the right word is refused meanwhile", func(t *testing.T) {
 				c := lab.Client()
-				answer := c.Post("/login", labtest.Login(name))
+				answer := c.Post("/login", webtest.Login(name))
 				if answer.Status != http.StatusTooManyRequests {
 					t.Errorf("answered %d", answer.Status)
 				}
 				if wait, err := strconv.Atoi(answer.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 60 {
 					t.Errorf("Retry-After is %q", answer.Header.Get("Retry-After"))
 				}
-				if got := c.Verdicts(); got != labtest.Nowhere {
+				if got := c.Verdicts(); got != webtest.Nowhere {
 					t.Errorf("the three ways conclude %q", got)
 				}
 			})
 			t.Run("another name is not touched", func(t *testing.T) { lab.Client().SignIn("bob") })
 			t.Run("it is over when Retry-After says", func(t *testing.T) {
-				wait, _ := strconv.Atoi(lab.Client().Post("/login", labtest.Login(name)).Header.Get("Retry-After"))
+				wait, _ := strconv.Atoi(lab.Client().Post("/login", webtest.Login(name)).Header.Get("Retry-After"))
 				lab.Clock.Advance(time.Duration(wait)*time.Second - time.Millisecond)
-				if answer := lab.Client().Post("/login", labtest.Login(name)); answer.Status != http.StatusTooManyRequests {
+				if answer := lab.Client().Post("/login", webtest.Login(name)); answer.Status != http.StatusTooManyRequests {
 					t.Errorf("a moment before: %d", answer.Status)
 				}
 				lab.Clock.Advance(time.Millisecond)
@@ -81,8 +82,8 @@ func TestThrottleForgets(t *testing.T) {
 func TestThrottleIsByNameAlone(t *testing.T) {
 	lab := labtest.New(t, labtest.BehindProxy)
 	for i := range 14 {
-		got := tries(lab, []string{"alice", "teacher"}[i%2], 1, labtest.With("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)), labtest.With("X-Real-Ip", fmt.Sprintf("192.0.2.%d", i)),
-			labtest.With("Forwarded", fmt.Sprintf("for=192.0.2.%d", i)), labtest.With("User-Agent", strconv.Itoa(i)))[0]
+		got := tries(lab, []string{"alice", "teacher"}[i%2], 1, webtest.With("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)), webtest.With("X-Real-Ip", fmt.Sprintf("192.0.2.%d", i)),
+			webtest.With("Forwarded", fmt.Sprintf("for=192.0.2.%d", i)), webtest.With("User-Agent", strconv.Itoa(i)))[0]
 		want := http.StatusForbidden
 		if i >= 10 {
 			want = http.StatusTooManyRequests
@@ -108,7 +109,7 @@ func TestThrottleIsNotFloodedOut(t *testing.T) {
 		lab.Auth.TryFailed("name" + strconv.Itoa(i))
 	}
 	for _, name := range []string{"alice", "teacher"} {
-		if got := lab.Client().Post("/login", labtest.Login(name)).Status; got != http.StatusTooManyRequests {
+		if got := lab.Client().Post("/login", webtest.Login(name)).Status; got != http.StatusTooManyRequests {
 			t.Errorf("after 100,000 other names, %s is answered %d", name, got)
 		}
 	}

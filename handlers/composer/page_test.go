@@ -11,15 +11,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/handlers/composer"
-	"cookielab/handlers/labtest"
-	"cookielab/sessions/browser"
+	"cookielab/handlers/webtest"
 )
+
+// newLab starts the composer, and what a program asks about cookies.
+func newLab(t testing.TB) *webtest.Lab {
+	lab := webtest.New(t)
+	page := composer.New(lab.Site)
+	lab.Router.Get("/composer", webtest.SecretPage, page.Get)
+	lab.Router.Post("/composer", webtest.SecretPage, page.Post)
+	lab.Router.Post("/send", webtest.Action, page.Send)
+	lab.Router.Get("/sent", webtest.Page, page.Sent)
+	lab.Router.Post("/api/predict", webtest.SilentAPI.WithBody(composer.MaxPredict), page.Predict)
+	return lab
+}
 
 // fieldIn is the value of the page's input with that id.
 func fieldIn(t *testing.T, page, id string) string {
@@ -32,7 +40,7 @@ func fieldIn(t *testing.T, page, id string) string {
 }
 
 func TestComposerKeepsBothHalvesInStep(t *testing.T) {
-	c := labtest.New(t).Client()
+	c := newLab(t).Client()
 	r := c.Compose("line", " a = b ; path=/x;SECURE;SameSite=lax; foo=1; Max-Age=5; Max-Age=7;bar", "last", "line")
 	for id, want := range map[string]string{"f-name": "a", "f-value": "b", "f-path": "/x", "f-samesite": "lax", "f-max-age": "7", "f-rest": "foo=1; bar"} {
 		if got := fieldIn(t, r.Body, id); got != want {
@@ -65,7 +73,7 @@ func TestComposerKeepsBothHalvesInStep(t *testing.T) {
 }
 
 func TestComposerJudges(t *testing.T) {
-	c := labtest.New(t).Client()
+	c := newLab(t).Client()
 	for line, want := range map[string][]string{
 		"a=b":                         {"All three keep it, but do not send it", "No SameSite"},
 		"a=b; SameSite=None":          {"None keeps it", "§ 5.7 step 19"},
@@ -89,7 +97,7 @@ func TestComposerJudges(t *testing.T) {
 			t.Errorf("the preset %s: %d", preset, r.Status)
 		}
 	}
-	for status, r := range map[int]labtest.Reply{
+	for status, r := range map[int]webtest.Reply{
 		http.StatusRequestEntityTooLarge: c.Compose("line", strings.Repeat("x", 9000)),
 		http.StatusBadRequest:            c.Compose("line", "a=b", "address", "ftp://x/"),
 		http.StatusNotFound:              c.Get("/composer?preset=none-such"),
@@ -101,7 +109,7 @@ func TestComposerJudges(t *testing.T) {
 }
 
 func TestComposerSends(t *testing.T) {
-	lab := labtest.New(t)
+	lab := newLab(t)
 	c := lab.Client()
 	c.Get("/composer")
 	if r := c.Get("/sent"); r.Status != http.StatusOK || strings.Contains(r.Body, `id="sent"`) {
@@ -118,7 +126,7 @@ func TestComposerSends(t *testing.T) {
 	c.Post("/send", url.Values{"line": {"id=1; Path=/"}})
 
 	// What comes is held against what was predicted, for the browser that says so.
-	firefox := labtest.With("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0")
+	firefox := webtest.With("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0")
 	if page := c.Get("/sent", firefox); !strings.Contains(page.Body, "As predicted") || !strings.Contains(page.Body, "Firefox 153.0") {
 		t.Errorf("the same came: %.300s", page.Body[strings.Index(page.Body, `id="sent"`):])
 	}
@@ -131,21 +139,15 @@ func TestComposerSends(t *testing.T) {
 		t.Error("nothing came, and the page says nothing")
 	}
 
-	// All of it can be deleted, by the button and by a reset.
-	again := func(r labtest.Reply) {
-		t.Helper()
-		gone := strings.Join(r.Header["Set-Cookie"], "\n")
-		if !strings.Contains(gone, "id=x; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=-1") {
-			t.Errorf("%d deletes %q", r.Status, gone)
-		}
+	// All of it can be deleted.
+	r = c.Post("/send", url.Values{"act": {"forget"}})
+	if gone := strings.Join(r.Header["Set-Cookie"], "\n"); !strings.Contains(gone, "id=x; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=-1") {
+		t.Errorf("%d deletes %q", r.Status, gone)
 	}
-	again(c.Post("/send", url.Values{"act": {"forget"}}))
-	c.Post("/send", url.Values{"line": {"id=1; Path=/"}})
-	again(c.Post("/reset", nil))
 }
 
 func TestComposerRefusesToSend(t *testing.T) {
-	c := labtest.New(t).Client()
+	c := newLab(t).Client()
 	c.Get("/composer")
 	for line, status := range map[string]int{
 		"a=b\r\nSet-Cookie: c=d":   http.StatusBadRequest,
@@ -160,141 +162,13 @@ func TestComposerRefusesToSend(t *testing.T) {
 			t.Errorf("%.40q: %d with %q", line, r.Status, r.Header["Set-Cookie"])
 		}
 	}
-	if r := c.Post("/send", url.Values{"line": {"a=b"}}, labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden || len(r.Cookies) > 0 {
+	if r := c.Post("/send", url.Values{"line": {"a=b"}}, webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden || len(r.Cookies) > 0 {
 		t.Errorf("another site's form: %d with %v", r.Status, r.Cookies)
 	}
 }
 
-// So much that no page would open any more is not sent.
-func TestComposerKeepsTheLabOpen(t *testing.T) {
-	lab := labtest.New(t)
-	big := lab.Client()
-	big.Get("/composer")
-	sent := 0
-	for ; sent < 20; sent++ {
-		if r := big.Post("/send", url.Values{"line": {"c" + strconv.Itoa(sent) + "=" + strings.Repeat("v", 4000)}}); r.Status != http.StatusSeeOther {
-			if r.Status != http.StatusConflict || len(r.Header["Set-Cookie"]) > 0 || !strings.Contains(r.Body, "First delete what was sent") {
-				t.Errorf("%d with %d cookies", r.Status, len(r.Header["Set-Cookie"]))
-			}
-			break
-		}
-	}
-	if r := big.Get("/reset"); sent < 3 || sent > 5 || r.Status != http.StatusOK {
-		t.Errorf("after %d big ones the lab answers %d", sent, r.Status)
-	}
-
-	many := lab.Client()
-	many.Get("/composer")
-	for i := range 41 {
-		r := many.Post("/send", url.Values{"line": {"a=b; Path=/" + strconv.Itoa(i)}})
-		if want := map[bool]int{true: http.StatusSeeOther, false: http.StatusConflict}[i < 40]; r.Status != want {
-			t.Errorf("line %d: %d, want %d", i+1, r.Status, want)
-		}
-	}
-	if gone := many.Post("/send", url.Values{"act": {"forget"}}).Header["Set-Cookie"]; len(gone) < 40 {
-		t.Errorf("%d are deleted", len(gone))
-	}
-	if r := many.Post("/send", url.Values{"line": {"a=b"}}); r.Status != http.StatusSeeOther {
-		t.Errorf("after deleting: %d", r.Status)
-	}
-}
-
-// The cookies that the composer sets, for whatever path, never make a request to the lab
-// larger than its server accepts. That also holds at another port, after a restart, for
-// several hosts of one domain, and for lines that are sent at the same moment.
-func TestComposerLocksNobodyOut(t *testing.T) {
-	const value = 3900
-	line := func(number int, attributes string) string {
-		return "c" + strconv.Itoa(number) + "=" + strings.Repeat("v", value) + attributes
-	}
-	for _, attributes := range []string{
-		"; Path=/reset", "; Path=/dashboard", "; Path=/static", "; Path=/static/lab.css", "; Path=/sent", "; Path=/send", "; Path=/", "", "; Path=/lessons/forgets; Secure; HttpOnly; SameSite=Strict",
-		"; Path=/composer; Max-Age=60", "; Path=/reset; Secure; Partitioned; SameSite=None",
-	} {
-		j := labtest.New(t).Jar("localhost")
-		j.Ask(http.MethodGet, "/composer")
-		went := 0
-		for went < 12 && j.SendTo(line(went, attributes)) {
-			went++
-		}
-		if went < 3 || went > 4 {
-			t.Errorf("%q: %d lines went", attributes, went)
-		}
-		if j.Answers(); !j.SendTo("small=1") {
-			t.Errorf("%q: a small one is refused, too", attributes)
-		}
-		// After the cookies are deleted, lines can be sent again.
-		j.Ask(http.MethodPost, "/send", labtest.Body(labtest.FormType, "act=forget"), labtest.With("Sec-Fetch-Site", "same-origin"))
-		if !j.SendTo(line(0, attributes)) {
-			t.Errorf("%q: after all was deleted the first is refused", attributes)
-		}
-	}
-	t.Run("many paths", func(t *testing.T) {
-		j := labtest.New(t).Jar("localhost")
-		j.Ask(http.MethodGet, "/composer")
-		for i, path := range []string{"/", "/reset", "/", "/dashboard", "/", "/lessons", "/lessons/forgets", "/", "/static", "/reset", "/reset"} {
-			j.SendTo(line(i, "; Path="+path))
-			j.Answers()
-		}
-	})
-	t.Run("a server after a restart, or at another port", func(t *testing.T) {
-		first := labtest.New(t)
-		j := first.Jar("localhost")
-		j.Ask(http.MethodGet, "/composer")
-		for n := range 3 {
-			for i := range 12 {
-				j.SendTo(line(100*n+i, "; Path=/reset"))
-			}
-			j.Answers()
-			j.Lab = labtest.New(t, func(c *handlers.Config) { c.Notebooks, c.Clock = first.Notebooks, first.Clock.Now })
-			j.Client.Lab = j.Lab
-		}
-	})
-	t.Run("hosts of one domain", func(t *testing.T) {
-		lab := labtest.New(t)
-		domain := browser.New(browser.Chromium)
-		for n := range 60 {
-			j := lab.Jar("h" + strconv.Itoa(n) + ".app.localhost")
-			j.Jar = domain
-			j.Ask(http.MethodGet, "/composer")
-			for i := range 6 {
-				j.SendTo(line(100*n+i, "; Domain=app.localhost; Path=/reset"))
-				j.SendTo("d" + strconv.Itoa(6*n+i) + "=" + strings.Repeat("v", 28) + "; Domain=app.localhost; Path=/reset")
-				j.SendTo(line(i+6, "; Path=/reset"))
-			}
-			if n%20 == 19 {
-				j.Answers()
-			}
-		}
-	})
-	t.Run("all at one moment", func(t *testing.T) {
-		lab := labtest.New(t)
-		j := lab.Jar("localhost")
-		j.Ask(http.MethodGet, "/composer")
-		cookie := j.Send(browser.Request{URL: j.Url("/send"), Now: lab.Clock.Now(), Context: browser.Typed}).Header
-		var all sync.WaitGroup
-		var went atomic.Int32
-		for i := range 12 {
-			all.Go(func() {
-				r := lab.Client().Post("/send", url.Values{"line": {line(i, "; Path=/")}}, labtest.With("Cookie", cookie))
-				if r.Status == http.StatusSeeOther {
-					went.Add(1)
-				}
-			})
-		}
-		if all.Wait(); went.Load() > 4 || went.Load() == 0 {
-			t.Errorf("%d went", went.Load())
-		}
-	})
-	t.Run("without a notebook nothing is sent", func(t *testing.T) {
-		if r := labtest.New(t).Client().Post("/send", url.Values{"line": {"a=b"}}); r.Status != http.StatusConflict || !strings.Contains(r.Body, "lab_notebook") || len(r.Cookies) > 0 {
-			t.Errorf("%d with %v", r.Status, r.Cookies)
-		}
-	})
-}
-
 func TestComposerExplainsHeaders(t *testing.T) {
-	c := labtest.New(t).Client()
+	c := newLab(t).Client()
 	for text, want := range map[string][]string{
 		"Set-Cookie: a=1; Domain=shop.example\nset-cookie:b=2":          {"https://www.shop.example/", ">a<", ">b<"},
 		"< HTTP/2 200\n< set-cookie: a=1\n< content-type: text/html\n<": {">a<"},
@@ -317,7 +191,7 @@ func TestComposerExplainsHeaders(t *testing.T) {
 
 // Whatever is typed and pasted, the page stays small, and says how much it leaves out.
 func TestComposerBounds(t *testing.T) {
-	lab := labtest.New(t)
+	lab := newLab(t)
 	repeated := strings.Repeat
 	hints := "a=b"
 	for i := range 40 {
@@ -362,28 +236,5 @@ func TestComposerBounds(t *testing.T) {
 	}
 	if page := c.Get("/sent"); went != 8 || len(page.Body) > 640<<10 {
 		t.Errorf("%d long lines went, and the page has %d bytes", went, len(page.Body))
-	}
-}
-
-// What is typed and pasted may be somebody's secret.
-func TestComposerKeepsNothing(t *testing.T) {
-	lab := labtest.New(t)
-	c := lab.Client().SignIn("alice")
-	const secret = "f00f00f00-secret"
-	c.Compose("line", "id="+secret, "paste", "set-cookie: sid="+secret, "address", "http://"+secret+"/")
-	for place, text := range map[string]string{
-		"the log": lab.Log.String(), "the database": lab.Rows(t), "the wire": c.Get("/api/wire").Body, "the wire's page": c.Get("/wire").Body, "the next page": c.Get("/composer").Body,
-	} {
-		if strings.Contains(text, secret) {
-			t.Errorf("it is in %s", place)
-		}
-	}
-	// What is sent does travel, and the wire shows it; the database and the log have nothing of it.
-	c.Post("/send", url.Values{"line": {"id=" + secret}})
-	if !strings.Contains(c.Get("/api/wire").Body, secret) {
-		t.Error("what was sent is not on the wire")
-	}
-	if strings.Contains(lab.Rows(t)+lab.Log.String(), secret) {
-		t.Error("what was sent is in the database or in the log")
 	}
 }

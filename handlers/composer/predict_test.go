@@ -11,16 +11,16 @@ import (
 	"testing"
 
 	"cookielab/handlers/composer"
-	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions/browser"
 )
 
 func TestPredict(t *testing.T) {
-	lab := labtest.New(t)
-	r := lab.Ask(`{"browser":"firefox","now":"2026-11-26T12:00:00Z",
+	lab := newLab(t)
+	r := ask(lab.Client(), `{"browser":"firefox","now":"2026-11-26T12:00:00Z",
 		"responses":[
 			{"url":"http://app.localhost/a/b","set_cookie":["s=1; SameSite=Strict; Max-Age=60; HttpOnly","n=2; SameSite=None"],"script":["j=3; Domain=app.localhost"],"date":"2026-11-26T11:00:00Z"},
-			{"url":"http://app.localhost/a/b","set_cookie_b64":["` + base64.StdEncoding.EncodeToString([]byte("v=\xfc; Path=/; Secure; Partitioned; Expires=Thu, 26 Nov 2026 11:00:30 GMT")) + `"],"date":"2026-11-26T11:00:00Z"}],
+			{"url":"http://app.localhost/a/b","set_cookie_b64":["`+base64.StdEncoding.EncodeToString([]byte("v=\xfc; Path=/; Secure; Partitioned; Expires=Thu, 26 Nov 2026 11:00:30 GMT"))+`"],"date":"2026-11-26T11:00:00Z"}],
 		"send_to":{"url":"http://app.localhost/a/c","from":"http://localhost/","method":"get"}}`)
 	if r.Status != http.StatusOK {
 		t.Fatalf("%d %s", r.Status, r.Body)
@@ -72,7 +72,7 @@ func TestPredict(t *testing.T) {
 }
 
 func TestPredictInChinese(t *testing.T) {
-	r := labtest.New(t).Ask(`{"browser":"draft","responses":[{"url":"http://localhost/","set_cookie":["a=b; SameSite=None"]}]}`, labtest.With("Accept-Language", "zh-CN"))
+	r := ask(newLab(t).Client(), `{"browser":"draft","responses":[{"url":"http://localhost/","set_cookie":["a=b; SameSite=None"]}]}`, webtest.With("Accept-Language", "zh-CN"))
 	if !strings.Contains(r.Body, "必须和 Secure 一起才有效") {
 		t.Errorf("%d %s", r.Status, r.Body)
 	}
@@ -80,9 +80,13 @@ func TestPredictInChinese(t *testing.T) {
 
 // A NUL byte makes a browser drop the response, and all of it.
 func TestPredictFailedResponse(t *testing.T) {
-	lab := labtest.New(t)
+	lab := newLab(t)
 	for profile, want := range map[string]string{"draft": "stored control-character stored", "chromium": "response-fails response-fails response-fails", "firefox": "response-fails response-fails response-fails"} {
-		answer := lab.Predict(t, map[string]any{"browser": profile, "responses": []any{map[string]any{"url": "http://localhost/", "set_cookie": []string{"a=b", "c=\x00"}, "script": []string{"d=e"}}}})
+		question, err := json.Marshal(map[string]any{"browser": profile, "responses": []any{map[string]any{"url": "http://localhost/", "set_cookie": []string{"a=b", "c=\x00"}, "script": []string{"d=e"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := webtest.JSON[composer.PredictAnswer](t, ask(lab.Client(), string(question)))
 		var rules []string
 		for _, result := range answer.Results[0] {
 			rules = append(rules, result.Rule)
@@ -94,7 +98,7 @@ func TestPredictFailedResponse(t *testing.T) {
 }
 
 func TestPredictRefuses(t *testing.T) {
-	lab := labtest.New(t)
+	lab := newLab(t)
 	many := func(n int, what string) string { return strings.TrimSuffix(strings.Repeat(what+",", n), ",") }
 	for name, test := range map[string]struct {
 		question string
@@ -125,7 +129,7 @@ func TestPredictRefuses(t *testing.T) {
 		"years out of range":  {`{"browser":"draft","now":"0001-01-01T00:00:00Z","responses":[{"url":"http://a/","set_cookie":["a=b; Max-Age=60"],"date":"9999-12-31T23:59:59Z"}]}`, 200, `"expires_in":60`},
 		"a method in letters": {`{"browser":"draft","responses":[{"url":"http://a/","set_cookie":["a=b; SameSite=Lax"]}],"send_to":{"url":"http://a/","from":"http://b/","method":"post"}}`, 200, `"cookie_header":""`},
 	} {
-		r := lab.Ask(test.question)
+		r := ask(lab.Client(), test.question)
 		if r.Status != test.status || !strings.Contains(r.Body, test.says) || r.Status != 200 && !strings.Contains(r.Body, `"message"`) || strings.Contains(r.Body, "⟨") {
 			t.Errorf("%s: %d %.300s", name, r.Status, r.Body)
 		}
@@ -141,7 +145,7 @@ func TestPredictRefuses(t *testing.T) {
 // A small question has a small answer. A question that would make much work is refused
 // with a sentence that says why.
 func TestPredictBounds(t *testing.T) {
-	lab := labtest.New(t)
+	lab := newLab(t)
 	repeated := strings.Repeat
 	lines := func(n int, form string) (all []string) {
 		for i := range n {
@@ -182,7 +186,7 @@ func TestPredictBounds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := lab.Ask(string(question))
+			r := ask(lab.Client(), string(question))
 			if r.Status != http.StatusBadRequest && r.Status != http.StatusUnprocessableEntity || len(r.Body) > 2000 || !strings.Contains(r.Body, test.says) {
 				t.Errorf("%s, %s: %d, %d bytes: %.200s", name, profile, r.Status, len(r.Body), r.Body)
 			}
@@ -194,7 +198,7 @@ func TestPredictBounds(t *testing.T) {
 	} {
 		for _, profile := range browser.Profiles() {
 			question, _ := json.Marshal(map[string]any{"browser": profile, "responses": one("https://a.example/", lines), "send_to": map[string]any{"url": "https://a.example/"}})
-			r := lab.Ask(string(question))
+			r := ask(lab.Client(), string(question))
 			if r.Status != http.StatusOK || len(r.Body) > 256<<10+4*len(question)+4096 {
 				t.Errorf("%s, %s: %d, %d bytes become %d", name, profile, r.Status, len(question), len(r.Body))
 			}
@@ -202,8 +206,13 @@ func TestPredictBounds(t *testing.T) {
 	}
 	// The error for a broken question is short.
 	for _, question := range []string{`{"` + repeated("<", 60000) + `":1}`, `{"a":1,"a":2}`, `{"` + repeated("a", 30000) + `":1,"` + repeated("a", 30000) + `":1}`, `{"browser":` + repeated("1", 60000) + `}`} {
-		if r := lab.Ask(question); r.Status != http.StatusBadRequest || len(r.Body) > 2000 {
+		if r := ask(lab.Client(), question); r.Status != http.StatusBadRequest || len(r.Body) > 2000 {
 			t.Errorf("%.20s: %d, %d bytes", question, r.Status, len(r.Body))
 		}
 	}
+}
+
+// ask asks /api/predict.
+func ask(c *webtest.Client, question string, changes ...func(*http.Request)) webtest.Reply {
+	return c.Do(http.MethodPost, "/api/predict", append([]func(*http.Request){webtest.Body(webtest.JsonType, question)}, changes...)...)
 }

@@ -21,6 +21,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -53,8 +54,8 @@ func TestSessionCalls(t *testing.T) {
 
 			// Writing does, and the answer tells its key.
 			first := c.Answers(t, "set", `{"key":"a","value":1}`, "null", accessed, modified)
-			if first == "" || c.Cookie(labtest.SessionCookie) != first {
-				t.Fatalf("the key is %q, the cookie %q", first, c.Cookie(labtest.SessionCookie))
+			if first == "" || c.Cookie(webtest.SessionCookie) != first {
+				t.Fatalf("the key is %q, the cookie %q", first, c.Cookie(webtest.SessionCookie))
 			}
 			found := c.Lanes()[lanes.Session]
 			if found.User != nil || !found.Verdict.Accepted() {
@@ -84,13 +85,13 @@ func TestSessionCalls(t *testing.T) {
 
 			// cycle_key keeps the data; on a server the old key is dead.
 			c.Answers(t, "update", `{"values":{"n":1}}`, "null")
-			old := c.Cookie(labtest.SessionCookie)
+			old := c.Cookie(webtest.SessionCookie)
 			second := c.Answers(t, "cycle_key", "{}", "null", accessed, modified)
-			if second == old || second != c.Cookie(labtest.SessionCookie) {
-				t.Errorf("cycle_key makes %q of %q; the cookie is %q", second, old, c.Cookie(labtest.SessionCookie))
+			if second == old || second != c.Cookie(webtest.SessionCookie) {
+				t.Errorf("cycle_key makes %q of %q; the cookie is %q", second, old, c.Cookie(webtest.SessionCookie))
 			}
 			c.Answers(t, "items", "{}", `{"a":1,"n":1}`)
-			thief := lab.Client().Carry(labtest.SessionCookie, old)
+			thief := lab.Client().Carry(webtest.SessionCookie, old)
 			there := map[bool]string{true: "true", false: "false"}
 			c.Answers(t, "exists", `{"session_key":"`+old+`"}`, there[engine == "signed_cookies"], not, not)
 			c.Answers(t, "exists", `{"session_key":"`+second+`"}`, "true", not, not)
@@ -109,9 +110,9 @@ func TestSessionCalls(t *testing.T) {
 			}
 			c.Answers(t, "items", "{}", "{}")
 			c.Answers(t, "set", `{"key":"a","value":1}`, "null")
-			before := c.Cookie(labtest.SessionCookie)
-			if key := c.Answers(t, "flush", "{}", "null", accessed, modified); key != "" || c.Cookie(labtest.SessionCookie) != "" {
-				t.Errorf("after flush the key is %q, the cookie %q", key, c.Cookie(labtest.SessionCookie))
+			before := c.Cookie(webtest.SessionCookie)
+			if key := c.Answers(t, "flush", "{}", "null", accessed, modified); key != "" || c.Cookie(webtest.SessionCookie) != "" {
+				t.Errorf("after flush the key is %q, the cookie %q", key, c.Cookie(webtest.SessionCookie))
 			}
 			c.Answers(t, "exists", `{"session_key":"`+before+`"}`, there[engine == "signed_cookies"])
 			if after := c.Answers(t, "set", `{"key":"a","value":1}`, "null"); after == before {
@@ -137,7 +138,7 @@ func TestSessionCallExpiry(t *testing.T) {
 	ends(twoWeeks, false)
 
 	r := c.Call("set_expiry", `{"seconds":300}`)
-	if set := r.Sets(labtest.SessionCookie); set == nil || set.MaxAge != 300 {
+	if set := r.Sets(webtest.SessionCookie); set == nil || set.MaxAge != 300 {
 		t.Errorf("the cookie is %v", set)
 	}
 	ends(300, false)
@@ -151,7 +152,7 @@ func TestSessionCallExpiry(t *testing.T) {
 	ends(3540, false)
 
 	r = c.Call("set_expiry", `{"browser_close":true}`)
-	if set := r.Sets(labtest.SessionCookie); set == nil || set.MaxAge != 0 || !set.Expires.IsZero() {
+	if set := r.Sets(webtest.SessionCookie); set == nil || set.MaxAge != 0 || !set.Expires.IsZero() {
 		t.Errorf("the cookie is %v", set)
 	}
 	ends(twoWeeks, true)
@@ -165,12 +166,12 @@ func TestSessionCallExpiry(t *testing.T) {
 	for _, over := range []string{`{"seconds":0}`, `{"seconds":-10}`, `{"seconds":-34560000}`, `{"at":"` + at(-time.Second) + `"}`, `{"at":"0001-01-01T00:00:00Z"}`, `{"at":"0000-01-01T00:00:00+14:00"}`} {
 		v := lab.Client()
 		v.Answers(t, "set", `{"key":"a","value":1}`, "null")
-		key := v.Cookie(labtest.SessionCookie)
+		key := v.Cookie(webtest.SessionCookie)
 		v.Answers(t, "set_expiry", over, "null")
-		if v.Cookie(labtest.SessionCookie) != "" {
+		if v.Cookie(webtest.SessionCookie) != "" {
 			t.Errorf("%s: the browser keeps the cookie", over)
 		}
-		copied := lab.Client().Carry(labtest.SessionCookie, key)
+		copied := lab.Client().Carry(webtest.SessionCookie, key)
 		copied.Answers(t, "items", "{}", "{}")
 		if got := copied.Lanes()[lanes.Session].Verdict; got != lanes.Expired {
 			t.Errorf("%s: a copy is %s", over, got)
@@ -198,17 +199,17 @@ func TestSessionCallExpiry(t *testing.T) {
 // new key. So does a logout that carries the old key a moment later.
 func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	lab := labtest.New(t)
-	ended := func(twin *labtest.Client) {
+	ended := func(twin *webtest.Client) {
 		t.Helper()
 		if got := twin.Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 			t.Errorf("the new key is %s after the logout", got)
 		}
 	}
 	alice := lab.Client().SignIn("alice")
-	twin := lab.Client().Carry(labtest.SessionCookie, alice.Cookie(labtest.SessionCookie))
+	twin := lab.Client().Carry(webtest.SessionCookie, alice.Cookie(webtest.SessionCookie))
 	loaded := make(chan bool)
 	lab.Sessions.Before = func(string) error { lab.Sessions.Before = nil; close(loaded); return nil }
-	answered := make(chan labtest.Reply)
+	answered := make(chan webtest.Reply)
 	go func() { answered <- alice.Call("flush", `{"think_ms":300}`) }()
 	<-loaded
 	twin.Call("cycle_key", `{}`)
@@ -218,7 +219,7 @@ func TestALogoutEndsWhatTheSessionBecameMeanwhile(t *testing.T) {
 	ended(twin)
 
 	bob := lab.Client().SignIn("bob")
-	twin = lab.Client().Carry(labtest.SessionCookie, bob.Cookie(labtest.SessionCookie))
+	twin = lab.Client().Carry(webtest.SessionCookie, bob.Cookie(webtest.SessionCookie))
 	twin.Call("cycle_key", `{}`)
 	if got := bob.Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 		t.Errorf("the old key is %s", got)
@@ -239,9 +240,9 @@ func TestSigningInAgainAfterAChangeOfKey(t *testing.T) {
 	if got := alice.Lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Errorf("the new session is %s", got)
 	}
-	twin := lab.Client().Carry(labtest.SessionCookie, alice.Cookie(labtest.SessionCookie))
+	twin := lab.Client().Carry(webtest.SessionCookie, alice.Cookie(webtest.SessionCookie))
 	twin.Call("cycle_key", `{}`) // somebody else has it
-	alice.Drop(labtest.SessionCookie)
+	alice.Drop(webtest.SessionCookie)
 	alice.SignIn("alice")
 	if got := alice.Lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Errorf("the newest session is %s", got)
@@ -336,13 +337,13 @@ func TestSessionCallsRefused(t *testing.T) {
 	} {
 		alice.Refuses(t, test.op, test.fields, test.status, test.code, strings.Fields(test.words)...)
 	}
-	if r := alice.Call("set", "key=a", labtest.Body(labtest.FormType, "key=a")); r.Status != http.StatusUnsupportedMediaType {
+	if r := alice.Call("set", "key=a", webtest.Body(webtest.FormType, "key=a")); r.Status != http.StatusUnsupportedMediaType {
 		t.Errorf("a form is answered %d", r.Status)
 	}
-	if r := alice.Call("set", `{"key":"a","value":"`+strings.Repeat("x", labtest.Limit)+`"}`); r.Status != http.StatusRequestEntityTooLarge {
+	if r := alice.Call("set", `{"key":"a","value":"`+strings.Repeat("x", webtest.Limit)+`"}`); r.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body of more than 64 KB is answered %d", r.Status)
 	}
-	if r := alice.Call("set", `{"key":"a","value":1}`, labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
+	if r := alice.Call("set", `{"key":"a","value":1}`, webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
 		t.Errorf("another site's page is answered %d", r.Status)
 	}
 	if r := alice.Do(http.MethodGet, "/api/session/keys"); r.Status != http.StatusMethodNotAllowed {
@@ -358,7 +359,7 @@ func TestSessionCallsRefused(t *testing.T) {
 	if r := alice.Call("items", "{}"); r.Status != http.StatusOK || !strings.Contains(r.Body, strings.Repeat("[", 99)) {
 		t.Errorf("items are answered %d", r.Status)
 	}
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
 	}
 }
@@ -368,7 +369,7 @@ func TestSessionCallsRefused(t *testing.T) {
 func TestSessionCallClearSignsOut(t *testing.T) {
 	for _, op := range []string{"clear", "flush"} {
 		alice := labtest.New(t).Client().SignIn("alice")
-		key := alice.Cookie(labtest.SessionCookie)
+		key := alice.Cookie(webtest.SessionCookie)
 		alice.Call(op, "{}")
 		lane := alice.Lanes()[lanes.Session]
 		if want := map[string]lanes.Verdict{"clear": lanes.Found, "flush": lanes.Absent}[op]; lane.Verdict != want || lane.User != nil {
@@ -377,7 +378,7 @@ func TestSessionCallClearSignsOut(t *testing.T) {
 		if door := alice.Get("/door/session"); door.Status != http.StatusForbidden {
 			t.Errorf("after %s the door answers %d", op, door.Status)
 		}
-		if op == "clear" && alice.Cookie(labtest.SessionCookie) != key {
+		if op == "clear" && alice.Cookie(webtest.SessionCookie) != key {
 			t.Error("clear changes the key")
 		}
 	}
@@ -407,7 +408,7 @@ func TestSessionCallTooLarge(t *testing.T) {
 			c := lab.Client()
 			r := c.Call("set", `{"key":"a","value":"`+strings.Repeat("x", size)+`"}`)
 			if r.Status == http.StatusOK {
-				if set := r.Sets(labtest.SessionCookie); set == nil || len(set.Name)+len(set.Value) > 4096 {
+				if set := r.Sets(webtest.SessionCookie); set == nil || len(set.Name)+len(set.Value) > 4096 {
 					t.Fatalf("%d characters: no browser keeps %v", size, set)
 				}
 				continue
@@ -437,9 +438,9 @@ func TestSessionCallsLeaveTheNotebookAlone(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	c.Get("/dashboard")
-	book := c.Cookie(labtest.NotebookCookie)
+	book := c.Cookie(webtest.NotebookCookie)
 	c.Answers(t, "set", `{"key":"a","value":1}`, "null") // answers complains of any other cookie
-	if e := c.Last(); e.Target != "/api/session/set" || e.Status != http.StatusOK || c.Cookie(labtest.NotebookCookie) != book {
+	if e := c.Last(); e.Target != "/api/session/set" || e.Status != http.StatusOK || c.Cookie(webtest.NotebookCookie) != book {
 		t.Errorf("on the wire is %s, %d", e.Target, e.Status)
 	}
 	stranger := lab.Client()
@@ -469,7 +470,7 @@ func TestSessionCallsAtOnce(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	const n = 500
-	together := func(work func(c *labtest.Client, i int) labtest.Reply) {
+	together := func(work func(c *webtest.Client, i int) webtest.Reply) {
 		t.Helper()
 		var all sync.WaitGroup
 		busy := make(chan struct{}, 64)
@@ -478,7 +479,7 @@ func TestSessionCallsAtOnce(t *testing.T) {
 			all.Add(1)
 			go func() {
 				defer func() { <-busy; all.Done() }()
-				c := lab.Client().Carry(labtest.SessionCookie, alice.Cookie(labtest.SessionCookie))
+				c := lab.Client().Carry(webtest.SessionCookie, alice.Cookie(webtest.SessionCookie))
 				if r := work(c, i); r.Status != http.StatusOK {
 					t.Errorf("number %d is answered %d %s", i, r.Status, r.Body)
 				}
@@ -486,7 +487,7 @@ func TestSessionCallsAtOnce(t *testing.T) {
 		}
 		all.Wait()
 	}
-	together(func(c *labtest.Client, i int) labtest.Reply {
+	together(func(c *webtest.Client, i int) webtest.Reply {
 		return c.Call("set", fmt.Sprintf(`{"key":"k%03d","value":%d,"think_ms":5}`, i, i))
 	})
 	var answer struct{ Result map[string]json.RawMessage }
@@ -501,7 +502,7 @@ func TestSessionCallsAtOnce(t *testing.T) {
 	if got := string(answer.Result["_user"]); got != `"alice"` {
 		t.Errorf("the user is %s", got)
 	}
-	together(func(c *labtest.Client, i int) labtest.Reply { return c.Call("add", `{"key":"count","think_ms":5}`) })
+	together(func(c *webtest.Client, i int) webtest.Reply { return c.Call("add", `{"key":"count","think_ms":5}`) })
 	alice.Answers(t, "get", `{"key":"count"}`, fmt.Sprint(n))
 	alice.Answers(t, "add", `{"key":"count","by":-500}`, "0", true, true)
 	alice.Answers(t, "add", `{"key":"count","by":0}`, "0")
@@ -515,8 +516,8 @@ func TestSessionCallOvertakenByLogout(t *testing.T) {
 	} {
 		labtest.InItsOwnTime(t, func(t *testing.T, lab *labtest.Lab, _ func() net.Conn) {
 			alice := lab.Client().SignIn("alice")
-			slow := lab.Client().Carry(labtest.SessionCookie, alice.Cookie(labtest.SessionCookie))
-			answered := make(chan labtest.Reply)
+			slow := lab.Client().Carry(webtest.SessionCookie, alice.Cookie(webtest.SessionCookie))
+			answered := make(chan webtest.Reply)
 			go func() { answered <- slow.Call(fields.op, fields.body) }()
 			time.Sleep(time.Second) // its own time: the call is thinking now
 			alice.Post("/logout", nil)
@@ -575,7 +576,7 @@ func TestSessionCallsWithoutAStore(t *testing.T) {
 	calls := map[string]string{
 		"get": `{"key":"a"}`, "set": `{"key":"a","value":2}`, "setdefault": `{"key":"b","value":2}`, "pop": `{"key":"a"}`, "delete": `{"key":"a"}`,
 		"has": `{"key":"a"}`, "keys": `{}`, "values": `{}`, "items": `{}`, "update": `{"values":{"a":2}}`, "add": `{"key":"a"}`, "clear": `{}`,
-		"flush": `{}`, "cycle_key": `{}`, "set_expiry": `{"seconds":5}`, "expiry": `{}`, "exists": `{"session_key":"` + alice.Cookie(labtest.SessionCookie) + `"}`, "clear_expired": `{}`,
+		"flush": `{}`, "cycle_key": `{}`, "set_expiry": `{"seconds":5}`, "expiry": `{}`, "exists": `{"session_key":"` + alice.Cookie(webtest.SessionCookie) + `"}`, "clear_expired": `{}`,
 	}
 	reads := regexp.MustCompile("^(get|has|keys|values|items|expiry|exists|clear_expired)$")
 	for op, fields := range calls {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -124,7 +125,7 @@ func TestConsoleLinesCompile(t *testing.T) {
 	c := labtest.New(t).Client()
 	shown := regexp.MustCompile(`(?s)<pre translate="no"(?: id="line-go")?>(.*?)</pre>`)
 	lines := 0
-	for _, id := range labtest.ConsoleCallsOf(c) {
+	for _, id := range webtest.ConsoleCallsOf(c) {
 		page := regexp.MustCompile(`(?s)<pre translate="no" id="line-django">.*?</pre>`).ReplaceAllString(c.Get("/console?call="+id).Body, "")
 		found := shown.FindAllStringSubmatch(page, -1)
 		if len(found) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions/storetest"
 )
 
@@ -22,7 +23,7 @@ func TestConsole(t *testing.T) {
 	if rows := strings.Count(lab.Rows(t), "\n"); rows != 1 { // the notebook's
 		t.Errorf("looking files %d records", rows)
 	}
-	if ids := labtest.ConsoleCallsOf(c); len(ids) != 24 {
+	if ids := webtest.ConsoleCallsOf(c); len(ids) != 24 {
 		t.Errorf("%d calls: %v", len(ids), ids)
 	}
 
@@ -148,7 +149,7 @@ func TestConsoleRefuses(t *testing.T) {
 		r.Holds(t, "result", fmt.Sprint(test.status)+" ·", test.code)
 		r.Holds(t, "did-cookie", "nothing sent")
 		r.Holds(t, "did-store", "data unchanged")
-		if n := len(test.fields); !strings.Contains(r.Body, ` value="`+labtest.Escaped(test.fields[n-1])+`"`) {
+		if n := len(test.fields); !strings.Contains(r.Body, ` value="`+webtest.Escaped(test.fields[n-1])+`"`) {
 			t.Errorf("%s %v: what was refused does not stand in its field", test.id, test.fields)
 		}
 		if after := record(); after != before {
@@ -174,7 +175,7 @@ func TestConsoleRefuses(t *testing.T) {
 	if r := alice.Get("/console?call=explode"); r.Status != http.StatusBadRequest {
 		t.Errorf("an unknown call is answered %d", r.Status)
 	}
-	if r := alice.Post("/console", url.Values{"call": {"flush"}}, labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
+	if r := alice.Post("/console", url.Values{"call": {"flush"}}, webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
 		t.Errorf("another site's form is answered %d", r.Status)
 	}
 	lab.Sessions.Before = storetest.Down()
@@ -183,11 +184,11 @@ func TestConsoleRefuses(t *testing.T) {
 			t.Errorf("%v without a store is answered %d, and sets %v", form, r.Status, r.Cookies)
 		}
 	}
-	if r := alice.Get("/console"); r.Status != http.StatusServiceUnavailable || !strings.Contains(r.Body, labtest.Unavailable) {
+	if r := alice.Get("/console"); r.Status != http.StatusServiceUnavailable || !strings.Contains(r.Body, webtest.Unavailable) {
 		t.Errorf("without a store the page is answered %d", r.Status)
 	}
 	lab.Sessions.Before = nil
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
 	}
 }
@@ -202,7 +203,7 @@ func TestConsoleIsPrivate(t *testing.T) {
 	}
 	bare := lab.Client()
 	r := bare.Post("/console", url.Values{"call": {"set"}, "key": {"k"}, "value": {"1"}})
-	if r.Status != http.StatusSeeOther || r.Sets(labtest.SessionCookie) == nil {
+	if r.Status != http.StatusSeeOther || r.Sets(webtest.SessionCookie) == nil {
 		t.Errorf("without a notebook: answered %d, sets %v", r.Status, r.Cookies)
 	}
 }
@@ -210,8 +211,8 @@ func TestConsoleIsPrivate(t *testing.T) {
 func TestConsoleShowsTextAsText(t *testing.T) {
 	c := labtest.New(t).Client()
 	for _, hostile := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'; rm -rf / #`, "⟨x⟩\u202e", "</pre></code>"} {
-		for _, r := range []labtest.Reply{c.Run(t, "set", "key", hostile, "value", hostile), c.Run(t, "get", "key", hostile), c.Run(t, "get", "key", hostile, "default", hostile)} {
-			if found := labtest.Live(r.Body); found != "" || strings.Contains(r.Body, "<h1>x") {
+		for _, r := range []webtest.Reply{c.Run(t, "set", "key", hostile, "value", hostile), c.Run(t, "get", "key", hostile), c.Run(t, "get", "key", hostile, "default", hostile)} {
+			if found := webtest.Live(r.Body); found != "" || strings.Contains(r.Body, "<h1>x") {
 				t.Errorf("%q acts: %s", hostile, found)
 			}
 		}
@@ -222,7 +223,7 @@ func TestConsoleShowsTextAsText(t *testing.T) {
 func TestConsoleTwoAtOnce(t *testing.T) {
 	t.Run("db", func(t *testing.T) {
 		lab := labtest.New(t)
-		for name, c := range map[string]*labtest.Client{"a stranger": lab.Client(), "alice": lab.Client().SignIn("alice")} {
+		for name, c := range map[string]*webtest.Client{"a stranger": lab.Client(), "alice": lab.Client().SignIn("alice")} {
 			before := 0
 			for range 3 {
 				page := c.Run(t, "at_once", "kind", "keys")
@@ -263,7 +264,7 @@ func TestConsoleTwoAtOnce(t *testing.T) {
 // answered 409 when it is tried.
 func TestConsoleSignedCookies(t *testing.T) {
 	c := labtest.New(t, labtest.InCookies).Client().SignIn("alice")
-	for _, id := range labtest.ConsoleCallsOf(c) {
+	for _, id := range webtest.ConsoleCallsOf(c) {
 		if id == "at_once" {
 			continue
 		}

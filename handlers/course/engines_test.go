@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -47,7 +48,7 @@ func TestLessonsWithOtherEngines(t *testing.T) {
 			if got := cameBy(page); got != "" {
 				t.Errorf("within the ten seconds the lesson says %s", got)
 			}
-			c.Outlive(lab)
+			c.Outlive()
 			c.Post("/lessons/clocks", url.Values{"act": {"send"}})
 			said["clocks"] = c.Get("/lessons/clocks").Body
 			// This lab's caches keep what has expired, as the database does.
@@ -86,7 +87,7 @@ func TestLessonActsOutOfTurn(t *testing.T) {
 		if strings.Contains(page, "data-done=") || cameBy(page) != "" {
 			t.Errorf("%s of %s, signed out: the lesson says that %s happened", act.name, act.slug, cameBy(page))
 		}
-		for _, name := range labtest.CookieOf {
+		for _, name := range webtest.CookieOf {
 			if c.Cookie(name) != "" {
 				t.Errorf("%s of %s, signed out, sets %s", act.name, act.slug, name)
 			}
@@ -106,7 +107,7 @@ func TestLessonClocksCleared(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	c.Learn("clocks", "ten")
-	c.Outlive(lab)
+	c.Outlive()
 	page := c.Learn("clocks", "send", "clean")
 	for row, want := range map[string]string{"late": "its row still lies there", "clean": "no row lies there"} {
 		if _, after, _ := strings.Cut(page, `id="row-`+row+`"`); !strings.Contains(strings.SplitN(after, "</tr>", 2)[0], want) {

@@ -14,6 +14,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 )
 
 // Each lesson says the same in every language, and not too much of it.
@@ -33,7 +34,7 @@ func TestLessonTexts(t *testing.T) {
 					text.Claims, text.Closer, text.Hints, text.Notes, english.Claims, english.Closer, english.Hints, english.Notes)
 			}
 			for word, said := range text.Words {
-				if got, want := labtest.Parts(said), labtest.Parts(english.Words[word]); !slices.Equal(got, want) || english.Words[word] == "" {
+				if got, want := webtest.Parts(said), webtest.Parts(english.Words[word]); !slices.Equal(got, want) || english.Words[word] == "" {
 					t.Errorf("%s, %s: %q is %q, in English %q", language, lesson.Slug, word, said, english.Words[word])
 				}
 			}
@@ -129,7 +130,7 @@ func TestLessonRefusals(t *testing.T) {
 		other := lab.Client()
 		other.Get("/lessons")
 		before := lab.Rows(t)
-		if r := other.Get("/lessons/forgets", labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusOK || len(r.Cookies) > 0 {
+		if r := other.Get("/lessons/forgets", webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusOK || len(r.Cookies) > 0 {
 			t.Errorf("%d, %v", r.Status, r.Cookies)
 		}
 		if lab.Rows(t) != before {
@@ -153,18 +154,18 @@ func TestLessonRun(t *testing.T) {
 	}
 	thief := lab.Client()
 	for _, cookie := range c.Cookies {
-		if cookie.Name != labtest.NotebookCookie {
+		if cookie.Name != webtest.NotebookCookie {
 			thief.Carry(cookie.Name, cookie.Value)
 		}
 	}
-	if r := thief.Get("/api/lanes?run="+run[1], labtest.With("User-Agent", "curl/8.1")); r.Status != http.StatusOK || len(r.Cookies) > 0 {
+	if r := thief.Get("/api/lanes?run="+run[1], webtest.With("User-Agent", "curl/8.1")); r.Status != http.StatusOK || len(r.Cookies) > 0 {
 		t.Errorf("the copy: %d, %v", r.Status, r.Cookies)
 	}
 	page = c.Get("/lessons/stolen")
 	if !strings.Contains(page.Body, `<strong id="came">C</strong>`) || !strings.Contains(page.Body, "curl/8.1") || !strings.Contains(page.Body, "data-done=") {
 		t.Error("the lesson does not know of the copy")
 	}
-	exchanges := lab.WireOf(c.Cookie(labtest.NotebookCookie))
+	exchanges := lab.WireOf(c.Cookie(webtest.NotebookCookie))
 	if !slices.ContainsFunc(exchanges, func(e *notebook.Exchange) bool {
 		return e.Client == notebook.ClientOther && e.NamesOnly && e.Target == "/api/lanes" && e.Cookie == "plain_user=…; signed_user=…; lab_sessionid=…"
 	}) {

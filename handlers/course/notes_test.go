@@ -13,11 +13,12 @@ import (
 
 	"cookielab/handlers/course"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestNotes(t *testing.T) {
 	lab := labtest.New(t)
-	browser := labtest.With("User-Agent", "Mozilla/5.0 (X11) Gecko/20100101 Firefox/153.0")
+	browser := webtest.With("User-Agent", "Mozilla/5.0 (X11) Gecko/20100101 Firefox/153.0")
 	for language, want := range map[string][]string{
 		"en": {"# My notes from Cookie Lab\n", "Lessons done: 1 of ", "- Predicted: A – recognises your connection (2", "- Happened: B – meets a stranger again\n", "- Predicted: not sure yet (2",
 			"- Happened: C – nobody\n", "- Done: 2", " UTC, in Firefox 153\n", "- Predicted: nothing, looked without an answer\n- Happened: not seen yet\n", "## Still open\n"},
@@ -92,7 +93,7 @@ func TestNotes(t *testing.T) {
 	})
 	t.Run("a browser’s name is no markup", func(t *testing.T) {
 		c := lab.Client()
-		evil := labtest.With("User-Agent", "<img/src=x>[a](javascript:b)")
+		evil := webtest.With("User-Agent", "<img/src=x>[a](javascript:b)")
 		c.Get("/lessons/forgets", evil)
 		c.Post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}}, evil)
 		for _, act := range []string{"ask", "ask", "tag", "ask"} {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestPlay(t *testing.T) {
@@ -26,7 +27,7 @@ func TestPlay(t *testing.T) {
 		return kept
 	}
 	before := others()
-	foreign := []func(*http.Request){labtest.With("Sec-Fetch-Site", "cross-site"), labtest.With("Origin", labtest.ElsewhereSite)}
+	foreign := []func(*http.Request){webtest.With("Sec-Fetch-Site", "cross-site"), webtest.With("Origin", labtest.ElsewhereSite)}
 	for _, test := range []struct {
 		path   string
 		status int
@@ -51,11 +52,11 @@ func TestPlay(t *testing.T) {
 	if !strings.Contains(lab.Rows(t), `"_balance":"80"`) {
 		t.Error("the play account has not 80")
 	}
-	if got := c.Verdicts(); got != labtest.Everywhere {
+	if got := c.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("afterwards the three ways conclude %q", got)
 	}
 	t.Run("nothing of it without the run's own cookie", func(t *testing.T) {
-		stranger := lab.Client().Carry("play_none", "x").Carry("play_lax", "x").Carry(labtest.SessionCookie, c.Cookie(labtest.SessionCookie))
+		stranger := lab.Client().Carry("play_none", "x").Carry("play_lax", "x").Carry(webtest.SessionCookie, c.Cookie(webtest.SessionCookie))
 		for _, path := range []string{"/play/transfer/none", "/play/transfer/samesite"} {
 			if r := stranger.Post(path+"?run="+run, nil, foreign...); r.Status != http.StatusForbidden {
 				t.Errorf("%s: %d", path, r.Status)
@@ -80,7 +81,7 @@ func TestPlay(t *testing.T) {
 	})
 	t.Run("it is on the wire of its notebook", func(t *testing.T) {
 		seen := 0
-		for _, e := range lab.WireOf(c.Cookie(labtest.NotebookCookie)) {
+		for _, e := range lab.WireOf(c.Cookie(webtest.NotebookCookie)) {
 			if strings.HasPrefix(e.Target, "/play/transfer/") {
 				seen++
 			}

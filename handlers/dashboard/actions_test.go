@@ -14,6 +14,7 @@ import (
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 )
 
 func TestEdit(t *testing.T) {
@@ -25,7 +26,7 @@ func TestEdit(t *testing.T) {
 	if got := alice.Verdicts(); got != "believed tampered unknown" {
 		t.Errorf("after the edit: %s", got)
 	}
-	if got := labtest.Text(found["plain"].Role); got != "teacher" {
+	if got := webtest.Text(found["plain"].Role); got != "teacher" {
 		t.Errorf("plain believes the role %q", got)
 	}
 	// Alice's record still lies there; this browser just does not reach it.
@@ -44,13 +45,13 @@ func TestPutItBack(t *testing.T) {
 		wait   time.Duration
 		want   string
 	}{
-		{"after an edit", []string{"/act/edit"}, 0, labtest.Everywhere},
-		{"not after deleting the browser’s copies: a notebook alone proves nothing", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, labtest.Nowhere},
+		{"after an edit", []string{"/act/edit"}, 0, webtest.Everywhere},
+		{"not after deleting the browser’s copies: a notebook alone proves nothing", []string{"/act/drop/plain", "/act/drop/signed", "/act/drop/session"}, 0, webtest.Nowhere},
 		{"not after deleting the session’s alone", []string{"/act/drop/session"}, 0, "believed verified absent"},
-		{"after two edits", []string{"/act/edit", "/act/edit"}, 0, labtest.Everywhere},
-		{"after one character was changed", []string{"/act/flip/session"}, 0, labtest.Everywhere},
-		{"while signed in, under a new key", nil, 0, labtest.Everywhere},
-		{"not after logging out", []string{"/logout"}, 0, labtest.Nowhere},
+		{"after two edits", []string{"/act/edit", "/act/edit"}, 0, webtest.Everywhere},
+		{"after one character was changed", []string{"/act/flip/session"}, 0, webtest.Everywhere},
+		{"while signed in, under a new key", nil, 0, webtest.Everywhere},
+		{"not after logging out", []string{"/logout"}, 0, webtest.Nowhere},
 		{"not after logging out of the session alone", []string{"/act/logout/session"}, 0, "believed verified absent"},
 		{"not when the session is over", []string{"/act/expire"}, 11 * time.Second, "believed expired expired"},
 		{"not when an edited session is over", []string{"/act/edit"}, 15 * 24 * time.Hour, "believed tampered unknown"},
@@ -67,7 +68,7 @@ func TestPutItBack(t *testing.T) {
 			if got := alice.Verdicts(); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
-			if c.want == labtest.Everywhere {
+			if c.want == webtest.Everywhere {
 				if got := lab.Client().Carry("lab_sessionid", key).Lanes()["session"].Verdict; got != lanes.Unknown {
 					t.Errorf("the record that was left behind is %s", got)
 				}
@@ -95,7 +96,7 @@ func TestOneWayOnly(t *testing.T) {
 		{"/act/drop/plain", "absent verified found"},
 		{"/act/drop/signed", "believed absent found"},
 		{"/act/drop/session", "believed verified absent"},
-		{"/act/flip/plain", labtest.Everywhere},
+		{"/act/flip/plain", webtest.Everywhere},
 		{"/act/flip/signed", "believed tampered found"},
 		{"/act/flip/session", "believed verified unknown"},
 	} {
@@ -128,16 +129,16 @@ func TestExpireInTenSeconds(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	r := alice.Post("/act/expire", nil)
-	for _, name := range labtest.CookieOf {
+	for _, name := range webtest.CookieOf {
 		if cookie := r.Sets(name); cookie == nil || cookie.MaxAge != 10 {
 			t.Errorf("%s is set as %v, want Max-Age=10", name, cookie)
 		}
 	}
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("at first: %s", got)
 	}
 	lab.Clock.Advance(9 * time.Second)
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("after nine seconds: %s", got)
 	}
 	lab.Clock.Advance(2 * time.Second)
@@ -153,12 +154,12 @@ func TestTheCopy(t *testing.T) {
 	alice.SignIn("alice")
 	alice.Deed(t, "/act/copy")
 	replays := func() (n int) {
-		for _, exchange := range lab.WireOf(alice.Cookie(labtest.NotebookCookie)) {
+		for _, exchange := range lab.WireOf(alice.Cookie(webtest.NotebookCookie)) {
 			if exchange.Client != notebook.ClientOther {
 				continue
 			}
 			n++
-			if strings.Contains(exchange.Cookie, labtest.NotebookCookie) || exchange.Target != "/api/lanes" || len(exchange.SetCookie) > 0 {
+			if strings.Contains(exchange.Cookie, webtest.NotebookCookie) || exchange.Target != "/api/lanes" || len(exchange.SetCookie) > 0 {
 				t.Errorf("the other program sent %s with %q and was answered %v", exchange.Target, exchange.Cookie, exchange.SetCookie)
 			}
 		}
@@ -190,9 +191,9 @@ func TestNobodyElseMayReplay(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client()
 	alice.Get("/dashboard")
-	before := len(lab.WireOf(alice.Cookie(labtest.NotebookCookie)))
-	lab.Client().Lanes(labtest.With("Lab-Replay", "a guess"))
-	if got := len(lab.WireOf(alice.Cookie(labtest.NotebookCookie))); got != before {
+	before := len(lab.WireOf(alice.Cookie(webtest.NotebookCookie)))
+	lab.Client().Lanes(webtest.With("Lab-Replay", "a guess"))
+	if got := len(lab.WireOf(alice.Cookie(webtest.NotebookCookie))); got != before {
 		t.Errorf("a guessed word put %d exchanges on somebody's wire", got-before)
 	}
 }
@@ -205,7 +206,7 @@ func TestWhatJustHappened(t *testing.T) {
 		page := alice.Get("/dashboard").Body
 		_, after, _ := strings.Cut(page, `id="sentence" role="status">`)
 		got, _, _ := strings.Cut(after, "</p>")
-		if !strings.Contains(got, labtest.Escaped(want)) {
+		if !strings.Contains(got, webtest.Escaped(want)) {
 			t.Errorf("the page says %q, want %q", got, want)
 		}
 	}
@@ -237,7 +238,7 @@ func TestWhatJustHappened(t *testing.T) {
 	alice.Deed(t, "/act/expire")
 	says("All three live ten seconds.")
 	lab.Clock.Advance(11 * time.Second)
-	for _, name := range labtest.CookieOf {
+	for _, name := range webtest.CookieOf {
 		alice.Drop(name) // as the browser does by its own clock
 	}
 	says("Your browser obeyed its clock and sends none of the three. And the copy?")
@@ -269,7 +270,7 @@ func TestReset(t *testing.T) {
 	if rows := regexp.MustCompile(`(?m)^.* "(became|given to) [0-9a-f]{64}"\n`).ReplaceAllString(lab.Rows(t), ""); rows != "" {
 		t.Errorf("the database still has\n%s", rows)
 	}
-	if got := lab.WireOf(thief.Cookie(labtest.NotebookCookie)); len(got) > 1 { // the thief's own visit opened an empty one
+	if got := lab.WireOf(thief.Cookie(webtest.NotebookCookie)); len(got) > 1 { // the thief's own visit opened an empty one
 		t.Errorf("the wire still has %d exchanges", len(got))
 	}
 	// What does arrive after a reset is named.
@@ -303,10 +304,10 @@ func TestChangesByOtherHands(t *testing.T) {
 	if got := alice.Sentence(); !strings.Contains(got, "xxx… · teacher") || len(got) > 400 {
 		t.Errorf("with a very long name it says %s", got)
 	}
-	for _, name := range labtest.CookieOf {
+	for _, name := range webtest.CookieOf {
 		alice.Drop(name)
 	}
-	if page := alice.Get("/dashboard").Body; !strings.Contains(page, labtest.Escaped("Your browser sent none of the three. The server still keeps its record about alice.")) {
+	if page := alice.Get("/dashboard").Body; !strings.Contains(page, webtest.Escaped("Your browser sent none of the three. The server still keeps its record about alice.")) {
 		t.Error("the page does not say that the record still lies there")
 	}
 }
@@ -319,7 +320,7 @@ func TestSigningInAgainEndsWhatAnEditLeftBehind(t *testing.T) {
 		alice.Get("/dashboard")
 		alice.SignIn("alice")
 		thief := alice.Thief()
-		thief.Drop(labtest.NotebookCookie)
+		thief.Drop(webtest.NotebookCookie)
 		alice.Deed(t, "/act/edit")
 		alice.SignIn("alice")
 		alice.Post(end, nil)
@@ -377,15 +378,15 @@ func TestChangingOneLetterOfAnyNameStillReads(t *testing.T) {
 	for name, want := range map[string]string{"alice": "blice", "bob": "aob", "李小龙": "a小龙"} {
 		visitor := lab.Client().SignIn(name)
 		visitor.Deed(t, "/act/flip/plain")
-		if got := visitor.Lanes()["plain"]; got.Verdict != lanes.Believed || labtest.Text(got.User) != want {
-			t.Errorf("%s becomes %s %q", name, got.Verdict, labtest.Text(got.User))
+		if got := visitor.Lanes()["plain"]; got.Verdict != lanes.Believed || webtest.Text(got.User) != want {
+			t.Errorf("%s becomes %s %q", name, got.Verdict, webtest.Text(got.User))
 		}
 	}
 }
 
 func TestResetDropsAKeyThatIsNotKnownAnyMore(t *testing.T) {
 	lab := labtest.New(t)
-	stranger := lab.Client().Carry(labtest.NotebookCookie, strings.Repeat("n", 32)).Carry("lab_sessionid", strings.Repeat("k", 32))
+	stranger := lab.Client().Carry(webtest.NotebookCookie, strings.Repeat("n", 32)).Carry("lab_sessionid", strings.Repeat("k", 32))
 	stranger.Post("/reset", url.Values{})
 	if len(stranger.Cookies) != 0 {
 		t.Errorf("after the reset the browser carries %v", stranger.Cookies)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"cookielab/handlers"
+	"cookielab/handlers/webtest"
 )
 
 // Handout is what tests need to know of the sheets in one language.
@@ -117,7 +118,7 @@ func AtHome(c *handlers.Config) {
 
 // AtOtherSite begins lesson 13 as somebody at localhost, where the other site
 // sends its requests, and returns the run.
-func AtOtherSite(t *testing.T, lab *Lab) (c *Client, run string) {
+func AtOtherSite(t *testing.T, lab *Lab) (c *webtest.Client, run string) {
 	t.Helper()
 	c = lab.Client().SignIn("alice")
 	c.Get("/lessons/other-site")

@@ -5,12 +5,10 @@ package labtest
 import (
 	"context"
 	"errors"
-	"html/template"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"cookielab/handlers/diagram"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/web"
@@ -28,11 +26,6 @@ func (lab *Lab) Labels() map[string]map[string]string {
 
 // Routes are the lab's routes.
 func (lab *Lab) Routes() []*echo.Route { return lab.Router.Routes() }
-
-// WireOf is the wire of the notebook that this key, a cookie's value, opens.
-func (lab *Lab) WireOf(key string) []*notebook.Exchange {
-	return lab.Logs.OfKey(key).Exchanges()
-}
 
 // EndClass ends the class as somebody with this key does who was let in.
 func (lab *Lab) EndClass(key string) error {
@@ -62,11 +55,6 @@ func (lab *Lab) Break() {
 			return errors.Join(half(c), errors.New("a secret of the failure"))
 		})
 	}
-}
-
-// Draw draws exchanges in a language.
-func (lab *Lab) Draw(language string, exchanges []*notebook.Exchange) template.HTML {
-	return diagram.Draw(lab.Site.Languages.Named(language), exchanges)
 }
 
 // WatchersOf are how many streams the notebook that this key opens has now.

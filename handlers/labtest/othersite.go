@@ -12,6 +12,7 @@ import (
 	"cookielab/handlers/othersite"
 	"cookielab/handlers/serve"
 	"cookielab/handlers/web"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -29,7 +30,7 @@ func NewOtherSite(t testing.TB, lab, neighbour string) otherSite {
 		t.Fatal(err)
 	}
 	site, err := othersite.New(othersite.Config{
-		Assets: AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
+		Assets: webtest.AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,10 +42,10 @@ func NewOtherSite(t testing.TB, lab, neighbour string) otherSite {
 }
 
 // Ask sends a request with these further lines in its header.
-func (s otherSite) Ask(method, path string, lines ...string) Reply {
+func (s otherSite) Ask(method, path string, lines ...string) webtest.Reply {
 	s.t.Helper()
 	header := slices.Concat([]string{method + " " + path + " HTTP/1.1", "Host: " + s.Addr}, lines, []string{"", ""})
-	return Raw(s.t, s.Addr, strings.Join(header, "\r\n"))
+	return webtest.Raw(s.t, s.Addr, strings.Join(header, "\r\n"))
 }
 
 const (
@@ -53,7 +54,7 @@ const (
 )
 
 // Guarded complains of an answer without the site's own headers, or with a cookie.
-func (s otherSite) Guarded(path string, r Reply) {
+func (s otherSite) Guarded(path string, r webtest.Reply) {
 	s.t.Helper()
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' " + TheLab + "; frame-src " + TheLab +

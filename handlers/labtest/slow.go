@@ -14,6 +14,7 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/serve"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -122,8 +123,8 @@ func InItsOwnTime(t *testing.T, test func(t *testing.T, lab *Lab, dial func() ne
 		lab.Web.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 			return listener.dial(), nil
 		}
-		server := serverFor(lab, &serve.Endpoint{Listeners: []net.Listener{listener}})
-		go func() { _ = server.Serve() }()
+		lab.Handler, lab.Recorded = lab.Lab, lab.Logs
+		server := lab.ServeAt(&serve.Endpoint{Listeners: []net.Listener{listener}})
 		test(t, lab, listener.dial)
 		lab.Client().SignIn("somebody-else")
 		lab.Web.CloseIdleConnections()
@@ -141,19 +142,5 @@ func HeapLeft() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Unconnected is the host of requests that come by no connection.
-const Unconnected = "lab.test"
-
-func AsUnconnected(c *handlers.Config) { c.AllowHosts = append(c.AllowHosts, Unconnected) }
-
-// Unread is a reply that nobody reads.
-type Unread struct {
-	Kept   http.Header
-	status int
-}
-
-func (u *Unread) Header() http.Header { return u.Kept }
-
-func (u *Unread) WriteHeader(status int) { u.status = status }
-
-func (u *Unread) Write(b []byte) (int, error) { return len(b), nil }
+// AsUnconnected lets the lab answer to [webtest.Client.Ask].
+func AsUnconnected(c *handlers.Config) { c.AllowHosts = append(c.AllowHosts, webtest.Unconnected) }

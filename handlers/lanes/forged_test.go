@@ -13,24 +13,25 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 )
 
 func TestForgedSignedValues(t *testing.T) {
 	lab := labtest.New(t)
 	lab.Clock.Advance(time.Second - time.Duration(lab.Clock.Now().Nanosecond())) // a whole second: an end can be met exactly
 	at := lab.Clock.Now()
-	alice := labtest.Facts{User: "alice", Role: "teacher", Issued: at.Unix(), Expires: at.Add(time.Hour).Unix()}
-	genuine := func(content any) string { return labtest.Seal(t, "signed_user", labtest.Secrets[0], content) }
+	alice := webtest.Facts{User: "alice", Role: "teacher", Issued: at.Unix(), Expires: at.Add(time.Hour).Unix()}
+	genuine := func(content any) string { return webtest.Seal(t, "signed_user", webtest.Secrets[0], content) }
 	cut := func(parts int) string { // of time|content|MAC, the first so many
-		split := strings.SplitAfter(labtest.Unseal(t, genuine(alice)), "|")
+		split := strings.SplitAfter(webtest.Unseal(t, genuine(alice)), "|")
 		return base64.URLEncoding.EncodeToString([]byte(strings.Join(split[:parts], "")))
 	}
-	issued := func(ago time.Duration) labtest.Facts {
+	issued := func(ago time.Duration) webtest.Facts {
 		f := alice
 		f.Issued = at.Add(-ago).Unix()
 		return f
 	}
-	until := func(left time.Duration) labtest.Facts {
+	until := func(left time.Duration) webtest.Facts {
 		f := alice
 		f.Expires = at.Add(left).Unix()
 		return f
@@ -45,12 +46,12 @@ func TestForgedSignedValues(t *testing.T) {
 		check       string // that failed, "" for none
 	}{
 		{"as the server made it", genuine(alice), lanes.Verified, ""},
-		{"sealed with the older secret", labtest.Seal(t, "signed_user", labtest.Secrets[1], alice), lanes.Verified, ""},
+		{"sealed with the older secret", webtest.Seal(t, "signed_user", webtest.Secrets[1], alice), lanes.Verified, ""},
 		{"row 34: no MAC", cut(2), lanes.Tampered, "seal"},
 		{"row 34: no MAC and no content", cut(1), lanes.Tampered, "seal"},
-		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(labtest.Unseal(t, genuine(alice))[:len(labtest.Unseal(t, genuine(alice)))-16])), lanes.Tampered, "seal"},
-		{"row 34: moved here from another cookie’s name", labtest.Seal(t, "plain_user", labtest.Secrets[0], alice), lanes.Tampered, "seal"},
-		{"row 34: sealed with a key of somebody else's", labtest.Seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), lanes.Tampered, "seal"},
+		{"row 34: half a MAC", base64.URLEncoding.EncodeToString([]byte(webtest.Unseal(t, genuine(alice))[:len(webtest.Unseal(t, genuine(alice)))-16])), lanes.Tampered, "seal"},
+		{"row 34: moved here from another cookie’s name", webtest.Seal(t, "plain_user", webtest.Secrets[0], alice), lanes.Tampered, "seal"},
+		{"row 34: sealed with a key of somebody else's", webtest.Seal(t, "signed_user", []byte(strings.Repeat("k", 32)), alice), lanes.Tampered, "seal"},
 		{"row 35: not base64", "%%%", lanes.Unreadable, "readable"},
 		{"row 35: base64 of the other alphabet", "++//", lanes.Unreadable, "readable"},
 		{"row 35: padding lost", strings.TrimRight(genuine(padded), "="), lanes.Unreadable, "readable"},
@@ -58,14 +59,14 @@ func TestForgedSignedValues(t *testing.T) {
 		{"row 35: 5 KB", strings.Repeat("QUJD", 5<<10/4), lanes.Unreadable, "length"},
 		{"row 35: sealed, but no object", genuine("alice"), lanes.Unreadable, "readable"},
 		{"row 35: sealed, but fields of another kind", genuine(map[string]any{"user": 1}), lanes.Unreadable, "readable"},
-		{"sealed, but without a user", genuine(labtest.Facts{Role: "teacher", Issued: alice.Issued, Expires: alice.Expires}), lanes.Unreadable, "complete"},
-		{"sealed, but without an end", genuine(labtest.Facts{User: "alice", Role: "teacher", Issued: alice.Issued}), lanes.Unreadable, "complete"},
+		{"sealed, but without a user", genuine(webtest.Facts{Role: "teacher", Issued: alice.Issued, Expires: alice.Expires}), lanes.Unreadable, "complete"},
+		{"sealed, but without an end", genuine(webtest.Facts{User: "alice", Role: "teacher", Issued: alice.Issued}), lanes.Unreadable, "complete"},
 		{"a second before its end", genuine(until(time.Second)), lanes.Verified, ""},
 		{"row 36: at its end", genuine(until(0)), lanes.Expired, "age"},
 		{"row 36: long after its end", genuine(until(-1000 * time.Hour)), lanes.Expired, "age"},
 		{"dated half a minute ahead: clocks differ", genuine(issued(-30 * time.Second)), lanes.Verified, ""},
 		{"row 36: dated two minutes ahead", genuine(issued(-2 * time.Minute)), lanes.Unreadable, "dated"},
-		{"row 36: dated ahead, and expired: the date decides", genuine(labtest.Facts{User: "alice", Role: "teacher", Issued: at.Add(time.Hour).Unix(), Expires: at.Add(-time.Hour).Unix()}), lanes.Unreadable, "dated"},
+		{"row 36: dated ahead, and expired: the date decides", genuine(webtest.Facts{User: "alice", Role: "teacher", Issued: at.Add(time.Hour).Unix(), Expires: at.Add(-time.Hour).Unix()}), lanes.Unreadable, "dated"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := lab.Client().Carry("signed_user", test.value)
@@ -90,7 +91,7 @@ func TestForgedSignedValues(t *testing.T) {
 			if open := door.Status == http.StatusOK; open != (test.verdict == lanes.Verified) {
 				t.Errorf("%s, and the door answers %d", found.Verdict, door.Status)
 			}
-			if test.check != "" && !strings.Contains(door.Body, labtest.Escaped(found.Reason)) {
+			if test.check != "" && !strings.Contains(door.Body, webtest.Escaped(found.Reason)) {
 				t.Errorf("the door does not say why: %q", found.Reason)
 			}
 			if page := c.Get("/dashboard"); page.Status != http.StatusOK || c.Cookie("signed_user") != test.value {
@@ -106,7 +107,7 @@ func TestEveryByteIsSealed(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	value := c.Cookie("signed_user")
-	text := labtest.Unseal(t, value)
+	text := webtest.Unseal(t, value)
 	for i := range len(text) {
 		changed := []byte(text)
 		changed[i] ^= 1
@@ -115,7 +116,7 @@ func TestEveryByteIsSealed(t *testing.T) {
 			t.Errorf("row 34: byte %d of %q changed: %s", i, text, got)
 		}
 	}
-	if c.Carry("signed_user", value); c.Verdicts() != labtest.Everywhere {
+	if c.Carry("signed_user", value); c.Verdicts() != webtest.Everywhere {
 		t.Error("the value itself does not verify any more")
 	}
 }
@@ -145,7 +146,7 @@ func TestNoCookieIsTooLongForABrowser(t *testing.T) {
 	}
 	plain := func(user string) string { return "user=" + user + "&role=x" }
 	signed := func(user string) string {
-		f, err := json.Marshal(labtest.Facts{User: user, Role: "x"})
+		f, err := json.Marshal(webtest.Facts{User: user, Role: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,11 +15,12 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 )
 
 func TestLoginSetsAllThreeCookies(t *testing.T) {
 	lab := labtest.New(t)
-	r := lab.Client().Post("/login", labtest.Login("alice"))
+	r := lab.Client().Post("/login", webtest.Login("alice"))
 	if r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/dashboard" {
 		t.Fatalf("login answers %d to %q", r.Status, r.Header.Get("Location"))
 	}
@@ -32,7 +33,7 @@ func TestLoginSetsAllThreeCookies(t *testing.T) {
 	for _, line := range r.Header["Set-Cookie"] {
 		pair, attributes, _ := strings.Cut(line, "; ")
 		name, value, _ := strings.Cut(pair, "=")
-		if name == labtest.NotebookCookie {
+		if name == webtest.NotebookCookie {
 			continue
 		}
 		if attributes != want[name] {
@@ -53,16 +54,16 @@ func TestLogoutForgetsAllThree(t *testing.T) {
 	alice := lab.Client().SignIn("alice")
 	thief := alice.Thief()
 	r := alice.Post("/logout", nil)
-	for _, name := range labtest.CookieOf {
+	for _, name := range webtest.CookieOf {
 		cookie := r.Sets(name)
 		if cookie == nil || cookie.MaxAge >= 0 || cookie.Value != "" || cookie.Path != "/" || cookie.RawExpires != "Thu, 01 Jan 1970 00:00:00 GMT" {
 			t.Errorf("the deletion of %s is %v", name, cookie)
 		}
 	}
-	if got := alice.Verdicts(); got != labtest.Nowhere {
+	if got := alice.Verdicts(); got != webtest.Nowhere {
 		t.Errorf("after logging out: %s", got)
 	}
-	thief.Drop(labtest.NotebookCookie)
+	thief.Drop(webtest.NotebookCookie)
 	if got := thief.Verdicts(); got != "believed verified unknown" {
 		t.Errorf("the copies after the logout: %s", got)
 	}
@@ -77,14 +78,14 @@ func TestLanesAnswer(t *testing.T) {
 	if err := json.Unmarshal([]byte(stranger.Get("/api/lanes").Body), &answer); err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range labtest.LaneIDs {
+	for i, id := range webtest.LaneIDs {
 		lane := answer.Lanes[i]
 		want := []string{"attributes", "browser_expires_at", "checks", "cookie", "id", "reason", "role", "sent", "server_expires_at", "server_keeps", "user", "verdict"}
 		if got := slices.Sorted(maps.Keys(lane)); !slices.Equal(got, want) {
 			t.Errorf("a lane has the fields %v, want %v", got, want)
 		}
 		for field, want := range map[string]string{
-			"id": `"` + id + `"`, "cookie": `"` + labtest.CookieOf[id] + `"`, "sent": "false", "verdict": `"absent"`,
+			"id": `"` + id + `"`, "cookie": `"` + webtest.CookieOf[id] + `"`, "sent": "false", "verdict": `"absent"`,
 			"user": "null", "role": "null", "attributes": "null", "browser_expires_at": "null", "server_expires_at": "null",
 		} {
 			if got := string(lane[field]); got != want {
@@ -95,7 +96,7 @@ func TestLanesAnswer(t *testing.T) {
 
 	two := lab.Clock.Now().Add(14 * 24 * time.Hour)
 	found := alice.Lanes()
-	for _, id := range labtest.LaneIDs {
+	for _, id := range webtest.LaneIDs {
 		lane := found[id]
 		if !lane.Sent || *lane.User != "alice" || *lane.Role != "student" {
 			t.Errorf("%s: %+v", id, lane)
@@ -120,7 +121,7 @@ func TestLanesAnswer(t *testing.T) {
 	}
 	// The same cookies without the notebook: the lab did not see this program's being set.
 	other := alice.Thief()
-	other.Drop(labtest.NotebookCookie)
+	other.Drop(webtest.NotebookCookie)
 	for id, lane := range other.Lanes() {
 		if lane.Attributes != nil || lane.BrowserExpires != nil {
 			t.Errorf("%s: attributes %+v for a program whose notebook did not see them set", id, lane.Attributes)
@@ -150,8 +151,8 @@ func TestPlainVerdicts(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			lane := lab.Client().Carry("plain_user", c.value).Lanes()["plain"]
-			if lane.Verdict != c.verdict || labtest.Text(lane.User) != c.user || labtest.Text(lane.Role) != c.role {
-				t.Errorf("%q: %s %q %q", c.value, lane.Verdict, labtest.Text(lane.User), labtest.Text(lane.Role))
+			if lane.Verdict != c.verdict || webtest.Text(lane.User) != c.user || webtest.Text(lane.Role) != c.role {
+				t.Errorf("%q: %s %q %q", c.value, lane.Verdict, webtest.Text(lane.User), webtest.Text(lane.Role))
 			}
 		})
 	}
@@ -160,13 +161,13 @@ func TestPlainVerdicts(t *testing.T) {
 // Such a cookie came, though nobody may read it: the page must not deny it.
 func TestCookieThatNoCookieMayBe(t *testing.T) {
 	lab := labtest.New(t)
-	found := lab.Client().Lanes(labtest.With("Cookie", `plain_user=user=小明; signed_user=a"b; lab_sessionid=x\\y`))
-	for _, id := range labtest.LaneIDs {
+	found := lab.Client().Lanes(webtest.With("Cookie", `plain_user=user=小明; signed_user=a"b; lab_sessionid=x\\y`))
+	for _, id := range webtest.LaneIDs {
 		if lane := found[id]; !lane.Sent || lane.Verdict != lanes.Unreadable || !strings.Contains(lane.Reason, "not allowed in a cookie") {
 			t.Errorf("%s: sent %v, %s, because %s", id, lane.Sent, lane.Verdict, lane.Reason)
 		}
 	}
-	if r := lab.Client().Post("/logout", nil, labtest.With("Cookie", `lab_sessionid=x\\y`)); r.Sets("lab_sessionid") == nil {
+	if r := lab.Client().Post("/logout", nil, webtest.With("Cookie", `lab_sessionid=x\\y`)); r.Sets("lab_sessionid") == nil {
 		t.Error("a logout does not erase it")
 	}
 }
@@ -174,19 +175,19 @@ func TestCookieThatNoCookieMayBe(t *testing.T) {
 func TestNotebookIsNotSetByReading(t *testing.T) {
 	lab := labtest.New(t, func(c *handlers.Config) { c.Cookie.SaveEveryRequest = true })
 	alice := lab.Client().SignIn("alice")
-	if r := alice.Get("/api/lanes"); r.Sets(labtest.NotebookCookie) != nil || r.Sets("lab_sessionid") == nil {
+	if r := alice.Get("/api/lanes"); r.Sets(webtest.NotebookCookie) != nil || r.Sets("lab_sessionid") == nil {
 		t.Errorf("GET /api/lanes sets %v", r.Cookies)
 	}
-	if r := alice.Get("/dashboard", labtest.With("Sec-Fetch-Site", "cross-site")); r.Sets(labtest.NotebookCookie) != nil {
+	if r := alice.Get("/dashboard", webtest.With("Sec-Fetch-Site", "cross-site")); r.Sets(webtest.NotebookCookie) != nil {
 		t.Errorf("a link from another site sets %v", r.Cookies)
 	}
 }
 
 func TestFirstCookieOfANameCounts(t *testing.T) {
 	lab := labtest.New(t)
-	lane := lab.Client().Lanes(labtest.With("Cookie", "plain_user=user=first; plain_user=user=second; plain_user=user=third"))["plain"]
-	if labtest.Text(lane.User) != "first" || !strings.Contains(lane.Reason, "2 more of the name plain_user came") {
-		t.Errorf("%q, because %q", labtest.Text(lane.User), lane.Reason)
+	lane := lab.Client().Lanes(webtest.With("Cookie", "plain_user=user=first; plain_user=user=second; plain_user=user=third"))["plain"]
+	if webtest.Text(lane.User) != "first" || !strings.Contains(lane.Reason, "2 more of the name plain_user came") {
+		t.Errorf("%q, because %q", webtest.Text(lane.User), lane.Reason)
 	}
 }
 
@@ -196,7 +197,7 @@ func TestExpiryByTheServersClock(t *testing.T) {
 		wait time.Duration
 		want string
 	}{
-		{"a moment before", 14*24*time.Hour - 2*time.Second, labtest.Everywhere},
+		{"a moment before", 14*24*time.Hour - 2*time.Second, webtest.Everywhere},
 		{"a moment after: the record still lies there", 14*24*time.Hour + 2*time.Second, "believed expired expired"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -221,7 +222,7 @@ func TestRejectedCookieStays(t *testing.T) {
 				t.Errorf("reading %q answers %v", value, r.Sets("lab_sessionid"))
 			}
 		}
-		if visitor.Post("/login", labtest.Login("alice")); visitor.Cookie("lab_sessionid") == value {
+		if visitor.Post("/login", webtest.Login("alice")); visitor.Cookie("lab_sessionid") == value {
 			t.Errorf("the key %q was adopted by a login", value)
 		}
 	}
@@ -232,7 +233,7 @@ func TestLoginAsSomebodyElseLeavesNothingBehind(t *testing.T) {
 	visitor := lab.Client().SignIn("alice")
 	old := visitor.Thief()
 	visitor.SignIn("bob")
-	if got := labtest.Text(visitor.Lanes()["session"].User); got != "bob" {
+	if got := webtest.Text(visitor.Lanes()["session"].User); got != "bob" {
 		t.Errorf("the session is %q's", got)
 	}
 	if got := old.Lanes()["session"].Verdict; got != lanes.Unknown {
@@ -249,7 +250,7 @@ func TestDoors(t *testing.T) {
 	forger := student.Thief().Carry("plain_user", "user=alice&role=teacher")
 	for _, c := range []struct {
 		who   string
-		by    *labtest.Client
+		by    *webtest.Client
 		plain int
 		other int
 	}{{"student", student, 403, 403}, {"teacher", teacher, 200, 200}, {"nobody", nobody, 403, 403}, {"forger of the plain cookie", forger, 200, 403}} {
@@ -286,12 +287,12 @@ func TestNames(t *testing.T) {
 		{"alice", 303}, {"李小龙", 303}, {"Zoë-2_b", 303}, {"प्रिया", 303}, {strings.Repeat("x", 30), 303}, {strings.Repeat("李", 30), 303},
 		{"", 422}, {strings.Repeat("x", 31), 422}, {"a b", 422}, {"a;b", 422}, {"<b>", 422}, {"a\x00b", 422}, {"\u0301a", 422}, {"\xff", 422}, {"\u202eabc", 422},
 	} {
-		form := url.Values{"username": {c.name}, "password": {labtest.ClassPassword}}
+		form := url.Values{"username": {c.name}, "password": {webtest.ClassPassword}}
 		visitor := lab.Client()
 		if got := visitor.Post("/login", form).Status; got != c.status {
 			t.Errorf("the name %q is answered %d, want %d", c.name, got, c.status)
-		} else if got == 303 && labtest.Text(visitor.Lanes()["plain"].User) != c.name {
-			t.Errorf("the name %q comes back as %q", c.name, labtest.Text(visitor.Lanes()["plain"].User))
+		} else if got == 303 && webtest.Text(visitor.Lanes()["plain"].User) != c.name {
+			t.Errorf("the name %q comes back as %q", c.name, webtest.Text(visitor.Lanes()["plain"].User))
 		}
 	}
 }

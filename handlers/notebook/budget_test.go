@@ -16,6 +16,8 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
+	"cookielab/handlers/wire"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -64,29 +66,29 @@ func TestWireIsWeighedHonestly(t *testing.T) {
 	long := strings.Repeat("x", 3<<10)
 	for _, test := range []struct {
 		name string
-		do   func(c *labtest.Client)
+		do   func(c *webtest.Client)
 	}{
-		{"short exchanges", func(c *labtest.Client) { c.Get("/dashboard") }},
-		{"whoami", func(c *labtest.Client) { c.Get("/api/whoami") }},
-		{"a long address", func(c *labtest.Client) { c.Get("/dashboard?x=" + long) }},
-		{"a long header of Fetch metadata", func(c *labtest.Client) { c.Get("/dashboard", labtest.With("Sec-Fetch-Dest", long)) }},
-		{"long cookies", func(c *labtest.Client) {
-			c.Get("/dashboard", labtest.With("Cookie", c.Header()+"; a="+long+"; b="+long))
+		{"short exchanges", func(c *webtest.Client) { c.Get("/dashboard") }},
+		{"whoami", func(c *webtest.Client) { c.Get("/api/whoami") }},
+		{"a long address", func(c *webtest.Client) { c.Get("/dashboard?x=" + long) }},
+		{"a long header of Fetch metadata", func(c *webtest.Client) { c.Get("/dashboard", webtest.With("Sec-Fetch-Dest", long)) }},
+		{"long cookies", func(c *webtest.Client) {
+			c.Get("/dashboard", webtest.With("Cookie", c.Header()+"; a="+long+"; b="+long))
 		}},
-		{"a long name in the plain cookie", func(c *labtest.Client) {
-			c.Get("/api/lanes", labtest.With("Cookie", "plain_user=user="+long+"; "+labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)))
+		{"a long name in the plain cookie", func(c *webtest.Client) {
+			c.Get("/api/lanes", webtest.With("Cookie", "plain_user=user="+long+"; "+webtest.NotebookCookie+"="+c.Cookie(webtest.NotebookCookie)))
 		}},
-		{"a cookie that cannot be found again", func(c *labtest.Client) {
-			c.Get("/door/plain/"+long, labtest.With("Cookie", labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)))
+		{"a cookie that cannot be found again", func(c *webtest.Client) {
+			c.Get("/door/plain/"+long, webtest.With("Cookie", webtest.NotebookCookie+"="+c.Cookie(webtest.NotebookCookie)))
 		}},
-		{"deeds and copies", func(c *labtest.Client) { c.Post("/act/copy", nil) }},
-		{"calls of the console", func(c *labtest.Client) {
+		{"deeds and copies", func(c *webtest.Client) { c.Post("/act/copy", nil) }},
+		{"calls of the console", func(c *webtest.Client) {
 			c.Post("/console", map[string][]string{"call": {"set"}, "key": {"k1"}, "value": {long}})
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			lab := labtest.New(t)
-			readers := make([]*labtest.Client, 20)
+			readers := make([]*webtest.Client, 20)
 			for i := range readers {
 				readers[i] = lab.Client().SignIn("alice")
 				test.do(readers[i])
@@ -204,7 +206,7 @@ func TestAllThatABookHoldsCounts(t *testing.T) {
 
 // stuck is a reply whose reader takes nothing until it is released.
 type stuck struct {
-	labtest.Unread
+	webtest.Unread
 	begun    chan<- struct{}
 	released <-chan struct{}
 }
@@ -222,11 +224,11 @@ func (s *stuck) Write(b []byte) (int, error) {
 // only a small part: no reply is made as a whole before it is sent.
 func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 	lab := labtest.New(t, labtest.AsUnconnected)
-	readers := make([]*labtest.Client, 20)
+	readers := make([]*webtest.Client, 20)
 	for i := range readers {
 		readers[i] = lab.Client().SignIn("alice")
 		for range notebook.MaxExchanges {
-			readers[i].Get("/dashboard", labtest.With("User-Agent", strings.Repeat("x", 20<<10)))
+			readers[i].Get("/dashboard", webtest.With("User-Agent", strings.Repeat("x", 20<<10)))
 		}
 	}
 	runtime.GC()
@@ -238,9 +240,9 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 		for range each {
 			done.Go(func() {
 				request := httptest.NewRequest(http.MethodGet, "/api/wire", nil)
-				request.Host = labtest.Unconnected
+				request.Host = webtest.Unconnected
 				request.Header.Set("Cookie", c.Header())
-				lab.ServeHTTP(&stuck{Unread: labtest.Unread{Kept: http.Header{}}, begun: begun, released: released}, request)
+				lab.ServeHTTP(&stuck{Unread: webtest.Unread{Kept: http.Header{}}, begun: begun, released: released}, request)
 			})
 		}
 	}
@@ -255,7 +257,7 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 		t.Errorf("%d readers hold %d KB", each*len(readers), grown>>10)
 	}
 	// And who reads has all of it.
-	if wire := readers[0].WireJSON(); len(wire) != notebook.MaxExchanges || len(wire[0].UserAgent) != 20<<10 {
+	if wire := wireOf(t, readers[0]); len(wire) != notebook.MaxExchanges || len(wire[0].UserAgent) != 20<<10 {
 		t.Errorf("who reads has %d exchanges", len(wire))
 	}
 }
@@ -265,26 +267,26 @@ func TestWirePageIsBounded(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	for range notebook.MaxExchanges {
-		c.Get("/dashboard?x="+strings.Repeat("%3C", 1<<10), labtest.With("User-Agent", strings.Repeat("<", 10<<10)))
+		c.Get("/dashboard?x="+strings.Repeat("%3C", 1<<10), webtest.With("User-Agent", strings.Repeat("<", 10<<10)))
 	}
 	for language, words := range map[string]string{"en": "Only the beginning is shown here", "zh": "此处只显示开头"} {
 		page := c.Get("/wire?lang=" + language).Body
 		if len(page) > 3<<20 || strings.Count(page, words) < notebook.MaxExchanges/2 {
 			t.Errorf("in %s the page has %d KB, and says %d times that it is shortened", language, len(page)>>10, strings.Count(page, words))
 		}
-		if _, texts := labtest.Items(page); len(texts) != notebook.MaxExchanges || strings.Contains(texts[0], words) {
+		if _, texts := webtest.Items(page); len(texts) != notebook.MaxExchanges || strings.Contains(texts[0], words) {
 			t.Errorf("in %s %d are there, or the first is not whole", language, len(texts))
 		}
 	}
 	for i := range 3 { // wherever a long text ends, no letter is left half
-		c.Get("/dashboard", labtest.With("User-Agent", strings.Repeat("x", i)+strings.Repeat("课", 7<<10)))
+		c.Get("/dashboard", webtest.With("User-Agent", strings.Repeat("x", i)+strings.Repeat("课", 7<<10)))
 	}
 	if page := c.Get("/wire").Body; strings.Contains(page, "\uFFFD") {
 		t.Error("the page has half a letter")
 	}
 	many := strings.Repeat("a;", 5000) + c.Header()
-	c.Get("/dashboard", labtest.With("Cookie", many))
-	wire := c.WireJSON()
+	c.Get("/dashboard", webtest.With("Cookie", many))
+	wire := wireOf(t, c)
 	if e := wire[len(wire)-1]; len(e.Cookies) != 200 || e.MoreCookies < 4800 || !strings.HasPrefix(e.Cookie, "a;a;") {
 		t.Errorf("of 5,000 cookies %d are listed, and %d more are told of", len(e.Cookies), e.MoreCookies)
 	}
@@ -293,14 +295,19 @@ func TestWirePageIsBounded(t *testing.T) {
 // An exchange whose text was cut says that of its text alone: if it has exactly as many
 // store operations as the wire keeps, none was left out.
 func TestCutTextIsNoMissingOperation(t *testing.T) {
-	lab := labtest.New(t)
 	for _, more := range []bool{false, true} {
 		e := large(70 << 10)
 		e.Client, e.Ops, e.MoreOps = notebook.ClientBrowser, make([]sessions.StoreOp, notebook.MaxOps), more
 		notebook.NewLogs(nil).Log(numbered(0)).Add(e)
-		says := strings.Contains(string(lab.Draw("en", []*notebook.Exchange{e})), "The server asked the store more often")
+		says := strings.Contains(string(webtest.Draw("en", []*notebook.Exchange{e})), "The server asked the store more often")
 		if !e.Cut || says != more {
 			t.Errorf("operations were left out: %t; the drawing says so: %t; its text was cut: %t", more, says, e.Cut)
 		}
 	}
+}
+
+// wireOf is what /api/wire answers.
+func wireOf(t *testing.T, c *webtest.Client) []wire.Exchange {
+	t.Helper()
+	return webtest.JSON[struct{ Exchanges []wire.Exchange }](t, c.Get("/api/wire")).Exchanges
 }

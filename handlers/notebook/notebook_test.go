@@ -15,13 +15,14 @@ import (
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
 
 func TestWhoOpensANotebook(t *testing.T) {
 	lab := labtest.New(t)
-	site := func(value string) func(*http.Request) { return labtest.With("Sec-Fetch-Site", value) }
+	site := func(value string) func(*http.Request) { return webtest.With("Sec-Fetch-Site", value) }
 	for _, test := range []struct {
 		name, method, path string
 		changes            []func(*http.Request)
@@ -34,8 +35,8 @@ func TestWhoOpensANotebook(t *testing.T) {
 		{"a door that does not exist", "GET", "/door/none", nil, true},
 		{"a page that was typed in", "GET", "/dashboard", []func(*http.Request){site("none")}, true},
 		{"a page from our own page", "GET", "/dashboard", []func(*http.Request){site("same-origin")}, true},
-		{"the login form", "POST", "/login", []func(*http.Request){labtest.Body(labtest.FormType, labtest.Login("alice").Encode())}, true},
-		{"the login form with a wrong word", "POST", "/login", []func(*http.Request){labtest.Body(labtest.FormType, labtest.Wrong("alice").Encode())}, true},
+		{"the login form", "POST", "/login", []func(*http.Request){webtest.Body(webtest.FormType, webtest.Login("alice").Encode())}, true},
+		{"the login form with a wrong word", "POST", "/login", []func(*http.Request){webtest.Body(webtest.FormType, webtest.Wrong("alice").Encode())}, true},
 
 		{"HEAD of a page does not", "HEAD", "/dashboard", nil, false},
 		{"OPTIONS of a page does not", "OPTIONS", "/dashboard", nil, false},
@@ -56,22 +57,22 @@ func TestWhoOpensANotebook(t *testing.T) {
 		{"one way’s logout does not", "POST", "/act/logout/plain", nil, false},
 		{"a page that another site links to does not", "GET", "/dashboard", []func(*http.Request){site("cross-site")}, false},
 		{"a page that another port links to does not", "GET", "/dashboard", []func(*http.Request){site("same-site")}, false},
-		{"a login from another site does not", "POST", "/login", []func(*http.Request){site("cross-site"), labtest.Body(labtest.FormType, labtest.Login("alice").Encode())}, false},
-		{"a login from another port does not", "POST", "/login", []func(*http.Request){site("same-site"), labtest.Body(labtest.FormType, labtest.Login("alice").Encode())}, false},
-		{"a login from another site, by its Origin, does not", "POST", "/login", []func(*http.Request){labtest.With("Origin", "http://evil.example"), labtest.Body(labtest.FormType, labtest.Login("alice").Encode())}, false},
+		{"a login from another site does not", "POST", "/login", []func(*http.Request){site("cross-site"), webtest.Body(webtest.FormType, webtest.Login("alice").Encode())}, false},
+		{"a login from another port does not", "POST", "/login", []func(*http.Request){site("same-site"), webtest.Body(webtest.FormType, webtest.Login("alice").Encode())}, false},
+		{"a login from another site, by its Origin, does not", "POST", "/login", []func(*http.Request){webtest.With("Origin", "http://evil.example"), webtest.Body(webtest.FormType, webtest.Login("alice").Encode())}, false},
 		{"a page asked of another host does not", "GET", "/dashboard", []func(*http.Request){func(r *http.Request) { r.Host = "evil.example" }}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := strings.Count(lab.Rows(t), "\n")
 			c := lab.Client()
 			answer := c.Do(test.method, test.path, test.changes...)
-			if opened := answer.Sets(labtest.NotebookCookie) != nil; opened != test.opens {
+			if opened := answer.Sets(webtest.NotebookCookie) != nil; opened != test.opens {
 				t.Errorf("opened: %v (status %d)", opened, answer.Status)
 			}
 			if !test.opens && strings.Count(lab.Rows(t), "\n") != before {
 				t.Error("something was stored all the same")
 			}
-			if test.opens && len(lab.WireOf(c.Cookie(labtest.NotebookCookie))) != 1 {
+			if test.opens && len(lab.WireOf(c.Cookie(webtest.NotebookCookie))) != 1 {
 				t.Error("the exchange that opened it is not on its wire")
 			}
 		})
@@ -95,33 +96,33 @@ func TestNotebookIsKeptWhileItIsKnown(t *testing.T) {
 	made := sessions.NewKey()
 	for _, test := range []struct {
 		name    string
-		carries func(c *labtest.Client) // what the client brings
+		carries func(c *webtest.Client) // what the client brings
 		same    bool                    // it stays as it is
 	}{
-		{"a known one stays", func(*labtest.Client) {}, true},
-		{"a known one stays on a cookie jar of 100", func(c *labtest.Client) {
+		{"a known one stays", func(*webtest.Client) {}, true},
+		{"a known one stays on a cookie jar of 100", func(c *webtest.Client) {
 			for i := range 100 {
 				c.Carry("x"+strings.Repeat("y", i), "z")
 			}
 		}, true},
-		{"a made-up key is not adopted", func(c *labtest.Client) { c.Carry(labtest.NotebookCookie, made) }, false},
-		{"a key of another form is not adopted", func(c *labtest.Client) { c.Carry(labtest.NotebookCookie, "../x") }, false},
-		{"a session’s key opens no notebook", func(c *labtest.Client) { c.Carry(labtest.NotebookCookie, c.SignIn("alice").Cookie("lab_sessionid")) }, false},
-		{"after 30 days there is a new one", func(*labtest.Client) { lab.Clock.Advance(30 * 24 * time.Hour) }, false},
+		{"a made-up key is not adopted", func(c *webtest.Client) { c.Carry(webtest.NotebookCookie, made) }, false},
+		{"a key of another form is not adopted", func(c *webtest.Client) { c.Carry(webtest.NotebookCookie, "../x") }, false},
+		{"a session’s key opens no notebook", func(c *webtest.Client) { c.Carry(webtest.NotebookCookie, c.SignIn("alice").Cookie("lab_sessionid")) }, false},
+		{"after 30 days there is a new one", func(*webtest.Client) { lab.Clock.Advance(30 * 24 * time.Hour) }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := lab.Client()
 			c.Get("/dashboard")
 			test.carries(c)
-			brought := c.Cookie(labtest.NotebookCookie)
+			brought := c.Cookie(webtest.NotebookCookie)
 			answer := c.Get("/dashboard")
-			if same := answer.Sets(labtest.NotebookCookie) == nil; same != test.same || (c.Cookie(labtest.NotebookCookie) == brought) != test.same {
+			if same := answer.Sets(webtest.NotebookCookie) == nil; same != test.same || (c.Cookie(webtest.NotebookCookie) == brought) != test.same {
 				t.Errorf("stays: %v", same)
 			}
 			if test.same {
 				return
 			}
-			if api := lab.Client().Carry(labtest.NotebookCookie, brought).Get("/api/lanes"); api.Status != http.StatusOK || len(api.Cookies) > 0 {
+			if api := lab.Client().Carry(webtest.NotebookCookie, brought).Get("/api/lanes"); api.Status != http.StatusOK || len(api.Cookies) > 0 {
 				t.Errorf("the API answers the one that is not known with %d and %v", api.Status, api.Cookies)
 			}
 		})
@@ -134,7 +135,7 @@ func TestDatabaseHoldsNoCookieValue(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	secrets := map[string]string{"a cookie of another program": "v4lue-0f-an0ther-pr0gram"}
-	step := func(answer labtest.Reply) {
+	step := func(answer webtest.Reply) {
 		t.Helper()
 		if answer.Status >= 400 {
 			t.Fatalf("%d %s", answer.Status, answer.Body)
@@ -147,7 +148,7 @@ func TestDatabaseHoldsNoCookieValue(t *testing.T) {
 	}
 	c.Carry("other", secrets["a cookie of another program"])
 	step(c.Get("/dashboard"))
-	step(c.Post("/login", labtest.Login("alice")))
+	step(c.Post("/login", webtest.Login("alice")))
 	step(c.Post("/act/copy", nil))
 	step(c.Post("/act/edit", nil))
 	step(c.Get("/dashboard"))
@@ -156,7 +157,7 @@ func TestDatabaseHoldsNoCookieValue(t *testing.T) {
 	step(c.Post("/act/expire", nil))
 	step(c.Get("/dashboard"))
 	step(c.Post("/act/drop/session", nil))
-	step(c.Post("/login", labtest.Login("teacher")))
+	step(c.Post("/login", webtest.Login("teacher")))
 	if len(secrets) < 10 {
 		t.Fatalf("the story made only %d values", len(secrets))
 	}
@@ -184,16 +185,16 @@ func TestNobodySeesAnothersWire(t *testing.T) {
 	lab := labtest.New(t)
 	alice, bob := lab.Client().SignIn("alice"), lab.Client().SignIn("bob")
 	for range 3 {
-		for _, c := range []*labtest.Client{alice, bob} {
+		for _, c := range []*webtest.Client{alice, bob} {
 			c.Get("/dashboard")
 			c.Post("/act/copy", nil)
 		}
 	}
-	lab.Client().Get("/api/lanes", labtest.With("Cookie", strings.ReplaceAll(alice.Header(), labtest.NotebookCookie, "x"))) // without the notebook: nobody's
-	for whose, pair := range map[string][2]*labtest.Client{"alice's": {alice, bob}, "bob's": {bob, alice}} {
+	lab.Client().Get("/api/lanes", webtest.With("Cookie", strings.ReplaceAll(alice.Header(), webtest.NotebookCookie, "x"))) // without the notebook: nobody's
+	for whose, pair := range map[string][2]*webtest.Client{"alice's": {alice, bob}, "bob's": {bob, alice}} {
 		own, other := pair[0], pair[1]
 		t.Run(whose, func(t *testing.T) {
-			wire := lab.WireOf(own.Cookie(labtest.NotebookCookie))
+			wire := lab.WireOf(own.Cookie(webtest.NotebookCookie))
 			if len(wire) != 10 { // the login, and three times a page, a copy and its replay
 				t.Errorf("%d exchanges", len(wire))
 			}
@@ -206,7 +207,7 @@ func TestNobodySeesAnothersWire(t *testing.T) {
 			}
 			page := own.Get("/dashboard").Body
 			for _, cookie := range other.Cookies {
-				if strings.Contains(page, cookie.Value) || strings.Contains(page, labtest.Escaped(cookie.Value)) {
+				if strings.Contains(page, cookie.Value) || strings.Contains(page, webtest.Escaped(cookie.Value)) {
 					t.Errorf("the dashboard shows another's %s", cookie.Name)
 				}
 			}
@@ -220,13 +221,13 @@ func TestReplayHeaderIsNotForStrangers(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	alice.Post("/act/copy", nil)
-	before := len(lab.WireOf(alice.Cookie(labtest.NotebookCookie)))
-	for _, word := range []string{"", "x", "true", alice.Cookie(labtest.NotebookCookie), strings.Repeat("A", 26)} {
-		if answer := lab.Client().Get("/api/lanes", labtest.With("Lab-Replay", word)); answer.Status != http.StatusOK {
+	before := len(lab.WireOf(alice.Cookie(webtest.NotebookCookie)))
+	for _, word := range []string{"", "x", "true", alice.Cookie(webtest.NotebookCookie), strings.Repeat("A", 26)} {
+		if answer := lab.Client().Get("/api/lanes", webtest.With("Lab-Replay", word)); answer.Status != http.StatusOK {
 			t.Errorf("%q: answered %d", word, answer.Status)
 		}
 	}
-	if after := len(lab.WireOf(alice.Cookie(labtest.NotebookCookie))); after != before {
+	if after := len(lab.WireOf(alice.Cookie(webtest.NotebookCookie))); after != before {
 		t.Errorf("%d exchanges more", after-before)
 	}
 }
@@ -236,10 +237,10 @@ func TestNotebookAfterARestart(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	before := alice.Lanes()
-	alice.Lab = labtest.New(t, func(c *handlers.Config) {
+	alice.Server = labtest.New(t, func(c *handlers.Config) {
 		c.Sessions, c.Notebooks, c.Clock = lab.Sessions, lab.Notebooks, lab.Clock.Now
-	})
-	if wire := alice.Lab.WireOf(alice.Cookie(labtest.NotebookCookie)); len(wire) != 0 {
+	}).Server
+	if wire := alice.Server.WireOf(alice.Cookie(webtest.NotebookCookie)); len(wire) != 0 {
 		t.Errorf("%d exchanges on the wire", len(wire))
 	}
 	after := alice.Lanes()
@@ -254,7 +255,7 @@ func TestNotebookAfterARestart(t *testing.T) {
 	if page := alice.Get("/dashboard"); page.Status != http.StatusOK || len(page.Cookies) > 0 {
 		t.Errorf("the dashboard answers %d and sets %v", page.Status, page.Cookies)
 	}
-	if wire := alice.Lab.WireOf(alice.Cookie(labtest.NotebookCookie)); len(wire) != 2 {
+	if wire := alice.Server.WireOf(alice.Cookie(webtest.NotebookCookie)); len(wire) != 2 {
 		t.Errorf("the wire does not go on: %d exchanges", len(wire))
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -37,7 +38,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 		if strings.Contains(path, "?") {
 			separator = "&"
 		}
-		victim.Get(path+separator+"run="+run, labtest.With("Authorization", "Token 0123456789abcdef0123456789abcdef01234567"))
+		victim.Get(path+separator+"run="+run, webtest.With("Authorization", "Token 0123456789abcdef0123456789abcdef01234567"))
 	}
 	victim.Post("/play/transfer/none?run="+run, url.Values{"to": {"mallory"}, "amount": {"10"}})
 
@@ -49,7 +50,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 		}
 	}
 	var names, verdicts bool
-	for _, e := range lab.WireOf(alice.Cookie(labtest.NotebookCookie)) {
+	for _, e := range lab.WireOf(alice.Cookie(webtest.NotebookCookie)) {
 		if e.NamesOnly {
 			names = names || strings.Contains(e.Cookie, "lab_sessionid=…")
 			verdicts = verdicts || slices.ContainsFunc(e.Findings, func(f notebook.Conclusion) bool { return f.Lane == lanes.Session && f.Verdict == lanes.Found })
@@ -60,7 +61,7 @@ func TestARunShowsNamesAlone(t *testing.T) {
 	}
 	// She sees the values that her own browser sends there.
 	alice.Get("/play/hello?run=" + run)
-	if !strings.Contains(alice.WireText(t), alice.Cookie(labtest.NotebookCookie)) {
+	if !strings.Contains(alice.WireText(t), alice.Cookie(webtest.NotebookCookie)) {
 		t.Error("her own exchange under the run shows no value")
 	}
 	victim.KeepsFrom(t, "the victim's own wire to alice", alice.WireText(t))
@@ -72,16 +73,16 @@ func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 	lab := labtest.New(t)
 	attacker := lab.Client()
 	attacker.Get("/dashboard")
-	planted := attacker.Cookie(labtest.NotebookCookie)
+	planted := attacker.Cookie(webtest.NotebookCookie)
 	watching := attacker.Follow("?after=1")
 
-	teacher := lab.Client().Carry(labtest.NotebookCookie, planted)
+	teacher := lab.Client().Carry(webtest.NotebookCookie, planted)
 	teacher.Get("/dashboard")
 	if told := watching.Next(); !strings.Contains(told.Data, "GET /dashboard") {
 		t.Errorf("told: %+v", told)
 	}
 	teacher.SignIn("teacher")
-	if teacher.Cookie(labtest.NotebookCookie) == planted {
+	if teacher.Cookie(webtest.NotebookCookie) == planted {
 		t.Fatal("signing in leaves the notebook's key as it was")
 	}
 	watching.Ends()
@@ -89,10 +90,10 @@ func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 	teacher.KeepsFrom(t, "the planted notebook's wire", attacker.WireText(t))
 	for name, form := range map[string][]*http.Cookie{
 		"alone":                   nil,
-		"with a made-up session":  {{Name: labtest.SessionCookie, Value: strings.Repeat("k", 32)}},
-		"with an edit of his own": {{Name: labtest.SessionCookie, Value: strings.Repeat("e", 32)}},
+		"with a made-up session":  {{Name: webtest.SessionCookie, Value: strings.Repeat("k", 32)}},
+		"with an edit of his own": {{Name: webtest.SessionCookie, Value: strings.Repeat("e", 32)}},
 	} {
-		thief := lab.Client().Carry(labtest.NotebookCookie, planted)
+		thief := lab.Client().Carry(webtest.NotebookCookie, planted)
 		for _, cookie := range form {
 			thief.Carry(cookie.Name, cookie.Value)
 		}
@@ -104,10 +105,10 @@ func TestAPlantedNotebookIsWorthNothing(t *testing.T) {
 			t.Errorf("%s it signs in as %v", name, got.User)
 		}
 	}
-	if got := teacher.Lanes()[lanes.Session]; got.Verdict != lanes.Found || labtest.Text(got.Role) != "teacher" {
+	if got := teacher.Lanes()[lanes.Session]; got.Verdict != lanes.Found || webtest.Text(got.Role) != "teacher" {
 		t.Errorf("the teacher's session is %s", got.Verdict)
 	}
-	if got := len(lab.WireOf(teacher.Cookie(labtest.NotebookCookie))); got < 4 {
+	if got := len(lab.WireOf(teacher.Cookie(webtest.NotebookCookie))); got < 4 {
 		t.Errorf("the teacher's own wire has %d exchanges", got)
 	}
 }
@@ -122,16 +123,16 @@ func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 				teacher.Deed(t, deed)
 			}
 			for _, session := range []string{"", strings.Repeat("k", 32), "x"} {
-				thief := lab.Client().Carry(labtest.NotebookCookie, teacher.Cookie(labtest.NotebookCookie))
+				thief := lab.Client().Carry(webtest.NotebookCookie, teacher.Cookie(webtest.NotebookCookie))
 				if session != "" {
-					thief.Carry(labtest.SessionCookie, session)
+					thief.Carry(webtest.SessionCookie, session)
 				}
 				for _, path := range []string{"/act/restore", "/act/edit", "/act/restore", "/act/flip/session", "/act/restore"} {
 					thief.Post(path, nil)
 				}
 				thief.Post("/lessons/signed", url.Values{"act": {"put"}})
 				if got := thief.Lanes()[lanes.Session]; got.Verdict.Accepted() {
-					t.Errorf("with the session %q it signs in as %s", session, labtest.Text(got.User))
+					t.Errorf("with the session %q it signs in as %s", session, webtest.Text(got.User))
 				}
 			}
 		})
@@ -143,22 +144,22 @@ func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 func TestANotebookPlantedAfterTheLogin(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		ask  func(c *labtest.Client)
+		ask  func(c *webtest.Client)
 	}{
-		{"a page", func(c *labtest.Client) { c.Get("/dashboard") }},
-		{"a deed", func(c *labtest.Client) { c.Post("/act/copy", nil) }},
-		{"a refused form", func(c *labtest.Client) { c.Post("/login", labtest.Wrong("alice")) }},
-		{"the API", func(c *labtest.Client) { c.Get("/api/lanes") }},
-		{"whoami", func(c *labtest.Client) { c.Get("/api/whoami") }},
-		{"an image of another port's page", func(c *labtest.Client) { c.Get("/api/whoami", labtest.With("Sec-Fetch-Site", "same-site")) }},
-		{"a page that another port links to", func(c *labtest.Client) { c.Get("/dashboard", labtest.With("Sec-Fetch-Site", "same-site")) }},
-		{"a session call", func(c *labtest.Client) { c.Call("keys", "{}") }},
-		{"a page that fails", func(c *labtest.Client) { c.Get("/test/failure") }},
-		{"a page that panics", func(c *labtest.Client) { c.Get("/test/panic") }},
-		{"a lesson", func(c *labtest.Client) { c.Get("/lessons/stolen") }},
-		{"the wire", func(c *labtest.Client) { c.Get("/wire") }},
-		{"a door", func(c *labtest.Client) { c.Get("/door/session") }},
-		{"nothing here", func(c *labtest.Client) { c.Get("/play/hello?run=x") }},
+		{"a page", func(c *webtest.Client) { c.Get("/dashboard") }},
+		{"a deed", func(c *webtest.Client) { c.Post("/act/copy", nil) }},
+		{"a refused form", func(c *webtest.Client) { c.Post("/login", webtest.Wrong("alice")) }},
+		{"the API", func(c *webtest.Client) { c.Get("/api/lanes") }},
+		{"whoami", func(c *webtest.Client) { c.Get("/api/whoami") }},
+		{"an image of another port's page", func(c *webtest.Client) { c.Get("/api/whoami", webtest.With("Sec-Fetch-Site", "same-site")) }},
+		{"a page that another port links to", func(c *webtest.Client) { c.Get("/dashboard", webtest.With("Sec-Fetch-Site", "same-site")) }},
+		{"a session call", func(c *webtest.Client) { c.Call("keys", "{}") }},
+		{"a page that fails", func(c *webtest.Client) { c.Get("/test/failure") }},
+		{"a page that panics", func(c *webtest.Client) { c.Get("/test/panic") }},
+		{"a lesson", func(c *webtest.Client) { c.Get("/lessons/stolen") }},
+		{"the wire", func(c *webtest.Client) { c.Get("/wire") }},
+		{"a door", func(c *webtest.Client) { c.Get("/door/session") }},
+		{"nothing here", func(c *webtest.Client) { c.Get("/play/hello?run=x") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			lab := labtest.New(t, labtest.AtHome)
@@ -167,11 +168,11 @@ func TestANotebookPlantedAfterTheLogin(t *testing.T) {
 			attacker.Get("/dashboard")
 			anonymous := lab.Client()
 			anonymous.Get("/dashboard")
-			for name, planter := range map[string]*labtest.Client{"signed in": attacker, "anonymous": anonymous} {
+			for name, planter := range map[string]*webtest.Client{"signed in": attacker, "anonymous": anonymous} {
 				victim := lab.Client().SignIn("teacher")
-				key := victim.Cookie(labtest.SessionCookie)
+				key := victim.Cookie(webtest.SessionCookie)
 				watching := planter.Follow("?after=99")
-				victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+				victim.Carry(webtest.NotebookCookie, planter.Cookie(webtest.NotebookCookie))
 				test.ask(victim)
 				test.ask(victim)
 				watching.Close()
@@ -190,13 +191,13 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 	planter := lab.Client().SignIn("mallory")
 	planter.Get("/dashboard")
 	for name, first := range map[string]string{
-		"a made-up key": "x", "one in the right form": strings.Repeat("k", 32), "the planter's own session": planter.Cookie(labtest.SessionCookie),
+		"a made-up key": "x", "one in the right form": strings.Repeat("k", 32), "the planter's own session": planter.Cookie(webtest.SessionCookie),
 	} {
 		victim := lab.Client().SignIn("teacher")
 		jar := victim.Header()
 		for _, path := range []string{"/dashboard", "/api/whoami", "/api/lanes", "/wire", "/lessons"} {
-			planted := labtest.SessionCookie + "=" + first + "; " + labtest.NotebookCookie + "=" + planter.Cookie(labtest.NotebookCookie) + "; " + jar
-			lab.Client().Get(path, labtest.With("Cookie", planted))
+			planted := webtest.SessionCookie + "=" + first + "; " + webtest.NotebookCookie + "=" + planter.Cookie(webtest.NotebookCookie) + "; " + jar
+			lab.Client().Get(path, webtest.With("Cookie", planted))
 		}
 		text := planter.WireText(t)
 		for _, cookie := range victim.Cookies {
@@ -204,8 +205,8 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 				t.Errorf("%s first: the planter reads %s", name, cookie.Name)
 			}
 		}
-		lab.Client().Get("/dashboard", labtest.With("Cookie", labtest.SessionCookie+"="+first+"; "+victim.Header()))
-		if got := lab.Client().Carry(labtest.SessionCookie, victim.Cookie(labtest.SessionCookie)).Lanes()[lanes.Session].Verdict; got != lanes.Found {
+		lab.Client().Get("/dashboard", webtest.With("Cookie", webtest.SessionCookie+"="+first+"; "+victim.Header()))
+		if got := lab.Client().Carry(webtest.SessionCookie, victim.Cookie(webtest.SessionCookie)).Lanes()[lanes.Session].Verdict; got != lanes.Found {
 			t.Errorf("%s first: the victim's own session is %s", name, got)
 		}
 	}
@@ -214,11 +215,11 @@ func TestTwoCookiesOfOneName(t *testing.T) {
 // A notebook shows only values that it saw the lab give to its browser, whatever happened
 // to the session since: somebody may have planted it in another person's browser.
 func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
-	for name, before := range map[string]func(*labtest.Client){
-		"edited":                    func(c *labtest.Client) { c.Post("/act/edit", nil) },
-		"one character changed":     func(c *labtest.Client) { c.Post("/act/flip/session", nil) },
-		"the session dropped":       func(c *labtest.Client) { c.Post("/act/drop/session", nil) },
-		"the session ended":         func(c *labtest.Client) { c.Post("/act/logout/session", nil) },
+	for name, before := range map[string]func(*webtest.Client){
+		"edited":                    func(c *webtest.Client) { c.Post("/act/edit", nil) },
+		"one character changed":     func(c *webtest.Client) { c.Post("/act/flip/session", nil) },
+		"the session dropped":       func(c *webtest.Client) { c.Post("/act/drop/session", nil) },
+		"the session ended":         func(c *webtest.Client) { c.Post("/act/logout/session", nil) },
 		"the planter's key planted": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,17 +228,17 @@ func TestAPlantedNotebookShowsNothingOfBefore(t *testing.T) {
 			planter.Get("/dashboard")
 			victim := lab.Client()
 			if before == nil {
-				victim.Carry(labtest.SessionCookie, planter.Cookie(labtest.SessionCookie)) // the teacher signs in on top of it
+				victim.Carry(webtest.SessionCookie, planter.Cookie(webtest.SessionCookie)) // the teacher signs in on top of it
 			}
 			victim.SignIn("teacher")
 			if before != nil {
 				before(victim)
 			}
 			secrets := []string{victim.Cookie("signed_user")}
-			if key := victim.Cookie(labtest.SessionCookie); key != "" {
+			if key := victim.Cookie(webtest.SessionCookie); key != "" {
 				secrets = append(secrets, key)
 			}
-			victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+			victim.Carry(webtest.NotebookCookie, planter.Cookie(webtest.NotebookCookie))
 			for _, path := range []string{"/api/lanes", "/api/whoami", "/dashboard", "/wire"} {
 				victim.Get(path)
 			}
@@ -258,8 +259,8 @@ func TestAPlantedNotebookWhileTheStoreFails(t *testing.T) {
 	planter := lab.Client()
 	planter.Get("/dashboard")
 	victim := lab.Client().SignIn("teacher")
-	key := victim.Cookie(labtest.SessionCookie)
-	victim.Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
+	key := victim.Cookie(webtest.SessionCookie)
+	victim.Carry(webtest.NotebookCookie, planter.Cookie(webtest.NotebookCookie))
 	for _, op := range []string{"create", "update"} {
 		lab.Notebooks.Before = storetest.Down(op)
 		if r := victim.Get("/dashboard"); r.Status != http.StatusServiceUnavailable {
@@ -278,8 +279,8 @@ func TestTokensChangeTheNotebooksKey(t *testing.T) {
 	lab := labtest.New(t)
 	planter := lab.Client()
 	planter.Get("/dashboard")
-	victim := lab.Client().Carry(labtest.NotebookCookie, planter.Cookie(labtest.NotebookCookie))
-	if r := victim.Post("/tokens", labtest.Login("teacher")); r.Status != http.StatusSeeOther || r.Sets(labtest.NotebookCookie) == nil {
+	victim := lab.Client().Carry(webtest.NotebookCookie, planter.Cookie(webtest.NotebookCookie))
+	if r := victim.Post("/tokens", webtest.Login("teacher")); r.Status != http.StatusSeeOther || r.Sets(webtest.NotebookCookie) == nil {
 		t.Fatalf("answered %d with %v", r.Status, r.Cookies)
 	}
 	token := regexp.MustCompile(`[0-9a-f]{40}`)
@@ -303,10 +304,10 @@ func TestAnOldKeyEndsNothing(t *testing.T) {
 	victim.SignIn("teacher")
 	for _, path := range []string{"/logout", "/act/logout/session", "/reset"} {
 		planted.Thief().Post(path, nil)
-		if got := victim.Lanes()[lanes.Session]; got.Verdict != lanes.Found || labtest.Text(got.User) != "teacher" {
+		if got := victim.Lanes()[lanes.Session]; got.Verdict != lanes.Found || webtest.Text(got.User) != "teacher" {
 			t.Errorf("after %s with the old keys the session is %s", path, got.Verdict)
 		}
-		if page := victim.Get("/dashboard"); !strings.Contains(page.Body, `lang="zh-Hans"`) || page.Sets(labtest.NotebookCookie) != nil {
+		if page := victim.Get("/dashboard"); !strings.Contains(page.Body, `lang="zh-Hans"`) || page.Sets(webtest.NotebookCookie) != nil {
 			t.Errorf("after %s with the old keys the notebook is lost", path)
 		}
 	}
@@ -328,7 +329,7 @@ func TestASessionsOldKeySetsNoCookie(t *testing.T) {
 		t.Errorf("items: %d with %v: %s", r.Status, r.Cookies, r.Body)
 	}
 	lab.Clock.Advance(10 * time.Second)
-	if r := late.Call("set", `{"key":"a","value":1}`); r.Status != http.StatusOK || r.Sets(labtest.SessionCookie) == nil {
+	if r := late.Call("set", `{"key":"a","value":1}`); r.Status != http.StatusOK || r.Sets(webtest.SessionCookie) == nil {
 		t.Errorf("ten seconds later: %d with %v", r.Status, r.Cookies)
 	}
 }
@@ -341,15 +342,15 @@ func TestTwoTabsSignIn(t *testing.T) {
 	tab.Get("/dashboard")
 	other := tab.Thief()
 	tab.SignIn("alice")
-	first := tab.Cookie(labtest.SessionCookie)
+	first := tab.Cookie(webtest.SessionCookie)
 	for _, cookie := range other.SignIn("alice").Cookies { // the browser has one jar
-		if cookie.Name != labtest.NotebookCookie {
+		if cookie.Name != webtest.NotebookCookie {
 			tab.Carry(cookie.Name, cookie.Value)
 		}
 	}
 	tab.Get("/dashboard")
 	tab.Post("/logout", nil)
-	if got := lab.Client().Carry(labtest.SessionCookie, first).Lanes()[lanes.Session].Verdict; got.Accepted() {
+	if got := lab.Client().Carry(webtest.SessionCookie, first).Lanes()[lanes.Session].Verdict; got.Accepted() {
 		t.Errorf("the first tab's session is %s after the logout", got)
 	}
 }
@@ -357,8 +358,8 @@ func TestTwoTabsSignIn(t *testing.T) {
 // A reset that was under way while the notebook got another key removes nothing: whoever
 // sent it may have planted the old key.
 func TestAResetWithAnOldKey(t *testing.T) {
-	for name, before := range map[string]func(*labtest.Client){
-		"planted": func(*labtest.Client) {}, "from before the user signed in again": func(c *labtest.Client) { c.SignIn("alice") },
+	for name, before := range map[string]func(*webtest.Client){
+		"planted": func(*webtest.Client) {}, "from before the user signed in again": func(c *webtest.Client) { c.SignIn("alice") },
 	} {
 		lab := labtest.New(t)
 		c := lab.Client()
@@ -370,18 +371,18 @@ func TestAResetWithAnOldKey(t *testing.T) {
 		}
 		defer connection.Close()
 		// The server asks for the body once it has loaded the notebook.
-		_, _ = io.WriteString(connection, "POST /reset HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie)+
+		_, _ = io.WriteString(connection, "POST /reset HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: "+webtest.NotebookCookie+"="+c.Cookie(webtest.NotebookCookie)+
 			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-		if r := labtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusContinue {
+		if r := webtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusContinue {
 			t.Fatalf("%s: answered %d", name, r.Status)
 		}
 		c.SignIn("alice")
-		seen := len(lab.WireOf(c.Cookie(labtest.NotebookCookie)))
+		seen := len(lab.WireOf(c.Cookie(webtest.NotebookCookie)))
 		_, _ = io.WriteString(connection, "a=1")
-		if r := labtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusConflict {
+		if r := webtest.AnswerOn(t, connection, "POST"); r.Status != http.StatusConflict {
 			t.Errorf("%s: answered %d", name, r.Status)
 		}
-		if got := len(lab.WireOf(c.Cookie(labtest.NotebookCookie))); got < seen || seen == 0 {
+		if got := len(lab.WireOf(c.Cookie(webtest.NotebookCookie))); got < seen || seen == 0 {
 			t.Errorf("%s: of %d exchanges, %d are left", name, seen, got)
 		}
 		if got := c.Lanes()[lanes.Session].Verdict; got != lanes.Found {
@@ -395,7 +396,7 @@ func TestAResetWithAnOldKey(t *testing.T) {
 func TestTokensAskWhileAnotherTabSignsIn(t *testing.T) {
 	lab := labtest.New(t)
 	tab := lab.Client().SignIn("alice")
-	tab.Post("/tokens", labtest.Login("alice"))
+	tab.Post("/tokens", webtest.Login("alice"))
 	other := tab.Thief()
 	var signed atomic.Bool // the login loads sessions, too
 	lab.Sessions.Before = func(op string) error {
@@ -422,7 +423,7 @@ func TestEndingOthersWithoutRoom(t *testing.T) {
 	for _, path := range []string{"/sessions/end-others", "/sessions/end"} {
 		lab := labtest.New(t)
 		alice, other := lab.Client().SignIn("alice"), lab.Client().SignIn("alice")
-		id := sessions.KeyID("session", other.Cookie(labtest.SessionCookie)).String()
+		id := sessions.KeyID("session", other.Cookie(webtest.SessionCookie)).String()
 		lab.Sessions.Before, lab.Notebooks.Before = noRoom, noRoom
 		if r := alice.Post(path, url.Values{"id": {id}}); r.Status != http.StatusSeeOther {
 			t.Errorf("%s is answered %d", path, r.Status)
@@ -451,25 +452,25 @@ func TestGuestsOfTheEnginesOwnNothing(t *testing.T) {
 // Every login, logout and Put it back gives the notebook a new key, and the notebook loses
 // nothing.
 func TestNotebookKeyChanges(t *testing.T) {
-	signedIn := func(c *labtest.Client) { c.SignIn("alice") }
-	edited := func(c *labtest.Client) { c.SignIn("alice").Post("/act/edit", nil) }
+	signedIn := func(c *webtest.Client) { c.SignIn("alice") }
+	edited := func(c *webtest.Client) { c.SignIn("alice").Post("/act/edit", nil) }
 	for _, test := range []struct {
 		name    string
-		before  func(*labtest.Client)
+		before  func(*webtest.Client)
 		path    string
 		form    url.Values
 		changes bool
 	}{
-		{"signing in", nil, "/login", labtest.Login("alice"), true},
-		{"signing in again", signedIn, "/login", labtest.Login("alice"), true},
-		{"signing in as somebody else", signedIn, "/login", labtest.Login("bob"), true},
-		{"signing in as teacher", signedIn, "/login", labtest.Login("teacher"), true},
+		{"signing in", nil, "/login", webtest.Login("alice"), true},
+		{"signing in again", signedIn, "/login", webtest.Login("alice"), true},
+		{"signing in as somebody else", signedIn, "/login", webtest.Login("bob"), true},
+		{"signing in as teacher", signedIn, "/login", webtest.Login("teacher"), true},
 		{"logging out", signedIn, "/logout", nil, true},
 		{"logging out of the session alone", signedIn, "/act/logout/session", nil, true},
 		{"putting back", edited, "/act/restore", nil, true},
 		{"a lesson that puts back", edited, "/lessons/stolen", url.Values{"act": {"predict"}, "said": {"A"}}, true},
 		{"ten seconds", signedIn, "/act/expire", nil, true},
-		{"a wrong password", nil, "/login", labtest.Wrong("alice"), false},
+		{"a wrong password", nil, "/login", webtest.Wrong("alice"), false},
 		{"an edit", signedIn, "/act/edit", nil, false},
 		{"a copy", signedIn, "/act/copy", nil, false},
 		{"a page", signedIn, "/dashboard", nil, false},
@@ -482,19 +483,19 @@ func TestNotebookKeyChanges(t *testing.T) {
 			if test.before != nil {
 				test.before(c)
 			}
-			old, seen := c.Cookie(labtest.NotebookCookie), len(lab.WireOf(c.Cookie(labtest.NotebookCookie)))
+			old, seen := c.Cookie(webtest.NotebookCookie), len(lab.WireOf(c.Cookie(webtest.NotebookCookie)))
 			if test.path == "/dashboard" {
 				c.Get(test.path)
 			} else {
 				c.Post(test.path, test.form)
 			}
-			if changed := c.Cookie(labtest.NotebookCookie) != old; changed != test.changes {
+			if changed := c.Cookie(webtest.NotebookCookie) != old; changed != test.changes {
 				t.Fatalf("changed: %t", changed)
 			}
 			if !test.changes {
 				return
 			}
-			if got := len(lab.WireOf(c.Cookie(labtest.NotebookCookie))); got <= seen {
+			if got := len(lab.WireOf(c.Cookie(webtest.NotebookCookie))); got <= seen {
 				t.Errorf("the wire goes on with %d exchanges after %d", got, seen)
 			}
 			page := c.Get("/lessons/forgets").Body
@@ -504,7 +505,7 @@ func TestNotebookKeyChanges(t *testing.T) {
 
 			// The old key: for ten seconds it opens nothing and gets no other, as
 			// requests may be under way with it; then it is unknown as any other.
-			late := lab.Client().Carry(labtest.NotebookCookie, old)
+			late := lab.Client().Carry(webtest.NotebookCookie, old)
 			for _, path := range []string{"/dashboard", "/login", "/lessons", "/wire", "/api/lanes", "/api/wire", "/static/lab.css"} {
 				if r := late.Get(path); r.Status != http.StatusOK || len(r.Cookies) > 0 {
 					t.Errorf("%s with the old key: %d, %v", path, r.Status, r.Cookies)
@@ -526,7 +527,7 @@ func TestNotebookKeyChanges(t *testing.T) {
 				t.Error("the new key does not stay")
 			}
 			lab.Clock.Advance(10 * time.Second)
-			if r := late.Get("/dashboard"); r.Sets(labtest.NotebookCookie) == nil {
+			if r := late.Get("/dashboard"); r.Sets(webtest.NotebookCookie) == nil {
 				t.Error("after ten seconds the old key gets no new notebook")
 			}
 			if page := late.Get("/lessons/forgets").Body; strings.Contains(page, `value="B" class="answer chosen`) {
@@ -541,7 +542,7 @@ func TestNotesOfAnotherTabSurviveALogin(t *testing.T) {
 	lab := labtest.New(t)
 	tab := lab.Client()
 	tab.Get("/lessons/forgets")
-	other := tab.Thief().Carry(labtest.SessionCookie, strings.Repeat("k", 32)) // the same browser's second tab
+	other := tab.Thief().Carry(webtest.SessionCookie, strings.Repeat("k", 32)) // the same browser's second tab
 	var once sync.Once
 	lab.Sessions.Before = func(op string) error {
 		if op == "load" { // by now the notebook was read
@@ -551,7 +552,7 @@ func TestNotesOfAnotherTabSurviveALogin(t *testing.T) {
 	}
 	r := other.Post("/lessons/forgets", url.Values{"act": {"predict"}, "said": {"B"}})
 	lab.Sessions.Before = nil
-	if r.Status != http.StatusSeeOther || r.Sets(labtest.NotebookCookie) != nil {
+	if r.Status != http.StatusSeeOther || r.Sets(webtest.NotebookCookie) != nil {
 		t.Fatalf("answered %d with %v", r.Status, r.Cookies)
 	}
 	if page := tab.Get("/lessons/forgets").Body; !strings.Contains(page, `value="B" class="answer chosen`) {
@@ -568,7 +569,7 @@ func TestPutItBackRacingLogOut(t *testing.T) {
 		alice.Post("/act/edit", nil)
 		other := alice.Thief()
 		var both sync.WaitGroup
-		var out labtest.Reply
+		var out webtest.Reply
 		both.Go(func() { alice.Post("/act/restore", nil) })
 		both.Go(func() { out = other.Post("/logout", nil) })
 		both.Wait()
@@ -591,19 +592,19 @@ func TestLoggingOutWithoutRoom(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			lab := labtest.New(t)
 			alice := lab.Client().SignIn("alice")
-			key := alice.Cookie(labtest.SessionCookie)
+			key := alice.Cookie(webtest.SessionCookie)
 			lab.Sessions.Before, lab.Notebooks.Before = noRoom, noRoom
-			if r := alice.Post("/login", labtest.Login("alice")); r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 {
+			if r := alice.Post("/login", webtest.Login("alice")); r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 {
 				t.Errorf("a login is answered %d with %v", r.Status, r.Cookies)
 			}
-			if r := alice.Post(path, nil); r.Status != http.StatusSeeOther || r.Sets(labtest.SessionCookie) == nil || r.Sets(labtest.SessionCookie).MaxAge >= 0 {
+			if r := alice.Post(path, nil); r.Status != http.StatusSeeOther || r.Sets(webtest.SessionCookie) == nil || r.Sets(webtest.SessionCookie).MaxAge >= 0 {
 				t.Errorf("answered %d with %v", r.Status, r.Cookies)
 			}
 			lab.Sessions.Before, lab.Notebooks.Before = nil, nil
-			if got := lab.Client().Carry(labtest.SessionCookie, key).Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
+			if got := lab.Client().Carry(webtest.SessionCookie, key).Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 				t.Errorf("afterwards the key is %s", got)
 			}
-			if alice.SignIn("alice"); alice.Verdicts() != labtest.Everywhere {
+			if alice.SignIn("alice"); alice.Verdicts() != webtest.Everywhere {
 				t.Error("nobody can sign in afterwards")
 			}
 		})

@@ -11,6 +11,7 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -20,8 +21,8 @@ func TestExchangeIsWhatCameAndWent(t *testing.T) {
 	c := lab.Client()
 	c.Get("/login")
 	brought := "other=1; " + c.Header()
-	answer := c.Post("/login?from=here", labtest.Login("alice"), labtest.With("Cookie", brought), labtest.With("User-Agent", "a browser/1"),
-		labtest.With("Sec-Fetch-Mode", "navigate"), labtest.With("Sec-Fetch-Dest", "document"), labtest.With("Sec-Fetch-User", "?1"))
+	answer := c.Post("/login?from=here", webtest.Login("alice"), webtest.With("Cookie", brought), webtest.With("User-Agent", "a browser/1"),
+		webtest.With("Sec-Fetch-Mode", "navigate"), webtest.With("Sec-Fetch-Dest", "document"), webtest.With("Sec-Fetch-User", "?1"))
 	e := c.Last()
 	for _, fact := range []struct{ name, got, want string }{
 		{"the client", e.Client, notebook.ClientBrowser},
@@ -59,7 +60,7 @@ func TestExchangeIsWhatCameAndWent(t *testing.T) {
 	for _, f := range c.Last().Findings {
 		verdicts = append(verdicts, string(f.Verdict))
 	}
-	if got := strings.Join(verdicts, " "); got != labtest.Everywhere {
+	if got := strings.Join(verdicts, " "); got != webtest.Everywhere {
 		t.Errorf("the findings on the wire are %q", got)
 	}
 }
@@ -75,7 +76,7 @@ func TestTwoCookieHeadersAreOneOnTheWire(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	c.Get("/dashboard")
-	labtest.Raw(t, lab.Addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: a=1\r\nCookie: "+c.Header()+"\r\n\r\n")
+	webtest.Raw(t, lab.Addr, "GET /dashboard HTTP/1.1\r\nHost: "+lab.Addr+"\r\nCookie: a=1\r\nCookie: "+c.Header()+"\r\n\r\n")
 	if got, want := c.Last().Cookie, "a=1; "+c.Header(); got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
@@ -84,7 +85,7 @@ func TestTwoCookieHeadersAreOneOnTheWire(t *testing.T) {
 // A replay goes on the wire of whose copy it is, as another program's.
 func TestReplayIsOnTheWire(t *testing.T) {
 	c := labtest.New(t).Client().SignIn("alice")
-	copied := strings.TrimSuffix(c.Header(), "; "+labtest.NotebookCookie+"="+c.Cookie(labtest.NotebookCookie))
+	copied := strings.TrimSuffix(c.Header(), "; "+webtest.NotebookCookie+"="+c.Cookie(webtest.NotebookCookie))
 	c.Post("/act/copy", nil)
 	wire := c.Wire()
 	replay, act := wire[len(wire)-2], wire[len(wire)-1]
@@ -105,7 +106,7 @@ func TestWireHasWhatLeft(t *testing.T) {
 	c := lab.Client()
 	c.Get("/dashboard")
 	lab.Sessions.Before = storetest.Down("create")
-	answer := c.Post("/login", labtest.Login("alice"))
+	answer := c.Post("/login", webtest.Login("alice"))
 	if e := c.Last(); answer.Status != http.StatusServiceUnavailable || e.Status != answer.Status || len(e.SetCookie) > 0 || e.Location != "" {
 		t.Errorf("answered %d; on the wire: %d, %q, %q", answer.Status, e.Status, e.SetCookie, e.Location)
 	}
@@ -141,7 +142,7 @@ func TestWireUnderManyRequests(t *testing.T) {
 	done := make(chan struct{})
 	const readers = 4
 	for range readers {
-		twin := &labtest.Client{Lab: lab, Cookies: slices.Clone(c.Cookies)}
+		twin := &webtest.Client{Server: lab.Server, Cookies: slices.Clone(c.Cookies)}
 		go func() {
 			defer func() { done <- struct{}{} }()
 			for range 10 {

@@ -15,13 +15,14 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/othersite"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
 // requestsOf are the addresses that a page leads to or loads from, but its own
 // style, script and icon: "POST http://…" for a form's.
 func requestsOf(page string) (requests []string) {
-	for _, tag := range labtest.TagsIn(page) {
+	for _, tag := range webtest.TagsIn(page) {
 		for _, a := range tag.Attributes {
 			switch {
 			case strings.HasPrefix(a[1], "/static/other."):
@@ -114,7 +115,7 @@ func TestOtherSiteKnowsNobody(t *testing.T) {
 
 func TestOtherSiteRefuses(t *testing.T) {
 	site := labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
-	refused := func(t *testing.T, r labtest.Reply, what string, status int) {
+	refused := func(t *testing.T, r webtest.Reply, what string, status int) {
 		t.Helper()
 		if r.Status != status {
 			t.Errorf("%s is answered %d, not %d", what, r.Status, status)
@@ -156,7 +157,7 @@ func TestOtherSiteRefuses(t *testing.T) {
 	t.Run("other hosts", func(t *testing.T) {
 		_, port, _ := net.SplitHostPort(site.Addr)
 		for _, host := range []string{"localhost:" + port, "127.0.0.1", "127.0.0.1:8080", "[::1]:" + port, "[::ffff:127.0.0.1]:" + port, "a.localhost:" + port, "evil.example", "evil.example:" + port, ""} {
-			r := labtest.Raw(t, site.Addr, "GET /?run=R1 HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+			r := webtest.Raw(t, site.Addr, "GET /?run=R1 HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
 			refused(t, r, "the host "+host, http.StatusMisdirectedRequest)
 			if !strings.Contains(r.Body, "answers to the name "+site.Addr+" alone") || strings.Contains(r.Body, "evil") {
 				t.Errorf("the host %s is told %s", host, r.Body)
@@ -212,7 +213,7 @@ func TestNewOtherSite(t *testing.T) {
 		{"http://127.0.0.1:8081", "", false, false},
 		{"http://127.0.0.1:8081", "http://localhost:8080; script-src *", false, false},
 	} {
-		site, err := othersite.New(othersite.Config{Assets: labtest.AssetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
+		site, err := othersite.New(othersite.Config{Assets: webtest.AssetsOf(sessions.EngineDB), Address: test.address, Lab: test.lab})
 		if (err == nil) != test.works || (site != nil) != test.works || errors.Is(err, othersite.ErrSameSite) != test.same {
 			t.Errorf("%s beside %s: %v", test.address, test.lab, err)
 		}
@@ -232,7 +233,7 @@ func TestNeighbour(t *testing.T) {
 	})
 	_, port, _ := net.SplitHostPort(lab.Addr)
 	for _, host := range []string{"localhost", "127.0.0.1", "x.app.localhost"} {
-		r := labtest.Raw(t, lab.Addr, "GET /play/neighbour?run=R1&lang=zh HTTP/1.1\r\nHost: "+host+":"+port+"\r\nAccept-Language: en\r\n\r\n")
+		r := webtest.Raw(t, lab.Addr, "GET /play/neighbour?run=R1&lang=zh HTTP/1.1\r\nHost: "+host+":"+port+"\r\nAccept-Language: en\r\n\r\n")
 		first := "http://" + host + ":8080"
 		want := []string{
 			"POST " + first + "/play/transfer/samesite?run=R1&from=neighbour", "POST " + first + "/play/transfer/metadata?run=R1&from=neighbour",
@@ -251,7 +252,7 @@ func TestNeighbour(t *testing.T) {
 			t.Errorf("%s: it looks like the lab, or sets %v", host, r.Cookies)
 		}
 	}
-	if r := labtest.Raw(t, lab.Addr, "GET /play/neighbour?run=R1 HTTP/1.1\r\nHost: [::1]:"+port+"\r\n\r\n"); !strings.Contains(r.Header.Get("Content-Security-Policy"), "; form-action http:; ") {
+	if r := webtest.Raw(t, lab.Addr, "GET /play/neighbour?run=R1 HTTP/1.1\r\nHost: [::1]:"+port+"\r\n\r\n"); !strings.Contains(r.Header.Get("Content-Security-Policy"), "; form-action http:; ") {
 		t.Errorf("the policy under [::1] is %s", r.Header.Get("Content-Security-Policy"))
 	}
 	if got := requestsOf(lab.Client().Get("/play/neighbour").Body); got[0] != "http://127.0.0.1:8080/lessons" || strings.Contains(strings.Join(got, " "), "/play/transfer") {
@@ -259,7 +260,7 @@ func TestNeighbour(t *testing.T) {
 	}
 	for _, query := range []string{"run=a-b", "run=", "run=a&run=a", "run=a&lang=fr"} {
 		r := lab.Client().Get("/play/neighbour?" + query)
-		if labtest.Guarded(t, r); r.Status != http.StatusBadRequest {
+		if webtest.Guarded(t, r); r.Status != http.StatusBadRequest {
 			t.Errorf("%s is answered %d", query, r.Status)
 		}
 	}

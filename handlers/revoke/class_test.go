@@ -16,6 +16,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/revoke"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -32,17 +33,17 @@ func TestNewClassIsForTheTeacherAlone(t *testing.T) {
 	gone.Post("/logout", nil)
 	token := lab.Client().Token("teacher")
 	before := lab.Rows(t)
-	for who, c := range map[string]*labtest.Client{
+	for who, c := range map[string]*webtest.Client{
 		"nobody": lab.Client(), "a student": alice, "a forged teacher": forged, "a teacher without a session": onlySigned, "a teacher who logged out": loggedOut,
 	} {
 		t.Run(who, func(t *testing.T) {
-			link := labtest.With("Sec-Fetch-Site", "cross-site") // which opens no notebook
-			for asked, r := range map[string]labtest.Reply{
-				"GET": c.Get(labtest.ClassPath, link), "POST": c.Post(labtest.ClassPath, labtest.Sure), "POST, unsure": c.Post(labtest.ClassPath, nil),
-				"an invented proof": c.Get(labtest.ClassPath+"?done=12", link), "with a teacher’s token": c.Post(labtest.ClassPath, labtest.Sure, labtest.Sending(token)),
+			link := webtest.With("Sec-Fetch-Site", "cross-site") // which opens no notebook
+			for asked, r := range map[string]webtest.Reply{
+				"GET": c.Get(webtest.ClassPath, link), "POST": c.Post(webtest.ClassPath, webtest.Sure), "POST, unsure": c.Post(webtest.ClassPath, nil),
+				"an invented proof": c.Get(webtest.ClassPath+"?done=12", link), "with a teacher’s token": c.Post(webtest.ClassPath, webtest.Sure, webtest.Sending(token)),
 			} {
-				if labtest.ClassState(r) != "403 refused" || !strings.Contains(r.Body, "Only somebody who is signed in as teacher") || !strings.Contains(r.Body, `href="/login?next=/class"`) {
-					t.Errorf("%s is answered %s: %s", asked, labtest.ClassState(r), r.Body)
+				if webtest.ClassState(r) != "403 refused" || !strings.Contains(r.Body, "Only somebody who is signed in as teacher") || !strings.Contains(r.Body, `href="/login?next=/class"`) {
+					t.Errorf("%s is answered %s: %s", asked, webtest.ClassState(r), r.Body)
 				}
 			}
 		})
@@ -65,17 +66,17 @@ func TestNewClass(t *testing.T) {
 	stream := alice.Follow("")
 	token := bob.Token("bob")
 	bob.Post("/act/edit", nil) // a record that its key does not come for
-	lab.Client().Post("/login", labtest.Wrong("carol"))
+	lab.Client().Post("/login", webtest.Wrong("carol"))
 	teacher := lab.Client().SignIn("teacher")
 	teacher.Get("/dashboard?lang=zh")
 	elsewhere := lab.Client().SignIn("teacher")
 	stolen := teacher.Thief()
 
-	if page := teacher.Get(labtest.ClassPath); labtest.ClassState(page) != "200 asks" || !strings.Contains(page.Body, `name="sure" value="yes" required`) {
-		t.Fatalf("the page is %s: %s", labtest.ClassState(page), page.Body)
+	if page := teacher.Get(webtest.ClassPath); webtest.ClassState(page) != "200 asks" || !strings.Contains(page.Body, `name="sure" value="yes" required`) {
+		t.Fatalf("the page is %s: %s", webtest.ClassState(page), page.Body)
 	}
 	records := strings.Count(lab.Rows(t), "\n")
-	r := teacher.Post(labtest.ClassPath, labtest.Sure)
+	r := teacher.Post(webtest.ClassPath, webtest.Sure)
 	if r.Status != http.StatusSeeOther || len(teacher.Cookies) > 0 {
 		t.Errorf("answered %d, and the browser keeps %v: %s", r.Status, teacher.Cookies, r.Body)
 	}
@@ -83,8 +84,8 @@ func TestNewClass(t *testing.T) {
 		t.Errorf("the database still has\n%s", rows)
 	}
 	stream.Ends()
-	for name, c := range map[string]*labtest.Client{"alice": alice, "bob": bob, "the teacher": stolen} {
-		if got := lab.WireOf(c.Cookie(labtest.NotebookCookie)); len(got) > 0 {
+	for name, c := range map[string]*webtest.Client{"alice": alice, "bob": bob, "the teacher": stolen} {
+		if got := lab.WireOf(c.Cookie(webtest.NotebookCookie)); len(got) > 0 {
 			t.Errorf("memory has %d exchanges of %s", len(got), name)
 		}
 	}
@@ -93,32 +94,32 @@ func TestNewClass(t *testing.T) {
 	}
 
 	proof := teacher.Get(r.Header.Get("Location"))
-	if labtest.ClassState(proof) != "200 ended" || !strings.Contains(proof.Body, fmt.Sprintf("服务器上原有 %d 条记录", records)) {
-		t.Errorf("the proof, of %d records and in the language that was chosen, is %s: %s", records, labtest.ClassState(proof), proof.Body)
+	if webtest.ClassState(proof) != "200 ended" || !strings.Contains(proof.Body, fmt.Sprintf("服务器上原有 %d 条记录", records)) {
+		t.Errorf("the proof, of %d records and in the language that was chosen, is %s: %s", records, webtest.ClassState(proof), proof.Body)
 	}
 	// Only what a server sealed is a proof, on any that has the key.
 	sealed := regexp.MustCompile(`done=([^&]+)`).FindStringSubmatch(r.Header.Get("Location"))[1]
 	made := map[string]any{"at": lab.Clock.Now().Unix(), "records": 999}
 	for done, want := range map[string]string{
-		sealed: "200 ended", labtest.Seal(t, "class", labtest.Secrets[1], made): "200 ended", // with the older key, which still verifies
-		labtest.Seal(t, "class", []byte("a secret of somebody else, 32+ bytes"), made): "403 refused", labtest.Seal(t, "signed_user", labtest.Secrets[0], made): "403 refused",
+		sealed: "200 ended", webtest.Seal(t, "class", webtest.Secrets[1], made): "200 ended", // with the older key, which still verifies
+		webtest.Seal(t, "class", []byte("a secret of somebody else, 32+ bytes"), made): "403 refused", webtest.Seal(t, "signed_user", webtest.Secrets[0], made): "403 refused",
 		"999": "403 refused", "": "403 refused",
 	} {
 		for name, there := range map[string]*labtest.Lab{"this server": lab, "another": labtest.New(t)} {
-			if got := labtest.ClassState(there.Client().Get(labtest.ClassPath + "?done=" + done)); got != want {
+			if got := webtest.ClassState(there.Client().Get(webtest.ClassPath + "?done=" + done)); got != want {
 				t.Errorf("the proof %q is %s for a stranger on %s, not %s", done, got, name, want)
 			}
 		}
 	}
 
 	// Keys open nothing. What browsers hold themselves stays good, as the page says.
-	for name, c := range map[string]*labtest.Client{"alice": alice, "a teacher elsewhere": elsewhere, "a copy of the teacher’s": stolen} {
+	for name, c := range map[string]*webtest.Client{"alice": alice, "a teacher elsewhere": elsewhere, "a copy of the teacher’s": stolen} {
 		if got := c.Verdicts(); got != "believed verified unknown" {
 			t.Errorf("%s: the three ways conclude %q", name, got)
 		}
 	}
-	labtest.IsNobody(t, "a token", bob.Get("/api/whoami", labtest.Sending(token)))
-	if got := labtest.ClassState(elsewhere.Get(labtest.ClassPath)); got != "403 refused" {
+	webtest.IsNobody(t, "a token", bob.Get("/api/whoami", webtest.Sending(token)))
+	if got := webtest.ClassState(elsewhere.Get(webtest.ClassPath)); got != "403 refused" {
 		t.Errorf("a teacher of before is %s", got)
 	}
 	if strings.Contains(alice.Get("/dashboard").Body, `class="copy">`) {
@@ -126,7 +127,7 @@ func TestNewClass(t *testing.T) {
 	}
 
 	// The lab goes on.
-	if got := alice.SignIn("alice").Verdicts(); got != labtest.Everywhere {
+	if got := alice.SignIn("alice").Verdicts(); got != webtest.Everywhere {
 		t.Errorf("the new class: the three ways conclude %q", got)
 	}
 }
@@ -147,19 +148,19 @@ func TestNewClassUnconfirmed(t *testing.T) {
 		"two ticks":         {url.Values{"sure": {"yes", "yes"}}, "400 ", "The field sure"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if r := teacher.Post(labtest.ClassPath, test.form); labtest.ClassState(r) != test.state || !strings.Contains(r.Body, test.says) {
-				t.Errorf("answered %s: %s", labtest.ClassState(r), r.Body)
+			if r := teacher.Post(webtest.ClassPath, test.form); webtest.ClassState(r) != test.state || !strings.Contains(r.Body, test.says) {
+				t.Errorf("answered %s: %s", webtest.ClassState(r), r.Body)
 			}
 		})
 	}
-	if r := teacher.Post(labtest.ClassPath, labtest.Sure, labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden || !strings.Contains(r.Body, "another origin") {
+	if r := teacher.Post(webtest.ClassPath, webtest.Sure, webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden || !strings.Contains(r.Body, "another origin") {
 		t.Errorf("another site’s form is answered %d: %s", r.Status, r.Body)
 	}
 	if after := lab.Rows(t); after != before {
 		t.Errorf("the database changed from\n%s to\n%s", before, after)
 	}
-	for _, c := range []*labtest.Client{alice, teacher} {
-		if got := c.Verdicts(); got != labtest.Everywhere {
+	for _, c := range []*webtest.Client{alice, teacher} {
+		if got := c.Verdicts(); got != webtest.Everywhere {
 			t.Errorf("the three ways conclude %q", got)
 		}
 	}
@@ -179,14 +180,14 @@ func TestNewClassPressedTwice(t *testing.T) {
 	if err := lab.EndClass(again.Cookie("lab_sessionid")); err != nil { // the second was let in before the first had ended anything
 		t.Error(err)
 	}
-	if got := alice.Verdicts(); got != labtest.Everywhere {
+	if got := alice.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("somebody of the new class: the three ways conclude %q", got)
 	}
 	t.Run("at once", func(t *testing.T) {
 		teacher.SignIn("teacher")
 		records := strings.Count(lab.Rows(t), "\n")
-		var replies [8]labtest.Reply
-		storetest.Together(len(replies), func(i int) { replies[i] = teacher.Thief().Post(labtest.ClassPath, labtest.Sure) })
+		var replies [8]webtest.Reply
+		storetest.Together(len(replies), func(i int) { replies[i] = teacher.Thief().Post(webtest.ClassPath, webtest.Sure) })
 		for _, r := range replies {
 			if proof := lab.Client().Get(r.Header.Get("Location")); r.Status != http.StatusSeeOther || !strings.Contains(proof.Body, fmt.Sprintf("%d records lay", records)) {
 				t.Errorf("one is answered %d, and of %d records the proof says %s", r.Status, records, proof.Body)
@@ -213,9 +214,9 @@ func TestNewClassOnAllServers(t *testing.T) {
 	b := labtest.New(t, own, labtest.InMemory(t), func(c *handlers.Config) { c.Notebooks = a.Notebooks })
 	alone := labtest.New(t, labtest.InMemory(t))
 	onA, onB, other, teacher := a.Client().SignIn("alice"), b.Client().SignIn("bob"), alone.Client().SignIn("carol"), b.Client().SignIn("teacher")
-	b.Client().Post("/login", labtest.Wrong("dave"))
+	b.Client().Post("/login", webtest.Wrong("dave"))
 	proof := teacher.NewClass()
-	for name, c := range map[string]*labtest.Client{"A": onA, "B": onB} {
+	for name, c := range map[string]*webtest.Client{"A": onA, "B": onB} {
 		if n := len(c.Wire()); n > 0 {
 			t.Errorf("server %s has %d exchanges", name, n)
 		}
@@ -229,7 +230,7 @@ func TestNewClassOnAllServers(t *testing.T) {
 	if !strings.Contains(proof.Body, "7 records lay on the server") { // three sessions and four notebooks, each in its place
 		t.Errorf("the proof says %s", proof.Body)
 	}
-	if got := other.Verdicts(); got != labtest.Everywhere {
+	if got := other.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("another program’s: the three ways conclude %q", got)
 	}
 }
@@ -239,10 +240,10 @@ func TestNewClassWhereSessionsLieInCookies(t *testing.T) {
 	alice, teacher := lab.Client().SignIn("alice"), lab.Client().SignIn("teacher")
 	token := alice.Token("alice")
 	stolen := teacher.Thief()
-	if page := teacher.Get(labtest.ClassPath).Body; !strings.Contains(page, "Not ended: with the engine signed_cookies") || !strings.Contains(page, "another secret key") {
+	if page := teacher.Get(webtest.ClassPath).Body; !strings.Contains(page, "Not ended: with the engine signed_cookies") || !strings.Contains(page, "another secret key") {
 		t.Errorf("the page does not say that they stay: %s", page)
 	}
-	r := teacher.Post(labtest.ClassPath, labtest.Sure)
+	r := teacher.Post(webtest.ClassPath, webtest.Sure)
 	if rows := lab.Rows(t); r.Status != http.StatusSeeOther || rows != "" || len(teacher.Cookies) > 0 {
 		t.Errorf("answered %d; the browser keeps %v, the database\n%s", r.Status, teacher.Cookies, rows)
 	}
@@ -250,19 +251,19 @@ func TestNewClassWhereSessionsLieInCookies(t *testing.T) {
 	if !strings.Contains(proof, "Notebooks deleted; sessions stay good") || !strings.Contains(proof, "Not ended:") || !strings.Contains(proof, "2 records lay on the server") {
 		t.Errorf("the proof says %s", proof)
 	}
-	for name, c := range map[string]*labtest.Client{"alice": alice, "a copy of the teacher’s": stolen} {
+	for name, c := range map[string]*webtest.Client{"alice": alice, "a copy of the teacher’s": stolen} {
 		if got := c.Verdicts(); got != "believed verified verified" {
 			t.Errorf("%s: the three ways conclude %q", name, got)
 		}
 	}
-	labtest.IsAlice(t, "the token", alice.Get("/api/whoami", labtest.Sending(token)), "token")
+	webtest.IsAlice(t, "the token", alice.Get("/api/whoami", webtest.Sending(token)), "token")
 }
 
 // Saving with every request is no reason to save what has just been ended.
 func TestNewClassWhereEveryRequestSaves(t *testing.T) {
 	lab := labtest.New(t, func(c *handlers.Config) { c.Cookie.SaveEveryRequest = true })
 	teacher := lab.Client().SignIn("teacher")
-	if r := teacher.Post(labtest.ClassPath, labtest.Sure); r.Status != http.StatusSeeOther || lab.Rows(t) != "" {
+	if r := teacher.Post(webtest.ClassPath, webtest.Sure); r.Status != http.StatusSeeOther || lab.Rows(t) != "" {
 		t.Errorf("answered %d; the database has\n%s", r.Status, lab.Rows(t))
 	}
 }
@@ -276,7 +277,7 @@ func TestNewClassWhileAStoreIsDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			teacher.SignIn("teacher")
 			store.Before = storetest.Down("clear expired")
-			r := teacher.Post(labtest.ClassPath, labtest.Sure)
+			r := teacher.Post(webtest.ClassPath, webtest.Sure)
 			store.Before = nil
 			if r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 || r.Header.Get("Location") != "" {
 				t.Errorf("answered %d to %q with cookies %v", r.Status, r.Header.Get("Location"), r.Cookies)
@@ -293,7 +294,7 @@ func TestNewClassWhileAStoreIsDown(t *testing.T) {
 func TestNewClassEndsThoseOfTheEnginesPage(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
-	alice.Get(labtest.EnginesPath)
+	alice.Get(webtest.EnginesPath)
 	alice.Press("write")
 	alice.Press("second") // the other server's memory has some, too
 	files := func() (names []string) {
@@ -312,13 +313,13 @@ func TestNewClassEndsThoseOfTheEnginesPage(t *testing.T) {
 	if left := files(); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
-	page := alice.Get(labtest.EnginesPath).Body
+	page := alice.Get(webtest.EnginesPath).Body
 	for _, engine := range []string{"db", "cache", "file", "cached_db"} {
-		if column := labtest.EngineOf(page, engine); strings.Contains(column, `data-state="there"`) {
+		if column := webtest.EngineOf(page, engine); strings.Contains(column, `data-state="there"`) {
 			t.Errorf("%s still has something: %s", engine, column)
 		}
 	}
-	if got := labtest.Outcomes(alice.Press("read"), "read"); got != "gone gone gone gone found" {
+	if got := webtest.Outcomes(alice.Press("read"), "read"); got != "gone gone gone gone found" {
 		t.Errorf("read again: %q", got)
 	}
 }

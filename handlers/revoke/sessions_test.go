@@ -18,6 +18,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
 
@@ -28,31 +29,31 @@ const chromium = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, lik
 
 func TestSessionsPage(t *testing.T) {
 	lab := labtest.New(t)
-	desk := lab.At("alice", labtest.Firefox)
+	desk := lab.At(t, "alice", webtest.Firefox)
 	lab.Clock.Advance(time.Hour)
-	phone := lab.At("alice", chromium)
-	lab.At("bob", "bobs-browser/1")
+	phone := lab.At(t, "alice", chromium)
+	lab.At(t, "bob", "bobs-browser/1")
 	lab.Clock.Advance(time.Second)
-	lab.At("alice", "").Carry("lab_sessionid", "gone") // its cookie is lost, its record is not
+	lab.At(t, "alice", "").Carry("lab_sessionid", "gone") // its cookie is lost, its record is not
 
 	if got := strings.Join(desk.Listed(), " | "); got != "Firefox 153.0 this browser | a program that did not say its name | Chromium 156.0.0.0" {
 		t.Errorf("the desk sees %s", got)
 	}
 	page := desk.Get("/sessions").Body
-	if got := labtest.Part(t, page, "count", "</p>"); got != "alice is signed in at 3 places." {
+	if got := webtest.Part(t, page, "count", "</p>"); got != "alice is signed in at 3 places." {
 		t.Errorf("it counts: %s", got)
 	}
 	if !strings.Contains(page, "<dd>2026-11-23 08:00:00 UTC</dd>") || !strings.Contains(page, "<dd>2026-11-23 09:00:00 UTC</dd>") {
 		t.Error("it does not say since when")
 	}
-	if got := labtest.Part(t, page, "how", "</p>"); !regexp.MustCompile(`^Engine db: .* in \d+\.\d\d ms\.`).MatchString(got) {
+	if got := webtest.Part(t, page, "how", "</p>"); !regexp.MustCompile(`^Engine db: .* in \d+\.\d\d ms\.`).MatchString(got) {
 		t.Errorf("how they were found: %s", got)
 	}
-	for _, c := range []*labtest.Client{desk, phone} {
+	for _, c := range []*webtest.Client{desk, phone} {
 		if strings.Contains(page, c.Cookie("lab_sessionid")) {
 			t.Error("a key stands on the page")
 		}
-		if text := labtest.MarkupIn.ReplaceAllString(page, ""); strings.Contains(text, c.RecordOf()[:8]) {
+		if text := webtest.MarkupIn.ReplaceAllString(page, ""); strings.Contains(text, c.RecordOf()[:8]) {
 			t.Error("a key's hash stands in the text")
 		}
 	}
@@ -68,35 +69,35 @@ func TestSessionsPage(t *testing.T) {
 	if got := phone.Verdicts(); got != "believed verified unknown" {
 		t.Errorf("there, the three ways conclude %s", got)
 	}
-	if got := desk.Verdicts(); got != labtest.Everywhere {
+	if got := desk.Verdicts(); got != webtest.Everywhere {
 		t.Errorf("here, the three ways conclude %s", got)
 	}
-	if got := labtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: Chromium 156.0.0.0.") {
+	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: Chromium 156.0.0.0.") {
 		t.Errorf("it says %q", got)
 	}
 	if got := desk.Sentence(); !strings.HasPrefix(got, "You ended other sessions of your name") {
 		t.Errorf("the dashboard says %q", got)
 	}
-	if got := labtest.Part(t, phone.Get("/sessions").Body, "sessions", "</section>"); !strings.Contains(got, "Nobody is signed in here") || !strings.Contains(got, "Unknown key") {
+	if got := webtest.Part(t, phone.Get("/sessions").Body, "sessions", "</section>"); !strings.Contains(got, "Nobody is signed in here") || !strings.Contains(got, "Unknown key") {
 		t.Errorf("there, the page says %s", got)
 	}
 
 	// Ending all others.
 	phone.SignIn("alice")
-	third := lab.At("alice", labtest.Firefox)
+	third := lab.At(t, "alice", webtest.Firefox)
 	if r := desk.Post("/sessions/end-others", nil); r.Status != http.StatusSeeOther {
 		t.Fatalf("ending all others answers %d", r.Status)
 	}
-	for _, c := range []*labtest.Client{phone, third} {
+	for _, c := range []*webtest.Client{phone, third} {
 		if got := c.Lanes()[lanes.Session].Verdict; got != lanes.Unknown {
 			t.Errorf("another one is %s", got)
 		}
 	}
-	if got := labtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 3 other sessions.") || len(desk.Listed()) != 1 {
+	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 3 other sessions.") || len(desk.Listed()) != 1 {
 		t.Errorf("it says %q, and lists %v", got, desk.Listed())
 	}
 	desk.Post("/sessions/end-others", nil)
-	if got := labtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "There was no other session to end.") {
+	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "There was no other session to end.") {
 		t.Errorf("once more, it says %q", got)
 	}
 	if got := desk.Sentence(); strings.Contains(got, "ended") {
@@ -104,7 +105,7 @@ func TestSessionsPage(t *testing.T) {
 	}
 
 	// This one: the ordinary logout.
-	if r := desk.Post("/sessions/end", ending(desk.RecordOf())); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/dashboard" || desk.Verdicts() != labtest.Nowhere {
+	if r := desk.Post("/sessions/end", ending(desk.RecordOf())); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/dashboard" || desk.Verdicts() != webtest.Nowhere {
 		t.Errorf("ending this one answers %d, and the three ways conclude %s", r.Status, desk.Verdicts())
 	}
 }
@@ -127,7 +128,7 @@ func TestSessionsOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	tokenRecord, _ := token.Record()
-	expired := lab.At("alice", labtest.Firefox)
+	expired := lab.At(t, "alice", webtest.Firefox)
 	expired.Post("/act/expire", nil)
 	lab.Clock.Advance(11 * time.Second)
 	edited := lab.Client().SignIn("alice")
@@ -139,13 +140,13 @@ func TestSessionsOfOthers(t *testing.T) {
 	before := lab.Rows(t)
 	for _, test := range []struct {
 		name   string
-		by     *labtest.Client
+		by     *webtest.Client
 		form   string
 		status int
 	}{
 		{"bob's, by alice", alice, ending(bob.RecordOf()).Encode(), 404},
 		{"her token", alice, ending(tokenRecord.ID.String()).Encode(), 404},
-		{"her notebook", alice, ending(sessions.KeyID("notebook", alice.Cookie(labtest.NotebookCookie)).String()).Encode(), 404},
+		{"her notebook", alice, ending(sessions.KeyID("notebook", alice.Cookie(webtest.NotebookCookie)).String()).Encode(), 404},
 		{"one that is over", alice, ending(expired.RecordOf()).Encode(), 404},
 		{"one that never was", alice, ending(strings.Repeat("0", 64)).Encode(), 404},
 		{"her own key instead of an ID", alice, ending(alice.Cookie("lab_sessionid")).Encode(), 404},
@@ -158,8 +159,8 @@ func TestSessionsOfOthers(t *testing.T) {
 		{"by a key that was invented", edited, ending(alice.RecordOf()).Encode(), 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := test.by.Post("/sessions/end", nil, labtest.Body(labtest.FormType, test.form))
-			labtest.Guarded(t, r)
+			r := test.by.Post("/sessions/end", nil, webtest.Body(webtest.FormType, test.form))
+			webtest.Guarded(t, r)
 			if r.Status != test.status || !strings.Contains(r.Body, `id="error"`) {
 				t.Errorf("answered %d, not %d", r.Status, test.status)
 			}
@@ -175,7 +176,7 @@ func TestSessionsOfOthers(t *testing.T) {
 		t.Errorf("bob ends his others: %d", r.Status)
 	}
 	for _, path := range []string{"/sessions/end", "/sessions/end-others"} {
-		if r := alice.Post(path, ending(bob.RecordOf()), labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
+		if r := alice.Post(path, ending(bob.RecordOf()), webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
 			t.Errorf("another site's form to %s is answered %d", path, r.Status)
 		}
 		if r := alice.Get(path); r.Status != http.StatusMethodNotAllowed {
@@ -201,14 +202,14 @@ func TestSessionsComeInPages(t *testing.T) {
 		if i%7 == 0 { // several were saved at the same instant
 			lab.Clock.Advance(time.Second)
 		}
-		lab.At("alice", fmt.Sprintf("<b>robot-%d", i))
+		lab.At(t, "alice", fmt.Sprintf("<b>robot-%d", i))
 		want[fmt.Sprintf("&lt;b&gt;robot-%d", i)] = true
 	}
 	sizes, path := []int{}, "/sessions"
 	for path != "" {
 		page := alice.Get(path)
-		clients := labtest.ClientsOn(page.Body)
-		if page.Status != http.StatusOK || strings.Contains(page.Body, "<b>robot") || labtest.Part(t, page.Body, "count", "</p>") != "alice is signed in at 121 places." {
+		clients := webtest.ClientsOn(page.Body)
+		if page.Status != http.StatusOK || strings.Contains(page.Body, "<b>robot") || webtest.Part(t, page.Body, "count", "</p>") != "alice is signed in at 121 places." {
 			t.Fatalf("%s is answered %d", path, page.Status)
 		}
 		if back := strings.Contains(page.Body, `href="/sessions">Back to`); back != (path != "/sessions") {
@@ -222,13 +223,13 @@ func TestSessionsComeInPages(t *testing.T) {
 			}
 			delete(want, client)
 		}
-		sizes, path = append(sizes, len(clients)), labtest.NextIn(t, page.Body)
+		sizes, path = append(sizes, len(clients)), webtest.NextIn(t, page.Body)
 	}
 	if fmt.Sprint(sizes) != "[50 50 21]" || len(want) > 0 {
 		t.Errorf("pages of %v, and %d stand on none", sizes, len(want))
 	}
 	// The same page in another language, or with another theme, is the same page.
-	second := labtest.NextIn(t, alice.Get("/sessions").Body)
+	second := webtest.NextIn(t, alice.Get("/sessions").Body)
 	if page := alice.Get(second).Body; !strings.Contains(page, html.EscapeString("/sessions?"+second[len("/sessions?"):]+"&lang=zh")) {
 		t.Error("the other language loses the page")
 	}
@@ -242,7 +243,7 @@ func TestSessionsAfterNonsense(t *testing.T) {
 	for _, path := range []string{"/sessions", "/tokens"} {
 		for _, after := range []string{"", "x", "_", "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z_", "2026-11-23T08:00:00Z_x", "_" + id, "1_" + id,
 			"2026-13-23T08:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "0", "10000-01-01T00:00:00Z_" + id, "2026-11-23T08:00:00Z_" + id + "&after=2026-11-23T08:00:00Z_" + id, "%00", "%ff_%ff"} {
-			for name, c := range map[string]*labtest.Client{"alice": alice, "a stranger": lab.Client()} {
+			for name, c := range map[string]*webtest.Client{"alice": alice, "a stranger": lab.Client()} {
 				if r := c.Get(path + "?after=" + after); r.Status != http.StatusBadRequest || !strings.Contains(r.Body, "The list has no such page") {
 					t.Errorf("%s after %q is answered %d to %s", path, after, r.Status, name)
 				}
@@ -270,7 +271,7 @@ func TestManySessionsOfOne(t *testing.T) {
 		}
 	}
 	for language, words := range map[string]string{"en": "alice is signed in at more than 1000 places.", "zh": "alice 在 1000 多个地方登录了。"} {
-		if got := labtest.Part(t, alice.Get("/sessions?lang="+language).Body, "count", "</p>"); got != words {
+		if got := webtest.Part(t, alice.Get("/sessions?lang="+language).Body, "count", "</p>"); got != words {
 			t.Errorf("in %s it counts: %s", language, got)
 		}
 	}
@@ -280,8 +281,8 @@ func TestManySessionsOfOne(t *testing.T) {
 	}
 	asked := map[string]int{}
 	lab.Sessions.Before = func(op string) error { asked[op]++; return nil }
-	if page := alice.Get("/sessions"); len(labtest.ClientsOn(page.Body)) != 50 || asked["load"] > 60 || asked["by owner"] != 1 {
-		t.Errorf("%d are listed, and the store was asked %v", len(labtest.ClientsOn(page.Body)), asked)
+	if page := alice.Get("/sessions"); len(webtest.ClientsOn(page.Body)) != 50 || asked["load"] > 60 || asked["by owner"] != 1 {
+		t.Errorf("%d are listed, and the store was asked %v", len(webtest.ClientsOn(page.Body)), asked)
 	}
 	lab.Sessions.Before = nil
 	alice.Post("/sessions/end-others", nil)
@@ -316,14 +317,14 @@ func TestEndingVeryManyOthersIsAnswered(t *testing.T) {
 			t.Fatalf("answered %d after %v: %s", r.Status, took, r.Body)
 		}
 		for language, words := range map[string]string{"en": "Ended so far: 5 other sessions. More are left", "zh": "目前已结束其他 5 个 Session，还有没结束的"} {
-			if got := labtest.Part(t, alice.Get("/sessions?lang="+language).Body, "ended", "</p>"); !strings.Contains(got, words) {
+			if got := webtest.Part(t, alice.Get("/sessions?lang="+language).Body, "ended", "</p>"); !strings.Contains(got, words) {
 				t.Errorf("in %s it says %q", language, got)
 			}
 		}
 		alice.Get("/sessions?lang=en")
 		slow.takes = 0
 		alice.Post("/sessions/end-others", nil)
-		if got := labtest.Part(t, alice.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 5 other sessions.") {
+		if got := webtest.Part(t, alice.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 5 other sessions.") {
 			t.Errorf("then it says %q", got)
 		}
 	})
@@ -335,7 +336,7 @@ func TestSessionsPageSaysHow(t *testing.T) {
 		"db": "indexed by their owner", "cached_db": "behind the cache", "cache": "a list of each owner’s", "file": "walked through its whole folder",
 	} {
 		lab := labtest.New(t, func(c *handlers.Config) { labtest.ReadFor(c, engine) })
-		if got := labtest.Part(t, lab.Client().SignIn("alice").Get("/sessions").Body, "how", "</p>"); !strings.HasPrefix(got, "Engine "+engine+": ") || !strings.Contains(got, want) {
+		if got := webtest.Part(t, lab.Client().SignIn("alice").Get("/sessions").Body, "how", "</p>"); !strings.HasPrefix(got, "Engine "+engine+": ") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s", engine, got)
 		}
 	}

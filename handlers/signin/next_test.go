@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 func TestNext(t *testing.T) {
@@ -58,7 +59,7 @@ func TestNext(t *testing.T) {
 		{"an escape that is none", []string{"/%zz"}, "/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			form := labtest.Login("alice")
+			form := webtest.Login("alice")
 			if test.next != nil {
 				form["next"] = test.next
 			}
@@ -93,13 +94,13 @@ func TestNextThroughTheForm(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wrong := url.Values{"username": {"alice"}, "password": {"wrong"}, "next": {test.next}}
-			for _, page := range []labtest.Reply{
+			for _, page := range []webtest.Reply{
 				lab.Client().Get("/login?next=" + url.QueryEscape(test.next)),
 				lab.Client().Post("/login", wrong),
 			} {
 				field := `name="next"`
 				if test.carried {
-					field = `name="next" value="` + strings.ReplaceAll(labtest.Escaped(test.next), "+", "&#43;") + `"`
+					field = `name="next" value="` + strings.ReplaceAll(webtest.Escaped(test.next), "+", "&#43;") + `"`
 				}
 				if strings.Contains(page.Body, field) != test.carried {
 					t.Errorf("the form carries it: %v, want %v", !test.carried, test.carried)

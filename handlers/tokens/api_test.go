@@ -22,6 +22,7 @@ import (
 	"cookielab/handlers/auth"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 	"cookielab/sessions/storetest"
 )
@@ -71,32 +72,32 @@ func TestATokenOnEveryEngine(t *testing.T) {
 				t.Errorf("it ends at %q (%v), want %v", answer["expires_at"], err, want)
 			}
 			token := answer["token"]
-			labtest.IsAlice(t, "the token", program.Get("/api/whoami", labtest.Sending(token)), "token")
-			labtest.IsAlice(t, "the scheme in small letters", program.Get("/api/whoami", labtest.With("Authorization", "token "+token)), "token")
-			head := program.Do(http.MethodHead, "/api/whoami", labtest.Sending(token))
+			webtest.IsAlice(t, "the token", program.Get("/api/whoami", webtest.Sending(token)), "token")
+			webtest.IsAlice(t, "the scheme in small letters", program.Get("/api/whoami", webtest.With("Authorization", "token "+token)), "token")
+			head := program.Do(http.MethodHead, "/api/whoami", webtest.Sending(token))
 			if head.Status != http.StatusOK || head.Body != "" || head.Header.Get("Content-Length") == "0" {
 				t.Errorf("HEAD is answered %d %q, length %s", head.Status, head.Body, head.Header.Get("Content-Length"))
 			}
 
 			// Neither is ever taken for the other, nor for the notebook.
 			alice := lab.Client().SignIn("alice")
-			labtest.IsAlice(t, "the session", alice.Get("/api/whoami"), "session")
-			labtest.IsNobody(t, "a session's key as a token", lab.Client().Get("/api/whoami", labtest.Sending(alice.Cookie("lab_sessionid"))))
-			labtest.IsNobody(t, "a notebook's key as a token", lab.Client().Get("/api/whoami", labtest.Sending(alice.Cookie(labtest.NotebookCookie))))
-			labtest.IsNobody(t, "a token as the session's cookie", lab.Client().Carry("lab_sessionid", token).Get("/api/whoami"))
-			for _, name := range []string{"Authorization", "token", "Token", "auth_token", labtest.NotebookCookie} {
-				labtest.IsNobody(t, "a token in the cookie "+name, lab.Client().Carry(name, token).Get("/api/whoami"))
+			webtest.IsAlice(t, "the session", alice.Get("/api/whoami"), "session")
+			webtest.IsNobody(t, "a session's key as a token", lab.Client().Get("/api/whoami", webtest.Sending(alice.Cookie("lab_sessionid"))))
+			webtest.IsNobody(t, "a notebook's key as a token", lab.Client().Get("/api/whoami", webtest.Sending(alice.Cookie(webtest.NotebookCookie))))
+			webtest.IsNobody(t, "a token as the session's cookie", lab.Client().Carry("lab_sessionid", token).Get("/api/whoami"))
+			for _, name := range []string{"Authorization", "token", "Token", "auth_token", webtest.NotebookCookie} {
+				webtest.IsNobody(t, "a token in the cookie "+name, lab.Client().Carry(name, token).Get("/api/whoami"))
 			}
-			labtest.IsNobody(t, "row 50: a token in the address", lab.Client().Get("/api/whoami?token="+token+"&Authorization=Token+"+token))
+			webtest.IsNobody(t, "row 50: a token in the address", lab.Client().Get("/api/whoami?token="+token+"&Authorization=Token+"+token))
 			if got := lab.Client().Carry("lab_sessionid", token).Verdicts(); !strings.HasPrefix(got, "absent absent ") || strings.HasSuffix(got, "found") || strings.HasSuffix(got, "verified") {
 				t.Errorf("a token as the session's cookie: %s", got)
 			}
 
 			// Its end: by the clock, to the moment.
 			lab.Clock.Advance(ends.Sub(lab.Clock.Now()) - time.Millisecond)
-			labtest.IsAlice(t, "just before its end", program.Get("/api/whoami", labtest.Sending(token)), "token")
+			webtest.IsAlice(t, "just before its end", program.Get("/api/whoami", webtest.Sending(token)), "token")
 			lab.Clock.Advance(time.Second)
-			labtest.IsNobody(t, "after its end", program.Get("/api/whoami", labtest.Sending(token)))
+			webtest.IsNobody(t, "after its end", program.Get("/api/whoami", webtest.Sending(token)))
 		})
 	}
 }
@@ -110,40 +111,40 @@ func TestEndingAToken(t *testing.T) {
 			lab := labtest.New(t, engine.option)
 			program := lab.Client()
 			token, other := program.Token("alice"), program.Token("alice")
-			r := program.Do(http.MethodDelete, "/api/token", labtest.Sending(token))
+			r := program.Do(http.MethodDelete, "/api/token", webtest.Sending(token))
 			if r.Status != http.StatusNoContent || r.Body != "" || len(r.Cookies) > 0 {
 				t.Errorf("it is answered %d %q, cookies %v", r.Status, r.Body, r.Cookies)
 			}
-			labtest.IsNobody(t, "the ended token", program.Get("/api/whoami", labtest.Sending(token)))
-			labtest.IsNobody(t, "ending it twice", program.Do(http.MethodDelete, "/api/token", labtest.Sending(token)))
-			labtest.IsAlice(t, "the other token", program.Get("/api/whoami", labtest.Sending(other)), "token")
+			webtest.IsNobody(t, "the ended token", program.Get("/api/whoami", webtest.Sending(token)))
+			webtest.IsNobody(t, "ending it twice", program.Do(http.MethodDelete, "/api/token", webtest.Sending(token)))
+			webtest.IsAlice(t, "the other token", program.Get("/api/whoami", webtest.Sending(other)), "token")
 
 			// Only the header says which: not a cookie, not the address.
 			alice := lab.Client().SignIn("alice")
-			labtest.IsNobody(t, "a session's cookie", alice.Do(http.MethodDelete, "/api/token"))
-			labtest.IsNobody(t, "a session's key", alice.Do(http.MethodDelete, "/api/token", labtest.Sending(alice.Cookie("lab_sessionid"))))
-			labtest.IsNobody(t, "row 50: an address", program.Do(http.MethodDelete, "/api/token?token="+other))
-			labtest.IsAlice(t, "the other token afterwards", program.Get("/api/whoami", labtest.Sending(other)), "token")
-			labtest.IsAlice(t, "the session afterwards", alice.Get("/api/whoami"), "session")
+			webtest.IsNobody(t, "a session's cookie", alice.Do(http.MethodDelete, "/api/token"))
+			webtest.IsNobody(t, "a session's key", alice.Do(http.MethodDelete, "/api/token", webtest.Sending(alice.Cookie("lab_sessionid"))))
+			webtest.IsNobody(t, "row 50: an address", program.Do(http.MethodDelete, "/api/token?token="+other))
+			webtest.IsAlice(t, "the other token afterwards", program.Get("/api/whoami", webtest.Sending(other)), "token")
+			webtest.IsAlice(t, "the session afterwards", alice.Get("/api/whoami"), "session")
 
 			// A logout is another thing.
 			alice.Post("/logout", nil)
-			labtest.IsNobody(t, "the session after the logout", alice.Get("/api/whoami"))
-			labtest.IsAlice(t, "the token after the logout", alice.Get("/api/whoami", labtest.Sending(other)), "token")
+			webtest.IsNobody(t, "the session after the logout", alice.Get("/api/whoami"))
+			webtest.IsAlice(t, "the token after the logout", alice.Get("/api/whoami", webtest.Sending(other)), "token")
 		})
 	}
 	t.Run("signed_cookies", func(t *testing.T) {
 		lab := labtest.New(t, labtest.InCookies)
 		program := lab.Client()
 		token := program.Token("alice")
-		r := program.Do(http.MethodDelete, "/api/token", labtest.Sending(token))
+		r := program.Do(http.MethodDelete, "/api/token", webtest.Sending(token))
 		if r.Status != http.StatusConflict || !strings.Contains(r.Body, `"error":"not_supported"`) || !strings.Contains(r.Body, "no list of such tokens") {
 			t.Errorf("it is answered %d %s", r.Status, r.Body)
 		}
-		labtest.IsAlice(t, "the token", program.Get("/api/whoami", labtest.Sending(token)), "token")
-		labtest.IsNobody(t, "ending none", program.Do(http.MethodDelete, "/api/token"))
-		labtest.IsNobody(t, "ending a changed one", program.Do(http.MethodDelete, "/api/token", labtest.Sending(labtest.ForgeSigned(token))))
-		labtest.IsNobody(t, "a changed one", program.Get("/api/whoami", labtest.Sending(labtest.ForgeSigned(token))))
+		webtest.IsAlice(t, "the token", program.Get("/api/whoami", webtest.Sending(token)), "token")
+		webtest.IsNobody(t, "ending none", program.Do(http.MethodDelete, "/api/token"))
+		webtest.IsNobody(t, "ending a changed one", program.Do(http.MethodDelete, "/api/token", webtest.Sending(webtest.ForgeSigned(token))))
+		webtest.IsNobody(t, "a changed one", program.Get("/api/whoami", webtest.Sending(webtest.ForgeSigned(token))))
 	})
 }
 
@@ -154,9 +155,9 @@ func TestOddAuthorizationHeaders(t *testing.T) {
 	alice := lab.Client().SignIn("alice")
 	program := lab.Client()
 	live, ended := program.Token("alice"), program.Token("alice")
-	program.Do(http.MethodDelete, "/api/token", labtest.Sending(ended))
-	labtest.IsAlice(t, "the live token", program.Get("/api/whoami", labtest.Sending(live)), "token")
-	labtest.IsAlice(t, "the live session", alice.Get("/api/whoami"), "session")
+	program.Do(http.MethodDelete, "/api/token", webtest.Sending(ended))
+	webtest.IsAlice(t, "the live token", program.Get("/api/whoami", webtest.Sending(live)), "token")
+	webtest.IsAlice(t, "the live session", alice.Get("/api/whoami"), "session")
 	for _, odd := range [][]string{
 		{""}, {"Token"}, {"Token "}, {"token"}, {"token abc"}, {"Token a b"}, {"Token " + live + " " + live}, {"Token  " + live}, {"Token\t" + live}, {" Token"},
 		{"Bearer " + live}, {"Basic " + live}, {"Basic YWxpY2U6Y29va2llcw=="}, {"Bearer x"}, {"Digest username=alice"}, {live}, {"Token=" + live}, {"Token:" + live}, {"Token, " + live},
@@ -164,9 +165,9 @@ func TestOddAuthorizationHeaders(t *testing.T) {
 		{"Token " + ended}, {"Token " + live[:39]}, {"Token " + live[1:]}, {"Token " + live + "0"}, {"Token " + strings.ToUpper(live)}, {"Token " + sessions.NewToken()},
 		{"Token " + live + ","}, {"Token \"" + live + "\""}, {"Token token=" + live}, {"Token ../../etc/passwd"}, {"Token ' OR 1=1 --"}, {"Token *"}, {"Token " + strings.Repeat("a", 8<<10)},
 	} {
-		for _, c := range []*labtest.Client{lab.Client(), alice} {
-			labtest.IsNobody(t, strings.Join(odd, " | "), c.Get("/api/whoami", func(r *http.Request) { r.Header["Authorization"] = odd }))
-			labtest.IsNobody(t, "DELETE, "+strings.Join(odd, " | "), c.Do(http.MethodDelete, "/api/token", func(r *http.Request) { r.Header["Authorization"] = odd }))
+		for _, c := range []*webtest.Client{lab.Client(), alice} {
+			webtest.IsNobody(t, strings.Join(odd, " | "), c.Get("/api/whoami", func(r *http.Request) { r.Header["Authorization"] = odd }))
+			webtest.IsNobody(t, "DELETE, "+strings.Join(odd, " | "), c.Do(http.MethodDelete, "/api/token", func(r *http.Request) { r.Header["Authorization"] = odd }))
 		}
 	}
 	// What no client of Go sends: a newline that is part of the value.
@@ -185,26 +186,26 @@ func TestOddAuthorizationHeaders(t *testing.T) {
 		}
 	}
 	// A folded header is one value with a space in it.
-	folded := labtest.Raw(t, lab.Addr, "GET /api/whoami HTTP/1.1\r\nHost: "+lab.Addr+"\r\nAuthorization: Token "+live[:20]+"\r\n "+live[20:]+"\r\n\r\n")
-	labtest.IsNobody(t, "a folded header", folded)
-	labtest.IsAlice(t, "the live token after all that", program.Get("/api/whoami", labtest.Sending(live)), "token")
+	folded := webtest.Raw(t, lab.Addr, "GET /api/whoami HTTP/1.1\r\nHost: "+lab.Addr+"\r\nAuthorization: Token "+live[:20]+"\r\n "+live[20:]+"\r\n\r\n")
+	webtest.IsNobody(t, "a folded header", folded)
+	webtest.IsAlice(t, "the live token after all that", program.Get("/api/whoami", webtest.Sending(live)), "token")
 }
 
 // A session that belongs to nobody is no answer to "who am I".
 func TestWhoamiForNobody(t *testing.T) {
 	lab := labtest.New(t)
-	for what, c := range map[string]*labtest.Client{
+	for what, c := range map[string]*webtest.Client{
 		"a stranger": lab.Client(), "an unknown key": lab.Client().Carry("lab_sessionid", sessions.NewKey()), "no key": lab.Client().Carry("lab_sessionid", ""),
-		"plain and signed": func() *labtest.Client { c := lab.Client().SignIn("alice"); c.Drop("lab_sessionid"); return c }(),
+		"plain and signed": func() *webtest.Client { c := lab.Client().SignIn("alice"); c.Drop("lab_sessionid"); return c }(),
 	} {
-		labtest.IsNobody(t, what, c.Get("/api/whoami"))
+		webtest.IsNobody(t, what, c.Get("/api/whoami"))
 	}
 	anonymous := made(t, lab, sessions.Keyed("session", lab.Sessions), func(s *sessions.Session) error { return s.Set("basket", 1) })
 	c := lab.Client().Carry("lab_sessionid", anonymous)
 	if got := c.Lanes()[lanes.Session].Verdict; got != lanes.Found {
 		t.Fatalf("the anonymous session is %s", got)
 	}
-	labtest.IsNobody(t, "an anonymous session", c.Get("/api/whoami"))
+	webtest.IsNobody(t, "an anonymous session", c.Get("/api/whoami"))
 }
 
 func TestTokenRefusals(t *testing.T) {
@@ -237,11 +238,11 @@ func TestTokenRefusals(t *testing.T) {
 		{"row 42: more after it", `{"username":"alice","password":"cookies"}{}`, nil, 400, "bad_request"},
 		{"row 42: a byte order mark", "\ufeff" + `{"username":"alice","password":"cookies"}`, nil, 400, "bad_request"},
 		{"a list", `["alice","cookies"]`, nil, 400, "bad_request"},
-		{"a form", "username=alice&password=cookies", []func(*http.Request){labtest.Body(labtest.FormType, "username=alice&password=cookies")}, 415, "unsupported_media_type"},
-		{"JSON called text", "", []func(*http.Request){labtest.Body("text/plain", `{"username":"alice","password":"cookies"}`)}, 415, "unsupported_media_type"},
-		{"too long", `{"username":"` + strings.Repeat("a", labtest.Limit) + `"}`, nil, 413, "too_large"},
-		{"too long, chunked", "", []func(*http.Request){labtest.Chunked(labtest.JsonType, `{"username":"`+strings.Repeat("a", labtest.Limit)+`"}`)}, 413, "too_large"},
-		{"from another site", `{"username":"alice","password":"cookies"}`, []func(*http.Request){labtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin"},
+		{"a form", "username=alice&password=cookies", []func(*http.Request){webtest.Body(webtest.FormType, "username=alice&password=cookies")}, 415, "unsupported_media_type"},
+		{"JSON called text", "", []func(*http.Request){webtest.Body("text/plain", `{"username":"alice","password":"cookies"}`)}, 415, "unsupported_media_type"},
+		{"too long", `{"username":"` + strings.Repeat("a", webtest.Limit) + `"}`, nil, 413, "too_large"},
+		{"too long, chunked", "", []func(*http.Request){webtest.Chunked(webtest.JsonType, `{"username":"`+strings.Repeat("a", webtest.Limit)+`"}`)}, 413, "too_large"},
+		{"from another site", `{"username":"alice","password":"cookies"}`, []func(*http.Request){webtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := lab.SessionRows(t)
@@ -250,16 +251,16 @@ func TestTokenRefusals(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != test.status || answer.Error != test.code || answer.Message == "" {
 				t.Errorf("answered %d %s, want %d %s", r.Status, r.Body, test.status, test.code)
 			}
-			labtest.Guarded(t, r)
+			webtest.Guarded(t, r)
 			if len(r.Cookies) > 0 || lab.SessionRows(t) != before {
 				t.Errorf("it left something behind: cookies %v", r.Cookies)
 			}
 		})
 	}
-	if r := lab.Client().AskToken(`{"username":"teacher","password":"` + labtest.TeacherPIN + `"}`); r.Status != http.StatusCreated {
+	if r := lab.Client().AskToken(`{"username":"teacher","password":"` + webtest.TeacherPIN + `"}`); r.Status != http.StatusCreated {
 		t.Errorf("the teacher with the PIN: %d %s", r.Status, r.Body)
 	}
-	if r := lab.Client().AskToken(`{"username":"TEACHER","pin":"` + labtest.TeacherPIN + `"}`); r.Status != http.StatusCreated {
+	if r := lab.Client().AskToken(`{"username":"TEACHER","pin":"` + webtest.TeacherPIN + `"}`); r.Status != http.StatusCreated {
 		t.Errorf("the teacher with the PIN in its own field: %d %s", r.Status, r.Body)
 	}
 }
@@ -272,14 +273,14 @@ func TestTokenAndLoginShareTheThrottle(t *testing.T) {
 		lab.Client().AskToken(guess)
 	}
 	for range 2 {
-		lab.Client().Post("/login", labtest.Wrong("alice"))
+		lab.Client().Post("/login", webtest.Wrong("alice"))
 	}
 	r := lab.Client().AskToken(`{"username":"alice","password":"cookies"}`)
 	if r.Status != http.StatusTooManyRequests || r.Header.Get("Retry-After") != "60" || !strings.Contains(r.Body, `"error":"too_many_tries"`) {
 		t.Errorf("answered %d, Retry-After %q: %s", r.Status, r.Header.Get("Retry-After"), r.Body)
 	}
 	for _, path := range []string{"/login", "/tokens"} {
-		if r := lab.Client().Post(path, labtest.Login("alice")); r.Status != http.StatusTooManyRequests {
+		if r := lab.Client().Post(path, webtest.Login("alice")); r.Status != http.StatusTooManyRequests {
 			t.Errorf("%s answers %d", path, r.Status)
 		}
 	}
@@ -295,14 +296,14 @@ func TestTokenMethods(t *testing.T) {
 			if slices.Contains(allowed, method) {
 				continue
 			}
-			r := lab.Client().Do(method, path, labtest.Sending(sessions.NewToken()))
+			r := lab.Client().Do(method, path, webtest.Sending(sessions.NewToken()))
 			if r.Status != http.StatusMethodNotAllowed || r.Header.Get("Allow") == "" {
 				t.Errorf("%s %s is answered %d, Allow %q", method, path, r.Status, r.Header.Get("Allow"))
 			}
 		}
 	}
 	for _, path := range []string{"/api/token", "/api/whoami"} {
-		r := lab.Client().Do(http.MethodOptions, path, labtest.With("Origin", "http://evil.example"), labtest.With("Access-Control-Request-Headers", "authorization"))
+		r := lab.Client().Do(http.MethodOptions, path, webtest.With("Origin", "http://evil.example"), webtest.With("Access-Control-Request-Headers", "authorization"))
 		for name := range r.Header {
 			if strings.HasPrefix(name, "Access-Control-") {
 				t.Errorf("OPTIONS %s is answered with %s", path, name)
@@ -317,7 +318,7 @@ func TestNoTokenIsWrittenDown(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	tokens := []string{c.Token("alice"), c.Token("bob"), c.Token("teacher")}
-	c.Post("/tokens", labtest.Login("alice"))
+	c.Post("/tokens", webtest.Login("alice"))
 	for _, found := range regexp.MustCompile(`id="whole-(?:opaque|sealed)" tabindex="0">([^<]+)<`).FindAllStringSubmatch(c.Get("/tokens").Body, -1) {
 		tokens = append(tokens, found[1])
 	}
@@ -327,18 +328,18 @@ func TestNoTokenIsWrittenDown(t *testing.T) {
 	c.Post("/tokens/ask", nil)
 	c.Post("/tokens/end", nil)
 	for _, token := range tokens {
-		c.Get("/api/whoami", labtest.Sending(token))
-		c.Get("/api/lanes", labtest.Sending(token))
-		c.Get("/dashboard", labtest.Sending(token))
-		c.Get("/api/whoami?token="+token[:20], labtest.With("Authorization", "Bearer "+token))
+		c.Get("/api/whoami", webtest.Sending(token))
+		c.Get("/api/lanes", webtest.Sending(token))
+		c.Get("/dashboard", webtest.Sending(token))
+		c.Get("/api/whoami?token="+token[:20], webtest.With("Authorization", "Bearer "+token))
 		c.Get("/wire")
 	}
 	lab.Sessions.Before = storetest.Down()
-	c.Get("/api/whoami", labtest.Sending(tokens[0]))
-	c.Do(http.MethodDelete, "/api/token", labtest.Sending(tokens[0]))
+	c.Get("/api/whoami", webtest.Sending(tokens[0]))
+	c.Do(http.MethodDelete, "/api/token", webtest.Sending(tokens[0]))
 	c.AskToken(`{"username":"alice","password":"cookies"}`)
 	lab.Sessions.Before = nil
-	c.Do(http.MethodDelete, "/api/token", labtest.Sending(tokens[0]))
+	c.Do(http.MethodDelete, "/api/token", webtest.Sending(tokens[0]))
 
 	var written strings.Builder
 	files, err := filepath.Glob(lab.File + "*")
@@ -376,16 +377,16 @@ func TestTokenStoreUnavailable(t *testing.T) {
 	c := lab.Client().SignIn("alice")
 	token := c.Token("alice")
 	lab.Sessions.Before = storetest.Down()
-	for what, r := range map[string]labtest.Reply{
-		"the token": c.Get("/api/whoami", labtest.Sending(token)), "the session": c.Get("/api/whoami"),
-		"ending": c.Do(http.MethodDelete, "/api/token", labtest.Sending(token)), "getting": c.AskToken(`{"username":"alice","password":"cookies"}`),
+	for what, r := range map[string]webtest.Reply{
+		"the token": c.Get("/api/whoami", webtest.Sending(token)), "the session": c.Get("/api/whoami"),
+		"ending": c.Do(http.MethodDelete, "/api/token", webtest.Sending(token)), "getting": c.AskToken(`{"username":"alice","password":"cookies"}`),
 	} {
 		if r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") != "5" || r.Header.Get("WWW-Authenticate") != "" {
 			t.Errorf("%s is answered %d %s", what, r.Status, r.Body)
 		}
 	}
 	lab.Sessions.Before = nil
-	labtest.IsAlice(t, "the token afterwards", c.Get("/api/whoami", labtest.Sending(token)), "token")
+	webtest.IsAlice(t, "the token afterwards", c.Get("/api/whoami", webtest.Sending(token)), "token")
 }
 
 // /api/lanes has the token as its fourth way.
@@ -393,12 +394,12 @@ func TestTheFourthLane(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	live, ended := c.Token("alice"), c.Token("alice")
-	c.Do(http.MethodDelete, "/api/token", labtest.Sending(ended))
+	c.Do(http.MethodDelete, "/api/token", webtest.Sending(ended))
 	short := made(t, lab, sessions.Tokens("token", lab.Sessions), func(s *sessions.Session) error {
 		return errors.Join(s.SetExpiry(sessions.Until(lab.Clock.Now().Add(time.Second))), s.Set(sessions.UserKey, "alice"))
 	})
 	lab.Clock.Advance(2 * time.Second)
-	order := func(r labtest.Reply) (ids []string) {
+	order := func(r webtest.Reply) (ids []string) {
 		var answer struct{ Lanes []auth.LaneFinding }
 		if err := json.Unmarshal([]byte(r.Body), &answer); err != nil {
 			t.Fatal(err)
@@ -425,8 +426,8 @@ func TestTheFourthLane(t *testing.T) {
 		{"Token " + sessions.NewKey(), lanes.Unreadable, "shape", "nothing"},
 		{"Bearer " + live, lanes.Unreadable, "scheme", "nothing"},
 	} {
-		r := c.Get("/api/lanes", labtest.With("Authorization", test.header))
-		lane := labtest.LanesIn(t, r.Body)[lanes.Token]
+		r := c.Get("/api/lanes", webtest.With("Authorization", test.header))
+		lane := webtest.LanesIn(t, r.Body)[lanes.Token]
 		if lane.Verdict != test.verdict || lane.Sent != (test.header != "") || lane.ServerKeeps.Kind != test.keeps || lane.Reason == "" {
 			t.Errorf("%q: %+v keeps %+v", test.header, lane, lane.ServerKeeps)
 		}
@@ -452,8 +453,8 @@ func TestTheFourthLane(t *testing.T) {
 
 	self := labtest.New(t, labtest.InCookies).Client()
 	token := self.Token("alice")
-	for header, want := range map[string]lanes.Verdict{token: lanes.Verified, labtest.ForgeSigned(token): lanes.Tampered, live: lanes.Tampered, "abc": lanes.Unreadable} {
-		if lane := self.Lanes(labtest.Sending(header))[lanes.Token]; lane.Verdict != want || lane.ServerKeeps.Kind != "nothing" {
+	for header, want := range map[string]lanes.Verdict{token: lanes.Verified, webtest.ForgeSigned(token): lanes.Tampered, live: lanes.Tampered, "abc": lanes.Unreadable} {
+		if lane := self.Lanes(webtest.Sending(header))[lanes.Token]; lane.Verdict != want || lane.ServerKeeps.Kind != "nothing" {
 			t.Errorf("%.20s…: %s, keeps %s", header, lane.Verdict, lane.ServerKeeps.Kind)
 		}
 	}
@@ -467,9 +468,9 @@ func TestWhoamiOnTheWire(t *testing.T) {
 	token := c.Token("alice")
 	lab.Notebooks.Before = func(op string) error { t.Errorf("the notebooks' store was asked to %s", op); return nil }
 	lab.Sessions.Before = nil
-	labtest.IsAlice(t, "the token", c.Get("/api/whoami", labtest.Sending(token)), "token")
+	webtest.IsAlice(t, "the token", c.Get("/api/whoami", webtest.Sending(token)), "token")
 	lab.Notebooks.Before = nil
-	wire := lab.WireOf(c.Cookie(labtest.NotebookCookie))
+	wire := lab.WireOf(c.Cookie(webtest.NotebookCookie))
 	last := wire[len(wire)-1]
 	if last.Target != "/api/whoami" || last.Authorization != "Token "+token[:4]+"…"+token[38:] || len(last.Findings) != 1 || last.Findings[0].Lane != lanes.Token {
 		t.Errorf("the wire ends with %+v", last)
@@ -478,17 +479,17 @@ func TestWhoamiOnTheWire(t *testing.T) {
 		"Basic YTpi": "Basic ····", "Token " + token: "Token " + token[:4] + "…" + token[38:], token: token[:4] + "…" + token[38:], "Token": "·····",
 		strings.Repeat("x", 40) + " y": "xxxx… y",
 	} {
-		c.Get("/api/whoami", labtest.With("Authorization", header))
-		wire := lab.WireOf(c.Cookie(labtest.NotebookCookie))
+		c.Get("/api/whoami", webtest.With("Authorization", header))
+		wire := lab.WireOf(c.Cookie(webtest.NotebookCookie))
 		if got := wire[len(wire)-1].Authorization; got != want {
 			t.Errorf("%q stands on the wire as %q, want %q", header, got, want)
 		}
 	}
-	count := len(lab.WireOf(c.Cookie(labtest.NotebookCookie)))
-	c.Drop(labtest.NotebookCookie)
-	c.Get("/api/whoami", labtest.Sending(token))
-	lab.Client().Carry(labtest.NotebookCookie, sessions.NewKey()).Get("/api/whoami", labtest.Sending(token))
-	if got := len(lab.WireOf(c.Cookie(labtest.NotebookCookie))); got != 0 || count == 0 {
+	count := len(lab.WireOf(c.Cookie(webtest.NotebookCookie)))
+	c.Drop(webtest.NotebookCookie)
+	c.Get("/api/whoami", webtest.Sending(token))
+	lab.Client().Carry(webtest.NotebookCookie, sessions.NewKey()).Get("/api/whoami", webtest.Sending(token))
+	if got := len(lab.WireOf(c.Cookie(webtest.NotebookCookie))); got != 0 || count == 0 {
 		t.Errorf("%d exchanges on nobody's wire", got)
 	}
 }

@@ -13,11 +13,12 @@ import (
 
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 	"cookielab/sessions/storetest"
 )
 
 // cell is what one cell of the page says.
-func cell(t *testing.T, page labtest.Reply, id string) string {
+func cell(t *testing.T, page webtest.Reply, id string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?s)<td role="cell" id="` + id + `"(.*?)</td>`).FindStringSubmatch(page.Body)
 	if found == nil {
@@ -27,7 +28,7 @@ func cell(t *testing.T, page labtest.Reply, id string) string {
 }
 
 // whole is a token that the page shows whole, "" where it does not.
-func whole(page labtest.Reply, kind string) string {
+func whole(page webtest.Reply, kind string) string {
 	found := regexp.MustCompile(`id="whole-` + kind + `" tabindex="0">([^<]+)<`).FindStringSubmatch(page.Body)
 	if found == nil {
 		return ""
@@ -38,7 +39,7 @@ func whole(page labtest.Reply, kind string) string {
 func TestTokensPage(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client() // not signed in: a token needs no session
-	says := func(page labtest.Reply, id string, wants ...string) {
+	says := func(page webtest.Reply, id string, wants ...string) {
 		t.Helper()
 		for _, want := range wants {
 			if got := cell(t, page, id); !strings.Contains(got, want) {
@@ -46,9 +47,9 @@ func TestTokensPage(t *testing.T) {
 			}
 		}
 	}
-	happened := func(page labtest.Reply, want string) {
+	happened := func(page webtest.Reply, want string) {
 		t.Helper()
-		if !strings.Contains(page.Body, `role="status">`+labtest.Escaped(want)) {
+		if !strings.Contains(page.Body, `role="status">`+webtest.Escaped(want)) {
 			t.Errorf("it does not say %q", want)
 		}
 	}
@@ -61,7 +62,7 @@ func TestTokensPage(t *testing.T) {
 		happened(c.Get("/tokens"), "Your program has no token yet.")
 	}
 
-	if r := c.Post("/tokens", labtest.Login("alice")); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/tokens" || strings.Contains(r.Body, "Token ") {
+	if r := c.Post("/tokens", webtest.Login("alice")); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/tokens" || strings.Contains(r.Body, "Token ") {
 		t.Errorf("getting them is answered %d %s", r.Status, r.Body)
 	}
 	if head := c.Do(http.MethodHead, "/tokens"); head.Status != http.StatusOK || head.Body != "" {
@@ -87,7 +88,7 @@ func TestTokensPage(t *testing.T) {
 	says(page, "until-sealed", ends)
 
 	// Once, and in no other browser.
-	for who, other := range map[string]labtest.Reply{"again": c.Get("/tokens"), "a stranger": lab.Client().Get("/tokens"), "the wire": c.Get("/wire"), "the API": c.Get("/api/wire")} {
+	for who, other := range map[string]webtest.Reply{"again": c.Get("/tokens"), "a stranger": lab.Client().Get("/tokens"), "the wire": c.Get("/wire"), "the API": c.Get("/api/wire")} {
 		if strings.Contains(other.Body, opaque) || strings.Contains(other.Body, sealed) {
 			t.Errorf("%s: shown twice", who)
 		}
@@ -100,7 +101,7 @@ func TestTokensPage(t *testing.T) {
 	says(page, "sent-opaque", "Token "+opaque[:4]+"…"+opaque[38:], "46 B", "no Cookie")
 	says(page, "concludes-opaque", `data-verdict="found"`, "alice", "200 OK")
 	says(page, "concludes-sealed", `data-verdict="verified"`, "alice", "200 OK")
-	wire := lab.WireOf(c.Cookie(labtest.NotebookCookie))
+	wire := lab.WireOf(c.Cookie(webtest.NotebookCookie))
 	var others []string
 	for _, e := range wire {
 		if e.Client == notebook.ClientOther {
@@ -123,12 +124,12 @@ func TestTokensPage(t *testing.T) {
 	says(page, "server-opaque", "no record")
 	says(page, "concludes-opaque", `data-verdict="unknown"`, "401 Unauthorized")
 	says(page, "concludes-sealed", `data-verdict="verified"`, "200 OK")
-	labtest.IsNobody(t, "the opaque token, elsewhere", lab.Client().Get("/api/whoami", labtest.Sending(opaque)))
-	labtest.IsAlice(t, "the self-contained one, where it is checked", lab.Client().Get("/api/whoami/sealed", labtest.Sending(sealed)), "token")
-	labtest.IsNobody(t, "the self-contained one, where it does not count", lab.Client().Get("/api/whoami", labtest.Sending(sealed)))
-	labtest.IsNobody(t, "an opaque one where self-contained ones are checked", lab.Client().Get("/api/whoami/sealed", labtest.Sending(lab.Client().Token("alice"))))
-	labtest.IsNobody(t, "a changed one", lab.Client().Get("/api/whoami/sealed", labtest.Sending(labtest.ForgeSigned(sealed))))
-	labtest.IsNobody(t, "a signed cookie as a token", lab.Client().Get("/api/whoami/sealed", labtest.Sending(lab.Client().SignIn("alice").Cookie("signed_user"))))
+	webtest.IsNobody(t, "the opaque token, elsewhere", lab.Client().Get("/api/whoami", webtest.Sending(opaque)))
+	webtest.IsAlice(t, "the self-contained one, where it is checked", lab.Client().Get("/api/whoami/sealed", webtest.Sending(sealed)), "token")
+	webtest.IsNobody(t, "the self-contained one, where it does not count", lab.Client().Get("/api/whoami", webtest.Sending(sealed)))
+	webtest.IsNobody(t, "an opaque one where self-contained ones are checked", lab.Client().Get("/api/whoami/sealed", webtest.Sending(lab.Client().Token("alice"))))
+	webtest.IsNobody(t, "a changed one", lab.Client().Get("/api/whoami/sealed", webtest.Sending(webtest.ForgeSigned(sealed))))
+	webtest.IsNobody(t, "a signed cookie as a token", lab.Client().Get("/api/whoami/sealed", webtest.Sending(lab.Client().SignIn("alice").Cookie("signed_user"))))
 
 	// It works until its time is over.
 	lab.Clock.Advance(14*24*time.Hour + time.Second)
@@ -145,33 +146,33 @@ func TestTokensPageRefuses(t *testing.T) {
 		status int
 		says   string
 	}{
-		{labtest.Wrong("alice"), http.StatusForbidden, "That is not the class password."},
-		{labtest.Wrong("no name"), http.StatusUnprocessableEntity, "A name has 1 to 30 letters"},
-		{url.Values{"username": {"teacher"}, "password": {labtest.ClassPassword}}, http.StatusForbidden, "needs the PIN"},
+		{webtest.Wrong("alice"), http.StatusForbidden, "That is not the class password."},
+		{webtest.Wrong("no name"), http.StatusUnprocessableEntity, "A name has 1 to 30 letters"},
+		{url.Values{"username": {"teacher"}, "password": {webtest.ClassPassword}}, http.StatusForbidden, "needs the PIN"},
 	} {
 		c := lab.Client()
 		r := c.Post("/tokens", test.form)
-		if r.Status != test.status || !strings.Contains(r.Body, labtest.Escaped(test.says)) || !strings.Contains(r.Body, `action="/tokens"`) {
+		if r.Status != test.status || !strings.Contains(r.Body, webtest.Escaped(test.says)) || !strings.Contains(r.Body, `action="/tokens"`) {
 			t.Errorf("%v is answered %d", test.form, r.Status)
 		}
-		labtest.Guarded(t, r)
+		webtest.Guarded(t, r)
 		if rows := lab.Rows(t); strings.Contains(rows, "token:") {
 			t.Errorf("%v made a token: %s", test.form, rows)
 		}
 	}
-	if r := lab.Client().Post("/tokens", url.Values{"username": {"a", "b"}, "password": {labtest.ClassPassword}}); r.Status != http.StatusBadRequest {
+	if r := lab.Client().Post("/tokens", url.Values{"username": {"a", "b"}, "password": {webtest.ClassPassword}}); r.Status != http.StatusBadRequest {
 		t.Errorf("two names are answered %d", r.Status)
 	}
 	// A refusal does not use up the one time that a token is shown.
 	c := lab.Client()
-	c.Post("/tokens", labtest.Login("alice"))
-	if r := c.Post("/tokens", labtest.Wrong("alice")); whole(r, "opaque") != "" {
+	c.Post("/tokens", webtest.Login("alice"))
+	if r := c.Post("/tokens", webtest.Wrong("alice")); whole(r, "opaque") != "" {
 		t.Error("the refusal shows the token")
 	}
 	if whole(c.Get("/tokens"), "opaque") == "" {
 		t.Error("after a refusal the token is not shown any more")
 	}
-	if r := lab.Client().Post("/tokens", labtest.Login("teacher")); r.Status != http.StatusSeeOther {
+	if r := lab.Client().Post("/tokens", webtest.Login("teacher")); r.Status != http.StatusSeeOther {
 		t.Errorf("the teacher is answered %d", r.Status)
 	}
 }
@@ -184,10 +185,10 @@ func TestListOfTokens(t *testing.T) {
 		t.Error("a stranger sees a list")
 	}
 	theirs := bob.Token("bob")
-	one := lab.Client().AskToken(`{"username":"alice","password":"cookies"}`, labtest.With("User-Agent", "curl/8.5.0"))
+	one := lab.Client().AskToken(`{"username":"alice","password":"cookies"}`, webtest.With("User-Agent", "curl/8.5.0"))
 	lab.Clock.Advance(time.Second)
 	two := alice.Token("alice")
-	ids := func(c *labtest.Client) (ids []string) {
+	ids := func(c *webtest.Client) (ids []string) {
 		for _, found := range regexp.MustCompile(`data-id="([0-9a-f]{64})"`).FindAllStringSubmatch(c.Get("/tokens").Body, -1) {
 			ids = append(ids, found[1])
 		}
@@ -206,10 +207,10 @@ func TestListOfTokens(t *testing.T) {
 	if strings.Contains(page, two) {
 		t.Error("the list shows a token")
 	}
-	revoke := func(c *labtest.Client, ids ...string) labtest.Reply {
+	revoke := func(c *webtest.Client, ids ...string) webtest.Reply {
 		return c.Post("/tokens/revoke", url.Values{"id": ids})
 	}
-	for what, r := range map[string]labtest.Reply{"bob's": revoke(alice, ids(bob)[0]), "none": revoke(alice, ""), "a text": revoke(alice, "x"), "no record": revoke(alice, strings.Repeat("0", 64))} {
+	for what, r := range map[string]webtest.Reply{"bob's": revoke(alice, ids(bob)[0]), "none": revoke(alice, ""), "a text": revoke(alice, "x"), "no record": revoke(alice, strings.Repeat("0", 64))} {
 		if r.Status != http.StatusNotFound {
 			t.Errorf("ending %s is answered %d", what, r.Status)
 		}
@@ -230,8 +231,8 @@ func TestListOfTokens(t *testing.T) {
 	if r := revoke(alice, mine[0]); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/tokens#mine" {
 		t.Errorf("the own one is answered %d", r.Status)
 	}
-	labtest.IsNobody(t, "the newest, which was ended", alice.Get("/api/whoami", labtest.Sending(two)))
-	if r := bob.Get("/api/whoami", labtest.Sending(theirs)); r.Status != http.StatusOK {
+	webtest.IsNobody(t, "the newest, which was ended", alice.Get("/api/whoami", webtest.Sending(two)))
+	if r := bob.Get("/api/whoami", webtest.Sending(theirs)); r.Status != http.StatusOK {
 		t.Errorf("bob's is answered %d", r.Status)
 	}
 	for range 22 {
@@ -241,8 +242,8 @@ func TestListOfTokens(t *testing.T) {
 	if got := ids(alice); len(got) != 20 {
 		t.Errorf("of 23 are listed %d", len(got))
 	}
-	rest := alice.Get(labtest.NextIn(t, page)).Body
-	if n := strings.Count(rest, "<tr data-id="); n != 3 || labtest.NextIn(t, rest) != "" || !strings.Contains(rest, `href="/tokens#mine"`) {
+	rest := alice.Get(webtest.NextIn(t, page)).Body
+	if n := strings.Count(rest, "<tr data-id="); n != 3 || webtest.NextIn(t, rest) != "" || !strings.Contains(rest, `href="/tokens#mine"`) {
 		t.Errorf("of the next 3 are listed %d", n)
 	}
 }
@@ -251,13 +252,13 @@ func TestListOfTokens(t *testing.T) {
 func TestTokensPageOnSignedCookies(t *testing.T) {
 	lab := labtest.New(t, labtest.InCookies)
 	c := lab.Client().SignIn("alice")
-	c.Post("/tokens", labtest.Login("alice"))
+	c.Post("/tokens", webtest.Login("alice"))
 	page := c.Get("/tokens")
 	token := whole(page, "sealed")
 	if strings.Contains(page.Body, `id="keeps-opaque"`) || !strings.Contains(page.Body, `id="no-opaque"`) || token == "" {
 		t.Fatalf("the page: %.3000s", page.Body)
 	}
-	labtest.IsAlice(t, "the page's token, which is what /api/token issues here", c.Get("/api/whoami", labtest.Sending(token)), "token")
+	webtest.IsAlice(t, "the page's token, which is what /api/token issues here", c.Get("/api/whoami", webtest.Sending(token)), "token")
 	c.Post("/tokens/end", nil)
 	page = c.Get("/tokens")
 	if got := cell(t, page, "endable-sealed"); !strings.Contains(got, "409 Conflict") {
@@ -275,7 +276,7 @@ func TestTokensPageOnSignedCookies(t *testing.T) {
 func TestTokensPageWithoutAStore(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
-	c.Post("/tokens", labtest.Login("alice"))
+	c.Post("/tokens", webtest.Login("alice"))
 	c.Get("/tokens")
 	lab.Sessions.Before = storetest.Down()
 	if r := c.Post("/tokens/ask", nil); r.Status != http.StatusSeeOther {
@@ -287,7 +288,7 @@ func TestTokensPageWithoutAStore(t *testing.T) {
 		t.Errorf("the page says %s", got)
 	}
 	lab.Sessions.Before = storetest.Down("create")
-	if r := lab.Client().Post("/tokens", labtest.Login("alice")); r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 {
+	if r := lab.Client().Post("/tokens", webtest.Login("alice")); r.Status != http.StatusServiceUnavailable || len(r.Cookies) > 0 {
 		t.Errorf("getting one is answered %d with %v", r.Status, r.Cookies)
 	}
 }
@@ -295,12 +296,12 @@ func TestTokensPageWithoutAStore(t *testing.T) {
 func TestTokensForeign(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
-	c.Post("/tokens", labtest.Login("alice"))
+	c.Post("/tokens", webtest.Login("alice"))
 	token := whole(c.Get("/tokens"), "opaque")
 	for _, path := range []string{"/tokens", "/tokens/ask", "/tokens/end", "/tokens/revoke"} {
-		if r := c.Post(path, labtest.Login("mallory"), labtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
+		if r := c.Post(path, webtest.Login("mallory"), webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
 			t.Errorf("%s is answered %d", path, r.Status)
 		}
 	}
-	labtest.IsAlice(t, "the token", c.Get("/api/whoami", labtest.Sending(token)), "token")
+	webtest.IsAlice(t, "the token", c.Get("/api/whoami", webtest.Sending(token)), "token")
 }

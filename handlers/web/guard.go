@@ -27,6 +27,22 @@ type Guard struct {
 	Hosts   []string                    // further Host headers to answer to, besides those of this machine
 }
 
+// Middleware returns what every request passes, outermost first: record notes the exchange,
+// open finds the visitor's notebook. A test holds the order.
+func (g *Guard) Middleware(s *Site, record, open echo.MiddlewareFunc) []echo.MiddlewareFunc {
+	return []echo.MiddlewareFunc{
+		g.CheckHost,
+		RecoverPanic(g.Log),
+		WithSecureHeaders,
+		record,
+		g.Hold(),
+		open,
+		s.Prefer(g.Router.Access),
+		g.ReadForm,
+		g.SameOrigin,
+	}
+}
+
 // CheckHost is middleware that refuses requests for other hosts with 421. A page of another
 // site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
 // header tells its requests from ours.

@@ -15,16 +15,32 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
+	"cookielab/handlers/wire"
 	"cookielab/sessions/storetest"
 )
+
+// wireOf is what /api/wire answers.
+func wireOf(t *testing.T, c *webtest.Client) []wire.Exchange {
+	t.Helper()
+	r := c.Get("/api/wire")
+	if kind := r.Header.Get("Content-Type"); kind != "application/json" || len(r.Cookies) > 0 {
+		t.Fatalf("GET /api/wire: %s, cookies %v", kind, r.Cookies)
+	}
+	exchanges := webtest.JSON[struct{ Exchanges []wire.Exchange }](t, r).Exchanges
+	if exchanges == nil {
+		t.Fatalf("no list: %s", r.Body)
+	}
+	return exchanges
+}
 
 func TestWireAPISaysWhatWasSent(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	brought := "other=xyz; " + c.Header()
-	answer := c.Post("/logout?x=1", nil, labtest.With("Cookie", brought), labtest.With("User-Agent", "a browser/1"),
-		labtest.With("Sec-Fetch-Mode", "navigate"), labtest.With("Sec-Fetch-Dest", "document"), labtest.With("Sec-Fetch-User", "?1"))
-	wire := c.WireJSON()
+	answer := c.Post("/logout?x=1", nil, webtest.With("Cookie", brought), webtest.With("User-Agent", "a browser/1"),
+		webtest.With("Sec-Fetch-Mode", "navigate"), webtest.With("Sec-Fetch-Dest", "document"), webtest.With("Sec-Fetch-User", "?1"))
+	wire := wireOf(t, c)
 	e := wire[len(wire)-1]
 	for _, fact := range []struct{ name, got, want string }{
 		{"number", fmt.Sprint(e.Number), "2"},
@@ -112,11 +128,11 @@ func TestWireAPINamesFailures(t *testing.T) {
 	c := lab.Client()
 	c.Get("/dashboard")
 	lab.Sessions.Before = storetest.Down("create")
-	c.Post("/login", labtest.Login("alice"))
+	c.Post("/login", webtest.Login("alice"))
 	lab.Sessions.Before = nil
 	c.Carry("lab_sessionid", strings.Repeat("a", 32)).Get("/dashboard")
 	failed := map[string]string{}
-	for _, e := range c.WireJSON() {
+	for _, e := range wireOf(t, c) {
 		for _, op := range e.Store {
 			if op.Error != nil {
 				failed[op.Name] = *op.Error
@@ -136,15 +152,15 @@ func TestWireIsForItsNotebookAlone(t *testing.T) {
 	alice.Get("/dashboard?a-secret-of-alice")
 	thief := lab.Client()
 	for _, cookie := range alice.Cookies {
-		if cookie.Name != labtest.NotebookCookie {
+		if cookie.Name != webtest.NotebookCookie {
 			thief.Carry(cookie.Name, cookie.Value)
 		}
 	}
-	for name, c := range map[string]*labtest.Client{
-		"a stranger": lab.Client(), "bob": bob, "a thief of the session": thief, "a made-up key": lab.Client().Carry(labtest.NotebookCookie, strings.Repeat("a", 32)),
+	for name, c := range map[string]*webtest.Client{
+		"a stranger": lab.Client(), "bob": bob, "a thief of the session": thief, "a made-up key": lab.Client().Carry(webtest.NotebookCookie, strings.Repeat("a", 32)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, e := range c.WireJSON() {
+			for _, e := range wireOf(t, c) {
 				if strings.Contains(e.Target, "alice") || strings.Contains(e.Cookie, alice.Cookie("lab_sessionid")) {
 					t.Errorf("the API shows %s", e.Target)
 				}
@@ -165,12 +181,12 @@ func TestWireShowsTheNewestFifty(t *testing.T) {
 	for range 53 {
 		c.Get("/dashboard")
 	}
-	wire := c.WireJSON()
+	wire := wireOf(t, c)
 	if len(wire) != 50 || wire[0].Number != 4 || wire[49].Number != 53 {
 		t.Errorf("the API has %d, from %d to %d", len(wire), wire[0].Number, wire[len(wire)-1].Number)
 	}
 	page := c.Get("/wire").Body
-	numbers, texts := labtest.Items(page)
+	numbers, texts := webtest.Items(page)
 	if len(numbers) != 50 || numbers[0] != "53" || numbers[49] != "4" {
 		t.Errorf("the page has %d: %v", len(numbers), numbers)
 	}
@@ -197,11 +213,11 @@ func TestLookingIsNotOnTheWire(t *testing.T) {
 	stream := c.Follow("?after=0")
 	stream.Next()
 	stream.Close()
-	if wire := c.WireJSON(); len(wire) != 1 {
+	if wire := wireOf(t, c); len(wire) != 1 {
 		t.Errorf("%d are on the wire", len(wire))
 	}
 	c.Get("/wire")
-	if wire := c.WireJSON(); len(wire) != 2 || wire[1].Target != "/wire" {
+	if wire := wireOf(t, c); len(wire) != 2 || wire[1].Target != "/wire" {
 		t.Errorf("after the page: %+v", wire)
 	}
 }
@@ -226,11 +242,11 @@ func TestEmptyWire(t *testing.T) {
 func TestWireAsText(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
-	answer := c.Post("/act/edit", nil, labtest.With("User-Agent", "a browser/1"))
-	_, texts := labtest.Items(c.Get("/wire").Body)
+	answer := c.Post("/act/edit", nil, webtest.With("User-Agent", "a browser/1"))
+	_, texts := webtest.Items(c.Get("/wire").Body)
 	_, raw, _ := strings.Cut(texts[0], "<pre>")
 	raw, _, _ = strings.Cut(raw, "</pre>")
-	brought := lab.WireOf(c.Cookie(labtest.NotebookCookie))[1].Cookie
+	brought := lab.WireOf(c.Cookie(webtest.NotebookCookie))[1].Cookie
 	want := "POST /act/edit HTTP/1.1\nHost: " + lab.Addr + "\nSec-Fetch-Site: same-origin\nUser-Agent: a browser/1\nCookie: " + brought +
 		"\n\nHTTP/1.1 303 See Other\nLocation: /dashboard"
 	for _, line := range answer.Header.Values("Set-Cookie") {
@@ -244,12 +260,12 @@ func TestWireAsText(t *testing.T) {
 func TestReplayOnTheWirePage(t *testing.T) {
 	c := labtest.New(t).Client().SignIn("alice")
 	c.Post("/act/copy", nil)
-	wire := c.WireJSON()
+	wire := wireOf(t, c)
 	if replay := wire[len(wire)-2]; replay.Client != "another program" || replay.Target != "/api/lanes" {
 		t.Errorf("%s by %s", replay.Target, replay.Client)
 	}
 	for language, words := range map[string]string{"en": "by another program", "zh": "由另一个程序发出"} {
-		_, texts := labtest.Items(c.Get("/wire?lang=" + language).Body)
+		_, texts := webtest.Items(c.Get("/wire?lang=" + language).Body)
 		var marked []string
 		for _, text := range texts {
 			if strings.Contains(text, words) {
@@ -287,16 +303,16 @@ func TestStayedHome(t *testing.T) {
 			lab.Clock.Advance(test.wait)
 			c.Drop(test.drops)
 			c.Get(test.path)
-			wire := c.WireJSON()
+			wire := wireOf(t, c)
 			home := wire[len(wire)-1].KeptBack
 			if len(home) != 1 || home[0].Name != test.drops || home[0].Reason != test.reason || !strings.Contains(home[0].Message, test.words["en"]) {
 				t.Fatalf("stayed home: %+v", home)
 			}
 			for language, words := range test.words {
 				d := c.Draw(t, language, 1)
-				labtest.InOrder(t, "the list", d.Asides, words)
-				labtest.InOrder(t, "the picture", d.Labels, test.drops)
-				_, texts := labtest.Items(c.Get("/wire?lang=" + language).Body)
+				webtest.InOrder(t, "the list", d.Asides, words)
+				webtest.InOrder(t, "the picture", d.Labels, test.drops)
+				_, texts := webtest.Items(c.Get("/wire?lang=" + language).Body)
 				if !slices.ContainsFunc(texts, func(text string) bool {
 					return strings.Contains(text, `<span class="bit home lane-`) && strings.Contains(text, words)
 				}) {
@@ -310,7 +326,7 @@ func TestStayedHome(t *testing.T) {
 		c := labtest.New(t).Client()
 		c.Get("/dashboard")
 		c.Get("/dashboard")
-		if home := c.WireJSON()[1].KeptBack; len(home) > 0 {
+		if home := wireOf(t, c)[1].KeptBack; len(home) > 0 {
 			t.Errorf("stayed home: %+v", home)
 		}
 	})
@@ -339,7 +355,7 @@ func TestHostileTextOnTheWire(t *testing.T) {
 			}
 			c.Carry("other", printable).Carry(printable, "1")
 			stream := c.Follow("?after=1")
-			c.Get("/dashboard?x="+url.QueryEscape(hostile), labtest.With("User-Agent", printable), labtest.With("Sec-Fetch-Dest", printable))
+			c.Get("/dashboard?x="+url.QueryEscape(hostile), webtest.With("User-Agent", printable), webtest.With("Sec-Fetch-Dest", printable))
 			event := stream.Next()
 			stream.Close()
 			if event.Id != "2" || event.Name != "exchange" || strings.Count(event.Data, "<li class=\"exchange") != 1 {
@@ -347,7 +363,7 @@ func TestHostileTextOnTheWire(t *testing.T) {
 			}
 			page := c.Get("/wire")
 			for where, text := range map[string]string{"the page": page.Body, "the stream": event.Data} {
-				if found := labtest.Live(text); found != "" {
+				if found := webtest.Live(text); found != "" {
 					t.Errorf("%s has a live %s", where, found)
 				}
 				if strings.ContainsAny(printable, "<>") && strings.Contains(text, printable) {
@@ -365,7 +381,7 @@ func TestHostileTextOnTheWire(t *testing.T) {
 			if strings.ContainsAny(api.Body, "<>") {
 				t.Errorf("the API answers %s", api.Body)
 			}
-			if wire := c.WireJSON(); wire[1].UserAgent != strings.TrimSpace(printable) || *wire[1].Findings[0].User != hostile {
+			if wire := wireOf(t, c); wire[1].UserAgent != strings.TrimSpace(printable) || *wire[1].Findings[0].User != hostile {
 				t.Errorf("the API says %q and %q", wire[1].UserAgent, *wire[1].Findings[0].User)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/notebook"
+	"cookielab/handlers/webtest"
 )
 
 func TestStreamTellsOfEachExchange(t *testing.T) {
@@ -37,7 +38,7 @@ func TestStreamTellsOfEachExchange(t *testing.T) {
 		t.Errorf("told: %+v", told)
 	}
 	// Script only inserts it: it is the page's own item.
-	numbers, texts := labtest.Items(c.Get("/wire").Body)
+	numbers, texts := webtest.Items(c.Get("/wire").Body)
 	if numbers[1] != "2" || texts[1] != strings.TrimSpace(told.Data) {
 		t.Errorf("the page has\n%s\nthe stream\n%s", texts[1], told.Data)
 	}
@@ -56,7 +57,7 @@ func TestStreamIsPickedUpAgain(t *testing.T) {
 		{"a number of an earlier life of the server", "?after=99", "", "1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := c.Follow(test.query, labtest.With("Last-Event-ID", test.last))
+			f := c.Follow(test.query, webtest.With("Last-Event-ID", test.last))
 			if got := f.Next(); got.Id != test.first {
 				t.Errorf("begins with %s", got.Id)
 			}
@@ -70,7 +71,7 @@ func TestStreamIsPickedUpAgain(t *testing.T) {
 			}
 		})
 	}
-	if f := c.Follow("", labtest.With("Last-Event-ID", "x")); f.Status != http.StatusBadRequest {
+	if f := c.Follow("", webtest.With("Last-Event-ID", "x")); f.Status != http.StatusBadRequest {
 		t.Errorf("a bad Last-Event-ID is answered %d", f.Status)
 	}
 }
@@ -97,11 +98,11 @@ func TestStreamIsForNobodyElse(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
 	before := lab.Rows(t)
-	for name, f := range map[string]*labtest.Following{
+	for name, f := range map[string]*webtest.Following{
 		"a stranger":            lab.Client().Follow(""),
-		"a made-up notebook":    lab.Client().Carry(labtest.NotebookCookie, strings.Repeat("a", 32)).Follow(""),
-		"a page of another one": c.Follow("", labtest.With("Sec-Fetch-Site", "cross-site")),
-		"a page of a neighbour": c.Follow("", labtest.With("Sec-Fetch-Site", "same-site")),
+		"a made-up notebook":    lab.Client().Carry(webtest.NotebookCookie, strings.Repeat("a", 32)).Follow(""),
+		"a page of another one": c.Follow("", webtest.With("Sec-Fetch-Site", "cross-site")),
+		"a page of a neighbour": c.Follow("", webtest.With("Sec-Fetch-Site", "same-site")),
 	} {
 		if f.Status != http.StatusNoContent {
 			t.Errorf("%s is answered %d", name, f.Status)
@@ -112,7 +113,7 @@ func TestStreamIsForNobodyElse(t *testing.T) {
 	if lab.Rows(t) != before {
 		t.Error("something was stored")
 	}
-	if head := c.Do(http.MethodHead, labtest.StreamPath); head.Status != http.StatusOK || head.Header.Get("Content-Type") != "text/event-stream" {
+	if head := c.Do(http.MethodHead, webtest.StreamPath); head.Status != http.StatusOK || head.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("HEAD is answered %d, %s", head.Status, head.Header.Get("Content-Type"))
 	}
 }
@@ -122,7 +123,7 @@ func TestTooManyStreams(t *testing.T) {
 	c, other := lab.Client(), lab.Client()
 	c.Get("/dashboard")
 	other.Get("/dashboard")
-	var open []*labtest.Following
+	var open []*webtest.Following
 	for range notebook.MaxWatchers {
 		f := c.Follow("")
 		f.Next() // it is under way
@@ -135,7 +136,7 @@ func TestTooManyStreams(t *testing.T) {
 		t.Errorf("another visitor is answered %d", f.Status)
 	}
 	open[0].Close()
-	labtest.Await(t, "a stream that was left is still counted", func() bool { return lab.WatchersOf(c.Cookie(labtest.NotebookCookie)) < notebook.MaxWatchers })
+	webtest.Await(t, "a stream that was left is still counted", func() bool { return lab.WatchersOf(c.Cookie(webtest.NotebookCookie)) < notebook.MaxWatchers })
 	if f := c.Follow(""); f.Status != http.StatusOK {
 		t.Errorf("after one was left, the next is answered %d", f.Status)
 	}
@@ -146,11 +147,11 @@ func TestTooManyStreams(t *testing.T) {
 func TestStreamsOfTheWholeServer(t *testing.T) {
 	const most = 4
 	lab := labtest.New(t, func(c *handlers.Config) { c.Streams = most })
-	visitors := []*labtest.Client{lab.Client(), lab.Client(), lab.Client()}
+	visitors := []*webtest.Client{lab.Client(), lab.Client(), lab.Client()}
 	for _, c := range visitors {
 		c.Get("/dashboard")
 	}
-	var open []*labtest.Following
+	var open []*webtest.Following
 	for i := range most {
 		f := visitors[i%2].Follow("")
 		f.Next()
@@ -163,7 +164,7 @@ func TestStreamsOfTheWholeServer(t *testing.T) {
 		if f.Status != http.StatusServiceUnavailable || f.Header.Get("Retry-After") == "" || !strings.Contains(string(page), words) {
 			t.Errorf("in %s one more is answered %d, Retry-After %q: %s", language, f.Status, f.Header.Get("Retry-After"), page)
 		}
-		labtest.Guarded(t, labtest.Reply{Status: f.Status, Header: f.Header, Body: string(page)})
+		webtest.Guarded(t, webtest.Reply{Status: f.Status, Header: f.Header, Body: string(page)})
 		if r := late.Get("/api/wire?lang=" + language); r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || !strings.Contains(r.Body, words) {
 			t.Errorf("in %s /api/wire is answered %d: %s", language, r.Status, r.Body)
 		}
@@ -172,7 +173,7 @@ func TestStreamsOfTheWholeServer(t *testing.T) {
 		t.Errorf("meanwhile the page is answered %d", r.Status)
 	}
 	open[0].Close()
-	labtest.Await(t, "a stream that was left is still counted", func() bool { return late.Get("/api/wire").Status == http.StatusOK })
+	webtest.Await(t, "a stream that was left is still counted", func() bool { return late.Get("/api/wire").Status == http.StatusOK })
 	if f := late.Follow(""); f.Status != http.StatusOK {
 		t.Errorf("after one was left, the next is answered %d", f.Status)
 	}
@@ -186,7 +187,7 @@ func TestWhatEndsAStream(t *testing.T) {
 		before := c.Header()
 		c.Post("/reset", nil)
 		f.Ends()
-		again := c.Follow("", labtest.With("Cookie", before))
+		again := c.Follow("", webtest.With("Cookie", before))
 		if again.Status != http.StatusNoContent {
 			t.Errorf("coming again is answered %d", again.Status)
 		}
@@ -224,7 +225,7 @@ func TestStreamOutlivesDeadlines(t *testing.T) {
 		c := lab.Client()
 		c.Get("/dashboard")
 		connection := dial()
-		f := &labtest.Following{T: t, Lines: startStream(t, connection, c)}
+		f := &webtest.Following{T: t, Lines: startStream(t, connection, c)}
 		f.Next()
 		began := time.Now()
 		for f.Comments < 9 { // one every 15 seconds
@@ -251,13 +252,13 @@ func TestStreamWithoutAReader(t *testing.T) {
 		c := lab.Client()
 		c.Get("/dashboard")
 		connection := dial()
-		f := &labtest.Following{T: t, Lines: startStream(t, connection, c)}
+		f := &webtest.Following{T: t, Lines: startStream(t, connection, c)}
 		f.Next()
-		if n := lab.WatchersOf(c.Cookie(labtest.NotebookCookie)); n != 1 {
+		if n := lab.WatchersOf(c.Cookie(webtest.NotebookCookie)); n != 1 {
 			t.Fatalf("%d watch", n)
 		}
 		time.Sleep(50 * time.Second) // a sign of life after 15, which nobody takes within 30
-		if n := lab.WatchersOf(c.Cookie(labtest.NotebookCookie)); n != 0 {
+		if n := lab.WatchersOf(c.Cookie(webtest.NotebookCookie)); n != 0 {
 			t.Errorf("after 50 seconds %d watch", n)
 		}
 		_ = connection.Close()
@@ -265,9 +266,9 @@ func TestStreamWithoutAReader(t *testing.T) {
 }
 
 // startStream asks for the stream over a connection, and reads up to its events.
-func startStream(t *testing.T, connection net.Conn, c *labtest.Client) *bufio.Reader {
+func startStream(t *testing.T, connection net.Conn, c *webtest.Client) *bufio.Reader {
 	t.Helper()
-	if _, err := io.WriteString(connection, "GET "+labtest.StreamPath+" HTTP/1.0\r\nHost: "+c.Lab.Addr+"\r\nCookie: "+c.Header()+"\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(connection, "GET "+webtest.StreamPath+" HTTP/1.0\r\nHost: "+c.Server.Addr+"\r\nCookie: "+c.Header()+"\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	reader := bufio.NewReader(connection) // HTTP/1.0: no chunks

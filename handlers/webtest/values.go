@@ -1,6 +1,6 @@
 // Values of cookies and tokens, made as the lab or an attacker would make them.
 
-package labtest
+package webtest
 
 import (
 	"encoding/base64"
@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/sessions"
 )
 
@@ -17,39 +16,6 @@ const JsonType = "application/json"
 
 // Sending is the header that a token travels in.
 func Sending(token string) func(*http.Request) { return With("Authorization", "Token "+token) }
-
-// InMemory lets the lab keep its sessions in memory.
-func InMemory(t testing.TB) func(*handlers.Config) {
-	return func(c *handlers.Config) {
-		memory, err := sessions.NewMemory(1000, c.Clock)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Sessions = memory
-	}
-}
-
-// IsNobody complains of anything but the one answer that everybody gets who is not known.
-func IsNobody(t *testing.T, what string, r Reply) {
-	t.Helper()
-	const want = `{"error":"not_authenticated","message":"This address answers to those it knows: send a live session’s cookie, or a live token as Authorization: Token …"}`
-	if r.Status != http.StatusUnauthorized || strings.TrimSpace(r.Body) != want {
-		t.Errorf("%s is answered %d %s", what, r.Status, r.Body)
-	}
-	if got := r.Header.Get("WWW-Authenticate"); got != "Token" {
-		t.Errorf("%s: WWW-Authenticate is %q", what, got)
-	}
-	plainAnswer(t, what, r)
-}
-
-// IsAlice complains unless the answer says that this is alice, by that way.
-func IsAlice(t *testing.T, what string, r Reply, auth string) {
-	t.Helper()
-	if want := `{"user":"alice","role":"student","auth":"` + auth + `"}`; r.Status != http.StatusOK || strings.TrimSpace(r.Body) != want {
-		t.Errorf("%s is answered %d %s, not %s", what, r.Status, r.Body, want)
-	}
-	plainAnswer(t, what, r)
-}
 
 // Facts are what the signed cookie holds.
 type Facts struct {
@@ -100,9 +66,6 @@ func ForgeSigned(value string) string {
 }
 
 const ProxyName = "lab.example"
-
-// BehindProxy lets the lab also answer requests to the host of a proxy.
-func BehindProxy(c *handlers.Config) { c.AllowHosts = []string{ProxyName} }
 
 // Via sends a request as the proxy does for a client with this address.
 func Via(address string) func(*http.Request) {

@@ -1,10 +1,11 @@
 // What a page says: parts of its HTML, and what must be true of each.
 
-package labtest
+package webtest
 
 import (
 	"html"
-	"net/url"
+	"html/template"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -106,41 +107,6 @@ func Live(page string) string {
 	return ""
 }
 
-const EnginesPath = "/engines"
-
-// Outcomes are the cells of one deed as the page shows them: their short names in
-// the order of the engines, the one of Django's way last where there is one.
-func Outcomes(page, deed string) string {
-	var words []string
-	cell := regexp.MustCompile(`<td role="cell" id="` + deed + `-[a-z_]+"(?: data-outcome="(\w+)")?`)
-	for _, found := range cell.FindAllStringSubmatch(page, -1) {
-		words = append(words, found[1])
-	}
-	row, _, _ := strings.Cut(page[strings.Index(page, `id="deed-`+deed+`"`):], "</tr>")
-	if _, django, ok := strings.Cut(row, `class="more django" data-outcome="`); ok {
-		words = append(words, "django:"+django[:strings.Index(django, `"`)])
-	}
-	return strings.Join(words, " ")
-}
-
-// EngineOf is the column of one engine.
-func EngineOf(page, engine string) string {
-	_, column, _ := strings.Cut(page, `id="engine-`+engine+`"`)
-	column, _, _ = strings.Cut(column, "</section>")
-	return column
-}
-
-// EnginesTable is what has to come out with a cache in each server's own memory.
-var EnginesTable = []struct{ Deed, Want string }{
-	{"write", "written written written written written"},
-	{"read", "found found found found found"},
-	{"clear", "survived gone survived survived survived"},
-	{"restart", "survived gone survived survived survived"},
-	{"second", "known unknown known known known"},
-	{"elsewhere", "ended works ended ended works django:works"},
-	{"tabs", "kept kept kept kept lost"},
-}
-
 // MarkupIn is all tags.
 var MarkupIn = regexp.MustCompile(`<[^>]*>`)
 
@@ -156,6 +122,16 @@ func Part(t testing.TB, page, id, end string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(MarkupIn.ReplaceAllString(text, " "))), " ")
 }
 
+// words are the text of a piece of a page.
+func TextIn(markup string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(anyTag.ReplaceAllString(markup, ""))), " ")
+}
+
+var anyTag = regexp.MustCompile(`<[^>]*>`)
+
+// Escaped is a text as a page has it.
+func Escaped(text string) string { return template.HTMLEscapeString(text) }
+
 // plainAnswer complains of an answer that sets cookies or may be kept.
 func plainAnswer(t *testing.T, what string, r Reply) {
 	t.Helper()
@@ -167,9 +143,27 @@ func plainAnswer(t *testing.T, what string, r Reply) {
 	}
 }
 
-// StreamPath is the one address whose replies do not end: tests that ask all
-// addresses leave it to those of this file.
-const StreamPath = "/wire/events"
+// IsNobody complains of anything but the one answer that everybody gets who is not known.
+func IsNobody(t *testing.T, what string, r Reply) {
+	t.Helper()
+	const want = `{"error":"not_authenticated","message":"This address answers to those it knows: send a live session’s cookie, or a live token as Authorization: Token …"}`
+	if r.Status != http.StatusUnauthorized || strings.TrimSpace(r.Body) != want {
+		t.Errorf("%s is answered %d %s", what, r.Status, r.Body)
+	}
+	if got := r.Header.Get("WWW-Authenticate"); got != "Token" {
+		t.Errorf("%s: WWW-Authenticate is %q", what, got)
+	}
+	plainAnswer(t, what, r)
+}
+
+// IsAlice complains unless the answer says that this is alice, by that way.
+func IsAlice(t *testing.T, what string, r Reply, auth string) {
+	t.Helper()
+	if want := `{"user":"alice","role":"student","auth":"` + auth + `"}`; r.Status != http.StatusOK || strings.TrimSpace(r.Body) != want {
+		t.Errorf("%s is answered %d %s, not %s", what, r.Status, r.Body, want)
+	}
+	plainAnswer(t, what, r)
+}
 
 // Await waits for what another goroutine is about to do.
 func Await(t *testing.T, otherwise string, done func() bool) {
@@ -215,14 +209,6 @@ func NextIn(t *testing.T, page string) string {
 	return strings.TrimSuffix(html.UnescapeString(match[1]), "#mine")
 }
 
-// ConsoleCallsOf are the calls that the page offers.
-func ConsoleCallsOf(c *Client) (ids []string) {
-	for _, link := range regexp.MustCompile(`href="/console\?call=(\w+)"`).FindAllStringSubmatch(c.Get("/console").Body, -1) {
-		ids = append(ids, link[1])
-	}
-	return ids
-}
-
 // place is what a translation must have as well: places, actions and tags.
 var place = regexp.MustCompile(`\{\{.*?\}\}|\{\w+\}|</?\w+[^>]*>`)
 
@@ -234,7 +220,32 @@ func Parts(text string) []string {
 
 const Unavailable = "The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds."
 
-const ClassPath = "/class"
+// part is the text of the element with an id, its tags taken out.
+func (r Reply) part(id string) string {
+	_, rest, found := strings.Cut(r.Body, ` id="`+id+`"`)
+	if !found {
+		return ""
+	}
+	_, rest, _ = strings.Cut(rest, ">")
+	for _, end := range []string{"</dd>", "</p>", "</table>"} {
+		if before, _, ok := strings.Cut(rest, end); ok && len(before) < len(rest) {
+			rest = before
+		}
+	}
+	text := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(rest, " "))
+	return strings.Join(strings.Fields(text), " ")
+}
 
-// Sure is the form that begins a new class.
-var Sure = url.Values{"sure": {"yes"}}
+// Holds complains unless the element says all of this, in this order.
+func (r Reply) Holds(t *testing.T, id string, want ...string) {
+	t.Helper()
+	rest := r.part(id)
+	for _, words := range want {
+		at := strings.Index(rest, words)
+		if at < 0 {
+			t.Errorf("%s says %q, not %q", id, r.part(id), want)
+			return
+		}
+		rest = rest[at+len(words):]
+	}
+}
