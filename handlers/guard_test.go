@@ -64,8 +64,8 @@ func TestEveryAddressAndMethod(t *testing.T) {
 
 // Replies that net/http makes itself, without a handler, are no exception.
 func TestOwnRepliesOfTheServer(t *testing.T) {
-	lab, site := labtest.New(t), labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
-	for server, addr := range map[string]string{"the lab": lab.Addr, "the other site": site.Addr} {
+	lab, site := labtest.New(t), labtest.NewOtherSite(t, webtest.TheLab, webtest.TheNeighbour)
+	for server, addr := range map[string]string{"the lab": lab.Addr, "the other site": site} {
 		head := "GET /static/other.css HTTP/1.1\r\nHost: " + addr + "\r\n"
 		for _, test := range []struct {
 			name, request string

@@ -19,6 +19,7 @@ import (
 	"cookielab/handlers/browsertest"
 	"cookielab/handlers/input"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/webtest"
 )
 
 // target is a lab as far as the other site sees it: it takes any request, and
@@ -96,7 +97,7 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 			t.Parallel()
 			lab := newTarget(t)
 			site := labtest.NewOtherSite(t, lab.at(), "")
-			v := &visitor{Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1024, Height: 640}), base: "http://" + site.Addr}
+			v := &visitor{Page: browser.Visit(t, browsertest.Options{NoScript: noScript, Width: 1024, Height: 640}), base: "http://" + site}
 			presses := func(path, selector, want string) {
 				t.Helper()
 				v.open(t, path, 200)
@@ -166,7 +167,7 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 		neighbour := labtest.New(t, func(c *handlers.Config) { c.Others = []input.Server{{Server: "A", Port: lab.port}} })
 		for _, size := range [][2]int{{1024, 640}, {390, 844}} {
 			for _, language := range []string{"en", "zh"} {
-				v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: size[0], Height: size[1], Language: language, Dark: true}), base: "http://" + site.Addr}
+				v := &visitor{Page: browser.Visit(t, browsertest.Options{Width: size[0], Height: size[1], Language: language, Dark: true}), base: "http://" + site}
 				for _, path := range []string{"/?run=R1", "/more?run=R1", "/token?run=R1", "/", "http://" + neighbour.Addr + "/play/neighbour?run=R1"} {
 					if strings.HasPrefix(path, "http") {
 						v.Open(path)
@@ -183,8 +184,8 @@ func tellOtherSite(t *testing.T, browser browsertest.Browser, _ string) {
 		}
 	})
 	eachAuditor(t, browser, func(t *testing.T, a *auditor, options browsertest.Options) {
-		site := labtest.NewOtherSite(t, newTarget(t).at(), labtest.TheNeighbour)
-		a.visitor = &visitor{Page: browser.Visit(t, options), base: "http://" + site.Addr}
+		site := labtest.NewOtherSite(t, newTarget(t).at(), webtest.TheNeighbour)
+		a.visitor = &visitor{Page: browser.Visit(t, options), base: "http://" + site}
 		for path, status := range map[string]int{"/?run=R1": 200, "/more?run=R1": 200, "/token?run=R1": 200, "/": 200, "/none": 404} {
 			a.open(t, path, status)
 			a.run(t, path, "document")

@@ -4,12 +4,14 @@
 package handlers_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"cookielab/handlers/labtest"
 	"cookielab/handlers/webtest"
 )
 
@@ -69,5 +71,11 @@ func TestOtherSiteLooksForeign(t *testing.T) {
 	}
 	if colours["paper"] != (rgb{255, 255, 255}) {
 		t.Errorf("its paper is %v", colours["paper"])
+	}
+}
+
+func TestAServerThatIsAloneHasNoNeighbour(t *testing.T) {
+	if r := labtest.New(t).Client().Get("/play/neighbour?run=R1"); r.Status != http.StatusNotFound {
+		t.Errorf("it answers %d", r.Status)
 	}
 }

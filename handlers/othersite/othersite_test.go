@@ -11,13 +11,66 @@ import (
 	"strings"
 	"testing"
 
-	"cookielab/handlers"
 	"cookielab/handlers/input"
-	"cookielab/handlers/labtest"
 	"cookielab/handlers/othersite"
 	"cookielab/handlers/webtest"
 	"cookielab/sessions"
 )
+
+// site is another site that serves until the test ends.
+type site struct {
+	*webtest.Server
+	t testing.TB
+}
+
+// newSite starts one beside a lab that need not be there.
+func newSite(t testing.TB, lab, neighbour string) site {
+	t.Helper()
+	server := webtest.NewServer(t)
+	at := server.Listen()
+	other, err := othersite.New(othersite.Config{
+		Assets: webtest.AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Handler = other
+	serving := server.ServeAt(at)
+	t.Cleanup(func() { _ = serving.Close() })
+	return site{server, t}
+}
+
+// ask sends a request with these further lines in its header.
+func (s site) ask(method, path string, lines ...string) webtest.Reply {
+	s.t.Helper()
+	header := slices.Concat([]string{method + " " + path + " HTTP/1.1", "Host: " + s.Addr}, lines, []string{"", ""})
+	return webtest.Raw(s.t, s.Addr, strings.Join(header, "\r\n"))
+}
+
+// guarded complains of an answer without the site's own headers, or with a cookie.
+func (s site) guarded(path string, r webtest.Reply) {
+	s.t.Helper()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' " + webtest.TheLab + "; frame-src " + webtest.TheLab +
+			"; connect-src " + webtest.TheLab + "; form-action " + webtest.TheLab + "; base-uri 'none'; frame-ancestors 'none'",
+		"X-Content-Type-Options": "nosniff",
+		"X-Frame-Options":        "DENY",
+		"Referrer-Policy":        "same-origin",
+		"Cache-Control":          "no-store",
+		"Vary":                   "Accept-Language",
+		"Content-Type":           "text/html; charset=UTF-8",
+	} {
+		if got := r.Header.Values(name); len(got) != 1 || got[0] != want {
+			s.t.Errorf("%s: %s is %q, not %q", path, name, got, want)
+		}
+	}
+	if len(r.Header["Set-Cookie"]) > 0 {
+		s.t.Errorf("%s sets %v", path, r.Cookies)
+	}
+	if strings.Contains(r.Body, "⟨") || strings.Contains(r.Body, "{{") || !strings.HasSuffix(strings.TrimSpace(r.Body), "</html>") {
+		s.t.Errorf("%s is unfinished: %s", path, r.Body)
+	}
+}
 
 // requestsOf are the addresses that a page leads to or loads from, but its own
 // style, script and icon: "POST http://…" for a form's.
@@ -39,39 +92,39 @@ func requestsOf(page string) (requests []string) {
 // Each page sends the requests of its lesson, for the run it was given, and leads
 // nowhere else.
 func TestOtherSite(t *testing.T) {
-	site := labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
+	site := newSite(t, webtest.TheLab, webtest.TheNeighbour)
 	forged := []string{
-		"POST " + labtest.TheLab + "/play/transfer/none?run=R1z&from=more", "POST " + labtest.TheLab + "/play/transfer/samesite?run=R1z&from=more",
-		"POST " + labtest.TheLab + "/play/transfer/token?run=R1z&from=more", "POST " + labtest.TheLab + "/play/transfer/metadata?run=R1z&from=more",
+		"POST " + webtest.TheLab + "/play/transfer/none?run=R1z&from=more", "POST " + webtest.TheLab + "/play/transfer/samesite?run=R1z&from=more",
+		"POST " + webtest.TheLab + "/play/transfer/token?run=R1z&from=more", "POST " + webtest.TheLab + "/play/transfer/metadata?run=R1z&from=more",
 	}
 	for path, want := range map[string][]string{
 		"/": {
-			labtest.TheLab + "/play/hello?run=R1z&how=link", "POST " + labtest.TheLab + "/play/transfer/samesite?run=R1z", "/more?run=R1z",
-			labtest.TheLab + "/lessons/other-site#observe", "/?lang=zh&run=R1z",
+			webtest.TheLab + "/play/hello?run=R1z&how=link", "POST " + webtest.TheLab + "/play/transfer/samesite?run=R1z", "/more?run=R1z",
+			webtest.TheLab + "/lessons/other-site#observe", "/?lang=zh&run=R1z",
 		},
 		"/more": slices.Concat([]string{
-			labtest.TheLab + "/play/cookies?run=R1z&how=link", "POST " + labtest.TheLab + "/play/cookies?run=R1z&how=form",
-			labtest.TheLab + "/play/cookies?run=R1z&how=img", labtest.TheLab + "/play/cookies?run=R1z&how=frame", labtest.TheLab + "/play/cookies?run=R1z&how=fetch",
+			webtest.TheLab + "/play/cookies?run=R1z&how=link", "POST " + webtest.TheLab + "/play/cookies?run=R1z&how=form",
+			webtest.TheLab + "/play/cookies?run=R1z&how=img", webtest.TheLab + "/play/cookies?run=R1z&how=frame", webtest.TheLab + "/play/cookies?run=R1z&how=fetch",
 		}, forged, []string{
-			labtest.TheNeighbour + "/play/neighbour?run=R1z", "/?run=R1z", labtest.TheLab + "/lessons/other-site#observe", "/more?lang=zh&run=R1z",
+			webtest.TheNeighbour + "/play/neighbour?run=R1z", "/?run=R1z", webtest.TheLab + "/lessons/other-site#observe", "/more?lang=zh&run=R1z",
 		}),
-		"/token": {"POST " + labtest.TheLab + "/play/api?run=R1z&from=other", labtest.TheLab + "/lessons/token#observe", "/token?lang=zh&run=R1z"},
+		"/token": {"POST " + webtest.TheLab + "/play/api?run=R1z&from=other", webtest.TheLab + "/lessons/token#observe", "/token?lang=zh&run=R1z"},
 	} {
-		r := site.Ask("GET", path+"?run=R1z")
-		site.Guarded(path, r)
+		r := site.ask("GET", path+"?run=R1z")
+		site.guarded(path, r)
 		if got := requestsOf(r.Body); r.Status != http.StatusOK || !slices.Equal(got, want) {
 			t.Errorf("%s answers %d and leads to\n%q, want\n%q", path, r.Status, got, want)
 		}
 		if !strings.Contains(r.Body, `<p class="host">`+site.Addr+`</p>`) {
 			t.Errorf("%s does not say whose page it is", path)
 		}
-		if head := site.Ask("HEAD", path+"?run=R1z"); head.Status != http.StatusOK || head.Body != "" {
+		if head := site.ask("HEAD", path+"?run=R1z"); head.Status != http.StatusOK || head.Body != "" {
 			t.Errorf("HEAD %s answers %d: %q", path, head.Status, head.Body)
 		}
 	}
 	t.Run("what its forms hide stands on the page", func(t *testing.T) {
 		for path, where := range map[string]string{"/": "/play/transfer/samesite", "/token": "/play/api"} {
-			page := site.Ask("GET", path+"?run=R1z").Body
+			page := site.ask("GET", path+"?run=R1z").Body
 			for _, field := range []string{`<input type="hidden" name="to" value="mallory">`, `<input type="hidden" name="amount" value="10">`} {
 				if strings.Count(page, field) != 1 {
 					t.Errorf("the form of %s has no %s", path, field)
@@ -83,16 +136,16 @@ func TestOtherSite(t *testing.T) {
 		}
 	})
 	t.Run("without a neighbour none is named", func(t *testing.T) {
-		if page := labtest.NewOtherSite(t, labtest.TheLab, "").Ask("GET", "/more?run=R1z").Body; strings.Contains(page, "neighbour") {
+		if page := newSite(t, webtest.TheLab, "").ask("GET", "/more?run=R1z").Body; strings.Contains(page, "neighbour") {
 			t.Error("it leads to a neighbour")
 		}
 	})
 	t.Run("without a run it only says where to begin", func(t *testing.T) {
 		for _, path := range []string{"/", "/more", "/token"} {
-			r := site.Ask("GET", path)
-			site.Guarded(path, r)
+			r := site.ask("GET", path)
+			site.guarded(path, r)
 			got := requestsOf(r.Body)
-			if r.Status != http.StatusOK || got[0] != labtest.TheLab+"/lessons" || strings.Contains(strings.Join(got, " "), "/play/") {
+			if r.Status != http.StatusOK || got[0] != webtest.TheLab+"/lessons" || strings.Contains(strings.Join(got, " "), "/play/") {
 				t.Errorf("%s answers %d and leads to %q", path, r.Status, got)
 			}
 		}
@@ -101,10 +154,10 @@ func TestOtherSite(t *testing.T) {
 
 // It has no memory and asks for none: cookies change nothing.
 func TestOtherSiteKnowsNobody(t *testing.T) {
-	site := labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
+	site := newSite(t, webtest.TheLab, webtest.TheNeighbour)
 	for _, path := range []string{"/?run=R1", "/more?run=R1", "/token?run=R1", "/", "/none", "/?run=-"} {
-		plain := site.Ask("GET", path)
-		known := site.Ask("GET", path, "Cookie: lab_notebook=x; lab_sessionid=y; plain_user=user=alice&role=student", "Authorization: Token z", "Referer: "+labtest.TheLab+"/login")
+		plain := site.ask("GET", path)
+		known := site.ask("GET", path, "Cookie: lab_notebook=x; lab_sessionid=y; plain_user=user=alice&role=student", "Authorization: Token z", "Referer: "+webtest.TheLab+"/login")
 		plain.Header.Del("Date")
 		known.Header.Del("Date")
 		if plain.Body != known.Body || plain.Status != known.Status || len(known.Cookies) > 0 {
@@ -114,13 +167,13 @@ func TestOtherSiteKnowsNobody(t *testing.T) {
 }
 
 func TestOtherSiteRefuses(t *testing.T) {
-	site := labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
+	site := newSite(t, webtest.TheLab, webtest.TheNeighbour)
 	refused := func(t *testing.T, r webtest.Reply, what string, status int) {
 		t.Helper()
 		if r.Status != status {
 			t.Errorf("%s is answered %d, not %d", what, r.Status, status)
 		}
-		site.Guarded(what, r)
+		site.guarded(what, r)
 		if strings.Contains(r.Body, "/play/") {
 			t.Errorf("the answer to %s sends requests", what)
 		}
@@ -128,16 +181,16 @@ func TestOtherSiteRefuses(t *testing.T) {
 	t.Run("what is no run", func(t *testing.T) {
 		for _, query := range []string{"run=", "run=a-b", "run=%3Cb%3E", "run=" + strings.Repeat("x", 65), "run=a%20", "run=%E6%B1%89", "run=a&run=b", "run=%zz", "run=a;b", "run=a%00"} {
 			for _, path := range []string{"/", "/more", "/token"} {
-				refused(t, site.Ask("GET", path+"?"+query), path+"?"+query, http.StatusBadRequest)
+				refused(t, site.ask("GET", path+"?"+query), path+"?"+query, http.StatusBadRequest)
 			}
 		}
-		if r := site.Ask("GET", "/?run="+strings.Repeat("x", 64)); r.Status != http.StatusOK {
+		if r := site.ask("GET", "/?run="+strings.Repeat("x", 64)); r.Status != http.StatusOK {
 			t.Errorf("a run of 64 characters is answered %d", r.Status)
 		}
 	})
 	t.Run("what is not there, as a page of its own", func(t *testing.T) {
 		for _, path := range []string{"/none", "/login", "/dashboard", "/lessons", "/play/hello", "/api/lanes", "/static/lab.css", "/static/lab.js", "/static/", "/favicon.ico", "/more/"} {
-			r := site.Ask("GET", path)
+			r := site.ask("GET", path)
 			refused(t, r, path, http.StatusNotFound)
 			if !strings.Contains(r.Body, "There is nothing at this address.") || !strings.Contains(r.Body, `<p class="host">`) {
 				t.Errorf("%s says %s", path, r.Body)
@@ -147,7 +200,7 @@ func TestOtherSiteRefuses(t *testing.T) {
 	t.Run("other methods", func(t *testing.T) {
 		for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "PATCH"} {
 			for _, path := range []string{"/", "/more", "/none"} {
-				r := site.Ask(method, path+"?run=R1", "Content-Length: 0")
+				r := site.ask(method, path+"?run=R1", "Content-Length: 0")
 				if refused(t, r, method+" "+path, http.StatusMethodNotAllowed); r.Header.Get("Allow") != "GET, HEAD" {
 					t.Errorf("%s allows %q", path, r.Header["Allow"])
 				}
@@ -169,12 +222,12 @@ func TestOtherSiteRefuses(t *testing.T) {
 // Language: the one asked for, which goes on to the pages beside; else the best
 // that the browser accepts.
 func TestOtherSiteSpeaks(t *testing.T) {
-	site := labtest.NewOtherSite(t, labtest.TheLab, labtest.TheNeighbour)
+	site := newSite(t, webtest.TheLab, webtest.TheNeighbour)
 	for _, test := range []struct{ query, accepts, want string }{
 		{"", "", "en"}, {"", "fr", "en"}, {"", "zh-CN,zh;q=0.9", "zh"},
 		{"&lang=zh", "en", "zh"}, {"&lang=en", "zh-CN", "en"}, {"&lang=zh-CN", "en", "zh"},
 	} {
-		r := site.Ask("GET", "/?run=R1"+test.query, "Accept-Language: "+test.accepts)
+		r := site.ask("GET", "/?run=R1"+test.query, "Accept-Language: "+test.accepts)
 		html, word := `<html lang="en">`, "You have won"
 		if test.want == "zh" {
 			html, word = `<html lang="zh-Hans">`, "领取奖品"
@@ -183,15 +236,15 @@ func TestOtherSiteSpeaks(t *testing.T) {
 			t.Errorf("lang %q, Accept-Language %q: %d in %q", test.query, test.accepts, r.Status, got)
 		}
 	}
-	if got := requestsOf(site.Ask("GET", "/?run=R1&lang=zh").Body); !slices.Contains(got, "/more?lang=zh&run=R1") || !slices.Contains(got, "/?lang=en&run=R1") {
+	if got := requestsOf(site.ask("GET", "/?run=R1&lang=zh").Body); !slices.Contains(got, "/more?lang=zh&run=R1") || !slices.Contains(got, "/?lang=en&run=R1") {
 		t.Errorf("the language does not go on: %q", got)
 	}
 	for _, query := range []string{"lang=fr", "lang=", "lang=%3Cb%3E", "lang=zh&lang=en"} {
-		if r := site.Ask("GET", "/?run=R1&"+query); r.Status != http.StatusBadRequest || r.Header.Get("Content-Language") == "" {
+		if r := site.ask("GET", "/?run=R1&"+query); r.Status != http.StatusBadRequest || r.Header.Get("Content-Language") == "" {
 			t.Errorf("%s is answered %d", query, r.Status)
 		}
 	}
-	if r := site.Ask("GET", "/none?lang=zh"); r.Header.Get("Content-Language") != "zh" || !strings.Contains(r.Body, "这个地址什么也没有") {
+	if r := site.ask("GET", "/none?lang=zh"); r.Header.Get("Content-Language") != "zh" || !strings.Contains(r.Body, "这个地址什么也没有") {
 		t.Errorf("an error speaks %q", r.Header.Get("Content-Language"))
 	}
 }
@@ -219,7 +272,7 @@ func TestNewOtherSite(t *testing.T) {
 		}
 	}
 	// A policy cannot name an IPv6 address; the browser would let nothing through.
-	policy := labtest.NewOtherSite(t, "http://[::1]:8080", "").Ask("GET", "/").Header.Get("Content-Security-Policy")
+	policy := newSite(t, "http://[::1]:8080", "").ask("GET", "/").Header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "form-action http:;") {
 		t.Errorf("the policy for a lab on [::1] is %s", policy)
 	}
@@ -228,9 +281,9 @@ func TestNewOtherSite(t *testing.T) {
 // The neighbour is the lab's other server, which posts to this one's port under
 // the host that was asked: the same site.
 func TestNeighbour(t *testing.T) {
-	lab := labtest.New(t, func(c *handlers.Config) {
-		c.Server, c.Others = "B", []input.Server{{Server: "A", Port: "8080"}}
-	})
+	lab := webtest.New(t)
+	lab.Site.Server, lab.Site.Others = "B", []input.Server{{Server: "A", Port: "8080"}}
+	lab.Router.Get("/play/neighbour", webtest.Asset, othersite.NewNeighbour(lab.Site).Get)
 	_, port, _ := net.SplitHostPort(lab.Addr)
 	for _, host := range []string{"localhost", "127.0.0.1", "x.app.localhost"} {
 		r := webtest.Raw(t, lab.Addr, "GET /play/neighbour?run=R1&lang=zh HTTP/1.1\r\nHost: "+host+":"+port+"\r\nAccept-Language: en\r\n\r\n")
@@ -266,8 +319,5 @@ func TestNeighbour(t *testing.T) {
 	}
 	if r := lab.Client().Post("/play/neighbour?run=R1", nil); r.Status != http.StatusMethodNotAllowed {
 		t.Errorf("a POST is answered %d", r.Status)
-	}
-	if r := labtest.New(t).Client().Get("/play/neighbour?run=R1"); r.Status != http.StatusNotFound {
-		t.Errorf("a server that is alone has a neighbour: %d", r.Status)
 	}
 }

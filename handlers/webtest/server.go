@@ -61,23 +61,29 @@ func (s *Server) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// Start serves.
+// Start listens and serves.
 func (s *Server) Start(handler http.Handler, recorded *notebook.Logs) {
+	s.t.Helper()
+	s.Handler, s.Recorded = handler, recorded
+	server := s.ServeAt(s.Listen())
+	s.t.Cleanup(func() {
+		s.Web.CloseIdleConnections()
+		_ = server.Close()
+	})
+}
+
+// Listen takes an address. Until the server serves, requests to it wait.
+func (s *Server) Listen() *serve.Endpoint {
 	s.t.Helper()
 	at, _, err := serve.Listen("127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Handler, s.Recorded = handler, recorded
-	server := s.ServeAt(at)
-	s.t.Cleanup(func() {
-		s.Web.CloseIdleConnections()
-		_ = server.Close()
-	})
 	s.Addr = net.JoinHostPort(at.Host, at.Port)
+	return at
 }
 
-// ServeAt serves at an endpoint, with the limits of the program. The caller closes it.
+// ServeAt serves Handler at an endpoint, with the limits of the program. The caller closes it.
 func (s *Server) ServeAt(at *serve.Endpoint) *serve.Server {
 	server := serve.NewServer(at, s.Handler, web.SecureHeaders(), slog.New(slog.NewTextHandler(s.Log, nil)))
 	go func() { _ = server.Serve() }()

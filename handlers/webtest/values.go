@@ -92,3 +92,9 @@ const Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefo
 const Limit = 64 << 10 // bytes of a form
 
 const SessionCookie = "lab_sessionid"
+
+// Addresses for another site: of a lab, and of its other server. Neither need be there.
+const (
+	TheLab       = "http://localhost:8080"
+	TheNeighbour = "http://localhost:8082"
+)
