@@ -335,7 +335,7 @@ func TestSessionCallsRefused(t *testing.T) {
 		{"update", `{"values":{"fine":1,"_role":"teacher"}}`, forbidden, "reserved_key", "_role"},
 		{"add", `{"key":"_counter"}`, forbidden, "reserved_key", "_counter"},
 	} {
-		alice.Refuses(t, test.op, test.fields, test.status, test.code, strings.Fields(test.words)...)
+		refuses(t, alice, test.op, test.fields, test.status, test.code, strings.Fields(test.words)...)
 	}
 	if r := alice.Call("set", "key=a", webtest.Body(webtest.FormType, "key=a")); r.Status != http.StatusUnsupportedMediaType {
 		t.Errorf("a form is answered %d", r.Status)
@@ -397,7 +397,7 @@ func TestSessionCallTooLarge(t *testing.T) {
 			c := labtest.New(t, test.options...).Client()
 			text := `"` + strings.Repeat("x", test.fits) + `"`
 			c.Answers(t, "set", `{"key":"a","value":`+text+`}`, "null")
-			c.Refuses(t, "set", `{"key":"b","value":`+text+`}`, http.StatusRequestEntityTooLarge, "session_too_large")
+			refuses(t, c, "set", `{"key":"b","value":`+text+`}`, http.StatusRequestEntityTooLarge, "session_too_large")
 			c.Answers(t, "keys", "{}", `["a"]`)
 			c.Answers(t, "get", `{"key":"a"}`, text)
 		})
@@ -428,7 +428,7 @@ func TestSessionCallNotSupported(t *testing.T) {
 	lab := labtest.New(t, labtest.InCookies)
 	c := lab.Client()
 	c.Answers(t, "set", `{"key":"n","value":1}`, "null")
-	c.Refuses(t, "add", `{"key":"n"}`, http.StatusConflict, "not_supported", "signed_cookies")
+	refuses(t, c, "add", `{"key":"n"}`, http.StatusConflict, "not_supported", "signed_cookies")
 	c.Answers(t, "get", `{"key":"n"}`, "1")
 	c.Answers(t, "clear_expired", "{}", "0")
 }
@@ -611,5 +611,24 @@ func TestSessionCallsEchoText(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.Body), &a); err != nil || a.Result != text || strings.Contains(r.Body, "<") {
 			t.Errorf("%q comes back as %s", text, r.Body)
 		}
+	}
+}
+
+// refuses complains unless a call is refused with this status and code, and the
+// sentence has these words; nothing is set then.
+func refuses(t *testing.T, c *webtest.Client, op, fields string, status int, code string, words ...string) {
+	t.Helper()
+	r := c.Call(op, fields)
+	var a struct{ Error, Message string }
+	if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.Status != status || a.Error != code {
+		t.Errorf("%s %.200s: answered %d %.300s, not %d %s", op, fields, r.Status, r.Body, status, code)
+	}
+	for _, word := range words {
+		if !strings.Contains(a.Message, word) {
+			t.Errorf("%s %.200s: the message does not name %q: %s", op, fields, word, a.Message)
+		}
+	}
+	if len(r.Cookies) > 0 {
+		t.Errorf("%s %.200s is refused, and sets %v", op, fields, r.Cookies)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
@@ -38,17 +39,17 @@ func TestLessonsWithOtherEngines(t *testing.T) {
 		t.Run(test.engine, func(t *testing.T) {
 			lab := labtest.New(t, test.option)
 			c := lab.Client().SignIn("alice")
-			said := map[string]string{"key": c.Learn("key", "store")}
+			said := map[string]string{"key": learn(t, c, "key", "store")}
 			if r := c.Post("/lessons/key", url.Values{"act": {"reset"}}); r.Status != http.StatusSeeOther {
 				t.Errorf("the reset: %d", r.Status)
 			}
-			said["logout"] = c.Learn("logout", "logout")
+			said["logout"] = learn(t, c, "logout", "logout")
 			c.SignIn("alice")
-			page := c.Learn("clocks", "ten")
+			page := learn(t, c, "clocks", "ten")
 			if got := cameBy(page); got != "" {
 				t.Errorf("within the ten seconds the lesson says %s", got)
 			}
-			c.Outlive()
+			outlive(t, c)
 			c.Post("/lessons/clocks", url.Values{"act": {"send"}})
 			said["clocks"] = c.Get("/lessons/clocks").Body
 			// This lab's caches keep what has expired, as the database does.
@@ -83,7 +84,7 @@ func TestLessonActsOutOfTurn(t *testing.T) {
 		{"key", "store"}, {"logout", "logout"}, {"clocks", "ten"}, {"clocks", "clean"}, {"ends", "close"}, {"ends", "still"}, {"ends", "write"},
 	} {
 		c := lab.Client() // nobody
-		page := c.Learn(act.slug, act.name)
+		page := learn(t, c, act.slug, act.name)
 		if strings.Contains(page, "data-done=") || cameBy(page) != "" {
 			t.Errorf("%s of %s, signed out: the lesson says that %s happened", act.name, act.slug, cameBy(page))
 		}
@@ -95,7 +96,7 @@ func TestLessonActsOutOfTurn(t *testing.T) {
 	}
 	c := lab.Client().SignIn("alice")
 	for slug, act := range map[string]string{"clocks": "clean", "ends": "still"} {
-		if page := c.Learn(slug, act); cameBy(page) != "" || !strings.Contains(page, "Nothing happened yet") {
+		if page := learn(t, c, slug, act); cameBy(page) != "" || !strings.Contains(page, "Nothing happened yet") {
 			t.Errorf("%s of %s before its turn: it says that %q happened", act, slug, cameBy(page))
 		}
 	}
@@ -106,9 +107,9 @@ func TestLessonActsOutOfTurn(t *testing.T) {
 func TestLessonClocksCleared(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")
-	c.Learn("clocks", "ten")
-	c.Outlive()
-	page := c.Learn("clocks", "send", "clean")
+	learn(t, c, "clocks", "ten")
+	outlive(t, c)
+	page := learn(t, c, "clocks", "send", "clean")
 	for row, want := range map[string]string{"late": "its row still lies there", "clean": "no row lies there"} {
 		if _, after, _ := strings.Cut(page, `id="row-`+row+`"`); !strings.Contains(strings.SplitN(after, "</tr>", 2)[0], want) {
 			t.Errorf("the row %s does not say %q", row, want)
@@ -116,5 +117,29 @@ func TestLessonClocksCleared(t *testing.T) {
 	}
 	if got := cameBy(page); got != "A" {
 		t.Errorf("it says that %q happened", got)
+	}
+}
+
+// learn answers a lesson's question and does some of its acts, through HTTP.
+func learn(t *testing.T, c *webtest.Client, slug string, acts ...string) (page string) {
+	t.Helper()
+	c.Get("/lessons/" + slug)
+	c.Post("/lessons/"+slug, url.Values{"act": {"predict"}, "said": {"D"}})
+	c.Server.Clock.Advance(time.Second) // what was done before it began does not count
+	c.Get("/lessons/" + slug)
+	for _, act := range acts {
+		if r := c.Post("/lessons/"+slug, url.Values{"act": {act}}); r.Status != http.StatusSeeOther {
+			t.Fatalf("%s of %s: %d", act, slug, r.Status)
+		}
+		page = c.Get("/lessons/" + slug).Body
+	}
+	return page
+}
+
+// outlive lets ten seconds go by, after which a browser sends none of the three.
+func outlive(t *testing.T, c *webtest.Client) {
+	c.Server.Clock.Advance(11 * time.Second)
+	for _, name := range webtest.CookieOf {
+		c.Drop(name)
 	}
 }

@@ -108,6 +108,7 @@ func Lessons(lab *Lab) (all []Lesson) {
 	return all
 }
 
+// ElsewhereSite is the address of another site that need not be there.
 const ElsewhereSite = "http://127.0.0.1:18081"
 
 // AtHome makes a lab that has another site beside it, and a name by which that

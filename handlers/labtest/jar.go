@@ -23,10 +23,12 @@ type Jar struct {
 	host string // without its port
 }
 
+// Url is an address of the lab under this browser's host.
 func (j *Jar) Url(path string) browser.URL {
 	return browser.URL{Scheme: "http", Host: j.host, Path: path}
 }
 
+// Ask sends a request that somebody typed, with the cookies that match its address.
 func (j *Jar) Ask(method, path string, changes ...func(*http.Request)) webtest.Reply {
 	now := j.Lab.Clock.Now()
 	j.Client.Cookies = nil

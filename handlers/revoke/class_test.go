@@ -42,8 +42,8 @@ func TestNewClassIsForTheTeacherAlone(t *testing.T) {
 				"GET": c.Get(webtest.ClassPath, link), "POST": c.Post(webtest.ClassPath, webtest.Sure), "POST, unsure": c.Post(webtest.ClassPath, nil),
 				"an invented proof": c.Get(webtest.ClassPath+"?done=12", link), "with a teacher’s token": c.Post(webtest.ClassPath, webtest.Sure, webtest.Sending(token)),
 			} {
-				if webtest.ClassState(r) != "403 refused" || !strings.Contains(r.Body, "Only somebody who is signed in as teacher") || !strings.Contains(r.Body, `href="/login?next=/class"`) {
-					t.Errorf("%s is answered %s: %s", asked, webtest.ClassState(r), r.Body)
+				if classState(r) != "403 refused" || !strings.Contains(r.Body, "Only somebody who is signed in as teacher") || !strings.Contains(r.Body, `href="/login?next=/class"`) {
+					t.Errorf("%s is answered %s: %s", asked, classState(r), r.Body)
 				}
 			}
 		})
@@ -72,8 +72,8 @@ func TestNewClass(t *testing.T) {
 	elsewhere := lab.Client().SignIn("teacher")
 	stolen := teacher.Thief()
 
-	if page := teacher.Get(webtest.ClassPath); webtest.ClassState(page) != "200 asks" || !strings.Contains(page.Body, `name="sure" value="yes" required`) {
-		t.Fatalf("the page is %s: %s", webtest.ClassState(page), page.Body)
+	if page := teacher.Get(webtest.ClassPath); classState(page) != "200 asks" || !strings.Contains(page.Body, `name="sure" value="yes" required`) {
+		t.Fatalf("the page is %s: %s", classState(page), page.Body)
 	}
 	records := strings.Count(lab.Rows(t), "\n")
 	r := teacher.Post(webtest.ClassPath, webtest.Sure)
@@ -94,8 +94,8 @@ func TestNewClass(t *testing.T) {
 	}
 
 	proof := teacher.Get(r.Header.Get("Location"))
-	if webtest.ClassState(proof) != "200 ended" || !strings.Contains(proof.Body, fmt.Sprintf("服务器上原有 %d 条记录", records)) {
-		t.Errorf("the proof, of %d records and in the language that was chosen, is %s: %s", records, webtest.ClassState(proof), proof.Body)
+	if classState(proof) != "200 ended" || !strings.Contains(proof.Body, fmt.Sprintf("服务器上原有 %d 条记录", records)) {
+		t.Errorf("the proof, of %d records and in the language that was chosen, is %s: %s", records, classState(proof), proof.Body)
 	}
 	// Only what a server sealed is a proof, on any that has the key.
 	sealed := regexp.MustCompile(`done=([^&]+)`).FindStringSubmatch(r.Header.Get("Location"))[1]
@@ -106,7 +106,7 @@ func TestNewClass(t *testing.T) {
 		"999": "403 refused", "": "403 refused",
 	} {
 		for name, there := range map[string]*labtest.Lab{"this server": lab, "another": labtest.New(t)} {
-			if got := webtest.ClassState(there.Client().Get(webtest.ClassPath + "?done=" + done)); got != want {
+			if got := classState(there.Client().Get(webtest.ClassPath + "?done=" + done)); got != want {
 				t.Errorf("the proof %q is %s for a stranger on %s, not %s", done, got, name, want)
 			}
 		}
@@ -119,7 +119,7 @@ func TestNewClass(t *testing.T) {
 		}
 	}
 	webtest.IsNobody(t, "a token", bob.Get("/api/whoami", webtest.Sending(token)))
-	if got := webtest.ClassState(elsewhere.Get(webtest.ClassPath)); got != "403 refused" {
+	if got := classState(elsewhere.Get(webtest.ClassPath)); got != "403 refused" {
 		t.Errorf("a teacher of before is %s", got)
 	}
 	if strings.Contains(alice.Get("/dashboard").Body, `class="copy">`) {
@@ -148,8 +148,8 @@ func TestNewClassUnconfirmed(t *testing.T) {
 		"two ticks":         {url.Values{"sure": {"yes", "yes"}}, "400 ", "The field sure"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if r := teacher.Post(webtest.ClassPath, test.form); webtest.ClassState(r) != test.state || !strings.Contains(r.Body, test.says) {
-				t.Errorf("answered %s: %s", webtest.ClassState(r), r.Body)
+			if r := teacher.Post(webtest.ClassPath, test.form); classState(r) != test.state || !strings.Contains(r.Body, test.says) {
+				t.Errorf("answered %s: %s", classState(r), r.Body)
 			}
 		})
 	}
@@ -172,9 +172,9 @@ func TestNewClassPressedTwice(t *testing.T) {
 	lab := labtest.New(t)
 	teacher := lab.Client().SignIn("teacher")
 	again := teacher.Thief()
-	teacher.NewClass()
+	newClass(t, teacher)
 	alice := lab.Client().SignIn("alice")
-	if proof := again.NewClass().Body; !strings.Contains(proof, "2 records lay") {
+	if proof := newClass(t, again).Body; !strings.Contains(proof, "2 records lay") {
 		t.Errorf("the second proof says %s", proof)
 	}
 	if err := lab.EndClass(again.Cookie("lab_sessionid")); err != nil { // the second was let in before the first had ended anything
@@ -195,7 +195,7 @@ func TestNewClassPressedTwice(t *testing.T) {
 		}
 	})
 	t.Run("and again by a session of its own", func(t *testing.T) {
-		teacher.SignIn("teacher").NewClass()
+		newClass(t, teacher.SignIn("teacher"))
 		if rows := lab.Rows(t); strings.Contains(rows, "_user") {
 			t.Errorf("the database still has\n%s", rows)
 		}
@@ -215,7 +215,7 @@ func TestNewClassOnAllServers(t *testing.T) {
 	alone := labtest.New(t, labtest.InMemory(t))
 	onA, onB, other, teacher := a.Client().SignIn("alice"), b.Client().SignIn("bob"), alone.Client().SignIn("carol"), b.Client().SignIn("teacher")
 	b.Client().Post("/login", webtest.Wrong("dave"))
-	proof := teacher.NewClass()
+	proof := newClass(t, teacher)
 	for name, c := range map[string]*webtest.Client{"A": onA, "B": onB} {
 		if n := len(c.Wire()); n > 0 {
 			t.Errorf("server %s has %d exchanges", name, n)
@@ -285,7 +285,7 @@ func TestNewClassWhileAStoreIsDown(t *testing.T) {
 			if name == "notebooks" { // the sessions, in the same database here, went before
 				teacher.SignIn("teacher")
 			}
-			teacher.NewClass()
+			newClass(t, teacher)
 		})
 	}
 }
@@ -309,7 +309,7 @@ func TestNewClassEndsThoseOfTheEnginesPage(t *testing.T) {
 	if len(files()) == 0 {
 		t.Fatal("the page wrote no file")
 	}
-	lab.Client().SignIn("teacher").NewClass()
+	newClass(t, lab.Client().SignIn("teacher"))
 	if left := files(); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
@@ -322,4 +322,25 @@ func TestNewClassEndsThoseOfTheEnginesPage(t *testing.T) {
 	if got := webtest.Outcomes(alice.Press("read"), "read"); got != "gone gone gone gone found" {
 		t.Errorf("read again: %q", got)
 	}
+}
+
+// newClass begins a new class, and gives the page that says so.
+func newClass(t *testing.T, c *webtest.Client) webtest.Reply {
+	t.Helper()
+	r := c.Post(webtest.ClassPath, webtest.Sure)
+	if r.Status != http.StatusSeeOther || !strings.HasPrefix(r.Header.Get("Location"), webtest.ClassPath+"?done=") {
+		t.Fatalf("a new class is answered %d to %q: %s", r.Status, r.Header.Get("Location"), r.Body)
+	}
+	proof := c.Get(r.Header.Get("Location"))
+	if classState(proof) != "200 ended" {
+		t.Fatalf("the proof is %s: %s", classState(proof), proof.Body)
+	}
+	return proof
+}
+
+// classState is a reply's status, and what the page is: asks, ended, refused.
+func classState(r webtest.Reply) string {
+	_, state, _ := strings.Cut(r.Body, `data-class="`)
+	state, _, _ = strings.Cut(state, `"`)
+	return fmt.Sprint(r.Status, " ", state)
 }

@@ -36,7 +36,7 @@ func TestSessionsPage(t *testing.T) {
 	lab.Clock.Advance(time.Second)
 	lab.At(t, "alice", "").Carry("lab_sessionid", "gone") // its cookie is lost, its record is not
 
-	if got := strings.Join(desk.Listed(), " | "); got != "Firefox 153.0 this browser | a program that did not say its name | Chromium 156.0.0.0" {
+	if got := strings.Join(listed(t, desk), " | "); got != "Firefox 153.0 this browser | a program that did not say its name | Chromium 156.0.0.0" {
 		t.Errorf("the desk sees %s", got)
 	}
 	page := desk.Get("/sessions").Body
@@ -53,16 +53,16 @@ func TestSessionsPage(t *testing.T) {
 		if strings.Contains(page, c.Cookie("lab_sessionid")) {
 			t.Error("a key stands on the page")
 		}
-		if text := webtest.MarkupIn.ReplaceAllString(page, ""); strings.Contains(text, c.RecordOf()[:8]) {
+		if text := webtest.MarkupIn.ReplaceAllString(page, ""); strings.Contains(text, recordOf(c)[:8]) {
 			t.Error("a key's hash stands in the text")
 		}
 	}
-	if strings.Contains(page, desk.RecordOf()) {
+	if strings.Contains(page, recordOf(desk)) {
 		t.Error("this browser's own session can be ended but by logging out")
 	}
 
 	// Ending one: the next request from there finds nothing.
-	r := desk.Post("/sessions/end", ending(phone.RecordOf()))
+	r := desk.Post("/sessions/end", ending(recordOf(phone)))
 	if r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/sessions" {
 		t.Fatalf("ending one answers %d to %s: %s", r.Status, r.Header.Get("Location"), r.Body)
 	}
@@ -93,8 +93,8 @@ func TestSessionsPage(t *testing.T) {
 			t.Errorf("another one is %s", got)
 		}
 	}
-	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 3 other sessions.") || len(desk.Listed()) != 1 {
-		t.Errorf("it says %q, and lists %v", got, desk.Listed())
+	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "Ended: 3 other sessions.") || len(listed(t, desk)) != 1 {
+		t.Errorf("it says %q, and lists %v", got, listed(t, desk))
 	}
 	desk.Post("/sessions/end-others", nil)
 	if got := webtest.Part(t, desk.Get("/sessions").Body, "ended", "</p>"); !strings.Contains(got, "There was no other session to end.") {
@@ -105,7 +105,7 @@ func TestSessionsPage(t *testing.T) {
 	}
 
 	// This one: the ordinary logout.
-	if r := desk.Post("/sessions/end", ending(desk.RecordOf())); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/dashboard" || desk.Verdicts() != webtest.Nowhere {
+	if r := desk.Post("/sessions/end", ending(recordOf(desk))); r.Status != http.StatusSeeOther || r.Header.Get("Location") != "/dashboard" || desk.Verdicts() != webtest.Nowhere {
 		t.Errorf("ending this one answers %d, and the three ways conclude %s", r.Status, desk.Verdicts())
 	}
 }
@@ -134,8 +134,8 @@ func TestSessionsOfOthers(t *testing.T) {
 	edited := lab.Client().SignIn("alice")
 	edited.Post("/act/edit", nil)
 
-	if got := len(alice.Listed()); got != 2 { // alice's own, and the one that the edit left behind
-		t.Errorf("%d sessions are listed: %v", got, alice.Listed())
+	if got := len(listed(t, alice)); got != 2 { // alice's own, and the one that the edit left behind
+		t.Errorf("%d sessions are listed: %v", got, listed(t, alice))
 	}
 	before := lab.Rows(t)
 	for _, test := range []struct {
@@ -144,19 +144,19 @@ func TestSessionsOfOthers(t *testing.T) {
 		form   string
 		status int
 	}{
-		{"bob's, by alice", alice, ending(bob.RecordOf()).Encode(), 404},
+		{"bob's, by alice", alice, ending(recordOf(bob)).Encode(), 404},
 		{"her token", alice, ending(tokenRecord.ID.String()).Encode(), 404},
 		{"her notebook", alice, ending(sessions.KeyID("notebook", alice.Cookie(webtest.NotebookCookie)).String()).Encode(), 404},
-		{"one that is over", alice, ending(expired.RecordOf()).Encode(), 404},
+		{"one that is over", alice, ending(recordOf(expired)).Encode(), 404},
 		{"one that never was", alice, ending(strings.Repeat("0", 64)).Encode(), 404},
 		{"her own key instead of an ID", alice, ending(alice.Cookie("lab_sessionid")).Encode(), 404},
-		{"an ID with more behind it", alice, ending(bob.RecordOf() + "0").Encode(), 404},
+		{"an ID with more behind it", alice, ending(recordOf(bob) + "0").Encode(), 404},
 		{"bytes", alice, "id=%00%ff", 404},
 		{"no ID", alice, "", 404},
-		{"two IDs", alice, "id=" + bob.RecordOf() + "&id=" + alice.RecordOf(), 400},
-		{"by a stranger", lab.Client(), ending(alice.RecordOf()).Encode(), 403},
-		{"by somebody whom only the plain cookie names", lab.Client().Carry("plain_user", "user=alice&role=teacher"), ending(alice.RecordOf()).Encode(), 403},
-		{"by a key that was invented", edited, ending(alice.RecordOf()).Encode(), 403},
+		{"two IDs", alice, "id=" + recordOf(bob) + "&id=" + recordOf(alice), 400},
+		{"by a stranger", lab.Client(), ending(recordOf(alice)).Encode(), 403},
+		{"by somebody whom only the plain cookie names", lab.Client().Carry("plain_user", "user=alice&role=teacher"), ending(recordOf(alice)).Encode(), 403},
+		{"by a key that was invented", edited, ending(recordOf(alice)).Encode(), 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := test.by.Post("/sessions/end", nil, webtest.Body(webtest.FormType, test.form))
@@ -176,7 +176,7 @@ func TestSessionsOfOthers(t *testing.T) {
 		t.Errorf("bob ends his others: %d", r.Status)
 	}
 	for _, path := range []string{"/sessions/end", "/sessions/end-others"} {
-		if r := alice.Post(path, ending(bob.RecordOf()), webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
+		if r := alice.Post(path, ending(recordOf(bob)), webtest.With("Sec-Fetch-Site", "cross-site")); r.Status != http.StatusForbidden {
 			t.Errorf("another site's form to %s is answered %d", path, r.Status)
 		}
 		if r := alice.Get(path); r.Status != http.StatusMethodNotAllowed {
@@ -208,7 +208,7 @@ func TestSessionsComeInPages(t *testing.T) {
 	sizes, path := []int{}, "/sessions"
 	for path != "" {
 		page := alice.Get(path)
-		clients := webtest.ClientsOn(page.Body)
+		clients := clientsOn(page.Body)
 		if page.Status != http.StatusOK || strings.Contains(page.Body, "<b>robot") || webtest.Part(t, page.Body, "count", "</p>") != "alice is signed in at 121 places." {
 			t.Fatalf("%s is answered %d", path, page.Status)
 		}
@@ -251,7 +251,7 @@ func TestSessionsAfterNonsense(t *testing.T) {
 		}
 		for _, after := range []string{"9999-12-31T23:59:59.999999999Z_" + id, "0001-01-01T00:00:00Z_" + id, "0000-01-01T00:00:00Z_" + id, "2026-11-23T08:00:00%2B14:00_" + id} {
 			r := alice.Get(path + "?after=" + after)
-			if r.Status != http.StatusOK || strings.Contains(r.Body, bob.RecordOf()) {
+			if r.Status != http.StatusOK || strings.Contains(r.Body, recordOf(bob)) {
 				t.Errorf("%s after %q is answered %d", path, after, r.Status)
 			}
 		}
@@ -281,8 +281,8 @@ func TestManySessionsOfOne(t *testing.T) {
 	}
 	asked := map[string]int{}
 	lab.Sessions.Before = func(op string) error { asked[op]++; return nil }
-	if page := alice.Get("/sessions"); len(webtest.ClientsOn(page.Body)) != 50 || asked["load"] > 60 || asked["by owner"] != 1 {
-		t.Errorf("%d are listed, and the store was asked %v", len(webtest.ClientsOn(page.Body)), asked)
+	if page := alice.Get("/sessions"); len(clientsOn(page.Body)) != 50 || asked["load"] > 60 || asked["by owner"] != 1 {
+		t.Errorf("%d are listed, and the store was asked %v", len(clientsOn(page.Body)), asked)
 	}
 	lab.Sessions.Before = nil
 	alice.Post("/sessions/end-others", nil)
@@ -340,4 +340,23 @@ func TestSessionsPageSaysHow(t *testing.T) {
 			t.Errorf("%s: %s", engine, got)
 		}
 	}
+}
+
+// recordOf is the ID of the record that a client's key leads to.
+func recordOf(c *webtest.Client) string {
+	return sessions.KeyID("session", c.Cookie("lab_sessionid")).String()
+}
+
+// listed are the programs on the page, in order.
+func listed(t *testing.T, c *webtest.Client) (clients []string) {
+	t.Helper()
+	return clientsOn(c.Get("/sessions").Body)
+}
+
+// clientsOn are the programs on a page.
+func clientsOn(page string) (clients []string) {
+	for _, match := range regexp.MustCompile(`(?s)<p class="client">.*?</p>`).FindAllString(page, -1) {
+		clients = append(clients, strings.Join(strings.Fields(webtest.MarkupIn.ReplaceAllString(match, " ")), " "))
+	}
+	return clients
 }

@@ -121,6 +121,7 @@ func Chunked(kind, text string) func(*http.Request) {
 	}
 }
 
+// Get asks for a page.
 func (c *Client) Get(path string, with ...func(*http.Request)) Reply {
 	c.Server.t.Helper()
 	return c.Do(http.MethodGet, path, with...)
@@ -133,6 +134,7 @@ func (c *Client) Post(path string, form url.Values, changes ...func(*http.Reques
 	return c.Do(http.MethodPost, path, append(own, changes...)...)
 }
 
+// Do sends a request with the client's cookies, and keeps those that the reply sets.
 func (c *Client) Do(method, path string, with ...func(*http.Request)) Reply {
 	t := c.Server.t
 	t.Helper()
@@ -175,6 +177,7 @@ func Login(name string) url.Values {
 	return form
 }
 
+// SignIn signs in under a name; the name teacher also gives the PIN.
 func (c *Client) SignIn(name string) *Client {
 	c.Server.t.Helper()
 	if r := c.Post("/login", Login(name)); r.Status != http.StatusSeeOther {

@@ -37,6 +37,7 @@ type Drawing struct {
 	DashedLines int
 }
 
+// TakeApart reads a drawing; one that is not well-formed ends the test.
 func TakeApart(t *testing.T, figure string) *Drawing {
 	t.Helper()
 	d := &Drawing{t: t, Elements: map[string]int{}}

@@ -61,6 +61,7 @@ type tag struct {
 	Attributes [][2]string // name, value as text
 }
 
+// TagsIn are the tags of a page in their order.
 func TagsIn(page string) (tags []tag) {
 	for part := range strings.SplitSeq(page, "<") {
 		text, _, _ := strings.Cut(part, ">")
@@ -212,12 +213,14 @@ func NextIn(t *testing.T, page string) string {
 // place is what a translation must have as well: places, actions and tags.
 var place = regexp.MustCompile(`\{\{.*?\}\}|\{\w+\}|</?\w+[^>]*>`)
 
+// Parts are the places, actions and tags in a label, sorted.
 func Parts(text string) []string {
 	found := place.FindAllString(text, -1)
 	slices.Sort(found)
 	return found
 }
 
+// Unavailable is what a page says while the store of sessions cannot be reached.
 const Unavailable = "The server cannot reach the place where sessions lie, so it cannot say who you are. Try again in a few seconds."
 
 // part is the text of the element with an id, its tags taken out.

@@ -85,6 +85,7 @@ func (f *Following) read() (event, error) {
 	}
 }
 
+// Next waits for the next event; a stream that ends without one ends the test.
 func (f *Following) Next() event {
 	f.T.Helper()
 	e, err := f.read()

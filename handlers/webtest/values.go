@@ -12,6 +12,7 @@ import (
 	"cookielab/sessions"
 )
 
+// JsonType is the content type of JSON.
 const JsonType = "application/json"
 
 // Sending is the header that a token travels in.
@@ -65,6 +66,7 @@ func ForgeSigned(value string) string {
 	return base64.URLEncoding.EncodeToString([]byte(strings.Join(parts, "|")))
 }
 
+// ProxyName is the host under which a proxy passes requests on.
 const ProxyName = "lab.example"
 
 // Via sends a request as the proxy does for a client with this address.
@@ -75,6 +77,7 @@ func Via(address string) func(*http.Request) {
 	}
 }
 
+// Wrong is the form of somebody with wrong secrets.
 func Wrong(name string) url.Values {
 	return url.Values{"username": {name}, "password": {"wrong"}, "pin": {"000000"}}
 }
@@ -87,10 +90,13 @@ func Text(t *string) string {
 	return *t
 }
 
+// Firefox is what Firefox says that it is.
 const Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
-const Limit = 64 << 10 // bytes of a form
+// Limit is how many bytes a form may have.
+const Limit = 64 << 10
 
+// SessionCookie is the name of the session lane's cookie.
 const SessionCookie = "lab_sessionid"
 
 // Addresses for another site: of a lab, and of its other server. Neither need be there.

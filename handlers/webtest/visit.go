@@ -4,16 +4,12 @@ package webtest
 
 import (
 	"encoding/json"
-	"fmt"
 	"html"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"cookielab/sessions"
 )
 
 // Typed is what stands in the page's field.
@@ -89,25 +85,7 @@ func (c *Client) Answers(t *testing.T, op, fields, result string, flags ...bool)
 	return key
 }
 
-// Refuses complains unless a call is refused with this status and code, and the
-// sentence has these words; nothing is set then.
-func (c *Client) Refuses(t *testing.T, op, fields string, status int, code string, words ...string) {
-	t.Helper()
-	r := c.Call(op, fields)
-	var a struct{ Error, Message string }
-	if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.Status != status || a.Error != code {
-		t.Errorf("%s %.200s: answered %d %.300s, not %d %s", op, fields, r.Status, r.Body, status, code)
-	}
-	for _, word := range words {
-		if !strings.Contains(a.Message, word) {
-			t.Errorf("%s %.200s: the message does not name %q: %s", op, fields, word, a.Message)
-		}
-	}
-	if len(r.Cookies) > 0 {
-		t.Errorf("%s %.200s is refused, and sets %v", op, fields, r.Cookies)
-	}
-}
-
+// Compose posts names and values of fields to the composer.
 func (c *Client) Compose(fields ...string) Reply {
 	form := url.Values{}
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -142,60 +120,6 @@ var headline = regexp.MustCompile(`(?s)<h2 class="headline" data-dissected="(\w+
 
 var checkOf = regexp.MustCompile(`(?s)<li id="check-(\w+)" data-outcome="(\w+)">.*?<span class="because">(.*?)</span></li>`)
 
-// WireText is all that a client reads of its wire: by the API, on the page, and
-// from the stream.
-func (c *Client) WireText(t *testing.T) string {
-	t.Helper()
-	text := c.Get("/api/wire").Body + c.Get("/wire").Body
-	if f := c.Follow(""); f.Status == http.StatusOK {
-		var list struct{ Exchanges []json.RawMessage }
-		if err := json.Unmarshal([]byte(c.Get("/api/wire").Body), &list); err != nil {
-			t.Fatal(err)
-		}
-		for range list.Exchanges {
-			text += f.Next().Data
-		}
-		f.Close()
-	}
-	return text
-}
-
-// KeepsFrom complains where a text has a value of a cookie, as it is or as a page spells it.
-func (c *Client) KeepsFrom(t *testing.T, whose, text string) {
-	t.Helper()
-	for _, cookie := range c.Cookies {
-		for _, spelled := range []string{cookie.Value, Escaped(cookie.Value), strings.ReplaceAll(cookie.Value, "&", `\u0026`)} {
-			if strings.Contains(text, spelled) {
-				t.Errorf("%s shows the value of another's %s", whose, cookie.Name)
-			}
-		}
-	}
-}
-
-// Learn answers a lesson's question and does some of its acts, through HTTP.
-func (c *Client) Learn(slug string, acts ...string) (page string) {
-	c.Server.t.Helper()
-	c.Get("/lessons/" + slug)
-	c.Post("/lessons/"+slug, url.Values{"act": {"predict"}, "said": {"D"}})
-	c.Server.Clock.Advance(time.Second) // what was done before it began does not count
-	c.Get("/lessons/" + slug)
-	for _, act := range acts {
-		if r := c.Post("/lessons/"+slug, url.Values{"act": {act}}); r.Status != http.StatusSeeOther {
-			c.Server.t.Fatalf("%s of %s: %d", act, slug, r.Status)
-		}
-		page = c.Get("/lessons/" + slug).Body
-	}
-	return page
-}
-
-// Outlive lets ten seconds go by, after which a browser sends none of the three.
-func (c *Client) Outlive() {
-	c.Server.Clock.Advance(11 * time.Second)
-	for _, name := range CookieOf {
-		c.Drop(name)
-	}
-}
-
 // Run makes a call of the console with what stands in its form, but for some
 // fields, and returns the page that shows what it did.
 func (c *Client) Run(t *testing.T, id string, fields ...string) Reply {
@@ -218,27 +142,6 @@ func (c *Client) Run(t *testing.T, id string, fields ...string) Reply {
 	return c.Get("/console?call=" + id)
 }
 
-// NewClass begins a new class, and gives the page that says so.
-func (c *Client) NewClass() Reply {
-	c.Server.t.Helper()
-	r := c.Post(ClassPath, Sure)
-	if r.Status != http.StatusSeeOther || !strings.HasPrefix(r.Header.Get("Location"), ClassPath+"?done=") {
-		c.Server.t.Fatalf("a new class is answered %d to %q: %s", r.Status, r.Header.Get("Location"), r.Body)
-	}
-	proof := c.Get(r.Header.Get("Location"))
-	if ClassState(proof) != "200 ended" {
-		c.Server.t.Fatalf("the proof is %s: %s", ClassState(proof), proof.Body)
-	}
-	return proof
-}
-
-// ClassState is a reply's status, and what the page is: asks, ended, refused.
-func ClassState(r Reply) string {
-	_, state, _ := strings.Cut(r.Body, `data-class="`)
-	state, _, _ = strings.Cut(state, `"`)
-	return fmt.Sprint(r.Status, " ", state)
-}
-
 // AskToken asks for a token with a body of JSON.
 func (c *Client) AskToken(text string, changes ...func(*http.Request)) Reply {
 	c.Server.t.Helper()
@@ -258,25 +161,6 @@ func (c *Client) Token(name string) string {
 		c.Server.t.Fatalf("a token for %s: %d %s %v", name, r.Status, r.Body, err)
 	}
 	return answer.Token
-}
-
-// RecordOf is the ID of the record that a client's key leads to.
-func (c *Client) RecordOf() string {
-	return sessions.KeyID("session", c.Cookie("lab_sessionid")).String()
-}
-
-// Listed are the programs on the page, in order.
-func (c *Client) Listed() (clients []string) {
-	c.Server.t.Helper()
-	return ClientsOn(c.Get("/sessions").Body)
-}
-
-// ClientsOn are the programs on a page.
-func ClientsOn(page string) (clients []string) {
-	for _, match := range regexp.MustCompile(`(?s)<p class="client">.*?</p>`).FindAllString(page, -1) {
-		clients = append(clients, strings.Join(strings.Fields(MarkupIn.ReplaceAllString(match, " ")), " "))
-	}
-	return clients
 }
 
 // Deed presses a button; the answer always leads to the dashboard.
@@ -301,11 +185,13 @@ func (c *Client) Press(deed string) string {
 	return page.Body
 }
 
+// Sentence is the sentence below the dashboard's lanes.
 func (c *Client) Sentence() string {
 	c.Server.t.Helper()
 	return Part(c.Server.t, c.Get("/dashboard").Body, "sentence", "</p>")
 }
 
+// EnginesPath is the address of the engines page.
 const EnginesPath = "/engines"
 
 // Outcomes are the cells of one deed as the page shows them: their short names in
@@ -349,6 +235,7 @@ func ConsoleCallsOf(c *Client) (ids []string) {
 	return ids
 }
 
+// ClassPath is the address where a class is ended.
 const ClassPath = "/class"
 
 // Sure is the form that begins a new class.
