@@ -19,7 +19,7 @@ import (
 func addresses(lab *labtest.Lab) map[string][]string {
 	found := map[string][]string{}
 	for _, route := range lab.Routes() {
-		path := strings.NewReplacer(":lane", lanes.Session, ":op", "keys", ":deed", "write", ":slug", "forgets", "*", "lab.css").Replace(route.Path)
+		path := strings.NewReplacer(":lane", lanes.Session, ":op", "keys", ":action", "write", ":slug", "forgets", "*", "lab.css").Replace(route.Path)
 		found[path] = append(found[path], route.Method)
 	}
 	for _, methods := range found {

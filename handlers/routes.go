@@ -53,7 +53,7 @@ func (lab *Lab) routes(r *web.Router) {
 	r.Post("/send", action, lab.composer.Send)
 	r.Get("/sent", page, lab.composer.Sent)
 	r.Get("/engines", page, lab.engines.Get)
-	r.Post("/engines/:deed", action, lab.engines.Post)
+	r.Post("/engines/:action", action, lab.engines.Post)
 	r.Get("/door/:lane", page, lab.dashboard.Door)
 	r.Get("/class", page, lab.revoke.Class)
 	r.Post("/class", page, lab.revoke.PostClass)

@@ -256,11 +256,11 @@ func (h *Page) trialsOf(r *http.Request) []*trial {
 // everyAction runs the whole table.
 const everyAction = "all"
 
-// Post serves POST /engines/{deed}: one action, or all of them.
+// Post serves POST /engines/{action}: one action, or all of them.
 func (h *Page) Post(c echo.Context) error {
 	var chosen []string
 	for _, action := range actions {
-		if name := c.Param("deed"); name == action.name || name == everyAction {
+		if name := c.Param("action"); name == action.name || name == everyAction {
 			chosen = append(chosen, action.name)
 		}
 	}

@@ -55,7 +55,7 @@ func (j *Jar) Answers() {
 	j.t.Helper()
 	paths := []string{"/static/lab.css", "/lessons/forgets/x", "/reset/x/y", "/sent", "/none"}
 	for _, route := range j.Lab.Routes() {
-		paths = append(paths, strings.NewReplacer(":lane", "plain", ":slug", "forgets", ":deed", "write", ":op", "items", "*", "lab.css").Replace(route.Path))
+		paths = append(paths, strings.NewReplacer(":lane", "plain", ":slug", "forgets", ":action", "write", ":op", "items", "*", "lab.css").Replace(route.Path))
 	}
 	for _, path := range paths {
 		if strings.HasSuffix(path, "/events") {
