@@ -145,8 +145,8 @@ func usedLabels(t *testing.T, known map[string]string) map[string]string {
 				t.Fatal(err)
 			}
 			for _, match := range action.FindAllStringSubmatch(string(text), -1) {
-				for _, way := range webtest.LaneIDs {
-					used[strings.ReplaceAll(match[1], "LANE", way)] = file
+				for _, lane := range webtest.LaneIDs {
+					used[strings.ReplaceAll(match[1], "LANE", lane)] = file
 				}
 			}
 		}

@@ -44,7 +44,7 @@ type handoutPart struct {
 	Parts     []handoutPart
 }
 
-// handoutCell is a cell with its right answer, and the way that its column stands
+// handoutCell is a cell with its right answer, and the lane that its column stands
 // for; "": its column names the rows.
 type handoutCell struct {
 	Text template.HTML
@@ -145,10 +145,10 @@ func (m *converter) plain(part *handoutPart, lines []string) { part.Text = m.htm
 func (t *handoutText) Tables() []handoutPart { return append([]handoutPart{t.Grid}, t.Grid.Parts...) }
 
 // table reads a part with a table to fill in. Where its first column has no head,
-// that names the rows, and the others are the ways; else it is about the token.
+// that names the rows, and the others are the lanes; else it is about the token.
 func (m *converter) table(part *handoutPart, lines []string) {
 	var others []string
-	ways := []string{lanes.Token, lanes.Token, lanes.Token, lanes.Token}
+	laneOf := []string{lanes.Token, lanes.Token, lanes.Token, lanes.Token}
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "|") {
 			others = append(others, line)
@@ -159,15 +159,15 @@ func (m *converter) table(part *handoutPart, lines []string) {
 		}
 		texts := strings.Split(strings.Trim(line, "|"), "|")
 		if part.Columns == nil && strings.TrimSpace(texts[0]) == "" {
-			ways = []string{"", lanes.Plain, lanes.Signed, lanes.Session}
+			laneOf = []string{"", lanes.Plain, lanes.Signed, lanes.Session}
 		}
-		if len(texts) != len(ways) {
-			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(ways)))
+		if len(texts) != len(laneOf) {
+			m.failed = errors.Join(m.failed, fmt.Errorf("the row %q has %d cells, not %d", line, len(texts), len(laneOf)))
 			return
 		}
 		var row []handoutCell
 		for i, text := range texts {
-			row = append(row, handoutCell{m.inline(strings.TrimSpace(text)), ways[i]})
+			row = append(row, handoutCell{m.inline(strings.TrimSpace(text)), laneOf[i]})
 		}
 		if part.Columns == nil {
 			part.Columns = row

@@ -173,7 +173,7 @@ func (h *Page) example(c echo.Context, name string) (value, key string, err erro
 	return value, "", err
 }
 
-// sealExample seals facts as the signed way does, for a purpose that no way has.
+// sealExample seals facts as the signed lane does, for a purpose that no lane has.
 func (h *Page) sealExample(facts lanes.SignedFacts) (string, error) {
 	signer, err := sessions.NewSigner(lanes.ExamplePurpose, h.lanes.Secrets()...)
 	if err != nil {

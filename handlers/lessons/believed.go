@@ -1,4 +1,4 @@
-// Lesson 3, believed: whoever edits their cookie is believed by the plain way, and
+// Lesson 3, believed: whoever edits their cookie is believed by the plain lane, and
 // by no other.
 
 package lessons

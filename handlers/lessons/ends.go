@@ -101,9 +101,9 @@ func whoAmIStill(s *course.Step) error {
 func lookAtEnds(s *course.Step) {
 	if a, ok := s.Notebook.Attributes(lanes.Session); ok && a.BrowserExpires() == nil {
 		s.Note("close", "yes")
-		for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-			if a, ok := s.Notebook.Attributes(way); ok {
-				s.Note("ends."+way, instantFact(a.BrowserExpires()))
+		for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+			if a, ok := s.Notebook.Attributes(lane); ok {
+				s.Note("ends."+lane, instantFact(a.BrowserExpires()))
 			}
 		}
 		if f := s.Finding(lanes.Session); !f.Expires.IsZero() {
@@ -147,8 +147,8 @@ func secondTab(s *course.Step) string {
 
 func endsBoard(s *course.Step) course.Board {
 	cookie := course.Row{ID: "cookie", Title: s.Word("kept")}
-	for _, way := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
-		cookie.Cells = append(cookie.Cells, endCell(s, "ends."+way))
+	for _, lane := range []string{lanes.Plain, lanes.Signed, lanes.Session} {
+		cookie.Cells = append(cookie.Cells, endCell(s, "ends."+lane))
 	}
 	return course.Board{Columns: s.LaneColumns(), Rows: []course.Row{cookie, s.VerdictRow("tab", s.Word("tab")), s.VerdictRow("still", s.Word("after"))}}
 }

@@ -161,7 +161,7 @@ func encryptedBeside(s *course.Step) (v course.View) {
 	return v
 }
 
-// sealedBy seals facts for this lesson's examples: no way takes their purpose.
+// sealedBy seals facts for this lesson's examples: no lane takes their purpose.
 func sealedBy(make func(string, ...[]byte) (*sessions.Signer, error), secrets [][]byte, facts lanes.SignedFacts) (string, error) {
 	signer, err := make(lanes.ExamplePurpose, secrets...)
 	if err != nil {

@@ -238,7 +238,7 @@ func LanesIn(t testing.TB, answer string) map[string]auth.LaneFinding {
 	return byID
 }
 
-// Verdicts are the three ways' verdicts in order, such as "believed verified found".
+// Verdicts are the three lanes' verdicts in order, such as "believed verified found".
 func (c *Client) Verdicts(with ...func(*http.Request)) string {
 	c.Server.t.Helper()
 	found := c.Lanes(with...)

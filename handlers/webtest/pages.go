@@ -157,7 +157,7 @@ func IsNobody(t *testing.T, what string, r Reply) {
 	plainAnswer(t, what, r)
 }
 
-// IsAlice complains unless the answer says that this is alice, by that way.
+// IsAlice complains unless the answer says that this is alice, by that lane.
 func IsAlice(t *testing.T, what string, r Reply, auth string) {
 	t.Helper()
 	if want := `{"user":"alice","role":"student","auth":"` + auth + `"}`; r.Status != http.StatusOK || strings.TrimSpace(r.Body) != want {
