@@ -11,7 +11,6 @@ import (
 
 	"cookielab/handlers/input"
 	"cookielab/handlers/locale"
-	"cookielab/handlers/markup"
 	"cookielab/sessions"
 )
 
@@ -39,25 +38,6 @@ type entry struct {
 type field struct {
 	Name, Value string
 	Text        bool // it is text, whatever it looks like
-}
-
-// Calls of the page alone: a program gets the key with every answer, and ends a
-// session by flush.
-var (
-	sessionKeyOp   = operation{name: "session_key", run: func(s *sessionCall) (any, error) { return markup.TextOrNil(s.session.Key()), nil }}
-	deleteRecordOp = operation{name: "delete()", run: (*sessionCall).deleteRecord}
-)
-
-// deleteRecord removes the record and nothing else: the browser keeps its key.
-func (s *sessionCall) deleteRecord() (any, error) {
-	if !s.manager.KeepsRecords() {
-		return nil, sessions.ErrNotSupported
-	}
-	record, ok := s.session.Record()
-	if !ok {
-		return nil, nil
-	}
-	return nil, endedIsFine(s.manager.End(s.ctx, record.ID, 0))
 }
 
 // atOnce is the entry that sends two calls at the same time.
