@@ -18,16 +18,16 @@ func (tellers) Plain(s *student) {
 	s.act("set")
 	s.claim("pair", s.Text("#row-sent code") == "colour=green; Path=/; Max-Age=600; HttpOnly" && s.cell("back", 1) == "yes" && s.Text("#row-back code") == "colour=green",
 		"sent %q, back %q", s.Text("#row-sent"), s.Text("#row-back"))
-	var kept browsertest.Cookie
+	var colour browsertest.Cookie
 	for _, cookie := range s.Cookies() {
 		if cookie.Name == "colour" {
-			kept = cookie
+			colour = cookie
 		}
 	}
 	var script string
 	s.Eval("document.cookie", &script)
-	left := time.Until(kept.Expires)
-	s.claim("kept", kept.Path == "/" && kept.HTTPOnly && left > 500*time.Second && left <= 600*time.Second && !strings.Contains(script, "colour"), "%+v; a script sees %q", kept, script)
+	left := time.Until(colour.Expires)
+	s.claim("kept", colour.Path == "/" && colour.HTTPOnly && left > 500*time.Second && left <= 600*time.Second && !strings.Contains(script, "colour"), "%+v; a script sees %q", colour, script)
 	var headers []string
 	s.Eval(`fetch("/api/wire").then(r => r.json()).then(w => w.exchanges.map(e => e.cookie || ""))`, &headers)
 	s.claim("shared", slices.ContainsFunc(headers, func(header string) bool {

@@ -82,8 +82,8 @@ func (a *Auth) claim(ctx context.Context, c echo.Context, n *notebook.Notebook) 
 // that comes first.)
 func (a *Auth) endNoted(ctx context.Context, c echo.Context, n *notebook.Notebook, session *sessions.Session) error {
 	left, noted := n.Record()
-	record, kept := session.Record()
-	if !noted || !kept || left == record.ID {
+	record, stored := session.Record()
+	if !noted || !stored || left == record.ID {
 		return nil
 	}
 	for _, key := range sessions.ReadCookies(c.Request(), a.Lanes.Sessions.Options().Name) {

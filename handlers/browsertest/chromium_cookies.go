@@ -12,17 +12,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func (d *chromiumTab) cookies() ([]kept, error) {
+func (d *chromiumTab) cookies() ([]jarCookie, error) {
 	ctx, cancel := d.limit()
 	defer cancel()
 	jar, err := chromedp.CallBrowser(ctx, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: d.visit.profile})
 	if err != nil {
 		return nil, err
 	}
-	cookies := make([]kept, len(jar.Cookies))
+	cookies := make([]jarCookie, len(jar.Cookies))
 	for i, c := range jar.Cookies {
 		domain, below := strings.CutPrefix(c.Domain, ".")
-		cookies[i] = kept{
+		cookies[i] = jarCookie{
 			Cookie: Cookie{
 				Name:     c.Name,
 				Value:    c.Value,

@@ -21,15 +21,15 @@ type firefoxCookie struct {
 	Partition string  `json:"partition"`
 }
 
-func (d *firefoxTab) cookies() ([]kept, error) {
+func (d *firefoxTab) cookies() ([]jarCookie, error) {
 	var jar []firefoxCookie
 	if err := d.browser.help("cookies", &jar, d.visit.profile); err != nil {
 		return nil, err
 	}
-	cookies := make([]kept, len(jar))
+	cookies := make([]jarCookie, len(jar))
 	for i, c := range jar {
 		domain, below := strings.CutPrefix(c.Host, ".")
-		cookies[i] = kept{
+		cookies[i] = jarCookie{
 			Cookie: Cookie{
 				Name:     c.Name,
 				Value:    c.Value,

@@ -51,7 +51,7 @@ type driver interface {
 	screenshot(whole bool) ([]byte, error)
 
 	// cookies is the jar of the visit.
-	cookies() ([]kept, error)
+	cookies() ([]jarCookie, error)
 	setCookie(c Cookie) error
 	clearCookies() error
 }

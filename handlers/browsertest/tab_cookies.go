@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// kept is a cookie in the jar, and how to remove it.
-type kept struct {
+// jarCookie is a cookie in the jar, and how to remove it.
+type jarCookie struct {
 	Cookie
 	remove func() error
 }
@@ -59,7 +59,7 @@ func (p *tab) ClearCookies() {
 	}
 }
 
-func (p *tab) jar() []kept {
+func (p *tab) jar() []jarCookie {
 	p.t.Helper()
 	jar, err := p.cookies()
 	if err != nil {

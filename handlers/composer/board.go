@@ -94,9 +94,9 @@ func boardCellOf(column column, r boardRequest, moment time.Time) boardCell {
 
 // staysBack is why the column's cookie does not go with a request.
 func (column column) staysBack(request browser.Request) (browser.Rule, bool) {
-	for _, kept := range column.jar.Send(request).Kept {
-		if column.Cookie.Same(kept.Cookie) {
-			return kept.Rule, true
+	for _, back := range column.jar.Send(request).KeptBack {
+		if column.Cookie.Same(back.Cookie) {
+			return back.Rule, true
 		}
 	}
 	return browser.Rule{}, false

@@ -150,8 +150,8 @@ func (h *Page) Predict(c echo.Context) error {
 		}
 		answer.CookieHeader = markup.AsText(sent.Header)
 		answer.CookieHeaderB64 = base64.StdEncoding.EncodeToString([]byte(sent.Header))
-		for _, kept := range sent.Kept {
-			one := predictKeptBack{markup.AsText(kept.Cookie.Name), kept.Rule.ID, w.Say(ruleReason(kept.Rule))}
+		for _, back := range sent.KeptBack {
+			one := predictKeptBack{markup.AsText(back.Cookie.Name), back.Rule.ID, w.Say(ruleReason(back.Rule))}
 			if err := size.add(one); err != nil {
 				return err
 			}

@@ -166,7 +166,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 		r.after, r.lost = markup.Clip(string(got.Result), markup.MaxValueText), int(number+answered-is)
 		return nil
 	}
-	kept := int64(0)
+	survived := int64(0)
 	r.before = ""
 	for i, name := range names {
 		got, err := caller.call("get", map[string]any{"key": name})
@@ -174,14 +174,14 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 			return err
 		}
 		if text, _ := textIn(got.Result); text == stamp {
-			kept++
+			survived++
 		}
 		if i > 0 {
 			r.after += ", "
 		}
 		r.after += name + " = " + markup.Clip(string(got.Result), markup.MaxValueText)
 	}
-	r.lost = int(answered - kept)
+	r.lost = int(answered - survived)
 	return nil
 }
 

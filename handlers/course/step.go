@@ -112,14 +112,14 @@ func notesText(n notes) string {
 }
 
 // notesIn are what a notebook keeps of a lesson; empty where nothing is.
-func notesIn(n *notebook.Notebook, slug string) (kept notes) {
+func notesIn(n *notebook.Notebook, slug string) (noted notes) {
 	if n == nil {
-		return kept
+		return noted
 	}
-	if ok, err := n.Session().Into(notesKey+slug, &kept); !ok || err != nil {
+	if ok, err := n.Session().Into(notesKey+slug, &noted); !ok || err != nil {
 		return notes{}
 	}
-	return kept
+	return noted
 }
 
 // Save keeps the notes, if they changed and this request may write them.

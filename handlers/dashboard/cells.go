@@ -46,10 +46,10 @@ type recordView struct {
 	Size, Text                    string
 }
 
-func viewRecord(w *locale.Printer, engine string, kept *auth.ServerRecord) *recordView {
+func viewRecord(w *locale.Printer, engine string, record *auth.ServerRecord) *recordView {
 	return &recordView{
-		ServerRecord: kept, Engine: engine, Filed: markup.ShortKey(kept.ID),
-		CreatedAt: markup.DevToolsTime(*kept.Created), SavedAt: markup.DevToolsTime(*kept.Saved), ExpiresAt: markup.DevToolsTime(*kept.Expires),
-		Size: w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": kept.Bytes})), Text: string(kept.Data),
+		ServerRecord: record, Engine: engine, Filed: markup.ShortKey(record.ID),
+		CreatedAt: markup.DevToolsTime(*record.Created), SavedAt: markup.DevToolsTime(*record.Saved), ExpiresAt: markup.DevToolsTime(*record.Expires),
+		Size: w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": record.Bytes})), Text: string(record.Data),
 	}
 }

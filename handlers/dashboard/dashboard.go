@@ -50,16 +50,16 @@ type pageData struct {
 	OtherCookiesNote locale.Message
 	Doubles          []locale.Message // cookies that came more than once
 
-	Copy       *auth.Copy
-	Attributes attributeTable
-	Last       template.HTML   // the last finished exchange, drawn
-	Action     notebook.Action // what was done last
-	Host       string
-	MaySend    bool // some cookie of the three lanes came
-	Kept       bool // this browser's session lives: the request opened it, or its record is still on the server
-	MayTurn    bool // Put it back is offered: it works, and the three lanes disagree
-	LookedUp   bool // the session lane looked a key up
-	Unsealed   bool // or it opened a sealed cookie
+	Copy         *auth.Copy
+	Attributes   attributeTable
+	Last         template.HTML   // the last finished exchange, drawn
+	Action       notebook.Action // what was done last
+	Host         string
+	MaySend      bool // some cookie of the three lanes came
+	SessionLives bool // this browser's session lives: the request opened it, or its record is still on the server
+	MayTurn      bool // Put it back is offered: it works, and the three lanes disagree
+	LookedUp     bool // the session lane looked a key up
+	Unsealed     bool // or it opened a sealed cookie
 }
 
 // laneView is one column. It has no embedded struct, and text where it can: a
@@ -83,7 +83,7 @@ type laneView struct {
 	Changed changed
 
 	// What lies on the server: a record, or nothing.
-	Kept          *recordView
+	OnServer      *recordView
 	Record        lanes.Identity // that it says
 	Owner         template.HTML
 	Reached, Over bool
@@ -153,10 +153,10 @@ func (h *Page) Get(c echo.Context) error {
 	cells := auth.CellsOf(findings, described, taken)
 	before, changedElsewhere := auth.Show(log, h.auth.Lanes.Values(c), cells)
 	markChanged(p.Lanes, before, cells)
-	kept := described[len(described)-1].ServerKeeps
+	record := described[len(described)-1].ServerKeeps
 	_, signedIn := h.auth.SignedIn(c)
-	p.Kept = signedIn || kept.Kind == auth.KeepsRecord && kept.Live && kept.Owner != ""
-	p.MayTurn = p.Kept && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
+	p.SessionLives = signedIn || record.Kind == auth.KeepsRecord && record.Live && record.Owner != ""
+	p.MayTurn = p.SessionLives && (signedIn || h.auth.MayRestore(c)) && !agreed(p.Lanes)
 	p.LookedUp, p.Unsealed = findings[len(findings)-1].Reached("shape"), findings[len(findings)-1].Reached("length")
 	action, _ := n.Action()
 	if changedElsewhere {
@@ -197,10 +197,10 @@ func (h *Page) view(w *locale.Printer, d auth.LaneFinding, f lanes.Finding, take
 	case d.BrowserExpires != nil:
 		v.Dropped = !d.BrowserExpires.After(h.site.Clock.Now())
 	}
-	if kept := d.ServerKeeps; kept.Kind == auth.KeepsRecord {
-		v.Kept, v.Reached, v.Over = viewRecord(w, h.site.Assets.Engine, kept), kept.Reached, !kept.Live
+	if record := d.ServerKeeps; record.Kind == auth.KeepsRecord {
+		v.OnServer, v.Reached, v.Over = viewRecord(w, h.site.Assets.Engine, record), record.Reached, !record.Live
 		if v.Record = f.Who; d.Verdict != lanes.Found {
-			v.Record = lanes.SaidBy(kept.Data)
+			v.Record = lanes.SaidBy(record.Data)
 		}
 		v.Owner = lanes.WhoIs(v.Record)
 	}

@@ -93,7 +93,7 @@ func begin(said func(string, ...locale.Args) string, action notebook.Action, ses
 		}
 		return said("flip." + action.Lane)
 	case "drop":
-		if action.Lane == lanes.Session && session.Kept == nil {
+		if action.Lane == lanes.Session && session.OnServer == nil {
 			return said("drop_nothing")
 		}
 		return said("drop." + action.Lane)

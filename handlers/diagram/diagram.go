@@ -203,12 +203,12 @@ func (s *Sequence) request(e *notebook.Exchange) {
 	s.number(x, s.y+44)
 	s.svg.Raw(`</g>`)
 	s.y += requestHeight
-	for _, kept := range e.KeptBack {
+	for _, cookie := range e.KeptBack {
 		s.svg.Raw(`<g class="home lane-`)
-		s.svg.Raw(kept.Lane)
+		s.svg.Raw(cookie.Lane)
 		s.svg.Raw(`">`)
-		label := markup.Clip(s.W.Text("wire.stayed")+" "+kept.Name, maxCells)
-		s.box(x+24, s.y, label, kept.Lane, false)
+		label := markup.Clip(s.W.Text("wire.stayed")+" "+cookie.Name, maxCells)
+		s.box(x+24, s.y, label, cookie.Lane, false)
 		s.svg.Raw(`</g>`)
 		s.y += keptBackHeight
 	}

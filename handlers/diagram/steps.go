@@ -75,11 +75,11 @@ func (s *Sequence) requestStep(e *notebook.Exchange, row *Strip) {
 	}
 	s.others(row)
 	s.end()
-	for _, kept := range e.KeptBack {
+	for _, cookie := range e.KeptBack {
 		s.aside("aside", s.W.Text("wire.step.stayed"))
-		s.code("lane-"+kept.Lane, kept.Name)
+		s.code("lane-"+cookie.Lane, cookie.Name)
 		s.list.Raw(" · ")
-		s.more(s.W.Say(kept.Reason))
+		s.more(s.W.Say(cookie.Reason))
 		s.end()
 	}
 }

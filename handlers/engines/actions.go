@@ -335,11 +335,11 @@ func (c *cluster) twoTabs(ctx context.Context, t *trial, who string) {
 		t.fail(err)
 		return
 	}
-	kept := 0
+	survived := 0
 	_, ops, err := c.first.visit(ctx, t, t.engine, func(s *sessions.Session) error {
 		for _, key := range tabKeys {
 			if n, ok := s.Get(key).(int64); ok && n == before+1 {
-				kept++
+				survived++
 			}
 		}
 		_, err := s.Into(counterKey, &t.counter)
@@ -351,7 +351,7 @@ func (c *cluster) twoTabs(ctx context.Context, t *trial, who string) {
 	}
 	t.reading = ops
 	t.result = result{Outcome: outcomeKept, detail: locale.Msg("engines.counter", locale.Args{"N": t.counter})}
-	if kept < len(tabKeys) || t.counter != before+int64(len(tabKeys)) {
+	if survived < len(tabKeys) || t.counter != before+int64(len(tabKeys)) {
 		t.result = result{Outcome: outcomeLost, detail: locale.Msg("engines.counter_short", locale.Args{"N": t.counter, "Want": before + int64(len(tabKeys))})}
 	}
 }

@@ -116,8 +116,8 @@ func (e *Exchange) measure() int {
 			n += WeighMessage(check.Detail)
 		}
 	}
-	for _, kept := range e.KeptBack {
-		n += keptBackBytes + WeighMessage(kept.Reason)
+	for _, cookie := range e.KeptBack {
+		n += keptBackBytes + WeighMessage(cookie.Reason)
 	}
 	return n
 }

@@ -242,7 +242,7 @@ func TestReadersOfALargeWireHoldLittle(t *testing.T) {
 				request := httptest.NewRequest(http.MethodGet, "/api/wire", nil)
 				request.Host = webtest.Unconnected
 				request.Header.Set("Cookie", c.Header())
-				lab.ServeHTTP(&stuck{Unread: webtest.Unread{Kept: http.Header{}}, begun: begun, released: released}, request)
+				lab.ServeHTTP(&stuck{Unread: webtest.Unread{Headers: http.Header{}}, begun: begun, released: released}, request)
 			})
 		}
 	}

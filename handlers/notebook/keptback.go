@@ -22,17 +22,17 @@ type KeptBack struct {
 
 // keptBack finds the lanes' cookies that this browser was given, and did not send.
 func (o *Opener) keptBack(r *http.Request, n *Notebook) []KeptBack {
-	var kept []KeptBack
+	var back []KeptBack
 	for _, lane := range o.Lanes.Cookies {
 		name := lane.Cookie().Name
 		if len(sessions.RawCookies(r, name)) > 0 {
 			continue
 		}
 		if a, ok := n.Attributes(lane.ID()); ok {
-			kept = append(kept, KeptBack{lane.ID(), name, whyKeptBack(a, r, o.Clock.Now())})
+			back = append(back, KeptBack{lane.ID(), name, whyKeptBack(a, r, o.Clock.Now())})
 		}
 	}
-	return kept
+	return back
 }
 
 // KeptBackGroup holds the cookies that were kept back for one reason.
@@ -43,8 +43,8 @@ type KeptBackGroup struct {
 }
 
 // ByReason groups cookies by the reason for which they were kept back, in their order.
-func ByReason(w *locale.Printer, kept []KeptBack) (groups []KeptBackGroup) {
-	for _, one := range kept {
+func ByReason(w *locale.Printer, back []KeptBack) (groups []KeptBackGroup) {
+	for _, one := range back {
 		reason := w.Say(one.Reason)
 		i := slices.IndexFunc(groups, func(g KeptBackGroup) bool { return g.Reason == reason })
 		if i < 0 {

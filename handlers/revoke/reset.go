@@ -109,9 +109,9 @@ func (h *Page) PostReset(c echo.Context) error {
 		return err
 	}
 	outcome := doneNothing
-	for _, kept := range keeps {
-		if kept.Kind == auth.KeepsRecord {
-			outcome = kept.ID
+	for _, record := range keeps {
+		if record.Kind == auth.KeepsRecord {
+			outcome = record.ID
 		}
 	}
 	next, err := h.forgetBrowser(c)

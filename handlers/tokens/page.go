@@ -234,30 +234,30 @@ type pageData struct {
 // tokenView is one column.
 type tokenView struct {
 	tokenKind
-	Held       bool
-	Whole      string // only this once
-	Short      string
-	Length     int
-	Curl       string        // sends it; only while it is whole
-	Claims     template.HTML // who it says, to anybody
-	Content    string        // what anybody can read in it
-	Ends       markup.Ending
-	Sent       string // the header, shortened
-	Bytes      int
-	Kept, Over bool // a record lies on the server; its time is over
-	Owner      template.HTML
-	Record     string // what it says
-	Filed      string // under which hash
-	Verdict    lanes.Verdict
-	Mark, Word string
-	Line       string
-	Who        template.HTML
-	Status     string // of the answer
-	Answer     string
-	Checks     template.HTML
-	EndStatus  string // when it was to be ended
-	EndAnswer  string
-	Ended      bool
+	Held           bool
+	Whole          string // only this once
+	Short          string
+	Length         int
+	Curl           string        // sends it; only while it is whole
+	Claims         template.HTML // who it says, to anybody
+	Content        string        // what anybody can read in it
+	Ends           markup.Ending
+	Sent           string // the header, shortened
+	Bytes          int
+	OnServer, Over bool // a record lies on the server; its time is over
+	Owner          template.HTML
+	Record         string // what it says
+	Filed          string // under which hash
+	Verdict        lanes.Verdict
+	Mark, Word     string
+	Line           string
+	Who            template.HTML
+	Status         string // of the answer
+	Answer         string
+	Checks         template.HTML
+	EndStatus      string // when it was to be ended
+	EndAnswer      string
+	Ended          bool
 }
 
 // ownToken is one line of the list.
@@ -369,7 +369,7 @@ func (h *Page) viewTokenRecord(c echo.Context, id sessions.ID, v *tokenView) err
 	if err != nil && !errors.Is(err, sessions.ErrExpired) {
 		return err
 	}
-	v.Kept, v.Over = true, !record.Expires.After(h.site.Clock.Now())
+	v.OnServer, v.Over = true, !record.Expires.After(h.site.Clock.Now())
 	v.Owner, v.Record = lanes.WhoIs(lanes.SaidBy(record.Data)), markup.Indented(string(record.Data))
 	return nil
 }

@@ -193,7 +193,7 @@ func (c *Client) Ask(path string) {
 	request := httptest.NewRequest(http.MethodGet, path, nil)
 	request.Host = Unconnected
 	request.Header.Set("Cookie", c.Header())
-	answer := &Unread{Kept: http.Header{}}
+	answer := &Unread{Headers: http.Header{}}
 	if c.Server.Handler.ServeHTTP(answer, request); answer.status != http.StatusOK {
 		t.Fatalf("GET %s: %d", path, answer.status)
 	}
@@ -204,11 +204,11 @@ const Unconnected = "lab.test"
 
 // Unread is a reply that nobody reads.
 type Unread struct {
-	Kept   http.Header
-	status int
+	Headers http.Header
+	status  int
 }
 
-func (u *Unread) Header() http.Header { return u.Kept }
+func (u *Unread) Header() http.Header { return u.Headers }
 
 func (u *Unread) WriteHeader(status int) { u.status = status }
 

@@ -141,8 +141,8 @@ func describeExchange(w *locale.Printer, e *notebook.Exchange) Exchange {
 		}
 		d.Cookies = append(d.Cookies, one)
 	}
-	for _, kept := range e.KeptBack {
-		d.KeptBack = append(d.KeptBack, KeptBack{kept.Name, kept.Lane, strings.TrimPrefix(kept.Reason.ID, "home_reason."), w.Say(kept.Reason)})
+	for _, cookie := range e.KeptBack {
+		d.KeptBack = append(d.KeptBack, KeptBack{cookie.Name, cookie.Lane, strings.TrimPrefix(cookie.Reason.ID, "home_reason."), w.Say(cookie.Reason)})
 	}
 	for _, op := range e.Ops {
 		d.Store = append(d.Store, StoreOp{op.Store, op.Name, op.Purpose, inMilliseconds(op.Duration), op.Bytes, markup.TextOrNil(notebook.OutcomeOf(op.Err))})

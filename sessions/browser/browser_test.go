@@ -209,8 +209,8 @@ func TestSending(t *testing.T) {
 			if sent.Header != test.header[profile] {
 				t.Errorf("%s: %s sends %q, want %q", profile, test.name, sent.Header, test.header[profile])
 			}
-			if len(sent.Cookies)+len(sent.Kept) != len(set) {
-				t.Errorf("%s: %s: %d go and %d stay of %d", profile, test.name, len(sent.Cookies), len(sent.Kept), len(set))
+			if len(sent.Cookies)+len(sent.KeptBack) != len(set) {
+				t.Errorf("%s: %s: %d go and %d stay of %d", profile, test.name, len(sent.Cookies), len(sent.KeptBack), len(set))
 			}
 		}
 	}

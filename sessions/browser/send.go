@@ -24,13 +24,13 @@ type Request struct {
 
 // Sent is what goes with a request.
 type Sent struct {
-	Cookies []Cookie // in the order of the header
-	Header  string   // the value of Cookie, byte by byte; "": none is sent
-	Kept    []Kept
+	Cookies  []Cookie // in the order of the header
+	Header   string   // the value of Cookie, byte by byte; "": none is sent
+	KeptBack []KeptBack
 }
 
-// Kept is a cookie that stays, and the first reason.
-type Kept struct {
+// KeptBack is a cookie that does not go with a request, and the first reason.
+type KeptBack struct {
 	Cookie Cookie
 	Rule   Rule
 }
@@ -50,7 +50,7 @@ func (j *Jar) Send(r Request) Sent {
 			continue
 		}
 		if rule, stays := to.stays(c); stays {
-			sent.Kept = append(sent.Kept, Kept{*c, rule})
+			sent.KeptBack = append(sent.KeptBack, KeptBack{*c, rule})
 			continue
 		}
 		going = append(going, c)
