@@ -1,4 +1,6 @@
-// Actions: what pages do to all three lanes at once, or to one.
+// Actions: what a visitor does to the lanes' values, at the dashboard or in a lesson. Each begins
+// with Before and ends with Done. Between them stand the ones that several pages offer: Tamper
+// edits values, ExpireSoon shortens their time, and Restore puts the session back.
 
 package auth
 
@@ -11,7 +13,6 @@ import (
 	"cookielab/handlers/input"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/locale"
-	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
 	"cookielab/sessions"
 )
@@ -219,25 +220,4 @@ func laneOf(some []lanes.CookieLane) string {
 		return some[0].ID()
 	}
 	return ""
-}
-
-// CellsOf returns a text for each cell of the dashboard, by its row and its lane, to compare
-// two dashboards. taken may be nil. Row ② has no texts, since it follows from row ①.
-func CellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
-	cells := map[string]string{}
-	for i, f := range findings {
-		keeps := described[i].ServerKeeps
-		cells["1-"+f.Lane] = f.Raw
-		if at := described[i].BrowserExpires; f.Sent && at != nil {
-			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
-		}
-		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
-		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
-	}
-	if taken != nil {
-		for _, lane := range taken.Lanes {
-			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
-		}
-	}
-	return cells
 }

@@ -7,8 +7,31 @@ import (
 	"maps"
 	"strings"
 
+	"cookielab/handlers/lanes"
+	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
 )
+
+// CellsOf returns a text for each cell of the dashboard, by its row and its lane, to compare
+// two dashboards. taken may be nil. Row ② has no texts, since it follows from row ①.
+func CellsOf(findings []lanes.Finding, described []LaneFinding, taken *Copy) map[string]string {
+	cells := map[string]string{}
+	for i, f := range findings {
+		keeps := described[i].ServerKeeps
+		cells["1-"+f.Lane] = f.Raw
+		if at := described[i].BrowserExpires; f.Sent && at != nil {
+			cells["1-"+f.Lane] += " until " + markup.ClockTime(*at)
+		}
+		cells["3-"+f.Lane] = keeps.Kind + keeps.ID + markup.YesNo(keeps.Live)
+		cells["4-"+f.Lane] = string(f.Verdict) + " " + f.Who.User + " " + f.Who.Role
+	}
+	if taken != nil {
+		for _, lane := range taken.Lanes {
+			cells["copy-"+lane.ID] = string(lane.Verdict) + " " + markup.TextOf(lane.User) + " " + markup.TextOf(lane.Role)
+		}
+	}
+	return cells
+}
 
 // cells are what a Log keeps of the dashboard's cells, and of the values in the browser.
 type cells struct {

@@ -98,6 +98,22 @@ type laneView struct {
 	Curl   string
 }
 
+// recordView is a record as it lies on the server.
+type recordView struct {
+	*auth.ServerRecord
+	Engine, Filed                 string
+	CreatedAt, SavedAt, ExpiresAt string
+	Size, Text                    string
+}
+
+func viewRecord(w *locale.Printer, engine string, record *auth.ServerRecord) *recordView {
+	return &recordView{
+		ServerRecord: record, Engine: engine, Filed: markup.ShortKey(record.ID),
+		CreatedAt: markup.DevToolsTime(*record.Created), SavedAt: markup.DevToolsTime(*record.Saved), ExpiresAt: markup.DevToolsTime(*record.Expires),
+		Size: w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": record.Bytes})), Text: string(record.Data),
+	}
+}
+
 // byLane has the columns by name: a field of a struct is what a template finds
 // soonest.
 type byLane struct{ Plain, Signed, Session *laneView }

@@ -1,11 +1,8 @@
-// What lies in the envelope and on the server.
+// The envelope: the Cookie header, cut at its cookies.
 
 package dashboard
 
 import (
-	"cookielab/handlers/auth"
-	"cookielab/handlers/locale"
-	"cookielab/handlers/markup"
 	"cookielab/handlers/notebook"
 )
 
@@ -36,20 +33,4 @@ func envelope(views []*laneView, ofNotebook int) (segments []segment) {
 		segments[i].Share = max(1, (s.Bytes*shares+total/2)/total)
 	}
 	return segments
-}
-
-// recordView is a record as it lies on the server.
-type recordView struct {
-	*auth.ServerRecord
-	Engine, Filed                 string
-	CreatedAt, SavedAt, ExpiresAt string
-	Size, Text                    string
-}
-
-func viewRecord(w *locale.Printer, engine string, record *auth.ServerRecord) *recordView {
-	return &recordView{
-		ServerRecord: record, Engine: engine, Filed: markup.ShortKey(record.ID),
-		CreatedAt: markup.DevToolsTime(*record.Created), SavedAt: markup.DevToolsTime(*record.Saved), ExpiresAt: markup.DevToolsTime(*record.Expires),
-		Size: w.Say(locale.Msg("closer.size_bytes", locale.Args{"Bytes": record.Bytes})), Text: string(record.Data),
-	}
 }
