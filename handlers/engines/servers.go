@@ -75,7 +75,7 @@ func newServer(config Config) *server {
 	backend.Clock, backend.Logger = config.Clock, config.Log
 	s := &server{config: config, inner: echo.New(), hold: sessions.Hold(), stores: backend.Stores(), managers: map[string]*sessions.Manager{}}
 	s.inner.HTTPErrorHandler = func(err error, c echo.Context) {
-		c.Set(visitFailedKey, err)
+		*c.Request().Context().Value(visitErrorKey{}).(*error) = err
 		_ = c.NoContent(input.AsProblem(err).Status) // to memory, which does not fail
 	}
 	return s
@@ -256,7 +256,8 @@ type trial struct {
 // decided reports whether there is nothing more to find out.
 func (t *trial) decided() bool { return t.Outcome != "" }
 
-const visitFailedKey = "cookielab/handlers.visit failed"
+// visitErrorKey is the key, in a visit's context, of the *error that the error handler sets.
+type visitErrorKey struct{}
 
 // visit is a request of its own to this server: it carries the engine's cookie
 // alone, and its reply is held like any other, so that a store that fails costs
@@ -270,6 +271,8 @@ func (s *server) visit(ctx context.Context, t *trial, engine string, use func(*s
 	if err != nil {
 		return "", nil, err
 	}
+	var failed error
+	ctx = context.WithValue(ctx, visitErrorKey{}, &failed)
 	var mu sync.Mutex
 	ctx = sessions.WithTrace(ctx, &sessions.Trace{StoreDone: func(op sessions.StoreOp) {
 		mu.Lock()
@@ -297,7 +300,7 @@ func (s *server) visit(ctx context.Context, t *trial, engine string, use func(*s
 		}
 		return c.NoContent(http.StatusNoContent)
 	})(c)
-	if failed, ok := c.Get(visitFailedKey).(error); ok {
+	if failed != nil {
 		err = failed
 	}
 	if lines := written.header["Set-Cookie"]; len(lines) > 0 {

@@ -1,5 +1,6 @@
-// Package input reads what came with a request, strictly: its body, its fields, its host.
-// What it refuses is a [Problem], one clear sentence for the visitor.
+// Package input reads what came with a request, strictly: its body, its fields, its host. It
+// also knows the request's deadline. What it refuses is a [Problem], one clear sentence for the
+// visitor.
 package input
 
 import (

@@ -1,6 +1,7 @@
-// The time for slow work of a handler, such as to end many records, or to send a request
-// itself. All of it ends within the time that sessions.Hold gives the request. So the reply
-// leaves before the server closes the connection, however slow the stores are.
+// The deadline of a request, for the slow work that a handler does while its client waits, such as
+// to end many records or to send a request itself. All of it ends within the time that
+// sessions.Hold gives the request. So the reply leaves before the server closes the connection,
+// however slow the stores are.
 
 package input
 
