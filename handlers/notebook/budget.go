@@ -92,12 +92,12 @@ func (e *Exchange) settle() {
 		*text = own.String()[from:]
 	}
 	e.Ops = slices.Clip(slices.Clone(e.Ops))
-	e.weight = e.measure()
 }
 
 // Weigh returns how much memory an exchange that is on the wire takes, in bytes; 0 if it is
 // not there yet. Whatever else keeps the exchange must count it again, since it may have left
-// the wire.
+// the wire. Only the Log on whose wire it goes may call Weigh before it is there: by the Weigh
+// of what a page keeps, when the Log is locked.
 func (e *Exchange) Weigh() int { return e.weight }
 
 // measure returns how much memory an exchange takes, in bytes.

@@ -318,6 +318,7 @@ func (l *Log) HandedOver() bool {
 // that.
 func (l *Log) Add(e *Exchange) {
 	e.settle()
+	weight := e.measure()
 	done := l.change()
 	if heir := l.heir; heir != nil {
 		done()
@@ -334,6 +335,7 @@ func (l *Log) Add(e *Exchange) {
 	if len(l.exchanges) == MaxExchanges {
 		l.dropOldest()
 	}
+	e.weight = weight // not before the Log is locked: a page may keep the exchange already, and weigh it
 	l.exchanges = append(l.exchanges, e)
 	l.exchangesWeight += e.weight
 }

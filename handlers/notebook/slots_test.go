@@ -3,6 +3,7 @@
 package notebook_test
 
 import (
+	"sync"
 	"testing"
 
 	"cookielab/handlers/notebook"
@@ -95,5 +96,47 @@ func TestKeptValuesGiveWay(t *testing.T) {
 	}
 	if weight := wire.Weight(); weight > notebook.MaxBytes {
 		t.Errorf("%d bytes are on the wire", weight)
+	}
+}
+
+// holding keeps an exchange, as the console keeps that of the call which is being made.
+type holding struct{ exchange *notebook.Exchange }
+
+func (h holding) Weigh() int {
+	if h.exchange == nil {
+		return 0
+	}
+	return h.exchange.Weigh()
+}
+
+// A page may keep the exchange that is still under way. Another request of the same notebook
+// may weigh it just when it goes on the wire. The race detector watches.
+func TestKeptExchangeIsWeighedWhileItIsAdded(t *testing.T) {
+	wire := notebook.NewLogs(nil)
+	book := wire.Log(numbered(0))
+	var other sync.WaitGroup
+	over := make(chan struct{})
+	other.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				keep(book, kilobytes(1))
+			}
+		}
+	})
+	for range 200 {
+		e := large(60 << 10) // it takes a moment to copy
+		keep(book, holding{e})
+		book.Add(e)
+	}
+	close(over)
+	other.Wait()
+	with := wire.Weight()
+	last := notebook.Of[holding](book).exchange.Weigh()
+	keep(book, holding{})
+	if got := with - wire.Weight(); got != int64(last) {
+		t.Errorf("the exchange that a page keeps weighs %d of %d", got, last)
 	}
 }
