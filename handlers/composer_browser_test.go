@@ -10,7 +10,6 @@ import (
 
 	"cookielab/handlers"
 	"cookielab/handlers/browsertest"
-	"cookielab/handlers/composer"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/webtest"
 )
@@ -71,7 +70,7 @@ func tellComposer(t *testing.T, browser browsertest.Browser, _ string) {
 			page.WaitText("#headline", visitor.differs)
 
 			// Whatever is sent, this browser does what its profile says.
-			for i, preset := range composer.Presets() {
+			for i, preset := range labtest.New(t).Client().Presets() {
 				if visitor.NoScript && i%3 > 0 {
 					continue // what is sent is the same
 				}

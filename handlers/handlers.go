@@ -166,7 +166,7 @@ func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing co
 	lab.tokens = tokens.New(site, auth)
 	lab.console = console.New(site, auth)
 	lab.composer = composer.New(site)
-	lab.dissect = dissect.New(site, auth.Lanes, CookiePurposes(auth.Lanes))
+	lab.dissect = dissect.New(site, auth.Lanes, cookiePurposes(auth.Lanes))
 	if len(config.Others) > 0 {
 		lab.neighbour = othersite.NewNeighbour(site)
 	}
@@ -187,9 +187,9 @@ func (lab *Lab) makePages(config Config, notebooks *sessions.Manager, closing co
 	return err
 }
 
-// CookiePurposes maps the name of each of the lab's cookies to the purpose for which its
+// cookiePurposes maps the name of each of the lab's cookies to the purpose for which its
 // values are sealed; "" if they never are.
-func CookiePurposes(set *lanes.Set) map[string]string {
+func cookiePurposes(set *lanes.Set) map[string]string {
 	purposes := map[string]string{notebook.CookieName: ""}
 	for name := range set.IDs() {
 		purposes[name] = ""

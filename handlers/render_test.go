@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"cookielab/handlers/composer"
 	"cookielab/handlers/labtest"
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/webtest"
@@ -107,7 +106,7 @@ func pages(t *testing.T, lab *labtest.Lab, look func(t *testing.T, path string, 
 	t.Run("composer", func(t *testing.T) {
 		c := lab.Client()
 		visit(t, c, "/composer")
-		for _, preset := range composer.Presets() {
+		for _, preset := range c.Presets() {
 			visit(t, c, "/composer?preset="+preset)
 		}
 		look(t, "/composer", c.Compose("line", strings.Repeat("x", 9000)))

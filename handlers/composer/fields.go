@@ -152,11 +152,3 @@ var presets = []preset{
 	{Label: "composer.preset.tab", Line: "id=a3\tfWa; Path=/"},
 	{Label: "composer.preset.chips", Line: "id=a3fWa; Partitioned; SameSite=Lax"},
 }
-
-// Presets returns the names of the lines to begin with, in order.
-func Presets() (names []string) {
-	for _, p := range presets {
-		names = append(names, p.ID())
-	}
-	return names
-}

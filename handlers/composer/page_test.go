@@ -92,7 +92,7 @@ func TestComposerJudges(t *testing.T) {
 			}
 		}
 	}
-	for _, preset := range composer.Presets() {
+	for _, preset := range c.Presets() {
 		if r := c.Get("/composer?preset=" + preset); r.Status != http.StatusOK || !strings.Contains(r.Body, `id="headline"`) {
 			t.Errorf("the preset %s: %d", preset, r.Status)
 		}

@@ -389,7 +389,7 @@ func TestDissectBounds(t *testing.T) {
 
 // Whatever is typed is taken apart without a panic, every byte of it shown or
 // taken off; and nothing is verified that the lab's key or the given one did not
-// make. Run it with go test -fuzz '^FuzzDissect$' ./handlers
+// make. Run it with go test -fuzz '^FuzzDissect$' ./handlers/dissect
 func FuzzDissect(f *testing.F) {
 	page := newPage(webtest.New(f))
 	// Sealed with the first secret, for the purpose example. It is the same in every

@@ -3,7 +3,6 @@
 package labtest
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"cookielab/handlers/lanes"
 	"cookielab/handlers/notebook"
 	"cookielab/handlers/web"
-	"cookielab/sessions"
 )
 
 // Labels are the texts of each language, by the language.
@@ -26,12 +24,6 @@ func (lab *Lab) Labels() map[string]map[string]string {
 
 // Routes are the lab's routes.
 func (lab *Lab) Routes() []*echo.Route { return lab.Router.Routes() }
-
-// EndClass ends the class as somebody with this key does who was let in.
-func (lab *Lab) EndClass(key string) error {
-	_, err := lab.Class.End(context.Background(), sessions.KeyID(lanes.SessionPurpose, key), lab.Site.Clock.Now())
-	return err
-}
 
 // Break adds, below /test and /api/test, routes whose handlers go wrong after
 // they have signed somebody in and begun a page.

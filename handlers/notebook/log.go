@@ -71,7 +71,7 @@ type SentCookie struct {
 	Name  string
 	Lane  string // the lane's ID; "": it is no lane's
 	Bytes int    // of name and value, as they came
-	Named bool   // a "=" tells where its name ends
+	named bool   // a "=" tells where its name ends
 	Left  bool   // its value was left out
 }
 
@@ -139,19 +139,19 @@ func NewLogs(clock sessions.Clock) *Logs {
 }
 
 // Log returns the Log with an ID; a new one if there is none. It is for adding to a Log. To
-// read one, [Logs.Open] also asks for the notebook's key.
+// read one, open also asks for the notebook's key.
 func (l *Logs) Log(id sessions.ID) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.log(id)
 }
 
-// Open returns the Log with an ID to a request that carried the notebook's key; turn is
+// open returns the Log with an ID to a request that carried the notebook's key; turn is
 // how often the key had changed before, and signedIn says that the notebook belongs to
 // somebody: then its Log stays while there are others to drop. The first request with a newer
 // key takes the Log over. From then on, a request or a stream with an older key reads
-// nothing, and Open returns nil for it.
-func (l *Logs) Open(id, key sessions.ID, turn int, signedIn bool) *Log {
+// nothing, and open returns nil for it.
+func (l *Logs) open(id, key sessions.ID, turn int, signedIn bool) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	log := l.log(id)
@@ -210,13 +210,6 @@ func (l *Logs) OfKey(key string) *Log {
 
 // Weight returns how much memory all Logs take, in bytes.
 func (l *Logs) Weight() int64 { return l.weight.Load() }
-
-// Len returns how many Logs there are.
-func (l *Logs) Len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.byID)
-}
 
 // Drop forgets a notebook's Log. Whoever still watches it sees its end.
 func (l *Logs) Drop(id sessions.ID) {
@@ -314,15 +307,15 @@ func (l *Log) HandedOver() bool {
 	return l.heir != nil
 }
 
-// Add puts an exchange on the wire, and gives it its Number. It must not be changed after
+// add puts an exchange on the wire, and gives it its Number. It must not be changed after
 // that.
-func (l *Log) Add(e *Exchange) {
+func (l *Log) add(e *Exchange) {
 	e.settle()
 	weight := e.measure()
 	done := l.change()
 	if heir := l.heir; heir != nil {
 		done()
-		heir.Add(e)
+		heir.add(e)
 		return
 	}
 	defer done()
@@ -507,7 +500,7 @@ func (e *Exchange) namesOnly() *Exchange {
 	}
 	var pairs []string
 	for cookie := range e.Cookies() {
-		if !cookie.Named { // then it is all value
+		if !cookie.named { // then it is all value
 			cookie.Name = ""
 		}
 		pairs = append(pairs, cookie.Name+"="+unsaid)

@@ -333,7 +333,7 @@ func (n *Notebook) Log() *Log {
 	if record.ID != n.came { // a new key was saved with this reply
 		turn = turnIn(n.session)
 	}
-	return n.logs.Open(id, record.ID, turn, n.signedIn)
+	return n.logs.open(id, record.ID, turn, n.signedIn)
 }
 
 // Action is what was done last, for the sentence that says what just happened.

@@ -177,13 +177,13 @@ func (r *recording) finish(status int) {
 	e.SetCookie = append([]string(nil), r.Header()["Set-Cookie"]...)
 	e.Location = r.Header().Get("Location")
 	if r.run != nil && r.run != log {
-		r.run.Add(e.namesOnly())
+		r.run.add(e.namesOnly())
 	}
 	if log != nil {
 		if !r.replay {
 			e.hide(knows, own)
 		}
-		log.Add(e)
+		log.add(e)
 	}
 }
 

@@ -74,12 +74,12 @@ func (class *Class) ended(by sessions.ID) (end classEnd, ok bool) {
 // last: see [Member].
 const classAfterTimeout = 5 * time.Second
 
-// End ends everything of all members, at the instant at. by is the hash of the key of whoever
-// does it. If the same key has ended the last class, End does nothing, and returns how that
+// end ends everything of all members, at the instant at. by is the hash of the key of whoever
+// does it. If the same key has ended the last class, end does nothing, and returns how that
 // was: a form that two clicks send twice must not end the new class. It goes on if the browser
 // goes away, for as long as [input.DueIn] allows. The error is that of a store; then some
 // records may have ended.
-func (class *Class) End(ctx context.Context, by sessions.ID, at time.Time) (classEnd, error) {
+func (class *Class) end(ctx context.Context, by sessions.ID, at time.Time) (classEnd, error) {
 	class.mu.Lock()
 	defer class.mu.Unlock()
 	if by == class.by {
@@ -204,7 +204,7 @@ func (h *Page) PostClass(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := h.class.End(c.Request().Context(), by, h.site.Clock.Now())
+	end, err := h.class.end(c.Request().Context(), by, h.site.Clock.Now())
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,13 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"cookielab/handlers"
 	"cookielab/handlers/labtest"
+	"cookielab/handlers/lanes"
 	"cookielab/handlers/revoke"
 	"cookielab/handlers/webtest"
 	"cookielab/sessions"
@@ -67,6 +69,9 @@ func TestNewClass(t *testing.T) {
 	token := bob.Token("bob")
 	bob.Post("/act/edit", nil) // a record that its key does not come for
 	lab.Client().Post("/login", webtest.Wrong("carol"))
+	if got := wrongTries(lab, "carol", 5); got != "403 403 403 403 429" {
+		t.Fatalf("five more wrong tries are answered %s", got)
+	}
 	teacher := lab.Client().SignIn("teacher")
 	teacher.Get("/dashboard?lang=zh")
 	elsewhere := lab.Client().SignIn("teacher")
@@ -89,8 +94,8 @@ func TestNewClass(t *testing.T) {
 			t.Errorf("memory has %d exchanges of %s", len(got), name)
 		}
 	}
-	if n := lab.Auth.ThrottledNames(); n != 0 {
-		t.Errorf("the throttle remembers %d names", n)
+	if got := wrongTries(lab, "carol", 1); got != "403" {
+		t.Errorf("after six wrong tries before the new class, one more is answered %s", got)
 	}
 
 	proof := teacher.Get(r.Header.Get("Location"))
@@ -166,6 +171,17 @@ func TestNewClassUnconfirmed(t *testing.T) {
 	}
 }
 
+// wrongTries asks for a token with a wrong password, some times. It returns the statuses. No
+// notebook is opened.
+func wrongTries(lab *labtest.Lab, name string, times int) string {
+	var statuses []string
+	for range times {
+		r := lab.Client().AskToken(`{"username":"` + name + `","password":"wrong"}`)
+		statuses = append(statuses, strconv.Itoa(r.Status))
+	}
+	return strings.Join(statuses, " ")
+}
+
 // Two clicks send the form twice. The browser shows the answer to the second,
 // which comes from nobody by then; it ends nothing that is new.
 func TestNewClassPressedTwice(t *testing.T) {
@@ -177,7 +193,7 @@ func TestNewClassPressedTwice(t *testing.T) {
 	if proof := newClass(t, again).Body; !strings.Contains(proof, "2 records lay") {
 		t.Errorf("the second proof says %s", proof)
 	}
-	if err := lab.EndClass(again.Cookie("lab_sessionid")); err != nil { // the second was let in before the first had ended anything
+	if err := lab.Class.End(t.Context(), sessions.KeyID(lanes.SessionPurpose, again.Cookie("lab_sessionid")), lab.Clock.Now()); err != nil { // the second was let in before the first had ended anything
 		t.Error(err)
 	}
 	if got := alice.Verdicts(); got != webtest.Everywhere {
@@ -215,6 +231,11 @@ func TestNewClassOnAllServers(t *testing.T) {
 	alone := labtest.New(t, labtest.InMemory(t))
 	onA, onB, other, teacher := a.Client().SignIn("alice"), b.Client().SignIn("bob"), alone.Client().SignIn("carol"), b.Client().SignIn("teacher")
 	b.Client().Post("/login", webtest.Wrong("dave"))
+	for _, lab := range []*labtest.Lab{a, b} {
+		if got := wrongTries(lab, "dave", 6); !strings.HasSuffix(got, "429") {
+			t.Fatalf("six wrong tries are answered %s", got)
+		}
+	}
 	proof := newClass(t, teacher)
 	for name, c := range map[string]*webtest.Client{"A": onA, "B": onB} {
 		if n := len(c.Wire()); n > 0 {
@@ -224,8 +245,10 @@ func TestNewClassOnAllServers(t *testing.T) {
 			t.Errorf("server %s: the three ways conclude %q", name, got)
 		}
 	}
-	if a.Auth.ThrottledNames()+b.Auth.ThrottledNames() > 0 {
-		t.Error("a throttle remembers names")
+	for name, lab := range map[string]*labtest.Lab{"A": a, "B": b} {
+		if got := wrongTries(lab, "dave", 1); got != "403" {
+			t.Errorf("server %s: the throttle remembers the tries of the last class: %s", name, got)
+		}
 	}
 	if !strings.Contains(proof.Body, "7 records lay on the server") { // three sessions and four notebooks, each in its place
 		t.Errorf("the proof says %s", proof.Body)

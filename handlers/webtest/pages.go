@@ -252,3 +252,15 @@ func (r Reply) Holds(t *testing.T, id string, want ...string) {
 		rest = rest[at+len(words):]
 	}
 }
+
+// Presets are the names of the lines with which the composer can begin, in order.
+func (c *Client) Presets() (names []string) {
+	c.Server.t.Helper()
+	for _, link := range regexp.MustCompile(`href="/composer\?preset=([^"]+)"`).FindAllStringSubmatch(c.Get("/composer").Body, -1) {
+		names = append(names, link[1])
+	}
+	if len(names) == 0 {
+		c.Server.t.Fatal("the composer offers no line to begin with")
+	}
+	return names
+}
