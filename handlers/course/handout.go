@@ -235,7 +235,7 @@ func (h *Course) Handout(c echo.Context) error {
 	for _, l := range h.Lessons {
 		text := h.Texts.Lesson(w, l.Slug)
 		asked := handoutQuestion{Number: l.Number, Slug: l.Slug, Title: text.Title,
-			Question: text.Question, Answer: l.Answer, Why: text.Because(l.Why)}
+			Question: text.Question, Answer: l.Answer, Why: text.because(l.Why)}
 		for _, choice := range text.Choices {
 			asked.Choices = append(asked.Choices, handoutChoice{choice, p.Answers && choice.Letter == l.Answer})
 		}

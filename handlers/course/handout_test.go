@@ -18,7 +18,7 @@ import (
 func TestHandout(t *testing.T) {
 	lab := labtest.New(t)
 	lessons := labtest.Lessons(lab)
-	for language, text := range labtest.Handouts(lab) {
+	for language, text := range handouts(lab) {
 		for path, answered := range map[string]bool{"/handout": false, "/handout?answers": true} {
 			t.Run(language+path, func(t *testing.T) {
 				c := lab.Client()
@@ -28,7 +28,7 @@ func TestHandout(t *testing.T) {
 					t.Fatalf("%d, %s", r.Status, r.Header.Get("Content-Language"))
 				}
 				for _, lesson := range lessons {
-					onSheet(t, between(t, r.Body, `id="question-`+lesson.Slug+`"`, "</article>"), lesson, lab.Asked(language, lesson.Slug), answered)
+					onSheet(t, between(t, r.Body, `id="question-`+lesson.Slug+`"`, "</article>"), lesson, questionOf(lab, language, lesson.Slug), answered)
 				}
 				if n := strings.Count(r.Body, `class="asked"`); n != len(lessons) {
 					t.Errorf("%d questions, of %d lessons", n, len(lessons))
@@ -61,8 +61,61 @@ func TestHandout(t *testing.T) {
 	}
 }
 
+// handout is what tests need to know of the sheets in one language.
+type handout struct {
+	Shape   []string // of what must be the same in every language: parts, tables, fields
+	Tasks   []string // the assignments' IDs
+	Answers []string // all of them, as HTML
+}
+
+// handouts are the sheets, by language.
+func handouts(lab *labtest.Lab) map[string]handout {
+	all := map[string]handout{}
+	for _, w := range lab.Site.Languages.All {
+		text := lab.Course.Texts.Handout(w)
+		var one handout
+		for _, table := range text.Tables() {
+			for _, row := range table.Rows {
+				one.Shape = append(one.Shape, table.ID)
+				for _, cell := range row {
+					if cell.Lane != "" {
+						one.Shape, one.Answers = append(one.Shape, cell.Lane), append(one.Answers, string(cell.Text))
+					}
+				}
+			}
+		}
+		for _, part := range text.Card.Parts {
+			one.Shape = append(one.Shape, part.ID)
+		}
+		for _, task := range text.Assignments.Parts {
+			one.Tasks = append(one.Tasks, task.ID)
+			for _, field := range task.Fields {
+				one.Shape, one.Answers = append(one.Shape, task.ID), append(one.Answers, string(field.Answer))
+			}
+		}
+		all[w.Tag.String()] = one
+	}
+	return all
+}
+
+// question is a lesson's question as the sheets have it, in one language.
+type question struct {
+	Question, Why string
+	Choices       map[string]string // by their letters
+}
+
+// questionOf is the question of a lesson, as HTML.
+func questionOf(lab *labtest.Lab, language, slug string) question {
+	text := lab.Course.Texts.Lesson(lab.Site.Assets.Languages.Named(language), slug)
+	q := question{string(text.Question), string(text.Because(lab.Course.Lesson(slug).Why)), map[string]string{}}
+	for _, choice := range text.Choices {
+		q.Choices[choice.Letter] = string(choice.Text)
+	}
+	return q
+}
+
 // onSheet looks at one question.
-func onSheet(t *testing.T, sheet string, lesson labtest.Lesson, asked labtest.Asked, answered bool) {
+func onSheet(t *testing.T, sheet string, lesson labtest.Lesson, asked question, answered bool) {
 	t.Helper()
 	if !strings.Contains(sheet, asked.Question) || len(asked.Choices) != 3 {
 		t.Errorf("%s: its question is not on the sheet: %s", lesson.Slug, sheet)
@@ -99,7 +152,7 @@ func between(t *testing.T, page, from, to string) string {
 // A teacher edits the sheets: what is missing is said before the lab starts.
 func TestHandoutTexts(t *testing.T) {
 	lab := labtest.New(t)
-	all := labtest.Handouts(lab)
+	all := handouts(lab)
 	english := all["en"]
 	if len(english.Tasks) != 5 {
 		t.Errorf("the assignments are %v", english.Tasks)

@@ -100,7 +100,7 @@ func readTexts(files fs.FS, all locale.Languages, code web.Source, known []*Less
 			}
 			texts[w][l.Slug] = text
 			for _, id := range l.Why {
-				if _, ok := text.Claimed[id]; !ok {
+				if _, ok := text.claimed[id]; !ok {
 					return nil, fmt.Errorf("lesson %s: it has no claim %q", l.Slug, id)
 				}
 			}

@@ -38,7 +38,7 @@ type Text struct {
 	Hints    template.HTML       // each opens the next, and the last the solution
 	Closer   []closer            // what needs no looking at to be done
 	Words    map[string]string   // of buttons, rows and cells
-	Claimed  map[string]struct{} // IDs of the claims
+	claimed  map[string]struct{} // IDs of the claims
 }
 
 type choice struct {
@@ -58,8 +58,8 @@ type closer struct {
 	Title, Text template.HTML
 }
 
-// Because returns the claims that answer the question, by their IDs; none: the first claim.
-func (t *Text) Because(ids []string) template.HTML {
+// because returns the claims that answer the question, by their IDs; none: the first claim.
+func (t *Text) because(ids []string) template.HTML {
 	if len(ids) == 0 {
 		return t.Claims[0].Text
 	}
@@ -106,7 +106,7 @@ func readText(files fs.FS, name string, w *locale.Printer) (*Text, error) {
 		part, _ := sectionNamed(parts, id) // what must not be missing is told below
 		return part.Lines
 	}
-	t := &Text{Title: title, Words: map[string]string{}, Claimed: map[string]struct{}{}}
+	t := &Text{Title: title, Words: map[string]string{}, claimed: map[string]struct{}{}}
 	m := newConverter(w)
 	t.Question = m.html(m.items(lines("predict"), choiceItem, func(letter, text string) {
 		t.Choices = append(t.Choices, choice{letter, m.inline(text)})
@@ -114,7 +114,7 @@ func readText(files fs.FS, name string, w *locale.Printer) (*Text, error) {
 	t.Do, t.Observe, t.Notes = m.html(lines("do")), m.html(lines("observe")), m.html(lines("notes"))
 	t.Rule = m.html(m.items(lines("explain"), claimItem, func(id, text string) {
 		t.Claims = append(t.Claims, claim{id, m.inline(text)})
-		t.Claimed[id] = struct{}{}
+		t.claimed[id] = struct{}{}
 	}))
 	var hints []template.HTML
 	for _, line := range lines("hints") {
@@ -134,7 +134,7 @@ func readText(files fs.FS, name string, w *locale.Printer) (*Text, error) {
 		ok   bool
 	}{
 		{"title", t.Title != ""}, {"question", t.Question != ""}, {"three choices", len(t.Choices) == 3}, {"do", t.Do != ""}, {"observe", t.Observe != ""},
-		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.Claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(hints) > 0}, {"solution", solution != ""},
+		{"claims", len(t.Claims) > 0 && len(t.Claims) == len(t.claimed)}, {"rule after the claims", t.Rule != ""}, {"hints", len(hints) > 0}, {"solution", solution != ""},
 	} {
 		if !needed.ok {
 			m.failed = errors.Join(m.failed, fmt.Errorf("it has no %s", needed.what))

@@ -58,6 +58,3 @@ func (h *Course) Forget(c echo.Context, n *notebook.Notebook) {
 		}
 	}
 }
-
-// Handout returns what the sheets to print say in a language.
-func (t *Texts) Handout(w *locale.Printer) *handoutText { return t.handouts[w] }

@@ -1,4 +1,4 @@
-// The course as tests go through it: lessons, sheets, runs.
+// The course as tests go through it: lessons and runs.
 
 package labtest
 
@@ -14,59 +14,6 @@ import (
 	"cookielab/handlers"
 	"cookielab/handlers/webtest"
 )
-
-// Handout is what tests need to know of the sheets in one language.
-type Handout struct {
-	Shape   []string // of what must be the same in every language: parts, tables, fields
-	Tasks   []string // the assignments' IDs
-	Answers []string // all of them, as HTML
-}
-
-// Handouts are the sheets, by language.
-func Handouts(lab *Lab) map[string]Handout {
-	all := map[string]Handout{}
-	for _, w := range lab.Site.Languages.All {
-		text := lab.Course.Texts.Handout(w)
-		var one Handout
-		for _, table := range text.Tables() {
-			for _, row := range table.Rows {
-				one.Shape = append(one.Shape, table.ID)
-				for _, cell := range row {
-					if cell.Lane != "" {
-						one.Shape, one.Answers = append(one.Shape, cell.Lane), append(one.Answers, string(cell.Text))
-					}
-				}
-			}
-		}
-		for _, part := range text.Card.Parts {
-			one.Shape = append(one.Shape, part.ID)
-		}
-		for _, task := range text.Assignments.Parts {
-			one.Tasks = append(one.Tasks, task.ID)
-			for _, field := range task.Fields {
-				one.Shape, one.Answers = append(one.Shape, task.ID), append(one.Answers, string(field.Answer))
-			}
-		}
-		all[w.Tag.String()] = one
-	}
-	return all
-}
-
-// Asked is a lesson's question as the sheets have it, in one language.
-type Asked struct {
-	Question, Why string
-	Choices       map[string]string // by their letters
-}
-
-// Asked is the question of a lesson, as HTML.
-func (lab *Lab) Asked(language, slug string) Asked {
-	text := lab.Course.Texts.Lesson(lab.Site.Assets.Languages.Named(language), slug)
-	asked := Asked{string(text.Question), string(text.Because(lab.Course.Lesson(slug).Why)), map[string]string{}}
-	for _, choice := range text.Choices {
-		asked.Choices[choice.Letter] = string(choice.Text)
-	}
-	return asked
-}
 
 // Lesson is what tests need to know of a lesson.
 type Lesson struct {
