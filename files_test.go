@@ -1,3 +1,5 @@
+// What the binary carries: no test, and of the source only what pages show.
+
 package main
 
 import (

@@ -1,3 +1,6 @@
+// Lesson 5, 4096-bytes, in real browsers; and by HTTP, its board and the host that counts
+// cookies.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 3, believed, in real browsers.
+
 package handlers_test
 
 import (

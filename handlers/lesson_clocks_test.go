@@ -1,3 +1,5 @@
+// Lesson 9, clocks, in real browsers.
+
 package handlers_test
 
 import (

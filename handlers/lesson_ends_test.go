@@ -1,3 +1,5 @@
+// Lesson 10, ends, in real browsers.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 15, engines, in real browsers; and by HTTP, what the engines page tells it.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 1, forgets, in real browsers.
+
 package handlers_test
 
 import (

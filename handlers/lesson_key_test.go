@@ -1,3 +1,5 @@
+// Lesson 6, key, in real browsers.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 8, logout, in real browsers.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 13, other-site, in real browsers.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 2, plain, in real browsers; and by HTTP, what a browser might send back.
+
 package handlers_test
 
 import (

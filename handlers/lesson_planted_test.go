@@ -1,3 +1,5 @@
+// Lesson 14, planted, in real browsers; and by HTTP, the keys of its login.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 11, scope, in real browsers; and by HTTP, its addresses without a run.
+
 package handlers_test
 
 import (

@@ -1,3 +1,5 @@
+// Lesson 12, script, in real browsers; and by HTTP, what its script may report.
+
 package handlers_test
 
 import (

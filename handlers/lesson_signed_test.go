@@ -1,3 +1,5 @@
+// Lesson 4, signed, in real browsers; and by HTTP, its examples of seals.
+
 package handlers_test
 
 import (
@@ -74,7 +76,7 @@ func differences(a, b string) (n int) {
 }
 
 // The unused bits of base64: none, two or four, so 0, 3 or 15 of 63 characters do
-// nothing. Each value is sealed anew, and never for a purpose that a way has.
+// nothing. Each value is sealed anew, and never for a purpose that a lane has.
 func TestLessonSigned(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client().SignIn("alice")

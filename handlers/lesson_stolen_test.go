@@ -1,3 +1,5 @@
+// Lesson 7, stolen, in real browsers; and by HTTP, which copy it is about.
+
 package handlers_test
 
 import (

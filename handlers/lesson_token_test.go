@@ -1,3 +1,5 @@
+// Lesson 16, token, in real browsers; and by HTTP, its API.
+
 package handlers_test
 
 import (

@@ -1,5 +1,7 @@
 //go:build screenshots
 
+// Pictures of each lesson.
+
 package handlers_test
 
 import (

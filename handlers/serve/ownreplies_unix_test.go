@@ -1,5 +1,7 @@
 //go:build unix
 
+// How much the kernel stores of a reply that nobody reads.
+
 package serve
 
 import (

@@ -1,3 +1,5 @@
+// The limits of the HTTP server.
+
 package serve
 
 import (
