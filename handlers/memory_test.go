@@ -28,7 +28,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 			if path != "/api/wire" { // it is large, and does not push out what it shows
 				c, few = lab.Client().SignIn("bob"), 50
 			}
-			for range notebook.MaxExchanges { // its book is full from here on
+			for range notebook.MaxExchanges { // its log is full from here on
 				c.Ask(path)
 			}
 			const bound = 2 << 20 // what one reply takes, and what the next can use again

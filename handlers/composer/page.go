@@ -365,9 +365,9 @@ func lineParts(line string, shown *markup.Room) template.HTML {
 func (h *Page) Forget(c echo.Context, n *notebook.Notebook) { h.forgetSends(c, n.Log()) }
 
 // forgetSends deletes the cookies that were sent, in the form in which each profile stores
-// them, and returns the lines, which the book then no longer has.
-func (h *Page) forgetSends(c echo.Context, book *notebook.Log) (sends []sentLine) {
-	sends = notebook.Change(book, func(sends *sentLines) { *sends = nil })
+// them, and returns the lines, which the log then no longer has.
+func (h *Page) forgetSends(c echo.Context, log *notebook.Log) (sends []sentLine) {
+	sends = notebook.Change(log, func(sends *sentLines) { *sends = nil })
 	moment := h.site.Clock.Now()
 	var lines []string
 	for _, profile := range browser.Profiles() {

@@ -59,7 +59,8 @@ type predictSendTo struct {
 	Script     bool   `json:"script"`     // document.cookie reads
 }
 
-// PredictAnswer is what a browser would do.
+// PredictAnswer is what POST /api/predict answers, as JSON: what a browser would do. No list is
+// null.
 type PredictAnswer struct {
 	Results         [][]PredictResult `json:"results"` // of each response
 	Jar             []PredictCookie   `json:"jar"`
@@ -68,7 +69,7 @@ type PredictAnswer struct {
 	KeptBack        []predictKeptBack `json:"kept_back"`
 }
 
-// PredictResult is what became of one line.
+// PredictResult is what became of one Set-Cookie line, or of one that a script wrote.
 type PredictResult struct {
 	Outcome  browser.Outcome  `json:"outcome"`
 	Rule     string           `json:"rule"`
@@ -85,7 +86,7 @@ type predictWarning struct {
 	Tip  bool   `json:"tip"` // nothing is wrong, and it could be tighter
 }
 
-// PredictCookie is a cookie in the jar.
+// PredictCookie is a cookie in the jar, as the browser would keep it.
 type PredictCookie struct {
 	Name        string `json:"name"`
 	Value       string `json:"value"`

@@ -126,13 +126,13 @@ func tooMuchSent() *input.Problem {
 // sendApart adds to the number of bytes that no request to /send shows (bookApart). It
 // refuses if they are too many, together with those that this request shows (told).
 func sendApart(ctx context.Context, n *notebook.Notebook, told, more int) error {
-	return n.Session().Update(ctx, func(book sessions.Values) error {
-		apart, _ := book.Get(bookApart).(int64)
+	return n.Session().Update(ctx, func(values sessions.Values) error {
+		apart, _ := values.Get(bookApart).(int64)
 		apart = max(apart+int64(more), 0)
 		if int64(told)+apart > maxSentBack {
 			return tooMuchSent()
 		}
-		return book.Set(bookApart, apart)
+		return values.Set(bookApart, apart)
 	})
 }
 

@@ -90,8 +90,8 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 		}
 	}
 	r.before = strconv.FormatInt(number, 10)
-	if book := notebook.From(c).Log(); book != nil {
-		r.first = book.Last() + 1
+	if log := notebook.From(c).Log(); log != nil {
+		r.first = log.Last() + 1
 	}
 
 	// 2.
@@ -135,8 +135,8 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 	if err != nil {
 		return nil, err
 	}
-	if book := notebook.From(c).Log(); book != nil {
-		r.last = book.Last()
+	if log := notebook.From(c).Log(); log != nil {
+		r.last = log.Last()
 	}
 
 	// 4.

@@ -52,5 +52,5 @@ func (lab *Lab) Break() {
 // WatchersOf are how many streams the notebook that this key opens has now.
 func (lab *Lab) WatchersOf(key string) int { return lab.Logs.OfKey(key).Watchers() }
 
-// WireWeight is what all books of the lab weigh.
+// WireWeight is how much memory all Logs of the lab take, in bytes.
 func (lab *Lab) WireWeight() int64 { return lab.Logs.Weight() }

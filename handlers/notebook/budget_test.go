@@ -61,7 +61,7 @@ func TestWireKeepsItsBudget(t *testing.T) {
 	runtime.KeepAlive(wire)
 }
 
-// The weight is what the heap really holds, for everything that requests put into a Book.
+// The weight is what the heap really holds, for everything that requests put into a Log.
 func TestWireIsWeighedHonestly(t *testing.T) {
 	long := strings.Repeat("x", 3<<10)
 	for _, test := range []struct {
@@ -118,9 +118,9 @@ func TestFloodEmptiesNoOthersWire(t *testing.T) {
 		alice.Add(large(2 << 10))
 	}
 	for i := range 300 {
-		book := wire.Log(numbered(1 + i%30))
+		log := wire.Log(numbered(1 + i%30))
 		for range 20 {
-			book.Add(large(64 << 10))
+			log.Add(large(64 << 10))
 		}
 		if weight := wire.Weight(); weight > notebook.MaxBytes {
 			t.Fatalf("%d bytes are on the wire", weight)
@@ -155,7 +155,7 @@ func TestStrangersPushOutStrangers(t *testing.T) {
 		t.Error("who has been away for two hours is still there")
 	}
 	if n := wire.Len(); n > notebook.MaxLogs {
-		t.Errorf("%d books", n)
+		t.Errorf("%d Logs", n)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
 		t.Errorf("who is signed in is left %d exchanges", n)
 	}
 	if n := wire.Len(); n > notebook.MaxLogs {
-		t.Errorf("%d books", n)
+		t.Errorf("%d Logs", n)
 	}
 }
 

@@ -208,7 +208,7 @@ func (l *Logs) OfKey(key string) *Log {
 	return l.byKey[sessions.KeyID(purpose, key)]
 }
 
-// Weight returns how much memory all Logs take, in bytes.
+// Weight returns how much memory all Logs take, in bytes: hardly more than [MaxBytes].
 func (l *Logs) Weight() int64 { return l.weight.Load() }
 
 // Drop forgets a notebook's Log. Whoever still watches it sees its end.
@@ -409,7 +409,7 @@ func (l *Log) Last() int {
 	return l.count
 }
 
-// Watchers returns how many watch the Log live now; 0 for a nil Log.
+// Watchers returns how many watch the Log live now, at most [MaxWatchers]; 0 for a nil Log.
 func (l *Log) Watchers() int {
 	if l == nil {
 		return 0

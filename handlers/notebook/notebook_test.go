@@ -289,11 +289,11 @@ func TestWireIsBounded(t *testing.T) {
 	})
 
 	t.Run("50 exchanges: the oldest goes", func(t *testing.T) {
-		book := notebook.NewLogs(clock.Now).Log(id(1))
+		log := notebook.NewLogs(clock.Now).Log(id(1))
 		for range notebook.MaxExchanges + 3 {
-			book.Add(&notebook.Exchange{})
+			log.Add(&notebook.Exchange{})
 		}
-		got := book.Exchanges()
+		got := log.Exchanges()
 		if len(got) != 50 || got[0].Number != 4 || got[49].Number != 53 {
 			t.Errorf("%d exchanges, from %d to %d", len(got), got[0].Number, got[len(got)-1].Number)
 		}
@@ -312,9 +312,9 @@ func TestWireIsBounded(t *testing.T) {
 		{"what the server set stays", notebook.Exchange{Cookie: long(40), SetCookie: []string{long(30)}}, 0, 0, 34, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			book := notebook.NewLogs(clock.Now).Log(id(1))
-			book.Add(&test.exchange)
-			e := book.Exchanges()[0]
+			log := notebook.NewLogs(clock.Now).Log(id(1))
+			log.Add(&test.exchange)
+			e := log.Exchanges()[0]
 			if len(e.UserAgent) != test.agent<<10 || len(e.Target) != test.target<<10 || len(e.Cookie) != test.cookie<<10 || e.Cut != test.cut {
 				t.Errorf("left: user agent %d, address %d, cookies %d bytes; cut: %v", len(e.UserAgent), len(e.Target), len(e.Cookie), e.Cut)
 			}

@@ -1,4 +1,4 @@
-// What pages keep in a Book: by type, weighed, and handed over with it.
+// What pages keep in a Log: by type, weighed, and handed over with it.
 
 package notebook_test
 
@@ -26,37 +26,37 @@ func (f flagged) Shrink() notebook.Kept {
 	return flagged{flag: true}
 }
 
-func keep[T notebook.Kept](b *notebook.Log, value T) (before T) {
-	return notebook.Change(b, func(kept *T) { *kept = value })
+func keep[T notebook.Kept](log *notebook.Log, value T) (before T) {
+	return notebook.Change(log, func(kept *T) { *kept = value })
 }
 
-func TestBookKeepsOneValueOfEachType(t *testing.T) {
+func TestLogKeepsOneValueOfEachType(t *testing.T) {
 	wire := notebook.NewLogs(nil)
-	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
-	if got := notebook.Of[kilobytes](book); got != 0 {
+	log, other := wire.Log(numbered(0)), wire.Log(numbered(1))
+	if got := notebook.Of[kilobytes](log); got != 0 {
 		t.Errorf("%d where nothing was kept", got)
 	}
-	keep(book, kilobytes(0))
-	keep(book, flagged{})
+	keep(log, kilobytes(0))
+	keep(log, flagged{})
 	empty := wire.Weight()
-	keep(book, kilobytes(1))
-	keep(book, flagged{kilobytes: 2, flag: true})
+	keep(log, kilobytes(1))
+	keep(log, flagged{kilobytes: 2, flag: true})
 	with := wire.Weight()
 	if with-empty != 3<<10 {
 		t.Errorf("3 KB weigh %d", with-empty)
 	}
-	if before := keep(book, kilobytes(5)); before != 1 || wire.Weight() != with+4<<10 {
+	if before := keep(log, kilobytes(5)); before != 1 || wire.Weight() != with+4<<10 {
 		t.Errorf("before it was %d, and 4 KB more weigh %d", before, wire.Weight()-with)
 	}
-	if one, two, none := notebook.Of[kilobytes](book), notebook.Of[flagged](book), notebook.Of[kilobytes](other); one != 5 || two.kilobytes != 2 || none != 0 {
+	if one, two, none := notebook.Of[kilobytes](log), notebook.Of[flagged](log), notebook.Of[kilobytes](other); one != 5 || two.kilobytes != 2 || none != 0 {
 		t.Errorf("%d, %v are kept, and %d by another notebook", one, two, none)
 	}
 	if keep(nil, kilobytes(1)); notebook.Of[kilobytes](nil) != 0 {
-		t.Error("something is kept without a Book")
+		t.Error("something is kept without a Log")
 	}
 	wire.Drop(numbered(0))
-	if keep(book, kilobytes(7)); wire.Weight() != 0 {
-		t.Errorf("what a dropped Book keeps weighs %d", wire.Weight())
+	if keep(log, kilobytes(7)); wire.Weight() != 0 {
+		t.Errorf("what a dropped Log keeps weighs %d", wire.Weight())
 	}
 }
 
@@ -75,20 +75,20 @@ func TestKeptValuesAreHandedOver(t *testing.T) {
 	}
 }
 
-// A Book that takes too much loses its exchanges first, then what pages keep, but for what
+// A Log that takes too much loses its exchanges first, then what pages keep, but for what
 // they say must stay.
 func TestKeptValuesGiveWay(t *testing.T) {
 	wire := notebook.NewLogs(nil)
-	book, other := wire.Log(numbered(0)), wire.Log(numbered(1))
+	log, other := wire.Log(numbered(0)), wire.Log(numbered(1))
 	keep(other, kilobytes(1))
-	book.Add(large(10))
-	keep(book, kilobytes(1))
-	keep(book, flagged{kilobytes: notebook.MaxBytes >> 10, flag: true})
-	if len(book.Exchanges()) != 0 || notebook.Of[kilobytes](book) != 0 || notebook.Of[flagged](book) != (flagged{flag: true}) {
-		t.Errorf("%d exchanges, %d KB and %v stay", len(book.Exchanges()), notebook.Of[kilobytes](book), notebook.Of[flagged](book))
+	log.Add(large(10))
+	keep(log, kilobytes(1))
+	keep(log, flagged{kilobytes: notebook.MaxBytes >> 10, flag: true})
+	if len(log.Exchanges()) != 0 || notebook.Of[kilobytes](log) != 0 || notebook.Of[flagged](log) != (flagged{flag: true}) {
+		t.Errorf("%d exchanges, %d KB and %v stay", len(log.Exchanges()), notebook.Of[kilobytes](log), notebook.Of[flagged](log))
 	}
-	keep(book, flagged{kilobytes: notebook.MaxBytes >> 10})
-	if got := notebook.Of[flagged](book); got != (flagged{}) {
+	keep(log, flagged{kilobytes: notebook.MaxBytes >> 10})
+	if got := notebook.Of[flagged](log); got != (flagged{}) {
 		t.Errorf("%v stays", got)
 	}
 	if notebook.Of[kilobytes](other) != 1 {
@@ -113,7 +113,7 @@ func (h holding) Weigh() int {
 // may weigh it just when it goes on the wire. The race detector watches.
 func TestKeptExchangeIsWeighedWhileItIsAdded(t *testing.T) {
 	wire := notebook.NewLogs(nil)
-	book := wire.Log(numbered(0))
+	log := wire.Log(numbered(0))
 	var other sync.WaitGroup
 	over := make(chan struct{})
 	other.Go(func() {
@@ -122,20 +122,20 @@ func TestKeptExchangeIsWeighedWhileItIsAdded(t *testing.T) {
 			case <-over:
 				return
 			default:
-				keep(book, kilobytes(1))
+				keep(log, kilobytes(1))
 			}
 		}
 	})
 	for range 200 {
 		e := large(60 << 10) // it takes a moment to copy
-		keep(book, holding{e})
-		book.Add(e)
+		keep(log, holding{e})
+		log.Add(e)
 	}
 	close(over)
 	other.Wait()
 	with := wire.Weight()
-	last := notebook.Of[holding](book).exchange.Weigh()
-	keep(book, holding{})
+	last := notebook.Of[holding](log).exchange.Weigh()
+	keep(log, holding{})
 	if got := with - wire.Weight(); got != int64(last) {
 		t.Errorf("the exchange that a page keeps weighs %d of %d", got, last)
 	}
