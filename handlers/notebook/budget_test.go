@@ -179,7 +179,7 @@ func TestStrangersPushOutNobodyWhoIsSignedIn(t *testing.T) {
 }
 
 // The lines that the composer has sent count, too.
-func TestAllThatABookHoldsCounts(t *testing.T) {
+func TestAllThatALogHoldsCounts(t *testing.T) {
 	lab := labtest.New(t)
 	c := lab.Client()
 	c.Get("/composer")
