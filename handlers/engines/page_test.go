@@ -47,7 +47,7 @@ func newLab(t *testing.T, options ...func(*engines.Config)) engineLab {
 		}
 	})
 	lab.Router.Get("/engines", webtest.Page, page.Get)
-	lab.Router.Post("/engines/:deed", webtest.Action, page.Post)
+	lab.Router.Post("/engines/:action", webtest.Action, page.Post)
 	return lab
 }
 
