@@ -344,7 +344,7 @@ func TestOrderOfTheGuards(t *testing.T) {
 		alice.Get("/test/panic")
 		stack := lab.Log.String() // innermost first
 		at := len(stack)
-		guards := []string{"CheckHost", "RecoverPanic", "WithSecureHeaders", "Record", "Hold", "Open", "ReadForm", "SameOrigin", "Break"}
+		guards := []string{"checkHost", "RecoverPanic", "withSecureHeaders", "Record", "hold", "Open", "readForm", "sameOrigin", "Break"}
 		for _, guard := range guards {
 			next := strings.LastIndex(stack[:at], guard+".func")
 			if next < 0 {

@@ -31,22 +31,22 @@ type Guard struct {
 // open finds the visitor's notebook. A test holds the order.
 func (g *Guard) Middleware(s *Site, record, open echo.MiddlewareFunc) []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		g.CheckHost,
+		g.checkHost,
 		RecoverPanic(g.Log),
-		WithSecureHeaders,
+		withSecureHeaders,
 		record,
-		g.Hold(),
+		g.hold(),
 		open,
-		s.Prefer(g.Router.Access),
-		g.ReadForm,
-		g.SameOrigin,
+		s.prefer(g.Router.Access),
+		g.readForm,
+		g.sameOrigin,
 	}
 }
 
-// CheckHost is middleware that refuses requests for other hosts with 421. A page of another
+// checkHost is middleware that refuses requests for other hosts with 421. A page of another
 // site can make its own name point to 127.0.0.1 (DNS rebinding); then only the Host
 // header tells its requests from ours.
-func (g *Guard) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if !input.IsOwnHost(r) && !slices.ContainsFunc(g.Hosts, func(h string) bool { return strings.EqualFold(h, r.Host) }) {
@@ -78,9 +78,9 @@ func RecoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 	}
 }
 
-// WithSecureHeaders is middleware that adds [SecureHeaders] to every reply, also to errors.
+// withSecureHeaders is middleware that adds [SecureHeaders] to every reply, also to errors.
 // They allow no inline script or style, nothing from other origins, and no framing.
-func WithSecureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func withSecureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		setSecureHeaders(c.Response().Header())
 		return next(c)
@@ -117,10 +117,10 @@ var secureHeaderLines = http.Header{
 	"Vary":          {"Cookie, Accept-Language"},
 }
 
-// Hold makes the middleware [sessions.Hold], for every reply except streams. Echo calls a middleware again for
+// hold makes the middleware [sessions.hold], for every reply except streams. Echo calls a middleware again for
 // each request. So whatever a middleware keeps between requests must be made before that:
 // here the buffers in which replies wait.
-func (g *Guard) Hold() echo.MiddlewareFunc {
+func (g *Guard) hold() echo.MiddlewareFunc {
 	hold := sessions.Hold()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		held := hold(next)
@@ -133,11 +133,11 @@ func (g *Guard) Hold() echo.MiddlewareFunc {
 	}
 }
 
-// ReadForm is middleware that reads the whole body of an unsafe request before its handler is
+// readForm is middleware that reads the whole body of an unsafe request before its handler is
 // called. The body must be a form; below /api/ it must be JSON, for [input.ReadJSON] to decode.
 // The error is an [input.Problem]: 413 if it is too long, 400 if it is broken, 415 if it is of
 // another type. Then the connection is closed after the reply.
-func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if input.IsSafe(r.Method) {
@@ -163,10 +163,10 @@ func (g *Guard) ReadForm(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// SameOrigin is middleware that refuses unsafe requests that another origin began, with 403.
+// sameOrigin is middleware that refuses unsafe requests that another origin began, with 403.
 // [http.CrossOriginProtection] tells them by Sec-Fetch-Site or, without that, by comparing
 // Origin with Host.
-func (g *Guard) SameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+func (g *Guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if g.Router.Access(c).AnyOrigin {
 			return next(c) // that it comes from elsewhere is what the lesson is about

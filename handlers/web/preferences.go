@@ -20,10 +20,10 @@ const (
 	themeKey = "cookielab/web.theme"
 )
 
-// Prefer makes the middleware that reads the language and the theme that a page's address
+// prefer makes the middleware that reads the language and the theme that a page's address
 // chooses, and keeps them if this request may write the notebook. It must run after
 // [notebook.Opener.Open]. The error of an unknown choice is an [input.Problem], a 400.
-func (s *Site) Prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
+func (s *Site) prefer(access func(echo.Context) Access) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			n := notebook.From(c)
