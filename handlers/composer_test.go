@@ -90,7 +90,7 @@ func TestComposerLocksNobodyOut(t *testing.T) {
 		lab := labtest.New(t)
 		j := lab.Jar(t, "localhost")
 		j.Ask(http.MethodGet, "/composer")
-		cookie := j.Send(browser.Request{URL: j.Url("/send"), Now: lab.Clock.Now(), Context: browser.Typed}).Header
+		cookie := j.Send(browser.Request{URL: j.URL("/send"), Now: lab.Clock.Now(), Context: browser.Typed}).Header
 		var all sync.WaitGroup
 		var went atomic.Int32
 		for i := range 12 {

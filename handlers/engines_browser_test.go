@@ -39,10 +39,10 @@ func tellEngines(t *testing.T, browser browsertest.Browser, binary string) {
 			for _, row := range webtest.EnginesTable {
 				var words []string
 				for _, engine := range []string{"db", "cache", "file", "cached_db", "signed_cookies"} {
-					words = append(words, v.Attr("#"+row.Deed+"-"+engine, "data-outcome"))
+					words = append(words, v.Attr("#"+row.Action+"-"+engine, "data-outcome"))
 				}
 				if got, want := strings.Join(words, " "), strings.TrimSuffix(row.Want, " django:works"); got != want {
-					t.Errorf("%s: %s, want %s", row.Deed, got, want)
+					t.Errorf("%s: %s, want %s", row.Action, got, want)
 				}
 			}
 			for cell, want := range map[string]string{

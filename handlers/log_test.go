@@ -118,7 +118,7 @@ func TestLogHoldsNothingTyped(t *testing.T) {
 		}
 	}
 	form := func(text string) func(*http.Request) { return webtest.Body(webtest.FormType, text) }
-	json := func(text string) func(*http.Request) { return webtest.Body(webtest.JsonType, text) }
+	json := func(text string) func(*http.Request) { return webtest.Body(webtest.JSONType, text) }
 
 	for _, path := range []string{"/login", "/tokens"} {
 		for text, statuses := range map[string][]int{

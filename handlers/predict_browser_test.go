@@ -224,5 +224,5 @@ func predict(t *testing.T, c *webtest.Client, question any) composer.PredictAnsw
 	if err != nil {
 		t.Fatal(err)
 	}
-	return webtest.JSON[composer.PredictAnswer](t, c.Do(http.MethodPost, "/api/predict", webtest.Body(webtest.JsonType, string(body))))
+	return webtest.JSON[composer.PredictAnswer](t, c.Do(http.MethodPost, "/api/predict", webtest.Body(webtest.JSONType, string(body))))
 }

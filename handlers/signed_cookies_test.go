@@ -118,7 +118,7 @@ func TestSealedSessionSignedIn(t *testing.T) {
 
 // Each deed: what the three ways conclude of you and of the copy, and that the
 // sentence says so.
-func TestSealedSessionDeeds(t *testing.T) {
+func TestSealedSessionActions(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		deeds     []string
@@ -155,7 +155,7 @@ func TestSealedSessionDeeds(t *testing.T) {
 				if i == len(test.deeds)-1 {
 					lab.Clock.Advance(test.wait)
 				}
-				alice.Deed(t, deed)
+				alice.Act(t, deed)
 			}
 			if got := alice.Verdicts(); got != test.you {
 				t.Errorf("you: %s, not %s", got, test.you)
@@ -187,7 +187,7 @@ func TestSealedSessionEdited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice.Deed(t, "/act/edit")
+	alice.Act(t, "/act/edit")
 	after, err := sessions.Dissect(alice.Cookie("lab_sessionid"))
 	if err != nil {
 		t.Fatal(err)
@@ -328,7 +328,7 @@ func TestSealedSessionTooLarge(t *testing.T) {
 	if got := c.Verdicts(); got != "absent absent verified" || c.Cookie("lab_sessionid") != full {
 		t.Errorf("afterwards: %s", got)
 	}
-	c.Deed(t, "/logout") // the way out that the page names
+	c.Act(t, "/logout") // the way out that the page names
 	if c.SignIn("alice"); c.Verdicts() != sealedEverywhere {
 		t.Errorf("after logging out and in: %s", c.Verdicts())
 	}

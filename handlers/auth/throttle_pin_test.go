@@ -211,7 +211,7 @@ func TestThrottleOfThePINAndTheTeacher(t *testing.T) {
 					t.Errorf("wrong try %d of who is signed in is answered %d, not %d", i+1, r.Status, want)
 				}
 				key := there.Cookie("lab_sessionid")
-				if there.Do(http.MethodPost, "/api/session/cycle_key", webtest.Body(webtest.JsonType, "{}"), webtest.Via("203.0.113.7")); engine == "db" && there.Cookie("lab_sessionid") == key {
+				if there.Do(http.MethodPost, "/api/session/cycle_key", webtest.Body(webtest.JSONType, "{}"), webtest.Via("203.0.113.7")); engine == "db" && there.Cookie("lab_sessionid") == key {
 					t.Error("the key is the same")
 				}
 			}

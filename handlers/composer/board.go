@@ -41,8 +41,8 @@ type boardRequest struct {
 }
 
 // board asks each profile's jar for each request; nil where none has a cookie.
-func (h *Page) board(columns []column, at browser.URL, moment time.Time) []boardRow {
-	if !slices.ContainsFunc(columns, func(column column) bool { return column.Cookie != nil }) {
+func (h *Page) board(columns []profileColumn, at browser.URL, moment time.Time) []boardRow {
+	if !slices.ContainsFunc(columns, func(column profileColumn) bool { return column.Cookie != nil }) {
 		return nil
 	}
 	var rows []boardRow
@@ -69,7 +69,7 @@ func (c boardCell) like(other boardCell) bool {
 	return c.Stored == other.Stored && c.Goes == other.Goes && c.Note == other.Note && c.Reason.ID == other.Reason.ID
 }
 
-func boardCellOf(column column, r boardRequest, moment time.Time) boardCell {
+func boardCellOf(column profileColumn, r boardRequest, moment time.Time) boardCell {
 	cell := boardCell{Title: column.Title, Stored: column.Cookie != nil}
 	if !cell.Stored {
 		return cell
@@ -93,7 +93,7 @@ func boardCellOf(column column, r boardRequest, moment time.Time) boardCell {
 }
 
 // staysBack is why the column's cookie does not go with a request.
-func (column column) staysBack(request browser.Request) (browser.Rule, bool) {
+func (column profileColumn) staysBack(request browser.Request) (browser.Rule, bool) {
 	for _, back := range column.jar.Send(request).KeptBack {
 		if column.Cookie.Same(back.Cookie) {
 			return back.Rule, true
@@ -103,7 +103,7 @@ func (column column) staysBack(request browser.Request) (browser.Rule, bool) {
 }
 
 // boardRequests are the requests that make sense for an address.
-func boardRequests(at browser.URL, columns []column) []boardRequest {
+func boardRequests(at browser.URL, columns []profileColumn) []boardRequest {
 	other := browser.URL{Scheme: "https", Host: "other.example", Path: "/"}
 	if (browser.URL{Scheme: "http", Host: at.Host}).Secure() { // this machine
 		other = browser.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}
@@ -147,7 +147,7 @@ func boardRequests(at browser.URL, columns []column) []boardRequest {
 }
 
 // belowPath is an address below the cookie's Path, if the one that sent it is not.
-func belowPath(at browser.URL, columns []column) (browser.URL, bool) {
+func belowPath(at browser.URL, columns []profileColumn) (browser.URL, bool) {
 	for _, column := range columns {
 		if column.Cookie == nil {
 			continue

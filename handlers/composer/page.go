@@ -51,16 +51,16 @@ type pageData struct {
 	Parts     template.HTML
 	Hidden    locale.Message // says how much of the line Parts leaves out; no ID: nothing
 	Size      int            // bytes of name and value
-	Columns   []column
+	Columns   []profileColumn
 	Hints     []hint
 	Board     []boardRow
 	Presets   []preset
 	Sent      *sent // nil: nothing was sent from here
-	Paste     paste
+	Paste     pastedText
 }
 
-// column is what one profile does.
-type column struct {
+// profileColumn is what one profile does.
+type profileColumn struct {
 	Profile browser.Profile
 	Title   string
 	Here    bool // the visitor's own browser is of this kind
@@ -94,8 +94,8 @@ type outcome struct {
 	Label   string
 }
 
-// outcomeOf returns the outcome of a verdict. Who deletes makes no mistake, though nothing
-// was there.
+// outcomeOf returns the outcome of a verdict. A line that deletes is no mistake, even if there
+// was nothing to delete.
 func outcomeOf(v browser.Verdict) outcome {
 	switch {
 	case v.Rule.ID == "expired":
@@ -111,7 +111,7 @@ func outcomeOf(v browser.Verdict) outcome {
 }
 
 // name is the name that the profile reads in a line.
-func (column column) name(line string) string {
+func (column profileColumn) name(line string) string {
 	if column.Cookie != nil {
 		return column.Cookie.Name
 	}
@@ -148,7 +148,7 @@ func (h *Page) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	paste := paste{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
+	paste := pastedText{Text: strings.ReplaceAll(text["paste"], "\r\n", "\n"), Address: strings.TrimSpace(text["paste_address"])}
 	return h.show(c, pageData{Form: f, Paste: paste})
 }
 
@@ -211,7 +211,7 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 		}
 		response.SetCookie = []string{p.Form.Line}
 		v := jar.Receive(response)[0]
-		column := column{
+		column := profileColumn{
 			Profile: profile, Title: profileTitles[profile], Here: profile == here,
 			outcome: outcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule), Cookie: v.Cookie, jar: jar,
 		}
@@ -245,7 +245,7 @@ func (h *Page) judge(c echo.Context, p *pageData, at browser.URL) {
 }
 
 // headlineOf says in one sentence what the profiles make of the line.
-func headlineOf(columns []column, board []boardRow, comma string) locale.Message {
+func headlineOf(columns []profileColumn, board []boardRow, comma string) locale.Message {
 	var keep, drop []string
 	for _, column := range columns {
 		if column.Cookie != nil {
@@ -272,13 +272,13 @@ func headlineOf(columns []column, board []boardRow, comma string) locale.Message
 	return locale.Msg("composer.some_keep", locale.Args{"Keep": strings.Join(keep, comma), "Drop": strings.Join(drop, comma)})
 }
 
-func allAre(columns []column, outcome string) bool {
-	return !slices.ContainsFunc(columns, func(column column) bool { return column.Outcome != outcome })
+func allAre(columns []profileColumn, outcome string) bool {
+	return !slices.ContainsFunc(columns, func(column profileColumn) bool { return column.Outcome != outcome })
 }
 
 // sameCookies reports whether all profiles keep the same, but for what only one of
 // them knows.
-func sameCookies(columns []column) bool {
+func sameCookies(columns []profileColumn) bool {
 	first := inCommon(columns[0].Cookie)
 	for _, column := range columns[1:] {
 		if inCommon(column.Cookie) != first {

@@ -16,8 +16,8 @@ import (
 	"cookielab/sessions/browser"
 )
 
-// paste is what was pasted, and each of its lines explained.
-type paste struct {
+// pastedText is what was pasted, and each of its lines explained.
+type pastedText struct {
 	Text    string
 	Address string // of the site; "": guessed for each line
 	Problem locale.Message
@@ -29,9 +29,9 @@ type paste struct {
 // pastedLine is one Set-Cookie line.
 type pastedLine struct {
 	Parts    template.HTML
-	From     string   // the address that was guessed for it; "": none had to be
-	Verdicts []column // of the browsers
-	Same     bool     // they agree
+	From     string          // the address that was guessed for it; "": none had to be
+	Verdicts []profileColumn // of the browsers
+	Same     bool            // they agree
 	Life     locale.Message
 	Hints    []hint
 	More     locale.Message // says how many hints are not given; no ID: none
@@ -43,7 +43,7 @@ const (
 )
 
 // explain takes the text apart, and shows as much of it as there is room for.
-func (h *Page) explain(c echo.Context, p *paste, shown markup.Room) {
+func (h *Page) explain(c echo.Context, p *pastedText, shown markup.Room) {
 	if len(p.Text) > maxPasted {
 		p.Problem = locale.Msg("composer.paste.too_long", locale.Args{"Most": maxPasted >> 10})
 		p.Text, p.Address = markup.AtMost(p.Text, maxPasted), markup.AtMost(p.Address, maxAddress)
@@ -85,7 +85,7 @@ func (h *Page) explain(c echo.Context, p *paste, shown markup.Room) {
 				jars[at.Host+" "+string(profile)] = jar
 			}
 			v := jar.Receive(browser.Response{URL: at, SetCookie: []string{line}, Now: moment, Context: browser.Typed})[0]
-			one.Verdicts = append(one.Verdicts, column{
+			one.Verdicts = append(one.Verdicts, profileColumn{
 				Profile: profile, Title: profileTitles[profile], outcome: outcomeOf(v), Rule: v.Rule, Section: sectionOf(h.site.Words(c), v.Rule), Reason: ruleReason(v.Rule),
 			})
 			one.Same = one.Same && v.Rule == one.Verdicts[0].Rule

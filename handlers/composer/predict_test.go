@@ -214,5 +214,5 @@ func TestPredictBounds(t *testing.T) {
 
 // ask asks /api/predict.
 func ask(c *webtest.Client, question string, changes ...func(*http.Request)) webtest.Reply {
-	return c.Do(http.MethodPost, "/api/predict", append([]func(*http.Request){webtest.Body(webtest.JsonType, question)}, changes...)...)
+	return c.Do(http.MethodPost, "/api/predict", append([]func(*http.Request){webtest.Body(webtest.JSONType, question)}, changes...)...)
 }

@@ -373,33 +373,33 @@ func (h *Page) describeCall(c echo.Context, w *locale.Printer, p *pageData) {
 	p.Drawing = diagram.Draw(w, []*notebook.Exchange{e})
 }
 
-func (h *Page) state(c echo.Context, w *locale.Printer) (state state, err error) {
+func (h *Page) state(c echo.Context, w *locale.Printer) (now state, err error) {
 	session, err := h.auth.Lanes.Sessions.Load(c)
 	if err != nil {
-		return state, err
+		return now, err
 	}
-	state.Session = h.auth.Lanes.Sessions.Options().Name
+	now.Session = h.auth.Lanes.Sessions.Options().Name
 	if session.Rejected() != nil {
 		f, _ := h.auth.SessionFinding(c)
-		state.Why = w.Text("verdict." + string(f.Verdict) + ".word")
+		now.Why = w.Text("verdict." + string(f.Verdict) + ".word")
 		if f.Verdict == lanes.Absent {
-			state.Why = w.Text("console.none_yet")
+			now.Why = w.Text("console.none_yet")
 		}
-		return state, nil
+		return now, nil
 	}
 	data, err := json.Marshal(h.standing(session).values)
 	if err != nil {
-		return state, err
+		return now, err
 	}
-	state.There, state.Key, state.Bytes, state.Data = true, markup.ShortKey(session.Key()), len(data), string(data)
+	now.There, now.Key, now.Bytes, now.Data = true, markup.ShortKey(session.Key()), len(data), string(data)
 	if !h.auth.Lanes.Sessions.KeepsRecords() {
-		state.Bytes = len(session.Key())
+		now.Bytes = len(session.Key())
 	}
 	if record, ok := session.Record(); ok {
-		state.Version = record.Version
+		now.Version = record.Version
 	}
-	state.Expires, state.BrowserClose = markup.ClockTime(session.Ends()), session.ExpiresAtBrowserClose()
-	return state, nil
+	now.Expires, now.BrowserClose = markup.ClockTime(session.Ends()), session.ExpiresAtBrowserClose()
+	return now, nil
 }
 
 // Versions are "3 → 4", or the one that stayed.

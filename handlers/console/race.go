@@ -74,18 +74,18 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 	if kind != raceKeys && kind != raceSet && kind != raceAdd {
 		return nil, input.NewProblem(http.StatusBadRequest, "bad_request", locale.Msg("console.unknown"))
 	}
-	caller := &caller{h: h, c: c, cookie: h.auth.Lanes.Values(c)[lanes.Session]}
+	program := &caller{h: h, c: c, cookie: h.auth.Lanes.Values(c)[lanes.Session]}
 	r := &race{kind: kind}
 
 	// 1.
-	got, err := caller.call("get", map[string]any{"key": counter})
+	got, err := program.call("get", map[string]any{"key": counter})
 	if err != nil {
 		return nil, err
 	}
 	number, whole := wholeIn(got.Result)
 	if !whole || got.SessionKey == nil {
 		number = 0
-		if _, err := caller.call("set", map[string]any{"key": counter, "value": 0}); err != nil {
+		if _, err := program.call("set", map[string]any{"key": counter, "value": 0}); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 	reads := [2]int64{number, number}
 	if kind == raceSet {
 		err := together(func(i int) error {
-			got, err := caller.call("get", map[string]any{"key": counter})
+			got, err := program.call("get", map[string]any{"key": counter})
 			reads[i], _ = wholeIn(got.Result)
 			r.programs[i].Read = markup.Clip(string(got.Result), markup.MaxValueText)
 			return err
@@ -122,7 +122,7 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 			op, wrote = "add", counter+" + 1"
 			fields = map[string]any{"key": counter, "think_ms": raceThink}
 		}
-		reply, err := caller.call(op, fields)
+		reply, err := program.call(op, fields)
 		racer := &r.programs[i]
 		racer.Op, racer.Wrote, racer.OK = op, wrote, reply.Status == http.StatusOK
 		if racer.Answer = markup.StatusLabel(reply.Status); reply.Error != "" {
@@ -140,17 +140,17 @@ func (h *Page) race(c echo.Context, kind string) (*race, error) {
 	}
 
 	// 4.
-	if err := r.count(caller, number, stamp, names); err != nil {
+	if err := r.count(program, number, stamp, names); err != nil {
 		return nil, err
 	}
-	if caller.line != "" {
-		c.Response().Header().Add("Set-Cookie", caller.line)
+	if program.line != "" {
+		c.Response().Header().Add("Set-Cookie", program.line)
 	}
 	return r, nil
 }
 
 // count compares what is there with what was answered.
-func (r *race) count(caller *caller, number int64, stamp string, names [2]string) error {
+func (r *race) count(program *caller, number int64, stamp string, names [2]string) error {
 	answered := int64(0)
 	for _, program := range r.programs {
 		if program.OK {
@@ -158,7 +158,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 		}
 	}
 	if r.kind != raceKeys {
-		got, err := caller.call("get", map[string]any{"key": counter})
+		got, err := program.call("get", map[string]any{"key": counter})
 		if err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (r *race) count(caller *caller, number int64, stamp string, names [2]string
 	survived := int64(0)
 	r.before = ""
 	for i, name := range names {
-		got, err := caller.call("get", map[string]any{"key": name})
+		got, err := program.call("get", map[string]any{"key": name})
 		if err != nil {
 			return err
 		}

@@ -213,12 +213,12 @@ func (s *Step) page(part string) *pageData {
 		came = l.Happened(s)
 	}
 	for _, choice := range s.text.Choices {
-		answer := answer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
-		p.Choices = append(p.Choices, answer)
-		if answer.Chosen {
+		one := answer{choice, s.notes.Said == choice.Letter, came == choice.Letter}
+		p.Choices = append(p.Choices, one)
+		if one.Chosen {
 			p.SaidIt = choice.Letter
 		}
-		if answer.Came {
+		if one.Came {
 			p.Came, p.CameIt = choice.Text, choice.Letter
 		}
 	}

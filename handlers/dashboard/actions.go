@@ -40,8 +40,8 @@ func (h *Page) Expire(c echo.Context) error {
 	return h.auth.Done(c, notebook.Action{Name: "expire"}, "/dashboard")
 }
 
-// Restore serves POST /act/restore: it signs in again as the live record says that this
-// browser was last given, and ends that record.
+// Restore serves POST /act/restore: it signs in again whoever the last record of this browser
+// names, if that record still lives, and ends the record.
 func (h *Page) Restore(c echo.Context) error {
 	if err := h.auth.Before(c); err != nil {
 		return err

@@ -21,7 +21,7 @@ func TestEdit(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	key := alice.Cookie("lab_sessionid")
-	alice.Deed(t, "/act/edit")
+	alice.Act(t, "/act/edit")
 	found := alice.Lanes()
 	if got := alice.Verdicts(); got != "believed tampered unknown" {
 		t.Errorf("after the edit: %s", got)
@@ -61,10 +61,10 @@ func TestPutItBack(t *testing.T) {
 			alice := lab.Client().SignIn("alice")
 			key := alice.Cookie("lab_sessionid")
 			for _, deed := range c.before {
-				alice.Deed(t, deed)
+				alice.Act(t, deed)
 			}
 			lab.Clock.Advance(c.wait)
-			alice.Deed(t, "/act/restore")
+			alice.Act(t, "/act/restore")
 			if got := alice.Verdicts(); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
@@ -81,8 +81,8 @@ func TestLogoutEndsWhatAnEditLeftBehind(t *testing.T) {
 	lab := labtest.New(t)
 	alice := lab.Client().SignIn("alice")
 	key := alice.Cookie("lab_sessionid")
-	alice.Deed(t, "/act/edit")
-	alice.Deed(t, "/logout")
+	alice.Act(t, "/act/edit")
+	alice.Act(t, "/logout")
 	if got := lab.Client().Carry("lab_sessionid", key).Lanes()["session"].Verdict; got != lanes.Unknown {
 		t.Errorf("after logging out, the key from before the edit is %s", got)
 	}
@@ -104,7 +104,7 @@ func TestOneWayOnly(t *testing.T) {
 			lab := labtest.New(t)
 			alice := lab.Client().SignIn("alice")
 			key := alice.Cookie("lab_sessionid")
-			alice.Deed(t, c.path)
+			alice.Act(t, c.path)
 			if got := alice.Verdicts(); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
@@ -152,7 +152,7 @@ func TestTheCopy(t *testing.T) {
 	alice := lab.Client()
 	alice.Get("/dashboard")
 	alice.SignIn("alice")
-	alice.Deed(t, "/act/copy")
+	alice.Act(t, "/act/copy")
 	replays := func() (n int) {
 		for _, exchange := range lab.WireOf(alice.Cookie(webtest.NotebookCookie)) {
 			if exchange.Client != notebook.ClientOther {
@@ -174,7 +174,7 @@ func TestTheCopy(t *testing.T) {
 		t.Errorf("a GET sent the copy: %d replays", got)
 	}
 	for i, path := range []string{"/act/replay", "/act/flip/plain", "/act/edit", "/logout"} {
-		alice.Deed(t, path)
+		alice.Act(t, path)
 		if got := replays(); got != 2+i {
 			t.Errorf("after %s the copy was sent %d times, want %d", path, got, 2+i)
 		}
@@ -211,38 +211,38 @@ func TestWhatJustHappened(t *testing.T) {
 		}
 	}
 	says("Nobody knows you yet. Sign in and watch rows ① to ④.")
-	alice.Deed(t, "/act/expire")
+	alice.Act(t, "/act/expire")
 	says("Only the session counts here, and it knows nobody")
-	alice.Deed(t, "/act/restore")
+	alice.Act(t, "/act/restore")
 	says("Nothing to put back")
-	alice.Deed(t, "/act/copy")
+	alice.Act(t, "/act/copy")
 	says("Nothing to copy")
-	alice.Deed(t, "/act/replay")
+	alice.Act(t, "/act/replay")
 	says("Nothing to copy")
 	alice.SignIn("alice")
 	says("You signed in. All three remember alice. Look where the name is kept.")
-	alice.Deed(t, "/act/edit")
+	alice.Act(t, "/act/edit")
 	says("You changed student to teacher. Plain believed it, signed noticed, and the session’s invented key opens nothing.")
-	alice.Deed(t, "/act/edit")
+	alice.Act(t, "/act/edit")
 	says("No role could be changed this time")
-	alice.Deed(t, "/act/restore")
+	alice.Act(t, "/act/restore")
 	says("Put back: all three remember alice again, the session under a new key.")
-	alice.Deed(t, "/act/flip/signed")
+	alice.Act(t, "/act/flip/signed")
 	says("You changed one character of the signed cookie. You: Plain – Believed (alice · student). Signed – Tampered. Session – Found (alice · student).")
-	alice.Deed(t, "/act/restore")
-	alice.Deed(t, "/act/copy")
+	alice.Act(t, "/act/restore")
+	alice.Act(t, "/act/copy")
 	says("Another program sent a copy. All three accept it: none can tell.")
-	alice.Deed(t, "/logout")
+	alice.Act(t, "/logout")
 	says("You logged out. The copy still works for plain and signed; only the session is over.")
 	alice.SignIn("alice")
-	alice.Deed(t, "/act/expire")
+	alice.Act(t, "/act/expire")
 	says("All three live ten seconds.")
 	lab.Clock.Advance(11 * time.Second)
 	for _, name := range webtest.CookieOf {
 		alice.Drop(name) // as the browser does by its own clock
 	}
 	says("Your browser obeyed its clock and sends none of the three. And the copy?")
-	alice.Deed(t, "/act/replay")
+	alice.Act(t, "/act/replay")
 	says("Your browser obeyed and sends none of the three. The copy has no clock: plain is still believed, signed and session are over.")
 }
 
@@ -321,7 +321,7 @@ func TestSigningInAgainEndsWhatAnEditLeftBehind(t *testing.T) {
 		alice.SignIn("alice")
 		thief := alice.Thief()
 		thief.Drop(webtest.NotebookCookie)
-		alice.Deed(t, "/act/edit")
+		alice.Act(t, "/act/edit")
 		alice.SignIn("alice")
 		alice.Post(end, nil)
 		if got := thief.Lanes()["session"].Verdict; got != lanes.Unknown {
@@ -352,12 +352,12 @@ func TestPutItBackRevivesNothing(t *testing.T) {
 	alice := lab.Client()
 	alice.Get("/dashboard")
 	alice.SignIn("alice")
-	alice.Deed(t, "/act/edit")
+	alice.Act(t, "/act/edit")
 	other := alice.Thief() // the same browser's second tab
 	var once sync.Once
 	lab.Sessions.Before = func(op string) error {
 		if op == "create" {
-			once.Do(func() { other.Deed(t, "/logout") })
+			once.Do(func() { other.Act(t, "/logout") })
 		}
 		return nil
 	}
@@ -377,7 +377,7 @@ func TestChangingOneLetterOfAnyNameStillReads(t *testing.T) {
 	lab := labtest.New(t)
 	for name, want := range map[string]string{"alice": "blice", "bob": "aob", "李小龙": "a小龙"} {
 		visitor := lab.Client().SignIn(name)
-		visitor.Deed(t, "/act/flip/plain")
+		visitor.Act(t, "/act/flip/plain")
 		if got := visitor.Lanes()["plain"]; got.Verdict != lanes.Believed || webtest.Text(got.User) != want {
 			t.Errorf("%s becomes %s %q", name, got.Verdict, webtest.Text(got.User))
 		}

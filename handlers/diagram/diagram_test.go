@@ -75,7 +75,7 @@ func TestDeletionsAreCrossedOut(t *testing.T) {
 
 // The replay stands inside of the deed that caused it: it began later and ended
 // sooner.
-func TestReplayIsDrawnInsideItsDeed(t *testing.T) {
+func TestReplayIsDrawnInsideItsAction(t *testing.T) {
 	c := labtest.New(t).Client().SignIn("alice")
 	c.Post("/act/copy", nil)
 	d := c.Draw(t, "en", 2)

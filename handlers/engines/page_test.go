@@ -77,24 +77,24 @@ func TestEngines(t *testing.T) {
 			t.Error("the table is not empty before anything was done")
 		}
 		for _, row := range webtest.EnginesTable {
-			if got := webtest.Outcomes(c.Press(row.Deed), row.Deed); got != row.Want {
-				t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
+			if got := webtest.Outcomes(c.Press(row.Action), row.Action); got != row.Want {
+				t.Errorf("%s: %q, want %q", row.Action, got, row.Want)
 			}
 		}
 		// Each one stays in the table, and is what it was also alone.
 		page := c.Get(webtest.EnginesPath).Body
 		for _, row := range webtest.EnginesTable {
-			if got := webtest.Outcomes(page, row.Deed); got != row.Want {
-				t.Errorf("in the end, %s: %q, want %q", row.Deed, got, row.Want)
+			if got := webtest.Outcomes(page, row.Action); got != row.Want {
+				t.Errorf("in the end, %s: %q, want %q", row.Action, got, row.Want)
 			}
 			alone := lab.Client()
 			alone.Get(webtest.EnginesPath)
 			want := row.Want
-			if row.Deed == "read" { // the only one that does not write first
+			if row.Action == "read" { // the only one that does not write first
 				want = "nothing nothing nothing nothing nothing"
 			}
-			if got := webtest.Outcomes(alone.Press(row.Deed), row.Deed); got != want {
-				t.Errorf("%s alone: %q, want %q", row.Deed, got, want)
+			if got := webtest.Outcomes(alone.Press(row.Action), row.Action); got != want {
+				t.Errorf("%s alone: %q, want %q", row.Action, got, want)
 			}
 		}
 		if other := lab.Client().Get(webtest.EnginesPath).Body; webtest.Outcomes(other, "write") != "    " {
@@ -107,8 +107,8 @@ func TestEngines(t *testing.T) {
 		c.Get(webtest.EnginesPath)
 		page := c.Press("all")
 		for _, row := range webtest.EnginesTable {
-			if got := webtest.Outcomes(page, row.Deed); got != row.Want {
-				t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
+			if got := webtest.Outcomes(page, row.Action); got != row.Want {
+				t.Errorf("%s: %q, want %q", row.Action, got, row.Want)
 			}
 		}
 		if !strings.Contains(page, "was not believed") {
@@ -284,7 +284,7 @@ func TestEnginesShared(t *testing.T) {
 	c := lab.Client()
 	c.Get(webtest.EnginesPath)
 	page := c.Press("all")
-	for _, row := range []struct{ Deed, Want string }{
+	for _, row := range []struct{ Action, Want string }{
 		{"write", "written written written written written"},
 		{"read", "found found found found found"},
 		{"clear", "survived gone survived survived survived"},
@@ -293,8 +293,8 @@ func TestEnginesShared(t *testing.T) {
 		{"elsewhere", "ended ended ended ended works django:ended"},
 		{"tabs", "kept kept kept kept lost"},
 	} {
-		if got := webtest.Outcomes(page, row.Deed); got != row.Want {
-			t.Errorf("%s: %q, want %q", row.Deed, got, row.Want)
+		if got := webtest.Outcomes(page, row.Action); got != row.Want {
+			t.Errorf("%s: %q, want %q", row.Action, got, row.Want)
 		}
 	}
 	for engine, wants := range map[string][]string{
@@ -354,8 +354,8 @@ func TestEnginesTogether(t *testing.T) {
 			}
 			page := c.Get(webtest.EnginesPath).Body
 			for _, row := range webtest.EnginesTable {
-				if got := webtest.Outcomes(page, row.Deed); got != row.Want {
-					errs <- row.Deed + ": " + got
+				if got := webtest.Outcomes(page, row.Action); got != row.Want {
+					errs <- row.Action + ": " + got
 					return
 				}
 			}

@@ -23,8 +23,8 @@ type Jar struct {
 	host string // without its port
 }
 
-// Url is an address of the lab under this browser's host.
-func (j *Jar) Url(path string) browser.URL {
+// URL is an address of the lab under this browser's host.
+func (j *Jar) URL(path string) browser.URL {
 	return browser.URL{Scheme: "http", Host: j.host, Path: path}
 }
 
@@ -32,10 +32,10 @@ func (j *Jar) Url(path string) browser.URL {
 func (j *Jar) Ask(method, path string, changes ...func(*http.Request)) webtest.Reply {
 	now := j.Lab.Clock.Now()
 	j.Client.Cookies = nil
-	cookie := webtest.With("Cookie", j.Send(browser.Request{URL: j.Url(path), Now: now, Context: browser.Typed}).Header)
+	cookie := webtest.With("Cookie", j.Send(browser.Request{URL: j.URL(path), Now: now, Context: browser.Typed}).Header)
 	host := func(r *http.Request) { r.Host = j.host + j.Lab.Addr[strings.LastIndexByte(j.Lab.Addr, ':'):] }
 	r := j.Do(method, path, append([]func(*http.Request){host, cookie}, changes...)...)
-	j.Receive(browser.Response{URL: j.Url(path), SetCookie: r.Header["Set-Cookie"], Now: now, Context: browser.Typed})
+	j.Receive(browser.Response{URL: j.URL(path), SetCookie: r.Header["Set-Cookie"], Now: now, Context: browser.Typed})
 	return r
 }
 

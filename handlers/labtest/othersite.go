@@ -3,6 +3,7 @@
 package labtest
 
 import (
+	"net/http"
 	"testing"
 
 	"cookielab/handlers/othersite"
@@ -15,15 +16,12 @@ import (
 func NewOtherSite(t testing.TB, lab, neighbour string) (addr string) {
 	t.Helper()
 	server := webtest.NewServer(t)
-	at := server.Listen()
-	site, err := othersite.New(othersite.Config{
-		Assets: webtest.AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
+	server.StartAt(func(url string) http.Handler {
+		other, err := othersite.New(othersite.Config{Assets: webtest.AssetsOf(sessions.EngineDB), Address: url, Lab: lab, Neighbour: neighbour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return other
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Handler = site
-	serving := server.ServeAt(at)
-	t.Cleanup(func() { _ = serving.Close() })
 	return server.Addr
 }

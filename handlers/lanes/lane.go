@@ -93,7 +93,7 @@ type Finding struct {
 	Reason  locale.Message
 	Checks  []Check
 
-	// Expires is when the server stops to believe the value; zero if it never does, and if it
+	// Expires is when the server stops believing the value; zero if it never does, and if it
 	// does not believe it.
 	Expires time.Time
 	// Record is what the session or the token lane found, live or expired.

@@ -121,7 +121,7 @@ func TestANotebookAloneSignsNobodyIn(t *testing.T) {
 			lab := labtest.New(t)
 			teacher := lab.Client().SignIn("teacher")
 			for _, deed := range deeds {
-				teacher.Deed(t, deed)
+				teacher.Act(t, deed)
 			}
 			for _, session := range []string{"", strings.Repeat("k", 32), "x"} {
 				thief := lab.Client().Carry(webtest.NotebookCookie, teacher.Cookie(webtest.NotebookCookie))

@@ -27,16 +27,13 @@ type site struct {
 func newSite(t testing.TB, lab, neighbour string) site {
 	t.Helper()
 	server := webtest.NewServer(t)
-	at := server.Listen()
-	other, err := othersite.New(othersite.Config{
-		Assets: webtest.AssetsOf(sessions.EngineDB), Address: at.URL(), Lab: lab, Neighbour: neighbour,
+	server.StartAt(func(url string) http.Handler {
+		other, err := othersite.New(othersite.Config{Assets: webtest.AssetsOf(sessions.EngineDB), Address: url, Lab: lab, Neighbour: neighbour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return other
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Handler = other
-	serving := server.ServeAt(at)
-	t.Cleanup(func() { _ = serving.Close() })
 	return site{server, t}
 }
 

@@ -241,7 +241,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"a form", "username=alice&password=cookies", []func(*http.Request){webtest.Body(webtest.FormType, "username=alice&password=cookies")}, 415, "unsupported_media_type"},
 		{"JSON called text", "", []func(*http.Request){webtest.Body("text/plain", `{"username":"alice","password":"cookies"}`)}, 415, "unsupported_media_type"},
 		{"too long", `{"username":"` + strings.Repeat("a", webtest.Limit) + `"}`, nil, 413, "too_large"},
-		{"too long, chunked", "", []func(*http.Request){webtest.Chunked(webtest.JsonType, `{"username":"`+strings.Repeat("a", webtest.Limit)+`"}`)}, 413, "too_large"},
+		{"too long, chunked", "", []func(*http.Request){webtest.Chunked(webtest.JSONType, `{"username":"`+strings.Repeat("a", webtest.Limit)+`"}`)}, 413, "too_large"},
 		{"from another site", `{"username":"alice","password":"cookies"}`, []func(*http.Request){webtest.With("Sec-Fetch-Site", "cross-site")}, 403, "cross_origin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -117,9 +117,9 @@ var secureHeaderLines = http.Header{
 	"Vary":          {"Cookie, Accept-Language"},
 }
 
-// hold makes the middleware [sessions.Hold], for every reply except streams. Echo calls a middleware again for
-// each request. So whatever a middleware keeps between requests must be made before that:
-// here the buffers in which replies wait.
+// hold makes the middleware [sessions.Hold], for every reply except streams. Echo calls a
+// middleware again for each request. So whatever a middleware keeps between requests must be
+// made before that: here the buffers in which replies wait.
 func (g *Guard) hold() echo.MiddlewareFunc {
 	hold := sessions.Hold()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

@@ -82,9 +82,9 @@ func (s *Site) choosing(c echo.Context, name, value string) string {
 	if !input.IsSafe(r.Method) {
 		return "/dashboard?" + query.Encode()
 	}
-	for _, name := range s.Keep {
-		if c.QueryParams().Has(name) {
-			query.Set(name, c.QueryParam(name))
+	for _, param := range s.Keep {
+		if c.QueryParams().Has(param) {
+			query.Set(param, c.QueryParam(param))
 		}
 	}
 	if next, asked := input.NextOf(c.QueryParams()); asked && next != "/" {

@@ -61,26 +61,26 @@ func (s *Server) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// Start listens and serves.
+// Start serves a handler, which records its exchanges; nil: it records none.
 func (s *Server) Start(handler http.Handler, recorded *notebook.Logs) {
 	s.t.Helper()
-	s.Handler, s.Recorded = handler, recorded
-	server := s.ServeAt(s.Listen())
-	s.t.Cleanup(func() {
-		s.Web.CloseIdleConnections()
-		_ = server.Close()
-	})
+	s.Recorded = recorded
+	s.StartAt(func(string) http.Handler { return handler })
 }
 
-// Listen takes an address. Until the server serves, requests to it wait.
-func (s *Server) Listen() *serve.Endpoint {
+// StartAt serves a handler that has to know under which URL browsers find it.
+func (s *Server) StartAt(make func(url string) http.Handler) {
 	s.t.Helper()
 	at, _, err := serve.Listen("127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Addr = net.JoinHostPort(at.Host, at.Port)
-	return at
+	s.Addr, s.Handler = net.JoinHostPort(at.Host, at.Port), make(at.URL())
+	server := s.ServeAt(at)
+	s.t.Cleanup(func() {
+		s.Web.CloseIdleConnections()
+		_ = server.Close()
+	})
 }
 
 // ServeAt serves Handler at an endpoint, with the limits of the program. The caller closes it.

@@ -12,8 +12,8 @@ import (
 	"cookielab/sessions"
 )
 
-// JsonType is the content type of JSON.
-const JsonType = "application/json"
+// JSONType is the content type of JSON.
+const JSONType = "application/json"
 
 // Sending is the header that a token travels in.
 func Sending(token string) func(*http.Request) { return With("Authorization", "Token "+token) }

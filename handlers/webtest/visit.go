@@ -145,7 +145,7 @@ func (c *Client) Run(t *testing.T, id string, fields ...string) Reply {
 // AskToken asks for a token with a body of JSON.
 func (c *Client) AskToken(text string, changes ...func(*http.Request)) Reply {
 	c.Server.t.Helper()
-	return c.Do(http.MethodPost, "/api/token", append([]func(*http.Request){Body(JsonType, text)}, changes...)...)
+	return c.Do(http.MethodPost, "/api/token", append([]func(*http.Request){Body(JSONType, text)}, changes...)...)
 }
 
 // Token gets a token.
@@ -163,8 +163,8 @@ func (c *Client) Token(name string) string {
 	return answer.Token
 }
 
-// Deed presses a button; the answer always leads to the dashboard.
-func (c *Client) Deed(t *testing.T, path string) {
+// Act presses a button; the answer always leads to the dashboard.
+func (c *Client) Act(t *testing.T, path string) {
 	t.Helper()
 	if r := c.Post(path, nil); r.Status != 303 || r.Header.Get("Location") != "/dashboard" {
 		t.Fatalf("POST %s answers %d to %q: %s", path, r.Status, r.Header.Get("Location"), r.Body)
@@ -172,15 +172,15 @@ func (c *Client) Deed(t *testing.T, path string) {
 }
 
 // Press presses a button of the page, and gives the page that follows.
-func (c *Client) Press(deed string) string {
+func (c *Client) Press(action string) string {
 	c.Server.t.Helper()
-	r := c.Post(EnginesPath+"/"+deed, nil)
+	r := c.Post(EnginesPath+"/"+action, nil)
 	if r.Status != http.StatusSeeOther || r.Header.Get("Location") != EnginesPath {
-		c.Server.t.Fatalf("%s answers %d to %q: %s", deed, r.Status, r.Header.Get("Location"), r.Body)
+		c.Server.t.Fatalf("%s answers %d to %q: %s", action, r.Status, r.Header.Get("Location"), r.Body)
 	}
 	page := c.Get(EnginesPath)
 	if page.Status != http.StatusOK {
-		c.Server.t.Fatalf("after %s the page answers %d", deed, page.Status)
+		c.Server.t.Fatalf("after %s the page answers %d", action, page.Status)
 	}
 	return page.Body
 }
@@ -194,15 +194,15 @@ func (c *Client) Sentence() string {
 // EnginesPath is the address of the engines page.
 const EnginesPath = "/engines"
 
-// Outcomes are the cells of one deed as the page shows them: their short names in
+// Outcomes are the cells of one action as the page shows them: their short names in
 // the order of the engines, the one of Django's way last where there is one.
-func Outcomes(page, deed string) string {
+func Outcomes(page, action string) string {
 	var words []string
-	cell := regexp.MustCompile(`<td role="cell" id="` + deed + `-[a-z_]+"(?: data-outcome="(\w+)")?`)
+	cell := regexp.MustCompile(`<td role="cell" id="` + action + `-[a-z_]+"(?: data-outcome="(\w+)")?`)
 	for _, found := range cell.FindAllStringSubmatch(page, -1) {
 		words = append(words, found[1])
 	}
-	row, _, _ := strings.Cut(page[strings.Index(page, `id="deed-`+deed+`"`):], "</tr>")
+	row, _, _ := strings.Cut(page[strings.Index(page, `id="deed-`+action+`"`):], "</tr>")
 	if _, django, ok := strings.Cut(row, `class="more django" data-outcome="`); ok {
 		words = append(words, "django:"+django[:strings.Index(django, `"`)])
 	}
@@ -217,7 +217,7 @@ func EngineOf(page, engine string) string {
 }
 
 // EnginesTable is what has to come out with a cache in each server's own memory.
-var EnginesTable = []struct{ Deed, Want string }{
+var EnginesTable = []struct{ Action, Want string }{
 	{"write", "written written written written written"},
 	{"read", "found found found found found"},
 	{"clear", "survived gone survived survived survived"},
